@@ -1,0 +1,276 @@
+"""What commands print: tables for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from bids_dl.config import EventsConfig, WindowsConfig
+    from bids_dl.demo import Demo
+    from bids_dl.models import ModelSpec
+    from bids_dl.pipeline import Outcome, Progress, Survey
+    from bids_dl.preprocess import Recipe
+    from bids_dl.store import Store
+    from bids_dl.train import Result
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+STAGES = {"plan": "planning", "stage": "recordings", "pack": "windows written", "train": "epochs"}
+SAMPLE = "ds004362"
+MOST_LINES = 20  # of warnings and failures on a terminal; JSON and the store hold all
+
+
+def print_json(content: Any) -> None:
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """Bars on a terminal, nothing elsewhere; what fails is said at once."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=err, disable=not err.is_terminal, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def say(now: Progress) -> None:
+            if now.stage not in tasks:
+                tasks[now.stage] = bars.add_task(STAGES.get(now.stage, now.stage), total=now.total)
+            bars.update(tasks[now.stage], completed=now.done, total=now.total)
+            if now.note:
+                bars.console.print(f"[yellow]failed[/yellow] {now.note}")
+
+        yield say
+
+
+def survey_json(sources: Sequence[str], found: Survey) -> None:
+    """The object of the contract: see docs/cli.md."""
+    by_key = {recording.key: recording for recording in found.recordings}
+    events = []
+    for event in found.events:
+        recording = by_key[event.recording]
+        entities = {name: getattr(recording, name) for name in ("dataset", "path", "subject", "session", "task", "run")}
+        entities["recording"] = entities.pop("path")
+        matched = {"row": event.row, "onset": event.onset, "end": event.end, "end_rule": event.end_rule, "label": event.label}
+        events.append({"dataset": entities.pop("dataset"), "recording": entities.pop("recording"), **entities, **matched})
+    versions = list(dict.fromkeys(found.hed_versions.values()))
+    content: dict[str, Any] = {
+        "sources": list(sources),
+        "hed_version": versions[0] if len(versions) == 1 else dict(found.hed_versions),
+        "recordings": len(found.recordings),
+        "events": events,
+    }
+    if found.cut is not None:
+        content["windows"] = [
+            {"recording": by_key[w.recording].path, "onset": w.onset, "label": w.label, "block": w.block} for w in found.cut.windows
+        ]
+    print_json(content | {"counts": _counts(found), "warnings": list(found.warnings)})
+
+
+def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
+    counts = _counts(found)
+    table = Table(title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}", title_justify="left")
+    for name in ("label", "query", "recordings", "events", *(("windows", "open") if how.asked else ()), "blocks end by"):
+        table.add_column(name, justify="left" if name in {"label", "query", "blocks end by"} else "right")
+    for label in what.labels:
+        rules = Counter(event.end_rule or "a moment" for event in found.events if event.label == label.label)
+        count = counts[label.label]
+        numbers = [str(count[name]) for name in ("recordings", "events", *(("windows", "open") if how.asked else ()))]
+        query = label.query if isinstance(label.query, str) else json.dumps(label.query)
+        table.add_row(label.label, query, *numbers, ", ".join(f"{rule} {n}" for rule, n in rules.items()))
+    out.print(table)
+    out.print(_per_person(found, [label.label for label in what.labels]))
+    if found.cut and found.cut.dropped:
+        reasons = Counter(dropped.reason for dropped in found.cut.dropped)
+        out.print(f"{len(found.cut.dropped)} windows or blocks left out; the most frequent reason: {reasons.most_common(1)[0][0]}")
+    lines(found.warnings, "warning")
+
+
+def _per_person(found: Survey, labels: Sequence[str]) -> Table:
+    """Events (and windows) of each person and label."""
+    person = {recording.key: recording.person for recording in found.recordings}
+    events = Counter((person[event.recording], event.label) for event in found.events)
+    windows = Counter((person[w.recording], w.label) for w in found.cut.windows) if found.cut else None
+    table = Table(
+        "dataset", "subject", *labels, title="events / windows of each person" if windows is not None else "events of each person"
+    )
+    table.title_justify = "left"
+    persons = sorted({who for who, _ in events})
+    for who in persons[:MOST_LINES]:
+        cells = [f"{events[who, label]}" + (f" / {windows[who, label]}" if windows is not None else "") for label in labels]
+        table.add_row(*who, *cells)
+    if len(persons) > MOST_LINES:
+        table.add_row("...", f"{len(persons) - MOST_LINES} more")
+    return table
+
+
+def _counts(found: Survey) -> dict[str, dict[str, int]]:
+    counts = {}
+    for label in dict.fromkeys(event.label for event in found.events):
+        mine = [event for event in found.events if event.label == label]
+        counts[label] = {
+            "recordings": len({event.recording for event in mine}),
+            "events": len(mine),
+            "windows": sum(window.label == label for window in found.cut.windows) if found.cut else 0,
+            "open": found.cut.open.get(label, 0) if found.cut else sum(event.end is None for event in mine),
+        }
+    return counts
+
+
+def outcome_json(done: Outcome) -> None:
+    print_json({"store": done.url, **{name: value for name, value in asdict(done).items() if name != "url"}})
+
+
+def outcome(done: Outcome) -> None:
+    lines(done.warnings, "warning")
+    if done.unchanged:
+        out.print(f"{done.url}: there already, made by the same plan; {done.n_windows} windows of {done.n_recordings} recordings")
+    else:
+        reused = f", {done.reused} of them staged before" if done.reused else ""
+        out.print(f"{done.url}: {done.n_windows} windows of {done.n_recordings} recordings{reused}")
+    if done.dropped:
+        out.print(f"{done.dropped} windows or blocks left out; each with its reason in {done.url}/recordings.json")
+    if done.failures:
+        err.print(f"[red]{len(done.failures)} recordings failed[/red]")
+        lines([f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in done.failures], "failed")
+
+
+def info_json(store: Store) -> None:
+    print_json(
+        {"store": store.url, "shape": list(store.shape), "channels": list(store.channels), "bytes": store.nbytes, **store.attributes}
+    )
+
+
+def info(store: Store) -> None:
+    """What a store holds and how to stream it."""
+    said, (n_windows, n_chans, n_times) = store.attributes, store.shape
+    statistics, request = said["statistics"], said["request"]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    size = f"{n_windows} windows x {n_chans} channels x {n_times} samples ({n_times / store.sfreq:g} s at {store.sfreq:g} Hz)"
+    rows: Mapping[str, str] = {
+        "title": said["title"],
+        "windows": f"{size}, {store.nbytes / 1e6:.1f} MB",
+        "labels": ", ".join(f"{label} {n}" for label, n in statistics["windows"].items()),
+        "people": f"{statistics['persons']} in {statistics['recordings']} recordings",
+        "splits": ", ".join(f"{name} {n['persons']} people, {n['windows']} windows" for name, n in statistics["splits"].items()),
+        "queries": ", ".join(f"{label['label']} = {_text(label['query'])}" for label in request["events"]["labels"]),
+        "recipe": f"{request['preprocess']['name']}: " + ", ".join(_step(step) for step in request["preprocess"]["steps"]),
+        "channels": ", ".join(store.channels),
+        "columns": ", ".join(store.columns),
+        "sources": "; ".join(f"{s['dataset']} {s['doi']} ({s['licence'] or 'no licence stated'})" for s in said["sources"]),
+        "failed": "; ".join(f"{f['recording']}: {f['stage']}: {f['reason']}" for f in said["failures"]) or "none",
+        "made by": ", ".join(f"{name} {number}" for name, number in said["software"].items()),
+    }
+    for name, value in rows.items():
+        table.add_row(f"[bold]{name}[/bold]", value)
+    out.print(table)
+    out.print(f'\nstream = bids_dl.StreamingDataset("{store.url}", split="train", batch_size=64)', soft_wrap=True)
+
+
+def _text(query: Any) -> str:
+    return query if isinstance(query, str) else json.dumps(query)
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    [(name, parameters)] = step.items()
+    given = ", ".join(str(value) for value in (parameters or {}).values() if value not in (None, []))
+    return f"{name}({given})"
+
+
+def recipes(known: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": name, "description": description} for name, description in known])
+        return
+    table = Table("recipe", "what it does", box=None)
+    for name, description in known:
+        table.add_row(name, description)
+    out.print(table)
+
+
+def recipe(known: Recipe, *, as_json: bool) -> None:
+    if as_json:
+        print_json(known.to_dict() | {"description": known.description})
+        return
+    out.print(f"[bold]{known.name}[/bold]: {known.description}")
+    table = Table("step", "parameter", "value", box=None)
+    for step in known.to_dict()["steps"]:
+        [(name, parameters)] = step.items()
+        for i, (parameter, value) in enumerate((parameters or {"": ""}).items()):
+            table.add_row("" if i else name, parameter, str(value))
+    out.print(table)
+
+
+def models(known: Sequence[ModelSpec], *, as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": m.name, "summary": m.summary, "shape": m.shape, "source": m.source, "options": m.options} for m in known])
+        return
+    table = Table("model", "windows (n_chans, n_times)", "what it is", "source", "options", box=None)
+    for m in known:
+        options = ", ".join(f"{name} {value}" for name, value in m.options.items())
+        table.add_row(m.name, str(m.shape) if m.shape else "any", m.summary, m.source, options)
+    out.print(table)
+
+
+def say_line(text: str) -> None:
+    err.print(f"[dim]{text}[/dim]", soft_wrap=True)
+
+
+def trained_json(result: Result) -> None:
+    print_json({"run": str(result.run), **result.metrics})
+
+
+def trained(result: Result) -> None:
+    """Accuracy on people the models never saw, with its confidence interval, and of each person."""
+    table = Table("", "accuracy (95 % interval)", "balanced accuracy", box=None)
+    for name, what in (("windows", "windows"), ("votes", "majority vote of a person's windows of one class")):
+        numbers = result.metrics[name]
+        table.add_row(what, _interval(numbers["accuracy"]), _interval(numbers["balanced_accuracy"]))
+    out.print(table)
+    persons = Table("dataset", "subject", "windows", "accuracy", box=None)
+    for person in result.metrics["persons"][:MOST_LINES]:
+        persons.add_row(person["dataset"], person["subject"], str(person["n_windows"]), f"{person['accuracy']:.3f}")
+    out.print(persons)
+    out.print(f"run folder: {result.run}", soft_wrap=True)
+
+
+def _interval(number: Mapping[str, float | None]) -> str:
+    low, high = number.get("low"), number.get("high")
+    return f"{number['value']:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else "")
+
+
+def demo(made: Demo) -> None:
+    """What each step of the demo found, and where to look."""
+    labels = made.store.attributes["request"]["events"]["labels"]
+    queries = " ".join(f"--hed {label['label']}={label['query']}" for label in labels)
+    out.print(f"\n[bold]1. select[/bold]   bids-dl events {SAMPLE} {queries} --window 2")
+    out.print(
+        f"{len(made.found.events)} events in {len(made.found.recordings)} recordings of real EEG (licence and source: {made.credits})"
+    )
+    out.print(f"\n[bold]2. convert[/bold]  bids-dl convert {SAMPLE} {made.outcome.url} {queries} --window 2", soft_wrap=True)
+    outcome(made.outcome)
+    out.print(f"\n[bold]3. look[/bold]     bids-dl info {made.outcome.url}", soft_wrap=True)
+    info(made.store)
+    out.print(f"\n[bold]4. train[/bold]    bids-dl train {made.outcome.url} --model shallow-fbcsp --folds loso", soft_wrap=True)
+    trained(made.result)
+    out.print("Each person was tested by a network that never saw them.")
+    out.print("\n[bold]pictures[/bold]")
+    for picture in made.pictures:
+        out.print(f"  {picture}", soft_wrap=True)
+
+
+def lines(texts: Sequence[str], word: str) -> None:
+    """A line each on standard error, the first of many."""
+    for text in texts[:MOST_LINES]:
+        err.print(f"[yellow]{word}[/yellow] {text}", soft_wrap=True)
+    if len(texts) > MOST_LINES:
+        err.print(f"[yellow]{word}[/yellow] and {len(texts) - MOST_LINES} more")

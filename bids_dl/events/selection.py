@@ -1,0 +1,93 @@
+"""Queries and tables -> Event: what matches in a whole request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bids_dl.config import EventsConfig
+from bids_dl.datamodel import Event, EventRows
+from bids_dl.events.checks import check_durations, check_sidecars
+from bids_dl.events.corpus import Timeline, gather, number
+from bids_dl.events.ends import Chooser, lay_out
+from bids_dl.events.explain import Explainer
+from bids_dl.events.findings import Findings
+from bids_dl.events.query import parse
+
+BOUNDARY_COLUMNS = ("trial_type", "value", "event_type", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The events a request matches."""
+
+    events: tuple[Event, ...]  # in order of recording (as given), then onset, row
+    hed_versions: dict[str, str]  # dataset -> version used
+    warnings: tuple[str, ...]  # one line each, counted, not one per row
+    excluded: tuple[Event, ...] = ()  # what --exclude matches, label ""; no window may overlap one
+    boundaries: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # recording -> s, rows of events.tsv named boundary
+
+
+def select(
+    tables: Sequence[EventRows], config: EventsConfig, *, hed_versions: Mapping[str, str | list[str] | None], sliding: bool
+) -> Selection:
+    """Find every event that the labels' queries match.
+
+    Parameters
+    ----------
+    tables
+        The dataset of a table is its recording up to the first "/".
+    hed_versions
+        HEDVersion of each dataset's dataset_description.json.
+    sliding
+        Whether sliding windows are asked for: then an event without an end of its own ends with the next row, or the recording.
+
+    Raises
+    ------
+    QueryError
+        If a query cannot be read, or holds a word that no HED schema, definition or value here has.
+    NoMatchError
+        If there are no HED annotations, or a label matches nothing, with the closest things in use.
+    EventError
+        If two labels match one event and ``config.overlap`` is ``"error"``.
+    ConfigError, SourceError
+        If there is no HED schema of the version wanted, or, with ``config.hed_strict``, if annotations do not validate.
+    """
+    queries = parse(config)
+    searched = lay_out(queries)
+    findings = Findings()
+    corpus = gather(tables, config, hed_versions, findings)
+    explainer = Explainer(corpus, config, findings)
+    explainer.check_words(queries)
+    check_sidecars(corpus, findings, strict=config.hed_strict)
+    timelines = corpus.timelines(searched.flat, findings)
+    counts = _counts(timelines, len(searched.flat))
+    for label, asked in enumerate(config.labels):
+        chain = searched.event_level.get(label)
+        explainer.check_count(asked, queries.labels[label], counts[label], counts[chain] if chain else 0)
+        if label in searched.until:
+            explainer.check_until(asked, searched.flat[searched.until[label]], counts[searched.until[label]])
+    choosers = [Chooser(timeline, config, queries, searched, sliding) for timeline in timelines]
+    events = tuple(event for chooser in choosers for event in chooser.events())
+    explainer.check_left(events)
+    check_durations(timelines, events, findings)
+    excluded = tuple(event for chooser in choosers for event in chooser.excluded())
+    boundaries = {table.recording: found for table in tables if (found := _boundaries(table))}
+    return Selection(events, dict(corpus.versions), findings.lines(), excluded, boundaries)
+
+
+def _counts(timelines: Sequence[Timeline], size: int) -> list[int]:
+    """How many moments each query matches."""
+    hits = [moment.part.hits for timeline in timelines for moment in timeline.moments]
+    return [sum(column) for column in zip(*hits, strict=True)] if hits else [0] * size
+
+
+def _boundaries(table: EventRows) -> tuple[float, ...]:
+    """Rows named boundary, as EEGLAB writes them where data were cut out; in s."""
+    found = {
+        number(onset)
+        for name in BOUNDARY_COLUMNS
+        for onset, cell in zip(table.columns.get("onset", ()), table.columns.get(name, ()), strict=False)
+        if cell.casefold() == "boundary"
+    }
+    return tuple(sorted(time for time in found if time is not None))

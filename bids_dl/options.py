@@ -1,0 +1,244 @@
+"""Options by their public names, from the command line, a YAML file or Python, into configs."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from bids_dl.config import (
+    EventsConfig,
+    LabelConfig,
+    PipelineConfig,
+    PreprocessConfig,
+    Request,
+    SourceConfig,
+    SplitsConfig,
+    StoreConfig,
+    TrainConfig,
+    WindowsConfig,
+)
+from bids_dl.errors import ConfigError
+
+Options = Mapping[str, Any]
+T = TypeVar("T")
+
+OF_SOURCE = ("subject", "session", "task", "run")
+OF_LABEL = ("until", "trim", "within", "min_duration")
+OF_EVENTS = ("exclude", "overlap", "hed_version", "hed_schema_dir", "hed_strict")
+OF_WINDOWS = ("window", "stride", "tmin", "tmax")
+OF_PIPELINE = ("jobs", "scheduler", "staging", "overwrite", "storage_option")
+OF_TRAINING = (
+    *("model", "target", "folds", "epochs", "patience", "batch_size", "optimizer", "lr", "weight_decay"),
+    *("normalize", "drop_missing", "class_weights", "seed", "device", "precision"),
+)
+NAMES = ("hed", *OF_SOURCE, *OF_LABEL, *OF_EVENTS, *OF_WINDOWS, "recipe", "set", "split", "seed", "dtype", *OF_PIPELINE)
+NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
+
+
+def read_file(path: str) -> dict[str, Any]:
+    """Options of a YAML file; its keys are the option names with underscores."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"--config {path}: cannot be read ({getattr(problem, 'strerror', None) or 'not UTF-8 text'})") from None
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        raise ConfigError(f"--config {path}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"--config {path}: wanted option: value pairs, found {type(content).__name__}")
+    return {str(name): value for name, value in content.items()}
+
+
+def request(options: Options) -> Request:
+    """What a store shall hold; see docs/cli.md for the options."""
+    check_names(options, NAMES)
+    return Request(
+        events_config(options),
+        source_config(options),
+        windows_config(options),
+        _build(SplitsConfig, split=_split(options.get("split")), seed=options.get("seed")),
+        _build(PreprocessConfig, recipe=options.get("recipe"), changes=changes(options.get("set"))),
+        _build(StoreConfig, dtype=options.get("dtype")),
+    )
+
+
+def events_config(options: Options) -> EventsConfig:
+    """One class for each query, each with its own or the common end, trim, ... of its blocks."""
+    queries = _queries(options.get("hed"))
+    labels = tuple(_label(name, query, options) for name, query in queries.items())
+    given = {name: options.get(name) for name in OF_EVENTS}
+    return _build(EventsConfig, labels=labels, **given | {"exclude": _texts(options.get("exclude"))})
+
+
+def source_config(options: Options) -> SourceConfig:
+    return _build(SourceConfig, **{name: _texts(options.get(name)) for name in OF_SOURCE})
+
+
+def windows_config(options: Options) -> WindowsConfig:
+    renamed = {"size" if name == "window" else name: options.get(name) for name in OF_WINDOWS}
+    return _build(WindowsConfig, **renamed)
+
+
+def pipeline_config(options: Options) -> PipelineConfig:
+    given = {name: options.get(name) for name in OF_PIPELINE if name != "storage_option"}
+    return _build(PipelineConfig, **given, storage_options=storage_options(options.get("storage_option")))
+
+
+def train_config(options: Options) -> TrainConfig:
+    """How to train; options of other stages are passed over; ``model_option`` holds those of the model."""
+    given = {name: options.get(name) for name in OF_TRAINING}
+    config = _build(TrainConfig, **given | {"normalize": None, "model_options": changes(options.get("model_option"), "--model-option")})
+    return config if given["normalize"] is None else _scaled(config, given["normalize"])
+
+
+def _scaled(config: TrainConfig, normalize: str) -> TrainConfig:
+    """``none`` is a choice of its own, not "not given"."""
+    values = {field.name: getattr(config, field.name) for field in fields(config)}
+    try:
+        return TrainConfig(**values | {"normalize": None if normalize == "none" else normalize})
+    except ValidationError as problem:
+        raise ConfigError(explain(problem)) from None
+
+
+def storage_options(given: Any) -> dict[str, Any] | None:
+    """``key=value`` pairs for fsspec; values are read as YAML, so that ``anon=true`` is a truth value."""
+    return changes(given, "--storage-option")
+
+
+def changes(given: Any, option: str = "--set") -> dict[str, Any] | None:
+    """``step.parameter=value`` pairs, or such a mapping."""
+    if given is None or isinstance(given, Mapping):
+        return dict(given) if given else None
+    found = {}
+    for text in _texts(given) or ():
+        match = NAMED.fullmatch(text)
+        if not match or not match[1]:
+            raise ConfigError(f"{option} {text}: wanted KEY=VALUE")
+        found[match[1]] = yaml.safe_load(match[2]) if match[2].strip()[:1] not in {"!", "&", "*"} else match[2]
+    return found
+
+
+def check_names(options: Options, known: Iterable[str]) -> None:
+    for name in options:
+        if name not in known:
+            close = difflib.get_close_matches(name, list(known), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+            raise ConfigError(f"unknown option {name!r}{hint}")
+
+
+def slug(query: str) -> str:
+    """The label of a query that was given none."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", query)
+
+
+def _queries(given: Any) -> dict[str, Any]:
+    """Query by label, in the order given."""
+    if not given:
+        raise ConfigError('no query given; ask for events with --hed QUERY or --hed NAME=QUERY, such as --hed "Eyes-closed"')
+    if isinstance(given, Mapping):
+        return {str(label): query for label, query in given.items()}
+    found: dict[str, Any] = {}
+    for text in _texts(given) or ():
+        match = NAMED.fullmatch(text)
+        label, query = (match[1].strip(), match[2]) if match else (slug(text), text)
+        if match and not label:
+            raise ConfigError(f"--hed {text}: a label stands before the =, such as eyes_closed=Eyes-closed")
+        if label in found:
+            raise ConfigError(f"--hed {text}: two queries have the label {label!r}; name them apart with NAME=QUERY")
+        found[label] = query
+    return found
+
+
+def _label(name: str, given: Any, options: Options) -> LabelConfig:
+    own = dict(given) if isinstance(given, Mapping) else {"hed": given}
+    check_names(own, ("hed", "all", "any", "none", *OF_LABEL))
+    combined = {word: own[word] for word in ("all", "any", "none") if word in own}
+    if "hed" in own and combined:
+        raise ConfigError(f"hed: {name}: give either `hed` or `all`, `any`, `none`")
+    values = {option: own.get(option, _for_label(name, options.get(option))) for option in OF_LABEL}
+    return _build(
+        LabelConfig,
+        label=name,
+        query=combined or own.get("hed"),
+        until=_until(values["until"]),
+        trim=_pair(values["trim"], "trim", twice=True),
+        within=_pair(values["within"], "within", twice=False),
+        min_duration=values["min_duration"],
+    )
+
+
+def _for_label(label: str, given: Any) -> Any:
+    """The value of an option for a label: LABEL=VALUE, else a VALUE for all."""
+    if isinstance(given, Mapping):
+        return given.get(label)
+    if not isinstance(given, list | tuple) or not all(isinstance(item, str) for item in given):
+        return given
+    common = None
+    for text in given:
+        match = NAMED.fullmatch(text)
+        if match and match[1] == label:
+            return match[2]
+        common = text if not match else common
+    return common
+
+
+def _until(value: Any) -> Any:
+    number = _number(value)
+    return value if number is None else number
+
+
+def _pair(value: Any, option: str, *, twice: bool) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    parts = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else [value]
+    numbers = [_number(part) for part in parts]
+    if twice and len(numbers) == 1:
+        numbers *= 2
+    if len(numbers) != 2 or None in numbers:
+        raise ConfigError(f"--{option} {value}: wanted {'SECONDS or ' if twice else ''}FROM,TO in seconds, such as 3,5")
+    return numbers[0], numbers[1]  # type: ignore[return-value]
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        numbers = [_number(part) for part in value.split(",")]
+        return value if None in numbers else tuple(numbers)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else (str(value),)
+
+
+def _build(config: Callable[..., T], **values: Any) -> T:
+    """A config of the values that were given; what pydantic finds wrong in one line."""
+    try:
+        return config(**{name: value for name, value in values.items() if value is not None})
+    except ValidationError as problem:
+        raise ConfigError(explain(problem)) from None
+
+
+def explain(problem: ValidationError) -> str:
+    """The first thing that pydantic found wrong, with its value."""
+    first = problem.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str) and part.islower())
+    if not name:
+        return message
+    return f"{name.replace('_', '-')} {first['input']!r}: {message[:1].lower()}{message[1:]}"

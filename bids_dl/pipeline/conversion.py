@@ -1,0 +1,232 @@
+"""Sources to a finished store: plan, stage, pack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+from bids_dl.config import PipelineConfig, Request
+from bids_dl.datamodel import Failure, Recording
+from bids_dl.errors import BidsDlError, StoreError
+from bids_dl.pipeline.pack import pack
+from bids_dl.pipeline.plan import Plan, digest, make_plan
+from bids_dl.pipeline.staging import Entry, Staging, entry_key, staging_for
+from bids_dl.store import card, writer
+from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
+from bids_dl.store.location import Location
+
+DECIDES_BYTES = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")  # software whose version is part of a staging key
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a conversion is: ``done`` of ``total`` in a stage ("plan", "stage" in recordings, "pack" in windows)."""
+
+    stage: str
+    done: int
+    total: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a conversion did.
+
+    Attributes
+    ----------
+    failures
+        Recordings that matched and are not in the store.
+    reused
+        Recordings that an earlier, interrupted run had staged.
+    unchanged
+        Whether the store was there already, made by the same plan.
+    """
+
+    url: str
+    n_windows: int
+    n_recordings: int
+    failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
+    dropped: int = 0
+    reused: int = 0
+    unchanged: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        return 3 if self.failures else 0
+
+
+Say = Callable[[Progress], None]
+
+
+def convert(
+    sources: Sequence[str], dest: str, request: Request, config: PipelineConfig | None = None, *, say: Say | None = None
+) -> Outcome:
+    """Convert BIDS datasets into one store.
+
+    Parameters
+    ----------
+    sources
+        BIDS folders.
+    dest
+        Where the store goes: a path or any fsspec URL.
+
+    Raises
+    ------
+    RequestError
+        The request is wrong, or DEST holds something else; nothing was written.
+    BidsDlError
+        Not one recording could be converted.
+    """
+    config, say = config or PipelineConfig(), say or (lambda _: None)
+    location = Location(dest.rstrip("/"), config.storage_options)
+    there = _finished(location)
+    say(Progress("plan", 0, 1))
+    plan = make_plan(sources, request)
+    say(Progress("plan", 1, 1))
+    if there is not None and not config.overwrite:
+        return _unchanged(location, plan, there)
+    card.check_licences([{"dataset": n, "licence": str(d.description.get("License", ""))} for n, d in plan.survey.datasets.items()])
+    staging = staging_for(location, config.staging)
+    for place in (location, staging.location):
+        place.check_writable()
+    keys = {recording.key: _key(plan, recording) for recording in plan.recordings}
+    found, reused = _stage(plan, staging, keys, config, say)
+    failures = (*plan.failures, *(outcome for outcome in found.values() if isinstance(outcome, Failure)))
+    staged = [(r, keys[r.key], entry) for r in plan.recordings if isinstance(entry := found[r.key], Entry)]
+    dropped = sum(len(entry.dropped) for _, _, entry in staged) + (len(plan.survey.cut.dropped) if plan.survey.cut else 0)
+    if not any(entry.kept for _, _, entry in staged):
+        raise BidsDlError(_nothing(failures))
+    if there is not None:
+        writer.reopen(location)
+    done = _Counter(plan.n_windows, say)
+    n_windows = pack(plan, staged, staging, location, failures=failures, say=done)
+    staging.remove(keys.values())
+    return Outcome(location.url, n_windows, len(staged), failures, plan.warnings, dropped, reused)
+
+
+class _Counter:
+    """Turns "so many windows more" into progress."""
+
+    def __init__(self, total: int, say: Say) -> None:
+        self.done, self.total, self.say = 0, total, say
+
+    def __call__(self, more: int) -> None:
+        self.done += more
+        self.say(Progress("pack", self.done, self.total))
+
+
+def _stage(
+    plan: Plan, staging: Staging, keys: Mapping[str, str], config: PipelineConfig, say: Say
+) -> tuple[dict[str, Entry | Failure], int]:
+    """What became of each recording, and how many were staged before."""
+    from bids_dl.pipeline.execute import run_tasks  # Dask takes half a second to import, and a rerun may not need it
+
+    with ThreadPoolExecutor(8) as pool:
+        read = pool.map(lambda recording: staging.read(keys[recording.key]), plan.recordings)
+        found = {recording.key: entry for recording, entry in zip(plan.recordings, read, strict=True) if entry is not None}
+    reused = len(found)
+    missing = [recording for recording in plan.recordings if recording.key not in found]
+    say(Progress("stage", reused, len(plan.recordings)))
+    for task, failure in run_tasks([_task(plan, recording, keys[recording.key], staging) for recording in missing], config):
+        entry = failure or staging.read(task.key)
+        found[task.recording.key] = entry or Failure(task.recording.key, "worker", "its staged entry has vanished", transient=True)
+        say(Progress("stage", len(found), len(plan.recordings), f"{failure.recording}: {failure.stage}" if failure else ""))
+    return found, reused
+
+
+def _task(plan: Plan, recording: Recording, key: str, staging: Staging) -> Any:
+    from bids_dl.pipeline.work import Task
+
+    dataset = plan.survey.datasets[recording.dataset]
+    files = (*plan.sources[recording.key], recording.events) if recording.events else tuple(plan.sources[recording.key])
+    return Task(
+        key,
+        replace(dataset, files=tuple(files)),  # all that reading needs; the listing of a large dataset is large
+        recording,
+        plan.windows[recording.key],
+        plan.recipe,
+        plan.layout,
+        plan.n_times,
+        plan.request.windows.tmin or 0.0,
+        plan.ratio(recording),
+        staging,
+    )
+
+
+def _key(plan: Plan, recording: Recording) -> str:
+    return entry_key(
+        {
+            "recording": recording.key,
+            "sources": dict(plan.sources[recording.key]),
+            "recipe": plan.recipe.to_dict(),
+            "windows": [(window.start, window.anchor) for window in plan.windows[recording.key]],
+            "shape": [*plan.layout.ch_names, plan.n_times, str(plan.layout.sfreq)],
+            "tmin": plan.request.windows.tmin,
+            "software": {name: version(name) for name in DECIDES_BYTES},
+        }
+    )
+
+
+def _finished(location: Location) -> Mapping[str, Any] | None:
+    """Attributes of the store that is at DEST already; None where there is none or an unfinished one.
+
+    Raises
+    ------
+    StoreError
+        DEST holds something that is no bids-dl store.
+    """
+    try:
+        attributes: Mapping[str, Any] = json.loads(location.read(ROOT))["attributes"]
+    except FileNotFoundError:
+        names = location.list()
+        if names and UNFINISHED not in names:
+            raise StoreError(f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own") from None
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{location.url}: is no bids-dl store; choose a DEST of its own") from None
+    if attributes.get("format") != FORMAT:
+        raise StoreError(f"{location.url}: a Zarr group that is no bids-dl store; choose a DEST of its own")
+    location.remove(UNFINISHED)  # left where a run was killed between its last two writes
+    return attributes
+
+
+def _unchanged(location: Location, plan: Plan, there: Mapping[str, Any]) -> Outcome:
+    """The outcome of converting to a store that the same plan made."""
+    if there["plan"] != digest(plan.identity()):
+        raise StoreError(
+            f"{location.url}: a finished store of another plan, which differs in {_difference(location, plan)}\n"
+            "  a finished store never changes: choose another DEST, or --overwrite it"
+        )
+    failures = tuple(Failure(**failure) for failure in there["failures"])
+    n_windows = sum(there["statistics"]["windows"].values())
+    return Outcome(location.url, n_windows, there["statistics"]["recordings"], failures, plan.warnings, unchanged=True)
+
+
+def _difference(location: Location, plan: Plan) -> str:
+    old, new = json.loads(location.read("plan.json")), json.loads(json.dumps(plan.identity()))
+    paths = _differing(old, new)
+    return ", ".join(paths[:6]) + (f" and {len(paths) - 6} more" if len(paths) > 6 else "")
+
+
+def _differing(old: Any, new: Any, path: str = "") -> list[str]:
+    """Where two plain contents differ, with short values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = [*old, *(name for name in new if name not in old)]
+        return [p for name in names for p in _differing(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [p for i, (a, b) in enumerate(zip(old, new, strict=True)) for p in _differing(a, b, f"{path}[{i + 1}]")]
+    if old == new:
+        return []
+    short = all(not isinstance(value, dict | list) and len(str(value)) < 40 for value in (old, new))
+    return [f"{path} ({old} there, {new} now)" if short else path]
+
+
+def _nothing(failures: Sequence[Failure]) -> str:
+    lines = [f"  {failure.recording}: {failure.stage}: {failure.reason}" for failure in failures[:3]]
+    more = [f"  and {len(failures) - 3} more"] if len(failures) > 3 else []
+    return "\n".join([f"none of {len(failures)} recordings could be converted; nothing was written", *lines, *more][:4])

@@ -1,0 +1,144 @@
+"""The dry run: which recordings, events, blocks and windows a request selects. Text files and headers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bids_dl import events, source, windows
+from bids_dl.config import EventsConfig, SourceConfig, WindowsConfig
+from bids_dl.datamodel import Block, Event, EventRows, Failure, Header, Recording
+from bids_dl.errors import EventError, RecordingError, SourceError, WindowError
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a request selects, before any sample is read.
+
+    Attributes
+    ----------
+    datasets
+        The sources by dataset name.
+    recordings
+        Those that were searched: each has an events.tsv.
+    headers
+        Of the recordings that matched and whose signal file could be opened, by key.
+    failures
+        Of the recordings that matched and whose header could not be read.
+    cut
+        Windows, dropped windows and open blocks; None where no windows were asked for.
+    """
+
+    datasets: Mapping[str, source.Dataset]
+    recordings: tuple[Recording, ...]
+    headers: Mapping[str, Header]
+    failures: tuple[Failure, ...]
+    events: tuple[Event, ...]
+    blocks: tuple[Block, ...]
+    cut: windows.Cut | None
+    hed_versions: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how: WindowsConfig) -> Survey:
+    """Find what a request selects.
+
+    Headers are opened only where something depends on them (windows, or a block that may run to the end),
+    and only of recordings that matched.
+
+    Raises
+    ------
+    RequestError
+        A bad query, a source that is not there, no match, labels that overlap.
+    """
+    events.parse(what)
+    datasets = open_sources(sources)
+    recordings = [recording for dataset in datasets.values() for recording in source.find_recordings(dataset, which)]
+    searched = [recording for recording in recordings if recording.events]
+    warnings = []
+    if len(searched) < len(recordings):
+        warnings.append(f"{len(recordings) - len(searched)} of {len(recordings)} recordings have no events.tsv and were left out")
+    if not searched:
+        raise EventError(f"{', '.join(datasets)}: none of {len(recordings)} recordings has an events.tsv; HED selects by its rows")
+    tables = [source.read_rows(datasets[recording.dataset], recording) for recording in searched]
+    versions = {name: dataset.hed_version for name, dataset in datasets.items()}
+    selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
+    headers, failures = _headers(datasets, searched, selection.events, how)
+    if headers:
+        tables = [_with_header(rows, headers.get(rows.recording)) for rows in tables]
+        selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
+    lengths = {rows.recording: rows.duration for rows in tables}
+    blocks = events.blocks(selection.events, what, lengths)
+    cut = windows.cut(selection.events, blocks, how, _extents(datasets, searched, headers, lengths)) if how.asked else None
+    return Survey(
+        datasets,
+        tuple(searched),
+        headers,
+        tuple(failures),
+        tuple(selection.events),
+        tuple(blocks),
+        cut,
+        dict(selection.hed_versions),
+        (*warnings, *selection.warnings, *(f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in failures)),
+    )
+
+
+def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
+    """The datasets by name, in the order given."""
+    opened: dict[str, source.Dataset] = {}
+    for text in sources:
+        dataset = source.open_dataset(text)
+        if dataset.name in opened:
+            raise SourceError(f"{text}: two sources are the dataset {dataset.name}; give each once")
+        opened[dataset.name] = dataset
+    return opened
+
+
+def _headers(
+    datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording], found: Sequence[Event], how: WindowsConfig
+) -> tuple[dict[str, Header], list[Failure]]:
+    needed = {event.recording for event in found if how.asked or (event.end is None and event.end_rule)}
+    headers: dict[str, Header] = {}
+    failures: list[Failure] = []
+    for recording in recordings:
+        if recording.key not in needed or recording.signal is None:
+            continue
+        try:
+            headers[recording.key] = source.read_header(datasets[recording.dataset], recording)
+        except RecordingError as problem:
+            failures.append(Failure(recording.key, problem.stage, problem.reason, problem.transient))
+    return headers, failures
+
+
+def _with_header(rows: EventRows, header: Header | None) -> EventRows:
+    return replace(rows, duration=header.duration) if header else rows
+
+
+def _extents(
+    datasets: Mapping[str, source.Dataset],
+    recordings: Sequence[Recording],
+    headers: Mapping[str, Header],
+    lengths: Mapping[str, float | None],
+) -> dict[str, windows.Extent]:
+    """Rate and length of each recording: its header's, else what its sidecar says, else unknown."""
+    extents = {}
+    for recording in recordings:
+        if header := headers.get(recording.key):
+            extents[recording.key] = windows.Extent(header.sfreq, header.n_times, header.boundaries)
+            continue
+        sfreq, duration = source.header_from_text(datasets[recording.dataset], recording)[0], lengths[recording.key]
+        n_times = round(duration * sfreq) if sfreq and duration else None
+        extents[recording.key] = windows.Extent(sfreq, n_times)
+    return extents
+
+
+def nothing_to_cut(found: Survey, how: WindowsConfig) -> WindowError:
+    """The error of a request whose blocks hold no window, with the numbers."""
+    closed = [block.end - block.onset for block in found.blocks if block.end is not None]
+    longest = f"; the longest block lasts {max(closed):.3f} s" if closed and how.sliding else ""
+    reasons = [dropped.reason for dropped in found.cut.dropped] if found.cut else []
+    why = f"; the first: {reasons[0]}" if reasons else ""
+    return WindowError(
+        f"none of {len(found.events)} events gives a window of {how.duration:g} s{longest}{why}\n"
+        "  ask for shorter windows (--window), another end of the blocks (--until), or windows around the events (--tmin, --tmax)"
+    )

@@ -1,0 +1,210 @@
+"""The plan of a store: decided completely before any sample is read, from text files and headers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from bids_dl import preprocess, source, splits, windows
+from bids_dl.config import Request, SplitsConfig, WindowsConfig
+from bids_dl.datamodel import Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
+from bids_dl.errors import RecordingError, TargetError
+from bids_dl.pipeline.dry_run import Survey, nothing_to_cut, survey
+
+SLIDING = WindowsConfig(size=2.0, stride=2.0)  # what `convert` takes when no windows are asked for
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that will be in a store, but the samples.
+
+    Attributes
+    ----------
+    recordings
+        Those to convert, in the order of the store.
+    windows
+        By recording key, in order of onset.
+    layout
+        Channels and rate of the store.
+    n_times
+        Samples of a window at that rate.
+    sources
+        By recording key: SHA-256 of each file its signal is read from.
+    failures
+        Recordings that matched and cannot be converted, known before reading a sample.
+    """
+
+    request: Request
+    survey: Survey
+    recipe: preprocess.Recipe
+    recordings: tuple[Recording, ...]
+    windows: Mapping[str, tuple[Window, ...]]
+    layout: Layout
+    n_times: int
+    splits: Mapping[Person, str]
+    participants: Mapping[str, source.Participants]
+    sources: Mapping[str, Mapping[str, str]]
+    failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return self.survey.events
+
+    @property
+    def n_windows(self) -> int:
+        return sum(len(self.windows[recording.key]) for recording in self.recordings)
+
+    def ratio(self, recording: Recording) -> Fraction:
+        """New over source rate, exact."""
+        return self.layout.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two plans the same: the request, what it selects, and the bytes of the sources."""
+        return {
+            "request": described(self.request, self.recipe),
+            "recordings": {key: digest(files) for key, files in self.sources.items()},
+            "failures": [asdict(failure) for failure in self.failures],
+            "windows": digest({key: [(w.start, w.anchor, w.label) for w in found] for key, found in self.windows.items()}),
+            "splits": {"/".join(person): split for person, split in sorted(self.splits.items())},
+            "participants": digest({name: dict(people.rows) for name, people in self.participants.items()}),
+        }
+
+
+def make_plan(sources: Sequence[str], request: Request) -> Plan:
+    """Decide what a store will hold.
+
+    Raises
+    ------
+    RequestError
+        The request is wrong: bad query, unknown recipe, no match, no window fits.
+    RecordingError
+        Not one recording can be converted.
+    """
+    warnings: list[str] = []
+    if not request.windows.asked:
+        request = replace(request, windows=SLIDING)
+        warnings.append("neither --window nor --tmin/--tmax given: taking --window 2 --stride 2")
+    recipe = preprocess.load_recipe(request.preprocess)
+    found = survey(sources, request.source, request.events, request.windows)
+    cut = found.cut
+    if cut is None or not cut.windows:
+        raise nothing_to_cut(found, request.windows)
+    matched = {event.recording for event in found.events}
+    wanted = [recording for recording in found.recordings if recording.key in matched]
+    layout, sums, failures = _readable(found, wanted, recipe)
+    lost = {failure.recording for failure in failures}
+    by_recording: dict[str, list[Window]] = {}
+    for window in cut.windows:
+        by_recording.setdefault(window.recording, []).append(window)
+    going = [recording for recording in wanted if recording.key not in lost and recording.key in by_recording]
+    if not going:
+        raise _nothing_left(failures)
+    participants = {name: source.read_participants(dataset) for name, dataset in found.datasets.items()}
+    shares, said = _shares(going, participants, request.splits)
+    return Plan(
+        request,
+        found,
+        recipe,
+        tuple(going),
+        {recording.key: tuple(by_recording[recording.key]) for recording in going},
+        layout,
+        windows.length(request.windows, layout.sfreq),
+        shares,
+        participants,
+        {recording.key: sums[recording.key] for recording in going},
+        tuple(failures),
+        (*warnings, *found.warnings, *said),
+    )
+
+
+def described(request: Request, recipe: preprocess.Recipe) -> dict[str, Any]:
+    """The request as a store keeps it: plain values, no path of this machine."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(request)))
+    plain["preprocess"] = recipe.to_dict()
+    plain["events"].pop("hed_schema_dir")
+    return plain
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of plain content, in one form of JSON."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _readable(
+    found: Survey, wanted: Sequence[Recording], recipe: preprocess.Recipe
+) -> tuple[Layout, dict[str, dict[str, str]], list[Failure]]:
+    """Channels and rate of the store, checksums of the sources, and the recordings that cannot take part."""
+    failures = {failure.recording: failure for failure in found.failures}
+    layouts: dict[str, Layout] = {}
+    sums: dict[str, dict[str, str]] = {}
+    for recording in (recording for recording in wanted if recording.key not in failures):
+        try:
+            sums[recording.key] = source.fingerprint(found.datasets[recording.dataset], recording)
+            layouts[recording.key] = recipe.layout(_layout(found.headers[recording.key]))
+        except RecordingError as problem:
+            failures[recording.key] = Failure(recording.key, problem.stage, problem.reason, problem.transient)
+    if not layouts:
+        raise _nothing_left(list(failures.values()))
+    common = Counter(_signature(layout) for layout in layouts.values()).most_common(1)[0][0]
+    layout = next(layout for layout in layouts.values() if _signature(layout) == common)
+    for key, other in layouts.items():
+        if _signature(other) != common:
+            failures[key] = Failure(key, "channels", _difference(other, layout))
+    return layout, sums, [failures[recording.key] for recording in wanted if recording.key in failures]
+
+
+def _layout(header: Header) -> Layout:
+    return Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq))
+
+
+def _signature(layout: Layout) -> tuple[Any, ...]:
+    return tuple(sorted(zip(layout.ch_names, layout.ch_types, strict=True))), layout.sfreq
+
+
+def _difference(layout: Layout, store: Layout) -> str:
+    if layout.sfreq != store.sfreq:
+        return f"{float(layout.sfreq):g} Hz after the recipe, the store has {float(store.sfreq):g} Hz; add a resample step"
+    missing = [name for name in store.ch_names if name not in layout.ch_names]
+    more = [name for name in layout.ch_names if name not in store.ch_names]
+    said = [
+        f"{word} {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+        for word, names in (("lacks", missing), ("has also", more))
+        if names
+    ]
+    what = " and ".join(said) or "has channels of other types"
+    return f"{what}; the store has the {store.n_chans} channels of most recordings; pick or rename channels in the recipe"
+
+
+def _nothing_left(failures: Sequence[Failure]) -> RecordingError:
+    first = failures[0]
+    return RecordingError(first.stage, f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}")
+
+
+def _shares(
+    recordings: Sequence[Recording], participants: Mapping[str, source.Participants], config: SplitsConfig
+) -> tuple[dict[Person, str], list[str]]:
+    persons = sorted({recording.person for recording in recordings})
+    if isinstance(config.split, str):
+        return splits.from_column({person: _value(participants, person, config.split) for person in persons}), []
+    shares = splits.assign(persons, config)
+    asked = sum(fraction > 0 for fraction in config.split)
+    if asked > 1 and set(shares.values()) == {"train"}:
+        return shares, [f"{len(persons)} persons are too few for {asked} splits: all are `train`"]
+    return shares, []
+
+
+def _value(participants: Mapping[str, source.Participants], person: Person, column: str) -> str:
+    dataset, subject = person
+    people = participants[dataset]
+    if column not in people.columns:
+        raise TargetError(f"--split {column}: {dataset}/participants.tsv has no such column; it has {', '.join(people.columns) or 'none'}")
+    value = people.rows.get(subject, {}).get(column, "n/a")
+    if value in {"n/a", ""}:
+        raise TargetError(f"--split {column}: sub-{subject} of {dataset} has no value in participants.tsv")
+    return value

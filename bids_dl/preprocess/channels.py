@@ -1,0 +1,79 @@
+"""Channels of a recording by name and type, as a layout lists them."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from bids_dl.datamodel import Layout
+from bids_dl.errors import RecordingError
+
+ChannelType: TypeAlias = Literal[
+    "eeg",
+    "seeg",
+    "ecog",
+    "dbs",
+    "eog",
+    "ecg",
+    "emg",
+    "bio",
+    "resp",
+    "gsr",
+    "temperature",
+    "eyegaze",
+    "pupil",
+    "ref_meg",
+    "syst",
+    "stim",
+    "misc",
+]
+
+FILTERED_TYPES = ("eeg", "seeg", "ecog", "dbs")
+"""Types that hold brain signal: what MNE filters when nobody says which channels."""
+
+
+def find(name: str, layout: Layout) -> str | None:
+    """The recording's own spelling of a name, the exact one before one that differs in case; None if it has no such channel."""
+    if name in layout.ch_names:
+        return name
+    return next((own for own in layout.ch_names if own.casefold() == name.casefold()), None)
+
+
+def locate(names: Iterable[str], layout: Layout) -> list[str]:
+    """The recording's own spelling of each name.
+
+    Raises
+    ------
+    RecordingError
+        Stage "channels": the recording lacks one, or two names mean the same channel.
+    """
+    found = {name: find(name, layout) for name in names}
+    if missing := [name for name, own in found.items() if own is None]:
+        raise RecordingError(
+            "channels", f"no channel {listed(missing)}{_closest(missing[0], layout)}; the recording has {listed(layout.ch_names)}"
+        )
+    own_names = [own for own in found.values() if own is not None]
+    if twice := [own for own, count in Counter(own_names).items() if count > 1]:
+        raise RecordingError("channels", f"channel {twice[0]} is named twice")
+    return own_names
+
+
+def subset(layout: Layout, names: Iterable[str]) -> Layout:
+    """The layout of some channels, in the order of ``names``."""
+    names = tuple(names)
+    types = dict(zip(layout.ch_names, layout.ch_types, strict=True))
+    return Layout(names, tuple(types[name] for name in names), layout.sfreq)
+
+
+def listed(names: Iterable[str], *, most: int = 8) -> str:
+    """Names for a message: "O1, O2, Oz", the first few if there are many."""
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _closest(name: str, layout: Layout) -> str:
+    lower = {own.casefold(): own for own in layout.ch_names}
+    close = difflib.get_close_matches(name.casefold(), lower, n=1)
+    return f" (closest: {lower[close[0]]})" if close else ""

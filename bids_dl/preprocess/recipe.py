@@ -1,0 +1,140 @@
+"""A recipe: steps in order, what they make of a layout, and their run over a recording."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from bids_dl.datamodel import Layout, StepReport, exact_rate
+from bids_dl.errors import RecordingError
+from bids_dl.preprocess.step import Array, SignalStep, Step, WindowStep
+
+if TYPE_CHECKING:
+    import mne
+
+LONGEST_REASON = 300  # characters
+NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is done to every recording, in order."""
+
+    name: str
+    description: str
+    signal_steps: tuple[SignalStep, ...]
+    window_steps: tuple[WindowStep, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.signal_steps + self.window_steps
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and steps with every parameter, as JSON and YAML can hold them; equal recipes give equal dicts."""
+        steps = [{step.name: {f.name: _plain(getattr(step, f.name)) for f in fields(step)}} for step in self.steps]
+        return {"name": self.name, "steps": steps}
+
+    def layout(self, layout: Layout) -> Layout:
+        """Channels and rate after the recipe.
+
+        Raises
+        ------
+        RecordingError
+            A step cannot be done: stage "channels" where channels are missing, else the step's name.
+        """
+        for step in self.steps:
+            layout = step.layout(layout)
+        return layout
+
+    def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
+        """The cleaned recording and what each step did; ``raw`` is loaded and may be changed in place.
+
+        Steps on windows are left to `run_windows`. What MNE warns of is in the notes of the step's report.
+
+        Raises
+        ------
+        RecordingError
+            The first step that failed, and why.
+        """
+        with _failing_as("read"), _heard():
+            raw.load_data()
+        reports = []
+        for step in self.signal_steps:
+            raw, report = _run_step(step, raw)
+            reports.append(report)
+        return raw, reports
+
+    def run_windows(self, windows: Array, times: Array) -> Array:
+        """Windows (n_windows, n_chans, n_times) in µV after the steps on windows; ``times`` (n_times,) in s relative to the event.
+
+        No window at all is allowed: it finds out beforehand whether the steps fit windows of these times.
+        """
+        for step in self.window_steps:
+            with _failing_as(step.name):
+                windows = step.apply_windows(windows, times)
+        return windows
+
+
+def layout_of(raw: mne.io.BaseRaw) -> Layout:
+    """The layout of a recording as it is now."""
+    return Layout(tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"]))
+
+
+def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, StepReport]:
+    before = layout_of(raw)
+    promised = step.layout(before)
+    with _failing_as(step.name), _heard() as notes:
+        raw, report = step.apply(raw, before)
+    if layout_of(raw) != promised:
+        raise RecordingError(step.name, _line(f"made {layout_of(raw)} where {promised} was planned"))
+    return raw, replace(report, notes=report.notes + _once(notes))
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Collect what is warned of meanwhile; MNE's log stays silent."""
+    import mne
+
+    notes: list[str] = []
+    log = mne.utils.logger
+    disabled = log.disabled
+    with mne.utils.use_log_level("warning"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        log.disabled = True  # at level "error" MNE would not warn at all; at "warning" it would also write where a log is kept
+        try:
+            yield notes
+        finally:
+            log.disabled = disabled
+            notes.extend(_line(str(warning.message)) for warning in caught if not issubclass(warning.category, NOT_FOR_USERS))
+
+
+@contextmanager
+def _failing_as(stage: str) -> Iterator[None]:
+    """Whatever goes wrong becomes the recording's failure at this stage."""
+    try:
+        yield
+    except RecordingError:
+        raise
+    except MemoryError as error:
+        raise RecordingError(stage, "not enough memory", transient=True) from error
+    except Exception as error:
+        raise RecordingError(stage, _line(f"{type(error).__name__}: {error}")) from error
+
+
+def _line(text: str) -> str:
+    """A message on one line of bearable length."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 3] + "..."
+
+
+def _once(notes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, dict) else value

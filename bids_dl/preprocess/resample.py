@@ -1,0 +1,93 @@
+"""Another rate, without moving the signal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from bids_dl.config import STRICT
+from bids_dl.datamodel import Layout, StepReport, exact_rate
+from bids_dl.preprocess.step import Array, Hertz, Need
+
+if TYPE_CHECKING:
+    import mne
+
+HALF_LENGTH = 10  # of the anti-aliasing filter, in samples of the lower rate: SciPy's and MNE's choice
+
+
+@dataclass(frozen=True, config=STRICT)
+class Resample:
+    """Polyphase resampling by the exact ratio of rates, with the numbers of `mne.io.Raw.resample(method="polyphase")`.
+
+    Sample k of the new signal is the moment k / sfreq of the old one, in every recording. MNE's default method (FFT) is not offered
+    because it moves a signal by up to half a sample; MNE's polyphase stretches a recording whose length the ratio does not divide,
+    so `scipy.signal.resample_poly` is called directly. Stimulus channels take the nearest sample.
+
+    Parameters
+    ----------
+    sfreq
+        New rate in Hz.
+    """
+
+    sfreq: Hertz
+    method: Literal["polyphase"] = "polyphase"
+
+    name: ClassVar[str] = "resample"
+
+    def needs(self, layout: Layout) -> Need:
+        """The filter's reach; an excerpt must also start where the two rates share a sample."""
+        return Need("samples", HALF_LENGTH / float(min(layout.sfreq, exact_rate(self.sfreq))))
+
+    def layout(self, layout: Layout) -> Layout:
+        return replace(layout, sfreq=exact_rate(self.sfreq))
+
+    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+        ratio = exact_rate(self.sfreq) / layout.sfreq
+        if ratio == 1:
+            return raw, StepReport(self.name, share=0.0)
+        signals = np.empty((layout.n_chans, math.ceil(raw.n_times * ratio)))
+        kernel = _kernel(ratio)
+        for i, ch_type in enumerate(layout.ch_types):
+            signal = raw.get_data(picks=[i])[0]
+            signals[i] = _nearest(signal, ratio) if ch_type == "stim" else _polyphase(signal, ratio, kernel)
+        return _with_rate(raw, signals, self.sfreq), StepReport(self.name)
+
+
+def _kernel(ratio: Fraction) -> Array:
+    """SciPy's default anti-aliasing filter, designed once for all channels."""
+    from scipy.signal import firwin
+
+    widest = max(ratio.numerator, ratio.denominator)
+    return np.asarray(firwin(2 * HALF_LENGTH * widest + 1, 1 / widest, window=("kaiser", 5.0)), dtype=np.float64)
+
+
+def _polyphase(signal: Array, ratio: Fraction, kernel: Any) -> Array:
+    from scipy.signal import resample_poly
+
+    return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, window=kernel, padtype="reflect"), dtype=np.float64)
+
+
+def _nearest(signal: Array, ratio: Fraction) -> Array:
+    up, down = ratio.numerator, ratio.denominator
+    moments = np.arange(math.ceil(len(signal) * ratio))
+    return signal[np.minimum((2 * moments * down + up) // (2 * up), len(signal) - 1)]
+
+
+def _with_rate(raw: mne.io.BaseRaw, signals: Array, sfreq: float) -> mne.io.BaseRaw:
+    """A recording of these samples, all else as in ``raw``."""
+    import mne
+
+    info = raw.info.copy()
+    with info._unlock():
+        info["lowpass"] = min(info["lowpass"], sfreq / 2)
+        first_samp = round(raw.first_samp * sfreq / info["sfreq"])
+        info["sfreq"] = sfreq
+    annotations = raw.annotations.copy()
+    if annotations.orig_time is None:
+        annotations.onset -= raw.first_time  # MNE adds it where there is no date to count from
+    return mne.io.RawArray(signals, info, first_samp=first_samp).set_annotations(annotations)

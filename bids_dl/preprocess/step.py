@@ -1,0 +1,80 @@
+"""What a step is: validated parameters, what it needs, what it makes of a layout and of a signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+
+from bids_dl.datamodel import Layout, StepReport
+
+if TYPE_CHECKING:
+    import mne
+
+
+def number(value: Any) -> Any:
+    """Refuse what pydantic would take for 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number, got true or false")
+    return value
+
+
+def listing(value: Any) -> Any:
+    """A single text stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Hertz: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(number)]
+Seconds: TypeAlias = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(number)]
+Names: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listing)]
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How much of a recording a step must see to get a sample right.
+
+    Parameters
+    ----------
+    kind
+        ``"samples"``: the samples around it; ``"recording"``: all of it; ``"windows"``: its window only.
+    margin
+        Seconds on either side, for ``"samples"``.
+    """
+
+    kind: Literal["samples", "recording", "windows"]
+    margin: float = 0.0
+
+
+class Step(Protocol):
+    """A frozen dataclass whose fields are the parameters a recipe may set."""
+
+    name: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def needs(self, layout: Layout) -> Need:
+        """What the step must see of a recording with this layout."""
+        ...
+
+    def layout(self, layout: Layout) -> Layout:
+        """Channels and rate after the step; `RecordingError` where it cannot be done."""
+        ...
+
+
+class SignalStep(Step, Protocol):
+    """A step on a recording."""
+
+    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+        """Change a loaded recording of this layout (in place where MNE can) and say what changed."""
+        ...
+
+
+class WindowStep(Step, Protocol):
+    """A step on windows, after they are cut."""
+
+    def apply_windows(self, windows: Array, times: Array) -> Array:
+        """New windows (n_windows, n_chans, n_times) in µV; ``times`` (n_times,) in s relative to the event."""
+        ...

@@ -1,0 +1,164 @@
+"""A BIDS dataset: where it is, what files it has, what it says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bids_dl.errors import SourceError
+
+NOT_RAW = {
+    "sourcedata",
+    "derivatives",
+    "code",
+    "stimuli",
+}  # folders of a dataset that hold no recordings (BIDS 1.10, "Directory structure")
+IS_A_FILE = {".ds", ".mefd", ".zarr"}  # signal "files" that are folders
+ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # OpenNeuro and NEMAR
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One BIDS dataset on disk.
+
+    Attributes
+    ----------
+    root
+        Its folder.
+    name
+        Accession from the folder's name or DatasetDOI, else the folder's name.
+    description
+        dataset_description.json.
+    files
+        Paths relative to the root of all that may belong to raw recordings, sorted.
+    """
+
+    root: Path
+    name: str
+    description: Mapping[str, Any] = field(hash=False)
+    files: tuple[str, ...] = field(repr=False, hash=False)
+
+    @property
+    def hed_version(self) -> str | list[str] | None:
+        version: str | list[str] | None = self.description.get("HEDVersion")
+        return version
+
+    @cached_property
+    def folders(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the files of each folder ("" is the root)."""
+        folders = defaultdict(list)
+        for file in self.files:
+            folder, _, name = file.rpartition("/")
+            folders[folder].append(name)
+        return {folder: tuple(names) for folder, names in folders.items()}
+
+    def inherited(self, path: str, ending: str) -> list[str]:
+        """Files that speak for a recording by the inheritance principle, farthest first.
+
+        A file applies if it lies in a folder above (or beside) the recording, has this ending, and all its entities are the recording's.
+
+        Parameters
+        ----------
+        path
+            A BIDS path without suffix and extension, as `Recording.path`.
+        ending
+            Suffix and extension, "events.json".
+        """
+        mine = pairs(PurePosixPath(path).name)
+        found = []
+        for folder in _above(path):
+            here = [name for name in self.folders.get(folder, ()) if name == ending or name.endswith(f"_{ending}")]
+            here = [name for name in here if pairs(name.removesuffix(ending)) <= mine]
+            found += [f"{folder}/{name}".lstrip("/") for name in sorted(here, key=lambda name: (len(pairs(name)), name))]
+        return found
+
+    def read_json(self, file: str) -> dict[str, Any]:
+        try:
+            content = json.loads((self.root / file).read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
+            raise SourceError(f"{self.name}/{file}: cannot be read as JSON ({problem}); repair it or leave its recordings out") from None
+        if not isinstance(content, dict):
+            raise SourceError(f"{self.name}/{file}: holds a JSON {type(content).__name__}, wanted an object")
+        return content
+
+    def read_tsv(self, file: str) -> dict[str, tuple[str, ...]]:
+        """Columns of a TSV file as text; short rows are filled with n/a."""
+        try:
+            text = (self.root / file).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise SourceError(f"{self.name}/{file}: cannot be read ({_plainly(problem)})") from None
+        lines = [line for line in text.splitlines() if line.strip()]
+        if not lines:
+            return {}
+        names = [name.strip() for name in lines[0].split("\t")]
+        rows = [[cell.strip() for cell in line.split("\t")] for line in lines[1:]]
+        width = len(names)
+        rows = [(row + ["n/a"] * (width - len(row)))[:width] for row in rows]
+        return {name: tuple(row[i] for row in rows) for i, name in enumerate(names)}
+
+
+@dataclass(frozen=True)
+class Participants:
+    """participants.tsv: one row of text a subject, the keys without "sub-"; and participants.json."""
+
+    rows: Mapping[str, Mapping[str, str]]
+    columns: tuple[str, ...]
+    sidecar: Mapping[str, Any]
+
+
+def open_dataset(source: str) -> Dataset:
+    """List a local BIDS folder.
+
+    Raises
+    ------
+    SourceError
+        No such folder, or no dataset_description.json in it.
+    """
+    if "://" in source or re.match(r"^\w{2,}:", source):
+        raise SourceError(f"{source}: only local BIDS folders can be read by this version; download the dataset and give its folder")
+    root = Path(source).expanduser()
+    if not root.is_dir():
+        raise SourceError(f"{source}: no such folder; SOURCE is the folder of a BIDS dataset")
+    if not (root / "dataset_description.json").is_file():
+        raise SourceError(f"{source}: no dataset_description.json here; SOURCE is the top folder of a BIDS dataset")
+    root = root.resolve()
+    bare = Dataset(root, root.name, {}, ())
+    description = bare.read_json("dataset_description.json")
+    return Dataset(root, _name(root, description), description, tuple(sorted(_walk(root))))
+
+
+def pairs(name: str) -> frozenset[str]:
+    """Entities of a file name as "key-value" strings."""
+    return frozenset(part for part in name.split("_") if "-" in part)
+
+
+def _above(path: str) -> list[str]:
+    """The root (""), then each folder down to the one that holds ``path``."""
+    parents = [str(parent) for parent in PurePosixPath(path).parents]
+    return ["" if parent == "." else parent for parent in reversed(parents)]
+
+
+def _name(root: Path, description: Mapping[str, Any]) -> str:
+    found = ACCESSION.search(root.name) or ACCESSION.search(str(description.get("DatasetDOI", "")))
+    return found.group(1) if found else root.name
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, subfolders, names in os.walk(root):
+        here = Path(folder).relative_to(root)
+        if here == Path():
+            subfolders[:] = [name for name in subfolders if name not in NOT_RAW]
+        signals = [name for name in subfolders if Path(name).suffix in IS_A_FILE]
+        subfolders[:] = [name for name in subfolders if not name.startswith(".") and name not in signals and name != "beh"]
+        yield from ((here / name).as_posix() for name in [*names, *signals] if not name.startswith("."))
+
+
+def _plainly(problem: Exception) -> str:
+    return problem.strerror or type(problem).__name__ if isinstance(problem, OSError) else str(problem)

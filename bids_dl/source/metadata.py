@@ -1,0 +1,94 @@
+"""What the text files of a dataset say of a recording."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from bids_dl.datamodel import EventRows, Recording
+from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source.dataset import Dataset, Participants
+
+ANNEX = re.compile(rb"/annex/objects/")  # a git-annex pointer: the content was never fetched
+
+
+def read_rows(dataset: Dataset, recording: Recording) -> EventRows:
+    """The events.tsv of a recording, row by row as text, with its sidecars merged key by key."""
+    columns = dataset.read_tsv(recording.events) if recording.events else {}
+    duration = header_from_text(dataset, recording)[1]
+    return EventRows(recording.key, columns, _merged(dataset, recording.path, "events.json"), duration)
+
+
+def header_from_text(dataset: Dataset, recording: Recording) -> tuple[float | None, float | None]:
+    """SamplingFrequency (Hz) and RecordingDuration (s) of the sidecar, None where it does not say."""
+    sidecar = _merged(dataset, recording.path, f"{recording.datatype}.json")
+    return _positive(sidecar.get("SamplingFrequency")), _positive(sidecar.get("RecordingDuration"))
+
+
+def channels_from_text(dataset: Dataset, recording: Recording) -> dict[str, tuple[str, ...]]:
+    """Columns of the channels.tsv that applies; empty where there is none."""
+    files = dataset.inherited(recording.path, "channels.tsv")
+    return dataset.read_tsv(files[-1]) if files else {}
+
+
+def read_participants(dataset: Dataset) -> Participants:
+    """participants.tsv and participants.json; empty where there are none."""
+    if "participants.tsv" not in dataset.files:
+        return Participants({}, (), {})
+    columns = dataset.read_tsv("participants.tsv")
+    sidecar = dataset.read_json("participants.json") if "participants.json" in dataset.files else {}
+    if "participant_id" not in columns:
+        raise SourceError(f"{dataset.name}/participants.tsv: no column participant_id, found {', '.join(columns) or 'nothing'}")
+    names = tuple(name for name in columns if name != "participant_id")
+    rows = {subject.removeprefix("sub-"): {name: columns[name][i] for name in names} for i, subject in enumerate(columns["participant_id"])}
+    return Participants(rows, names, sidecar)
+
+
+def fingerprint(dataset: Dataset, recording: Recording) -> dict[str, str]:
+    """SHA-256 of each file that the signal of a recording is read from, by path relative to the dataset.
+
+    Raises
+    ------
+    RecordingError
+        Stage "source": the signal is absent, a broken link or an unfetched git-annex pointer.
+    """
+    if recording.signal is None:
+        raise RecordingError("source", f"no signal file beside {recording.events}; only its text files are here")
+    stem = f"{recording.path}_{recording.datatype}."
+    files = {file for file in dataset.files if file.startswith(stem)}
+    for ending in ("channels.tsv", "electrodes.tsv", "coordsystem.json", f"{recording.datatype}.json"):
+        files |= set(dataset.inherited(recording.path, ending))
+    return {file: _sha256(dataset.root / file, file) for file in sorted(files)}
+
+
+def _merged(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for file in dataset.inherited(path, ending):
+        merged |= dataset.read_json(file)
+    return merged
+
+
+def _positive(value: Any) -> float | None:
+    usable = isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return float(value) if usable else None
+
+
+def _sha256(path: Path, name: str) -> str:
+    try:
+        if path.is_dir():
+            inner = sorted(p for p in path.rglob("*") if p.is_file())
+            parts = [f"{p.relative_to(path).as_posix()} {_sha256(p, name)}" for p in inner]
+            return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        with path.open("rb") as file:
+            if path.stat().st_size < 1000 and ANNEX.search(file.read(1000)):
+                raise RecordingError("source", f"{name} is a git-annex pointer without content; fetch it with: datalad get {name}")
+            file.seek(0)
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        hint = f"; a broken link: fetch it with: datalad get {name}" if path.is_symlink() else ""
+        raise RecordingError("source", f"{name} is not there{hint}") from None
+    except OSError as problem:
+        raise RecordingError("source", f"{name} cannot be read ({problem.strerror})", transient=True) from None

@@ -1,0 +1,144 @@
+"""The signal of a recording, through mne-bids."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import mne
+import numpy as np
+import numpy.typing as npt
+from mne_bids import BIDSPath, read_raw_bids
+
+from bids_dl.datamodel import Header, Recording
+from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source.dataset import Dataset
+from bids_dl.source.metadata import channels_from_text
+from bids_dl.startup import import_inflect
+
+if TYPE_CHECKING:
+    from mne.io import BaseRaw
+
+BOUNDARIES = {"boundary", "bad boundary", "edge boundary", "bad_acq_skip"}  # EEGLAB's and MNE's names for a place where time jumps
+ENTITY = {"sub": "subject", "ses": "session", "acq": "acquisition", "task": "task", "run": "run", "space": "space", "rec": "recording"}
+
+
+def read_header(dataset: Dataset, recording: Recording) -> Header:
+    """Rate, length, channels and boundaries of a signal file, without its samples.
+
+    Raises
+    ------
+    RecordingError
+        Stage "header" or "channels"; the reason names no path of this machine.
+    """
+    raw = read_raw(dataset, recording, stage="header")
+    ends = [float(a["onset"]) for a in raw.annotations if str(a["description"]).casefold() in BOUNDARIES]
+    return Header(float(raw.info["sfreq"]), int(raw.n_times), tuple(raw.ch_names), tuple(raw.get_channel_types()), tuple(sorted(ends)))
+
+
+def read_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> BaseRaw:
+    """Open a recording with mne-bids, its samples not yet loaded.
+
+    Channels have the names of channels.tsv. Where names differ from the file's only in case, blanks and dots (``Fc5.``) they are renamed;
+    where only their order differs the signals follow. A channel of type n/a with a 10-05 name counts as EEG.
+
+    Raises
+    ------
+    RecordingError
+        Stage ``stage`` or "channels"; the reason names no path of this machine.
+    """
+    if recording.signal is None:
+        raise RecordingError("source", "no signal file here, only text files")
+    try:
+        names, types = _declared(dataset, recording)
+        raw = _open(dataset, recording, names)
+    except (RecordingError, SourceError):
+        raise
+    except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
+        raise RecordingError(stage, _reason(problem, dataset)) from None
+    unknown = {name: "eeg" for name, kind in zip(names, types, strict=True) if kind.casefold() in {"n/a", ""} and is_electrode(name)}
+    known = {name: kind for name, kind in unknown.items() if name in raw.ch_names}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw.set_channel_types(known, verbose="error")
+    return raw
+
+
+def is_electrode(name: str) -> bool:
+    """Whether a name is an electrode of the 10-05 system (Oostenveld & Praamstra 2001)."""
+    return name.casefold() in _electrodes()[1]
+
+
+def positions(names: Sequence[str]) -> tuple[npt.NDArray[np.float64], str]:
+    """Positions (n_chans, 3) in m by name, NaN where a name is none of the 10-05 system, and the name of the template."""
+    template, electrodes = _electrodes()
+    unknown = np.full(3, np.nan)
+    return np.array([electrodes.get(name.casefold(), unknown) for name in names]).reshape(len(names), 3), template
+
+
+@cache
+def _electrodes() -> tuple[str, dict[str, npt.NDArray[np.float64]]]:
+    template = "colin27_1005" if "colin27_1005" in mne.channels.get_builtin_montages() else "standard_1005"  # renamed in MNE 1.13
+    places = mne.channels.make_standard_montage(template).get_positions()["ch_pos"]
+    return template, {name.casefold(): np.asarray(place, float) for name, place in places.items()}
+
+
+def _declared(dataset: Dataset, recording: Recording) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    columns = channels_from_text(dataset, recording)
+    names = columns.get("name", ())
+    return names, columns.get("type", ("n/a",) * len(names))
+
+
+def _open(dataset: Dataset, recording: Recording, names: Sequence[str]) -> BaseRaw:
+    path = _bids_path(dataset, recording)
+    import_inflect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw = read_raw_bids(path, on_ch_mismatch="warn", verbose="error")
+        if not names or list(names) == raw.ch_names:
+            return raw
+        how = _reconcile(raw.ch_names, names)
+        return read_raw_bids(path, on_ch_mismatch=how, verbose="error")
+
+
+def _reconcile(in_file: Sequence[str], in_table: Sequence[str]) -> str:
+    """How mne-bids should bring the names of the file to those of channels.tsv."""
+    if [_plain(name) for name in in_file] == [_plain(name) for name in in_table]:
+        return "rename"
+    if sorted(in_file) == sorted(in_table):
+        return "reorder"
+    only_file = [name for name in in_file if _plain(name) not in {_plain(n) for n in in_table}]
+    only_table = [name for name in in_table if _plain(name) not in {_plain(n) for n in in_file}]
+    raise RecordingError(
+        "channels",
+        f"the file has {len(in_file)} channels and channels.tsv {len(in_table)}; "
+        f"only in the file: {_few(only_file)}; only in channels.tsv: {_few(only_table)}",
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s.]", "", name).casefold()
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else "none"
+
+
+def _bids_path(dataset: Dataset, recording: Recording) -> BIDSPath:
+    if recording.signal is None:
+        raise RecordingError("source", "no signal file here, only text files")
+    stem, _, extension = recording.signal.rpartition(".")
+    parts = dict(part.split("-", 1) for part in stem.rpartition("/")[2].split("_") if "-" in part)
+    entities = {ENTITY[key]: value for key, value in parts.items() if key in ENTITY}
+    return BIDSPath(
+        root=dataset.root, datatype=recording.datatype, suffix=recording.datatype, extension=f".{extension}", check=False, **entities
+    )
+
+
+def _reason(problem: Exception, dataset: Dataset) -> str:
+    """One line without the folder of this machine, so that a store does not depend on it."""
+    text = " ".join(str(problem).split()).replace(f"{dataset.root}/", "").replace(str(dataset.root), dataset.name)
+    return f"{type(problem).__name__}: {text}"[:300] if text else type(problem).__name__

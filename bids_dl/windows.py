@@ -1,0 +1,142 @@
+"""Windows inside blocks or around events: addresses only; nothing here reads a signal."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bids_dl.config import WindowsConfig
+from bids_dl.datamodel import Block, Event, Window, exact_rate
+from bids_dl.errors import WindowError
+
+TOLERANCE = 1e-6  # s or windows; onsets in events.tsv are decimal fractions
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Rate (Hz), length (samples) and boundaries (s) of a recording, as far as known."""
+
+    sfreq: float | None = None
+    n_times: int | None = None
+    boundaries: tuple[float, ...] = ()
+
+    @property
+    def end(self) -> float:
+        """Length in s; infinite where unknown."""
+        return self.n_times / self.sfreq if self.sfreq and self.n_times is not None else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A window that was asked for and cannot be cut, or a block too short for any."""
+
+    recording: str
+    block: int
+    onset: float  # s
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The windows of a plan and what became of the rest."""
+
+    windows: tuple[Window, ...]
+    dropped: tuple[Dropped, ...]
+    open: Mapping[str, int]  # label -> blocks whose end nobody knows yet
+
+
+def cut(events: Sequence[Event], blocks: Iterable[Block], config: WindowsConfig, extents: Mapping[str, Extent]) -> Cut:
+    """All windows of the blocks (sliding) or of the events (event-locked), in the order of the events.
+
+    Parameters
+    ----------
+    blocks
+        What is left of the events after trimming; `Block.index` points into ``events``.
+    extents
+        Rate and length of each recording, by key.
+    """
+    windows: list[Window] = []
+    dropped: list[Dropped] = []
+    still_open: Counter[str] = Counter()
+    for block in blocks:
+        extent = extents.get(block.recording, Extent())
+        if config.sliding and block.end is None:
+            still_open[block.label] += 1
+            continue
+        found = slide(block, config, extent) if config.sliding else [lock(events[block.index], block.index, config, extent)]
+        reasons = [_unusable(window, config, extent) for window in found]
+        windows += [window for window, reason in zip(found, reasons, strict=True) if not reason]
+        dropped += [Dropped(w.recording, w.block, w.onset, reason) for w, reason in zip(found, reasons, strict=True) if reason]
+        if not found and block.end is not None:
+            reason = f"the block lasts {block.end - block.onset:.3f} s, a window {config.duration:g} s"
+            dropped.append(Dropped(block.recording, block.index, block.onset, reason))
+    return Cut(tuple(windows), tuple(dropped), dict(still_open))
+
+
+def slide(block: Block, config: WindowsConfig, extent: Extent) -> list[Window]:
+    """Tile a block with windows of equal size; one that would leave the block is left out, not padded.
+
+    Raises
+    ------
+    WindowError
+        The block has no known end.
+    """
+    if block.end is None:
+        raise WindowError(f"{block.recording}: the block at {block.onset:.3f} s has no end; windows cannot slide in it")
+    size = config.duration
+    stride = config.stride or size
+    count = max(0, math.floor((block.end - block.onset - size) / stride + TOLERANCE) + 1)
+    found = []
+    for i in range(count):
+        onset = block.onset + i * stride
+        start = _sample(onset, extent)
+        found.append(Window(block.recording, block.index, onset, start, start, block.label))
+    return found
+
+
+def lock(event: Event, index: int, config: WindowsConfig, extent: Extent) -> Window:
+    """The window from ``tmin`` to ``tmax`` around an event; the event's sample is the anchor."""
+    tmin = config.tmin or 0.0
+    anchor = _sample(event.onset, extent)
+    return Window(event.recording, index, event.onset + tmin, anchor + _sample(tmin, extent), anchor, event.label)
+
+
+def position(window: Window, ratio: Fraction) -> int:
+    """First sample of a window after resampling by an exact ratio of rates (new over source).
+
+    The anchor goes to the new sample nearest to it (a half goes up), and the window keeps one distance from its anchor everywhere,
+    so what lies on an event lies in the same sample of every window.
+    """
+    return _half_up(window.anchor * ratio) + _half_up((window.start - window.anchor) * ratio)
+
+
+def _half_up(x: Fraction) -> int:
+    return math.floor(x + Fraction(1, 2))
+
+
+def length(config: WindowsConfig, sfreq: Fraction) -> int:
+    """Samples of a window at a rate in Hz."""
+    n_times = _half_up(Fraction(config.duration).limit_denominator(1_000_000) * sfreq)
+    if n_times < 1:
+        raise WindowError(f"a window of {config.duration:g} s has no sample at {float(sfreq):g} Hz; ask for a longer one")
+    return n_times
+
+
+def _sample(onset: float, extent: Extent) -> int:
+    """Sample nearest to a time at the source rate; 0 where the rate is unknown (a dry run on text files)."""
+    return math.floor(onset * extent.sfreq + 0.5) if extent.sfreq else 0
+
+
+def _unusable(window: Window, config: WindowsConfig, extent: Extent) -> str:
+    """Why a window cannot be cut: it leaves its recording or holds a place where time jumps; "" if it can."""
+    if window.onset < -TOLERANCE:
+        return f"it begins {-window.onset:.3f} s before the recording"
+    if extent.sfreq and extent.n_times is not None:
+        stop = window.start + length(config, exact_rate(extent.sfreq))
+        if stop > extent.n_times:
+            return f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s"
+    inside = [place for place in extent.boundaries if window.onset + TOLERANCE < place < window.onset + config.duration - TOLERANCE]
+    return f"the signal is not continuous at {inside[0]:.3f} s" if inside else ""

@@ -1,0 +1,66 @@
+"""bids_dl as a contestant of a race of loaders, which gives the interface (`common`), the windows and the clock."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from common import Again, Contestant
+
+
+class BidsDl(Contestant):
+    """A store in float32 without a codec, CRC32C checked on every chunk."""
+
+    name = "bids_dl"
+    note = "float32, CRC32C checked, StreamingDataset"
+    workers = (0,)
+
+    def write(self, path, data):
+        from bids_dl.config import StoreConfig
+        from bids_dl.store import writer
+        from bids_dl.store.format import Column
+        from bids_dl.store.location import Location
+
+        location = Location(path)
+        pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
+        columns = [Column("channel", writer.text([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))]
+        columns += [Column(name, values) for name, values in data.columns().items() if name != "t0"]
+        columns.append(Column("recording", writer.text([f"sub-{i:03}" for i in data.subject])))
+        writer.begin(location, "benchmark")
+        writer.write_signals(location, data.x.shape, pieces, StoreConfig(), say=lambda _: None)
+        for column in columns:
+            writer.write_column(location, column)
+        writer.finish(location, {"sfreq": data.sfreq, "classes": {}}, ["signals", *(column.name for column in columns)], {})
+
+    def iterate(self, path, batch_size, _num_workers):
+        from bids_dl import StreamingDataset
+
+        stream = StreamingDataset(path, target="y", batch_size=batch_size)
+        subject = stream.windows["subject"].to_numpy()
+        return Again(self.epoch, stream, subject, itertools.count())
+
+    def loop(self, stream):
+        return iter(stream)
+
+    def epoch(self, stream, subject, epochs):
+        import torch
+
+        stream.set_epoch(next(epochs))
+        for signals, target, index in self.loop(stream):
+            yield {"x": signals, "y": target, "subject": torch.from_numpy(subject[index.numpy()]), "trial": index}
+
+
+class BidsDlDataLoader(BidsDl):
+    """The same store through PyTorch's loader."""
+
+    name = "bids_dl_dataloader"
+    note = "the same through DataLoader(stream, batch_size=None, num_workers=0)"
+    store = "bids_dl"
+
+    def loop(self, stream):
+        from torch.utils.data import DataLoader
+
+        return iter(DataLoader(stream, batch_size=None, num_workers=0))
+
+
+CONTESTANTS = [BidsDl(), BidsDlDataLoader()]

@@ -1,0 +1,42 @@
+"""Real recordings for the tests: the sample that ships with the package, and the shared data folder where there is one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import bids_dl
+
+SAMPLE = Path(bids_dl.__file__).parent / "sample" / "ds004362"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
+
+
+@pytest.fixture(scope="session")
+def eegbci() -> Path:
+    """Four people, a minute with eyes open (run 1) and one with eyes closed (run 2) each, 24 channels at 160 Hz."""
+    return SAMPLE
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """More real data, kept beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("no shared data folder beside the repository")
+    return SHARED
+
+
+@pytest.fixture
+def eegbci_copy(eegbci: Path, tmp_path: Path) -> Path:
+    """The sample, to be changed or broken by a test."""
+    return Path(shutil.copytree(eegbci, tmp_path / "ds004362"))
+
+
+@pytest.fixture(scope="session")
+def eyes_store(eegbci: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Store of the sample: 240 windows (24, 256) at 128 Hz of four people, eyes_open and eyes_closed."""
+    store = tmp_path_factory.mktemp("stores") / "eyes.zarr"
+    bids_dl.convert(str(eegbci), str(store), hed=QUERIES, window=2, stride=2, jobs=2)
+    return store

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from bids_dl import options
+from bids_dl.errors import ConfigError
+
+
+def test_a_query_without_a_name_is_its_own_label():
+    config = options.events_config({"hed": ["Eyes-closed", "Label/now-* && Red"]})
+    assert [label.label for label in config.labels] == ["Eyes-closed", "Label_now-_____Red"]
+
+
+def test_a_named_query_keeps_its_name_and_the_order_of_the_command_line():
+    config = options.events_config({"hed": ["b=Eyes-closed", "a=Eyes-open"]})
+    assert [(label.label, label.query) for label in config.labels] == [("b", "Eyes-closed"), ("a", "Eyes-open")]
+
+
+def test_an_option_of_one_label_wins_over_that_of_all():
+    config = options.events_config({"hed": ["a=Red", "b=Blue"], "until": ["next", "b=12.5"], "trim": ["a=3", "1,2"]})
+    assert [label.until for label in config.labels] == ["next", 12.5]
+    assert [label.trim for label in config.labels] == [(3.0, 3.0), (1.0, 2.0)]
+
+
+def test_yaml_and_command_line_say_the_same():
+    yaml = {"hed": {"a": "Red", "b": {"any": ["Blue", "Green"], "until": 4}}, "trim": [3, 5], "split": [0.5, 0.5]}
+    a, b = options.request(yaml).events.labels
+    assert (a.query, a.trim, b.query, b.until) == ("Red", (3.0, 5.0), {"any": ["Blue", "Green"]}, 4.0)
+    assert options.request(yaml).splits.split == (0.5, 0.5)
+
+
+def test_split_is_fractions_or_a_column():
+    assert options.request({"hed": "Red", "split": "0.8,0.1,0.1"}).splits.split == (0.8, 0.1, 0.1)
+    assert options.request({"hed": "Red", "split": "site"}).splits.split == "site"
+
+
+def test_values_of_set_are_yaml():
+    assert options.changes(["filter.high=40", "pick.types=[eeg]", "reference.channels=average"]) == {
+        "filter.high": 40,
+        "pick.types": ["eeg"],
+        "reference.channels": "average",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "no query given"),
+        ({"hed": ["a=Red", "a=Blue"]}, "two queries have the label 'a'"),
+        ({"hed": ["=Red"]}, "a label stands before the ="),
+        ({"hed": "Red", "windw": 2}, "unknown option 'windw'; did you mean 'window'"),
+        ({"hed": "Red", "window": -1}, "window and stride must be positive, got -1.0 s"),
+        ({"hed": "Red", "window": 2, "tmin": 0, "tmax": 1}, "not both"),
+        ({"hed": "Red", "tmin": 1, "tmax": 0}, "tmin < tmax, got 1.0 and 0.0"),
+        ({"hed": "Red", "trim": "x"}, "--trim x: wanted SECONDS or FROM,TO"),
+        ({"hed": "Red", "split": "0.5,0.6"}, "add up to 1"),
+        ({"hed": "Red", "set": ["filter.high"]}, "wanted KEY=VALUE"),
+        ({"hed": "Red", "dtype": "int4"}, "dtype 'int4'"),
+        ({"hed": {"a": {"hed": "Red", "all": ["Blue"]}}}, "give either"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_its_value(given, message):
+    with pytest.raises(ConfigError) as refusal:
+        options.request(given)
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_config_file_that_is_not_yaml_names_the_line(tmp_path):
+    file = tmp_path / "eyes.yaml"
+    file.write_text("hed: Red\nwindow: [2\n")
+    with pytest.raises(ConfigError, match=r"not YAML, line 3"):
+        options.read_file(str(file))

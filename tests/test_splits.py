@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bids_dl.config import SplitsConfig
+from bids_dl.errors import ConfigError, TargetError
+from bids_dl.splits import SPLITS, asked, assign, folds, from_column, hold_out
+
+IDENTITIES = st.tuples(st.sampled_from(["ds1", "ds2"]), st.from_regex(r"[0-9A-Za-z]{1,3}", fullmatch=True))
+PERSONS = st.lists(IDENTITIES, min_size=1, max_size=60, unique=True)
+FRACTIONS = st.sampled_from([(0.7, 0.15, 0.15), (0.8, 0.2), (0.5, 0.0, 0.5), (0.4, 0.3, 0.3), (0.98, 0.01, 0.01), (1.0,), (0.0, 0.0, 1.0)])
+SEEDS = st.integers(0, 2**32)
+
+
+@given(PERSONS, FRACTIONS, SEEDS)
+def test_every_person_gets_one_split_and_every_split_asked_for_a_person(persons, fractions, seed):
+    config = SplitsConfig(split=fractions, seed=seed)
+    given_ = assign(persons, config)
+    assert set(given_) == set(persons)
+    if len(persons) >= 3:
+        assert set(given_.values()) == set(asked(config))
+    elif len(asked(config)) > 1:
+        assert set(given_.values()) == {"train"}
+
+
+@given(PERSONS, FRACTIONS, SEEDS)
+def test_counts_are_within_one_of_the_fractions_unless_a_split_would_be_empty(persons, fractions, seed):
+    counts = Counter(assign(persons, SplitsConfig(split=fractions, seed=seed)).values())
+    exact = [fraction * len(persons) for fraction in fractions]
+    if all(e >= 1 or e == 0 for e in exact) and len(persons) >= 3:
+        assert all(abs(counts[name] - e) < 1 for name, e in zip(SPLITS, exact, strict=False))
+
+
+@given(PERSONS, SEEDS, st.randoms())
+def test_splits_and_folds_do_not_depend_on_the_order_of_the_persons(persons, seed, rng: random.Random):
+    shuffled = rng.sample(persons, len(persons)) + persons[:1]
+    config = SplitsConfig(seed=seed)
+    assert assign(persons, config) == assign(shuffled, config)
+    if len(persons) >= 2:
+        assert folds(persons, 2, seed) == folds(shuffled, 2, seed)
+        assert hold_out(persons, 0.2, seed) == hold_out(shuffled, 0.2, seed)
+
+
+@given(PERSONS, SEEDS, st.data())
+def test_every_person_is_held_out_in_one_fold_and_folds_are_even(persons, seed, data):
+    if len(persons) < 2:
+        return
+    count = data.draw(st.integers(2, len(persons)))
+    held_out = folds(persons, count, seed)
+    assert sorted(person for fold in held_out for person in fold) == sorted(persons)
+    assert len(held_out) == count
+    assert max(map(len, held_out)) - min(map(len, held_out)) <= 1
+
+
+def test_loso_leaves_out_one_person_at_a_time_in_sorted_order():
+    assert folds([("ds", "b"), ("ds", "a"), ("dt", "a")], "loso", 0) == [(("ds", "a"),), (("ds", "b"),), (("dt", "a"),)]
+
+
+def test_the_seed_decides_who_goes_where():
+    persons = [("ds", f"{i:03}") for i in range(40)]
+    drawn = [assign(persons, SplitsConfig(seed=seed)) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert folds(persons, 5, 0) != folds(persons, 5, 1)
+
+
+def test_forty_persons_are_shared_28_6_6():
+    counts = Counter(assign([("ds", f"{i:03}") for i in range(40)], SplitsConfig()).values())
+    assert counts == {"train": 28, "validation": 6, "test": 6}
+
+
+REFUSED = [("loo", "'loso' or a number"), (1, "1 folds of 4 persons"), ("9", "9 folds of 4 persons"), (0, "0 folds of 4 persons")]
+
+
+@pytest.mark.parametrize(("n_folds", "said"), REFUSED)
+def test_folds_that_cannot_be_made_are_refused(n_folds, said):
+    with pytest.raises(ConfigError, match=said):
+        folds([("ds", str(i)) for i in range(4)], n_folds, 0)
+
+
+@given(PERSONS.filter(lambda p: len(p) > 1), st.floats(0, 1), SEEDS)
+def test_at_least_one_person_is_held_out_and_never_all(persons, fraction, seed):
+    drawn = hold_out(persons, fraction, seed)
+    assert 0 < len(drawn) < len(persons)
+    assert set(drawn) < set(persons)
+
+
+def test_a_column_of_participants_tsv_decides_in_any_usual_spelling():
+    values = {("ds", "1"): "Train", ("ds", "2"): "valid", ("ds", "3"): " test ", ("ds", "4"): "dev"}
+    assert list(from_column(values).values()) == ["train", "validation", "test", "validation"]
+
+
+@pytest.mark.parametrize("value", ["n/a", "", "R5"])
+def test_a_column_value_that_names_no_split_is_refused_with_its_person(value):
+    with pytest.raises(TargetError, match=rf"ds/sub-2: the split column says '{value}' \(1 of 2 persons"):
+        from_column({("ds", "1"): "train", ("ds", "2"): value})
+
+
+def test_a_config_that_names_a_column_has_no_fractions():
+    config = SplitsConfig(split="fold")
+    assert asked(config) == ()
+    with pytest.raises(ConfigError, match="column 'fold'"):
+        assign([("ds", "1")], config)
