@@ -17,11 +17,12 @@ TOLERANCE = 1e-6  # s or windows; onsets in events.tsv are decimal fractions
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Rate (Hz), length (samples) and boundaries (s) of a recording, as far as known."""
+    """What limits the windows of a recording, as far as known."""
 
-    sfreq: float | None = None
-    n_times: int | None = None
-    boundaries: tuple[float, ...] = ()
+    sfreq: float | None = None  # Hz
+    n_times: int | None = None  # samples
+    boundaries: tuple[float, ...] = ()  # s: where time jumps
+    excluded: tuple[tuple[float, float], ...] = ()  # (onset, end) in s; a moment has one twice
 
     @property
     def end(self) -> float:
@@ -131,12 +132,16 @@ def _sample(onset: float, extent: Extent) -> int:
 
 
 def _unusable(window: Window, config: WindowsConfig, extent: Extent) -> str:
-    """Why a window cannot be cut: it leaves its recording or holds a place where time jumps; "" if it can."""
+    """Why a window cannot be cut: it leaves its recording, time jumps in it, it overlaps what is excluded; "" if it can."""
     if window.onset < -TOLERANCE:
         return f"it begins {-window.onset:.3f} s before the recording"
     if extent.sfreq and extent.n_times is not None:
         stop = window.start + length(config, exact_rate(extent.sfreq))
         if stop > extent.n_times:
             return f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s"
-    inside = [place for place in extent.boundaries if window.onset + TOLERANCE < place < window.onset + config.duration - TOLERANCE]
-    return f"the signal is not continuous at {inside[0]:.3f} s" if inside else ""
+    first, last = window.onset + TOLERANCE, window.onset + config.duration - TOLERANCE
+    if jumps := [place for place in extent.boundaries if first < place < last]:
+        return f"the signal is not continuous at {jumps[0]:.3f} s"
+    if overlapped := [onset for onset, end in extent.excluded if onset < last and (end > first or onset > first)]:
+        return f"it overlaps the excluded event at {overlapped[0]:.3f} s"
+    return ""

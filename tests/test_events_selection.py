@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from pathlib import Path
 
 import pytest
-from event_tables import SIDECAR, VERSIONS, chosen, config, ends, table
+from event_tables import DEFINITIONS, SIDECAR, VERSIONS, chosen, config, ends, table
 from hed.schema.hed_cache import INSTALLED_CACHE_LOCATION
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bids_dl.datamodel import EventRows
@@ -245,6 +247,34 @@ def test_an_unknown_word_is_refused_wherever_it_stands():
     with pytest.raises(QueryError, match=r"--exclude .*Redd"):
         chosen(table((1, "red")), "Red", exclude=("Redd",))
     assert chosen(table((1, "red")), "Red", exclude=("Def/Bad-trial", "Data-artifact")).events
+
+
+ATOMS = ["Red", "Def/Task-a", "Def/Acc/3", "Def-expand/Task-a", "(Def-expand/New, (Red))", "(Definition/Late, (Red))", "Definition/#"]
+ATOMS += ["Onset", "Offset", "Inset", "Duration/3 s", "Duration/x", "Delay/2 s", "Delay/3 months", "{code}", "{HED}", "{c}", "#", "Label/#"]
+ATOMS += ["", "()", "n/a", "Nonsense/é", "Delay", "(Onset)", "~", ")", "Def", "Def/", "/", "sc:Red", "Label/a b"]
+LEAVES = st.lists(st.sampled_from(ATOMS), max_size=3).map(", ".join)
+HED = st.recursive(LEAVES, lambda inner: st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"({', '.join(parts)})"), max_leaves=4)
+ENTRIES = st.one_of(HED, st.dictionaries(st.sampled_from(["x", "1", "n/a"]), HED), st.sampled_from([5, ["x"], {"x": None}]))
+
+
+ROWS = st.lists(st.tuples(st.sampled_from(["1", "n/a", "-2"]), st.sampled_from(["x", "1", "("]), HED), min_size=1, max_size=3)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    ENTRIES,
+    ENTRIES,
+    st.lists(st.tuples(st.sampled_from(["1", "n/a", "-2"]), st.sampled_from(["x", "1", "("]), HED), min_size=1, max_size=3),
+)
+@pytest.mark.parametrize("query", ["Red || Label", "@Red AND NOT Def", "[Def && Offset]", "{Red:}"])
+def test_no_annotation_however_odd_stops_with_another_error(query, entry, other, rows):
+    onsets, cells, texts = zip(*rows, strict=True)
+    columns = {"onset": onsets, "duration": ("2",) * len(rows), "code": cells, "c": cells, "HED": texts}
+    odd = EventRows("ds/a", columns, {"code": {"HED": entry}, "c": {"HED": other}, "definitions": DEFINITIONS})
+    for strict in (False, True):
+        with contextlib.suppress(NoMatchError, SourceError):
+            selection = chosen(odd, query, sliding=True, exclude=("Blue",), until="next", hed_strict=strict)
+            assert all(math.isfinite(event.onset) for event in selection.events)
 
 
 ANCHORS = st.sampled_from(["a", "b", "a/1"])

@@ -64,6 +64,18 @@ def test_no_window_crosses_a_place_where_time_jumps():
     assert "not continuous at 7.500 s" in found.dropped[0].reason
 
 
+@pytest.mark.parametrize(
+    ("stretch", "left"),
+    [((4.4, 4.6), [1.0]), ((4.4, 4.4), [1.0]), ((3.0, 4.0), [1.0, 4.0]), ((2.0, 2.0), [1.0, 4.0]), ((0.0, float("inf")), [])],
+)
+def test_an_event_locked_window_that_overlaps_what_is_excluded_is_dropped(stretch, left):
+    extents = {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000, excluded=(stretch,))}
+    events = [event(1.0), event(4.0)]
+    blocks = [Block(e.recording, i, "rest", e.onset, e.onset) for i, e in enumerate(events)]
+    found = cut(events, blocks, WindowsConfig(tmin=0, tmax=1), extents)
+    assert [window.onset for window in found.windows] == left
+
+
 @given(onset=st.floats(0, 100), span=st.floats(0, 100), size=st.floats(0.1, 10), stride=st.floats(0.05, 10), sfreq=RATES)
 def test_windows_lie_in_their_block_one_stride_apart_and_no_more_would_fit(onset, span, size, stride, sfreq):
     end = onset + span

@@ -6,10 +6,11 @@ import io
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from hed import Sidecar, TabularInput
+from hed import HedFileError, Sidecar, TabularInput
 
 from bids_dl.datamodel import Event, EventRows
 from bids_dl.errors import SourceError
@@ -17,6 +18,7 @@ from bids_dl.events.annotations import hed_of
 from bids_dl.events.corpus import Corpus, Timeline
 from bids_dl.events.findings import Findings
 
+Issue = dict[str, Any]
 SEVERE = 1  # hedtools: 1 error, 10 warning
 
 
@@ -30,17 +32,33 @@ def check_sidecars(corpus: Corpus, findings: Findings, *, strict: bool) -> None:
     """
     checked: set[int] = set()
     for table, codebook in zip(corpus.tables, corpus.codebooks, strict=True):
-        issues: list[dict[str, Any]] = []
+        issues: list[Issue] = []
         if id(codebook) not in checked:
             checked.add(id(codebook))
-            issues = _sidecar(table).validate(codebook.schema)
+            issues = _issues(partial(_check_sidecar, table, codebook.schema))
         if strict:
-            lines = [table.columns.keys(), *zip(*table.columns.values(), strict=True)]
-            text = io.StringIO("\n".join("\t".join(cells) for cells in lines))
-            issues += TabularInput(text, sidecar=_sidecar(table)).validate(codebook.schema, validate_sidecar=False)
+            issues += _issues(partial(_check_rows, table, codebook.schema))
             _refuse(table, [issue for issue in issues if issue["severity"] == SEVERE])
         for kind, severe in (("issues", True), ("remarks", False)):
             findings.add_kinds(kind, (str(issue["code"]) for issue in issues if (issue["severity"] == SEVERE) == severe))
+
+
+def _issues(validate: Callable[[], list[Issue]]) -> list[Issue]:
+    """What a validator finds; where it stops at what it cannot read, that is an issue too."""
+    try:
+        return validate()
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, HedFileError) as error:
+        return [{"code": "UNREADABLE", "severity": SEVERE, "message": f"hedtools' validator stops with {error!r}"}]
+
+
+def _check_sidecar(table: EventRows, schema: Any) -> list[Issue]:
+    return list(_sidecar(table).validate(schema))
+
+
+def _check_rows(table: EventRows, schema: Any) -> list[Issue]:
+    lines = [table.columns.keys(), *zip(*table.columns.values(), strict=True)]
+    text = io.StringIO("\n".join("\t".join(cells) for cells in lines))
+    return list(TabularInput(text, sidecar=_sidecar(table)).validate(schema, validate_sidecar=False))
 
 
 def _sidecar(table: EventRows) -> Any:
@@ -48,7 +66,7 @@ def _sidecar(table: EventRows) -> Any:
     return Sidecar(io.StringIO(json.dumps({name: entry for name, entry in table.sidecar.items() if name in annotated})))
 
 
-def _refuse(table: EventRows, issues: Sequence[dict[str, Any]]) -> None:
+def _refuse(table: EventRows, issues: Sequence[Issue]) -> None:
     if issues:
         codes = Counter(str(issue["code"]) for issue in issues)
         raise SourceError(

@@ -124,7 +124,7 @@ class _PartReader:
         groups = list(tree.groups())
         hits = [False] * len(self.queries)
         self._search(tree, hits, with_offsets=True)
-        offsets = {id(group) for group in groups if trees.temporal_tag(group, "Offset")}
+        offsets = {id(group) for group in groups if trees.tag_named(group, "Offset")}
         trees.drop_offsets(tree)
         self._search(tree, hits, with_offsets=False)
         markers = [marker for group in groups for marker in self._markers(group, id(group) in offsets)]
@@ -139,7 +139,7 @@ class _PartReader:
     def _markers(self, group: Any, is_offset: bool) -> list[Marker]:
         """What a top-level group begins or ends."""
         found: list[Marker] = []
-        onset, duration = trees.temporal_tag(group, "Onset"), trees.temporal_tag(group, "Duration")
+        onset, duration = trees.tag_named(group, "Onset"), trees.tag_named(group, "Duration")
         anchor = trees.anchor_of(group)
         if (onset or is_offset) and not anchor:
             self.unanchored += 1

@@ -33,8 +33,8 @@ def grow(text: str, codebook: Codebook) -> Any:
     """
     tree = HedString(text, codebook.schema, codebook.definitions)
     tree.remove_definitions()
-    inline = {id(tag): group.groups() for tag, group in tree.find_tags({"Def-expand"}, recursive=True)}
-    tree.shrink_defs()
+    inline: dict[int, list[Any]] = {}
+    _shrink(tree, inline)
     for tag in tree.get_all_tags():
         if tag.short_base_tag != "Def":
             continue
@@ -42,6 +42,23 @@ def grow(text: str, codebook: Codebook) -> Any:
         for content in expanded.groups() if expanded else inline.get(id(tag), []):
             tag._parent.append(content)
     return tree
+
+
+def _shrink(group: Any, inline: dict[int, list[Any]]) -> None:
+    """Put the Def in place of every Def-expand group, and note what each held.
+
+    hedtools' own stops at a group with two of them.
+    """
+    for place, child in enumerate(group.children):
+        if not isinstance(child, HedGroup):
+            continue
+        tag = tag_named(child, "Def-expand")
+        if tag is None:
+            _shrink(child, inline)
+            continue
+        tag.short_base_tag, tag._parent = "Def", group
+        group.children[place] = tag
+        inline[id(tag)] = child.groups()
 
 
 def split_delayed(tree: Any) -> tuple[Any, list[tuple[float | None, Any]]]:
@@ -66,19 +83,19 @@ def alone(group: Any) -> Any:
 
 def drop_offsets(group: Any) -> None:
     """Remove every group that holds an Offset, at any depth."""
-    group.children = [child for child in group.children if not (isinstance(child, HedGroup) and temporal_tag(child, "Offset"))]
+    group.children = [child for child in group.children if not (isinstance(child, HedGroup) and tag_named(child, "Offset"))]
     for child in group.groups():
         drop_offsets(child)
 
 
-def temporal_tag(group: Any, name: str) -> Any:
+def tag_named(group: Any, name: str) -> Any:
     """The tag of that name directly in a group, or None."""
     return next((tag for tag in group.tags() if tag.short_base_tag == name), None)
 
 
 def anchor_of(group: Any) -> str:
     """Name and value of the definition that an Onset or Offset is about, case-folded; "" where there is none."""
-    tag = temporal_tag(group, "Def")
+    tag = tag_named(group, "Def")
     return str(tag.extension).casefold() if tag else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bids_dl.config import PipelineConfig, Request
 from bids_dl.datamodel import Failure, Recording
@@ -18,6 +18,9 @@ from bids_dl.pipeline.staging import Entry, Staging, entry_key, staging_for
 from bids_dl.store import card, writer
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
 from bids_dl.store.location import Location
+
+if TYPE_CHECKING:
+    from bids_dl.pipeline.work import Task
 
 DECIDES_BYTES = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")  # software whose version is part of a staging key
 
@@ -132,20 +135,21 @@ def _stage(
     reused = len(found)
     missing = [recording for recording in plan.recordings if recording.key not in found]
     say(Progress("stage", reused, len(plan.recordings)))
-    for task, failure in run_tasks([_task(plan, recording, keys[recording.key], staging) for recording in missing], config):
+    for task, failure in run_tasks([make_task(plan, recording, staging) for recording in missing], config):
         entry = failure or staging.read(task.key)
         found[task.recording.key] = entry or Failure(task.recording.key, "worker", "its staged entry has vanished", transient=True)
         say(Progress("stage", len(found), len(plan.recordings), f"{failure.recording}: {failure.stage}" if failure else ""))
     return found, reused
 
 
-def _task(plan: Plan, recording: Recording, key: str, staging: Staging) -> Any:
+def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
+    """All that a worker needs to stage a recording of a plan."""
     from bids_dl.pipeline.work import Task
 
     dataset = plan.survey.datasets[recording.dataset]
     files = (*plan.sources[recording.key], recording.events) if recording.events else tuple(plan.sources[recording.key])
     return Task(
-        key,
+        _key(plan, recording),
         replace(dataset, files=tuple(files)),  # all that reading needs; the listing of a large dataset is large
         recording,
         plan.windows[recording.key],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -68,8 +69,14 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
         tables = [_with_header(rows, headers.get(rows.recording)) for rows in tables]
         selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
     lengths = {rows.recording: rows.duration for rows in tables}
-    blocks = events.blocks(selection.events, what, lengths)
-    cut = windows.cut(selection.events, blocks, how, _extents(datasets, searched, headers, lengths)) if how.asked else None
+    excluded = _stretches(selection.excluded)
+    extents = {}
+    for rows in tables:
+        extent = _extent(datasets, rows, headers.get(rows.recording), selection.boundaries.get(rows.recording, ()))
+        extents[rows.recording] = replace(extent, excluded=excluded.get(rows.recording, ()))
+    boundaries = {key: extent.boundaries for key, extent in extents.items()}
+    blocks = events.blocks(selection.events, what, lengths, boundaries, excluded=selection.excluded, sliding=how.sliding)
+    cut = windows.cut(selection.events, blocks, how, extents) if how.asked else None
     return Survey(
         datasets,
         tuple(searched),
@@ -114,22 +121,23 @@ def _with_header(rows: EventRows, header: Header | None) -> EventRows:
     return replace(rows, duration=header.duration) if header else rows
 
 
-def _extents(
-    datasets: Mapping[str, source.Dataset],
-    recordings: Sequence[Recording],
-    headers: Mapping[str, Header],
-    lengths: Mapping[str, float | None],
-) -> dict[str, windows.Extent]:
-    """Rate and length of each recording: its header's, else what its sidecar says, else unknown."""
-    extents = {}
-    for recording in recordings:
-        if header := headers.get(recording.key):
-            extents[recording.key] = windows.Extent(header.sfreq, header.n_times, header.boundaries)
-            continue
-        sfreq, duration = source.header_from_text(datasets[recording.dataset], recording)[0], lengths[recording.key]
-        n_times = round(duration * sfreq) if sfreq and duration else None
-        extents[recording.key] = windows.Extent(sfreq, n_times)
-    return extents
+def _stretches(excluded: Sequence[Event]) -> dict[str, tuple[tuple[float, float], ...]]:
+    """From and to (s) of what no window may overlap, by recording; what has no known end goes on to the recording's."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for event in excluded:
+        unknown = math.inf if event.end_rule else event.onset
+        found.setdefault(event.recording, []).append((event.onset, unknown if event.end is None else event.end))
+    return {recording: tuple(stretches) for recording, stretches in found.items()}
+
+
+def _extent(datasets: Mapping[str, source.Dataset], rows: EventRows, header: Header | None, noted: Sequence[float]) -> windows.Extent:
+    """Rate, length and boundaries of a recording: its header's, else what its text files say, else unknown."""
+    if header:
+        return windows.Extent(header.sfreq, header.n_times, tuple(sorted({*header.boundaries, *noted})))
+    dataset, _, path = rows.recording.partition("/")
+    sfreq = source.header_from_text(datasets[dataset], path)[0]
+    n_times = round(rows.duration * sfreq) if sfreq and rows.duration else None
+    return windows.Extent(sfreq, n_times, tuple(noted))
 
 
 def nothing_to_cut(found: Survey, how: WindowsConfig) -> WindowError:

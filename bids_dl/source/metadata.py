@@ -18,13 +18,13 @@ ANNEX = re.compile(rb"/annex/objects/")  # a git-annex pointer: the content was 
 def read_rows(dataset: Dataset, recording: Recording) -> EventRows:
     """The events.tsv of a recording, row by row as text, with its sidecars merged key by key."""
     columns = dataset.read_tsv(recording.events) if recording.events else {}
-    duration = header_from_text(dataset, recording)[1]
+    duration = header_from_text(dataset, recording.path)[1]
     return EventRows(recording.key, columns, _merged(dataset, recording.path, "events.json"), duration)
 
 
-def header_from_text(dataset: Dataset, recording: Recording) -> tuple[float | None, float | None]:
-    """SamplingFrequency (Hz) and RecordingDuration (s) of the sidecar, None where it does not say."""
-    sidecar = _merged(dataset, recording.path, f"{recording.datatype}.json")
+def header_from_text(dataset: Dataset, path: str) -> tuple[float | None, float | None]:
+    """SamplingFrequency (Hz) and RecordingDuration (s) that the sidecars of a recording give, None where they do not say."""
+    sidecar = _merged(dataset, path, "ieeg.json" if "/ieeg/" in path else "eeg.json")
     return _positive(sidecar.get("SamplingFrequency")), _positive(sidecar.get("RecordingDuration"))
 
 
