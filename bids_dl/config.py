@@ -99,6 +99,8 @@ class WindowsConfig:
             raise ValueError(f"--tmin and --tmax go together, tmin < tmax, got {self.tmin} and {self.tmax}")
         if (self.size is not None and self.size <= 0) or (self.stride is not None and self.stride <= 0):
             raise ValueError(f"window and stride must be positive, got {self.size} s and {self.stride} s")
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.size)  # side by side, said or not: the same request
         return self
 
     @property
@@ -124,7 +126,7 @@ class SplitsConfig:
     """How persons are shared out: fractions of train, validation and test, or a column of participants.tsv."""
 
     split: tuple[float, ...] | str = (0.7, 0.15, 0.15)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
     @field_validator("split")
     @classmethod
@@ -192,7 +194,7 @@ class TrainConfig:
     normalize: Literal["window", "recording", "training"] | None = "window"
     drop_missing: bool = False
     class_weights: Literal["inverse"] | None = None
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     model_options: dict[str, Any] = Field(default_factory=dict)

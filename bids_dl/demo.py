@@ -29,6 +29,7 @@ OCCIPITAL = ("O1", "O2")  # where alpha is strongest (Berger 1929)
 class Demo:
     """What the demo made, in the order it made it."""
 
+    source: Path
     found: Survey
     outcome: Outcome
     store: Store
@@ -62,7 +63,7 @@ def run_demo(folder: Path, *, jobs: int | None, say: Callable[[Progress], None],
     tell("training on three people, testing on the fourth, four times")
     result = train(outcome.url, TrainConfig(folds="loso"), run=_free(folder / "run"), say=_only_folds(tell))
     pictures = (draw_alpha(store, folder / "alpha.png"), *sorted(result.run.glob("*.png")))
-    return Demo(found, outcome, store, result, pictures, sample_folder().parent / "README.md")
+    return Demo(sample_folder(), found, outcome, store, result, pictures, sample_folder().parent / "README.md")
 
 
 def draw_alpha(store: Store, path: Path) -> Path:

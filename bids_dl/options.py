@@ -158,6 +158,8 @@ def _queries(given: Any) -> dict[str, Any]:
 
 def _label(name: str, given: Any, options: Options) -> LabelConfig:
     own = dict(given) if isinstance(given, Mapping) else {"hed": given}
+    if not isinstance(own.get("hed", ""), str):
+        raise ConfigError(f"hed: {name}: {own['hed']!r} is no query; write one as text, or all, any, none with lists of queries")
     check_names(own, ("hed", "all", "any", "none", *OF_LABEL))
     combined = {word: own[word] for word in ("all", "any", "none") if word in own}
     if "hed" in own and combined:

@@ -105,13 +105,23 @@ def lock(event: Event, index: int, config: WindowsConfig, extent: Extent) -> Win
     return Window(event.recording, index, event.onset + tmin, anchor + _sample(tmin, extent), anchor, event.label)
 
 
-def position(window: Window, ratio: Fraction) -> int:
+def position(window: Window, ratio: Fraction, offset: int) -> int:
     """First sample of a window after resampling by an exact ratio of rates (new over source).
 
-    The anchor goes to the new sample nearest to it (a half goes up), and the window keeps one distance from its anchor everywhere,
-    so what lies on an event lies in the same sample of every window.
+    The anchor goes to the new sample nearest to it (a half goes up), and every window begins ``offset`` samples from there, so what lies
+    on an event lies in the same sample of every window, whatever rate its recording had.
     """
-    return _half_up(window.anchor * ratio) + _half_up((window.start - window.anchor) * ratio)
+    return _half_up(window.anchor * ratio) + offset
+
+
+def offset(config: WindowsConfig, sfreq: Fraction) -> int:
+    """Samples at a rate in Hz from the anchor of a window to its first: ``tmin``, or 0 for sliding windows."""
+    return _half_up(_seconds(config.tmin or 0.0) * sfreq)
+
+
+def _seconds(span: float) -> Fraction:
+    """The decimal fraction that a float stands for."""
+    return Fraction(span).limit_denominator(1_000_000)
 
 
 def _half_up(x: Fraction) -> int:
@@ -120,7 +130,7 @@ def _half_up(x: Fraction) -> int:
 
 def length(config: WindowsConfig, sfreq: Fraction) -> int:
     """Samples of a window at a rate in Hz."""
-    n_times = _half_up(Fraction(config.duration).limit_denominator(1_000_000) * sfreq)
+    n_times = _half_up(_seconds(config.duration) * sfreq)
     if n_times < 1:
         raise WindowError(f"a window of {config.duration:g} s has no sample at {float(sfreq):g} Hz; ask for a longer one")
     return n_times

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bids_dl.config import WindowsConfig
 from bids_dl.datamodel import Block, Event, Window
 from bids_dl.errors import WindowError
-from bids_dl.windows import Extent, cut, length, lock, position, slide
+from bids_dl.windows import Extent, cut, length, lock, offset, position, slide
 
 RATES = st.sampled_from([100, 128, 160, 200, 250, 256, 500, 512, 1000, 1024, 2048])
 
@@ -90,17 +90,17 @@ def test_windows_lie_in_their_block_one_stride_apart_and_no_more_would_fit(onset
 def test_an_event_lies_in_the_new_sample_nearest_to_it(sample, old, new):
     ratio = Fraction(new, old)
     window = Window("r", 0, 0.0, sample, sample, "rest")
-    assert abs(position(window, ratio) - sample * ratio) <= Fraction(1, 2)
+    assert abs(position(window, ratio, 0) - sample * ratio) <= Fraction(1, 2)
 
 
-@given(samples=st.lists(st.integers(1000, 1_000_000), min_size=2, max_size=20), before=st.integers(0, 999), old=RATES, new=RATES)
-def test_every_event_lies_in_the_same_sample_of_its_window(samples, before, old, new):
-    ratio = Fraction(new, old)
-    offsets = set()
-    for sample in samples:
-        first = position(Window("r", 0, 0.0, sample - before, sample, "rest"), ratio)
-        offsets.add(position(Window("r", 0, 0.0, sample, sample, "rest"), ratio) - first)
-    assert len(offsets) == 1
+@given(tmin=st.integers(-2000, 2000), old=RATES, new=RATES, sample=st.integers(0, 1_000_000))
+def test_every_event_lies_in_the_same_sample_of_its_window_whatever_the_rate_of_its_recording(tmin, old, new, sample):
+    config = WindowsConfig(tmin=tmin / 1000, tmax=3.0)
+    window = lock(event(sample / old), 0, config, Extent(float(old)))
+    shift = offset(config, Fraction(new))
+    assert abs(shift - Fraction(tmin * new, 1000)) <= Fraction(1, 2)
+    assert position(window, Fraction(new, old), shift) - position(window, Fraction(new, old), 0) == shift
+    assert window.anchor == sample
 
 
 def test_the_anchor_of_an_event_locked_window_is_its_event():

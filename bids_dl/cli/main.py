@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bids_dl.cli import flags
-from bids_dl.errors import BidsDlError
+from bids_dl.errors import BidsDlError, RequestError
 
 INTERRUPTED = 130  # what Typer returns after Ctrl-C
 
@@ -31,7 +32,7 @@ def main() -> None:
     except BidsDlError as problem:
         _stop(str(problem), problem.exit_status)
     except typer.TyperException as problem:
-        _stop(_usage(problem), getattr(problem, "exit_code", 2))
+        _stop(_usage(problem), getattr(problem, "exit_code", RequestError.exit_status))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
@@ -264,10 +265,16 @@ def _given(context: typer.Context) -> dict[str, Any]:
 
 
 def _usage(problem: Exception) -> str:
+    """What Typer found wrong in one line, with the value it was given; "" where it has shown the help."""
     message = problem.format_message() if hasattr(problem, "format_message") else str(problem)
-    return f"{' '.join(message.split())} (see: bids-dl --help)"
+    if not message:
+        return ""
+    names = getattr(getattr(problem, "param", None), "opts", ())
+    given = next((value for name, value in itertools.pairwise(sys.argv) if name in names), "")
+    return f"{' '.join(message.split())}{f', got {given!r}' if given else ''} (see: bids-dl --help)"
 
 
 def _stop(message: str, status: int) -> None:
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    if message:
+        print(f"error: {message}", file=sys.stderr)  # noqa: T201
     sys.exit(status)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from bids_dl.config import EventsConfig, WindowsConfig
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from bids_dl.store import Store
     from bids_dl.train import Result
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# what people call their things may hold brackets and colons, so nothing is markup
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 STAGES = {"plan": "planning", "stage": "recordings", "pack": "windows written", "train": "epochs"}
-SAMPLE = "ds004362"
 MOST_LINES = 20  # of warnings and failures on a terminal; JSON and the store hold all
 
 
@@ -48,7 +49,7 @@ def progress() -> Iterator[Callable[[Progress], None]]:
                 tasks[now.stage] = bars.add_task(STAGES.get(now.stage, now.stage), total=now.total)
             bars.update(tasks[now.stage], completed=now.done, total=now.total)
             if now.note:
-                bars.console.print(f"[yellow]failed[/yellow] {now.note}")
+                bars.console.print(Text.assemble(("failed ", "yellow"), now.note))
 
         yield say
 
@@ -79,9 +80,9 @@ def survey_json(sources: Sequence[str], found: Survey) -> None:
 
 def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
     counts = _counts(found)
-    table = Table(title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}", title_justify="left")
+    table = Table(title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}", title_justify="left", box=None)
     for name in ("label", "query", "recordings", "events", *(("windows", "open") if how.asked else ()), "blocks end by"):
-        table.add_column(name, justify="left" if name in {"label", "query", "blocks end by"} else "right")
+        table.add_column(name, justify="left" if name in {"label", "query", "blocks end by"} else "right", overflow="fold")
     for label in what.labels:
         rules = Counter(event.end_rule or "a moment" for event in found.events if event.label == label.label)
         count = counts[label.label]
@@ -101,10 +102,8 @@ def _per_person(found: Survey, labels: Sequence[str]) -> Table:
     person = {recording.key: recording.person for recording in found.recordings}
     events = Counter((person[event.recording], event.label) for event in found.events)
     windows = Counter((person[w.recording], w.label) for w in found.cut.windows) if found.cut else None
-    table = Table(
-        "dataset", "subject", *labels, title="events / windows of each person" if windows is not None else "events of each person"
-    )
-    table.title_justify = "left"
+    title = "events of each person" if windows is None else "events / windows of each person"
+    table = Table("dataset", "subject", *labels, title=title, title_justify="left", box=None)
     persons = sorted({who for who, _ in events})
     for who in persons[:MOST_LINES]:
         cells = [f"{events[who, label]}" + (f" / {windows[who, label]}" if windows is not None else "") for label in labels]
@@ -141,7 +140,7 @@ def outcome(done: Outcome) -> None:
     if done.dropped:
         out.print(f"{done.dropped} windows or blocks left out; each with its reason in {done.url}/recordings.json")
     if done.failures:
-        err.print(f"[red]{len(done.failures)} recordings failed[/red]")
+        err.print(f"{len(done.failures)} recordings failed", style="red")
         lines([f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in done.failures], "failed")
 
 
@@ -172,7 +171,7 @@ def info(store: Store) -> None:
         "made by": ", ".join(f"{name} {number}" for name, number in said["software"].items()),
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", value)
+        table.add_row(Text(name, "bold"), value)
     out.print(table)
     out.print(f'\nstream = bids_dl.StreamingDataset("{store.url}", split="train", batch_size=64)', soft_wrap=True)
 
@@ -201,7 +200,7 @@ def recipe(known: Recipe, *, as_json: bool) -> None:
     if as_json:
         print_json(known.to_dict() | {"description": known.description})
         return
-    out.print(f"[bold]{known.name}[/bold]: {known.description}")
+    out.print(Text.assemble((known.name, "bold"), ": ", known.description))
     table = Table("step", "parameter", "value", box=None)
     for step in known.to_dict()["steps"]:
         [(name, parameters)] = step.items()
@@ -222,7 +221,7 @@ def models(known: Sequence[ModelSpec], *, as_json: bool) -> None:
 
 
 def say_line(text: str) -> None:
-    err.print(f"[dim]{text}[/dim]", soft_wrap=True)
+    err.print(text, style="dim", soft_wrap=True)
 
 
 def trained_json(result: Result) -> None:
@@ -252,25 +251,28 @@ def demo(made: Demo) -> None:
     """What each step of the demo found, and where to look."""
     labels = made.store.attributes["request"]["events"]["labels"]
     queries = " ".join(f"--hed {label['label']}={label['query']}" for label in labels)
-    out.print(f"\n[bold]1. select[/bold]   bids-dl events {SAMPLE} {queries} --window 2")
-    out.print(
-        f"{len(made.found.events)} events in {len(made.found.recordings)} recordings of real EEG (licence and source: {made.credits})"
-    )
-    out.print(f"\n[bold]2. convert[/bold]  bids-dl convert {SAMPLE} {made.outcome.url} {queries} --window 2", soft_wrap=True)
+    _step_of_demo("1. select", f"bids-dl events {made.source} {queries} --window 2")
+    out.print(f"{len(made.found.events)} events in {len(made.found.recordings)} recordings of real EEG", soft_wrap=True)
+    out.print(f"licence and source: {made.credits}", soft_wrap=True)
+    _step_of_demo("2. convert", f"bids-dl convert {made.source} {made.outcome.url} {queries} --window 2")
     outcome(made.outcome)
-    out.print(f"\n[bold]3. look[/bold]     bids-dl info {made.outcome.url}", soft_wrap=True)
+    _step_of_demo("3. look", f"bids-dl info {made.outcome.url}")
     info(made.store)
-    out.print(f"\n[bold]4. train[/bold]    bids-dl train {made.outcome.url} --model shallow-fbcsp --folds loso", soft_wrap=True)
+    _step_of_demo("4. train", f"bids-dl train {made.outcome.url} --model shallow-fbcsp --folds loso")
     trained(made.result)
     out.print("Each person was tested by a network that never saw them.")
-    out.print("\n[bold]pictures[/bold]")
+    _step_of_demo("pictures", "")
     for picture in made.pictures:
         out.print(f"  {picture}", soft_wrap=True)
+
+
+def _step_of_demo(name: str, command: str) -> None:
+    out.print(Text.assemble("\n", (f"{name:<12}", "bold"), command), soft_wrap=True)
 
 
 def lines(texts: Sequence[str], word: str) -> None:
     """A line each on standard error, the first of many."""
     for text in texts[:MOST_LINES]:
-        err.print(f"[yellow]{word}[/yellow] {text}", soft_wrap=True)
+        err.print(Text.assemble((f"{word} ", "yellow"), text), soft_wrap=True)
     if len(texts) > MOST_LINES:
-        err.print(f"[yellow]{word}[/yellow] and {len(texts) - MOST_LINES} more")
+        err.print(Text.assemble((f"{word} ", "yellow"), f"and {len(texts) - MOST_LINES} more"))

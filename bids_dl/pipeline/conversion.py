@@ -156,7 +156,7 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
         plan.recipe,
         plan.layout,
         plan.n_times,
-        plan.request.windows.tmin or 0.0,
+        plan.offset,
         plan.ratio(recording),
         staging,
     )
@@ -170,7 +170,7 @@ def _key(plan: Plan, recording: Recording) -> str:
             "recipe": plan.recipe.to_dict(),
             "windows": [(window.start, window.anchor) for window in plan.windows[recording.key]],
             "shape": [*plan.layout.ch_names, plan.n_times, str(plan.layout.sfreq)],
-            "tmin": plan.request.windows.tmin,
+            "offset": plan.offset,
             "software": {name: version(name) for name in DECIDES_BYTES},
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -59,9 +59,8 @@ def _axes(plan: Plan) -> Iterator[Column]:
     positions, template = source.positions(layout.ch_names)
     origin = {"units": "m", "long_name": f"position by name, template {template} of MNE; NaN where the name is unknown"}
     yield Column("channel_position", positions, ("channel", "axis"), origin)
-    start = plan.request.windows.tmin or 0.0
     about = "from the event" if plan.request.windows.tmin is not None else "from the start of the window"
-    yield Column("time", start + np.arange(plan.n_times) / sfreq, ("time",), {"units": "s", "long_name": about})
+    yield Column("time", (plan.offset + np.arange(plan.n_times)) / sfreq, ("time",), {"units": "s", "long_name": about})
 
 
 def _window_columns(plan: Plan, windows: Sequence[tuple[Recording, Window]]) -> Iterator[Column]:
@@ -84,17 +83,27 @@ def _window_columns(plan: Plan, windows: Sequence[tuple[Recording, Window]]) -> 
 
 def _participant_columns(plan: Plan, windows: Sequence[tuple[Recording, Window]]) -> Iterator[Column]:
     """All columns of participants.tsv: numbers where all that is there are numbers (NaN where missing), else text ("n/a")."""
-    names = dict.fromkeys(name for people in plan.participants.values() for name in people.columns)
-    for name in names:
+    for name, array_name in array_names(name for people in plan.participants.values() for name in people.columns).items():
         there = [row.get(name, "n/a") for people in plan.participants.values() for row in people.rows.values()]
         values = [plan.participants[r.dataset].rows.get(r.subject, {}).get(name, "n/a") for r, _ in windows]
         column = np.array([_number(value) for value in values]) if _numeric(there) else writer.text(values)
-        yield Column(_array_name(name), column, attributes=_explained(plan, name))
+        yield Column(array_name, column, attributes={"column": name} | _explained(plan, name))
 
 
-def _array_name(name: str) -> str:
-    plain = "".join(c if c.isalnum() or c in "_-" else "_" for c in name)
-    return f"participant_{plain}" if plain in RESERVED or not plain[0].isalpha() else plain
+def array_names(columns: Iterable[str]) -> dict[str, str]:
+    """Name of the array for each column: other characters than letters, digits, _ and - become _, and no two differ in case alone."""
+    names: dict[str, str] = {}
+    taken = {name.casefold() for name in RESERVED}
+    for column in dict.fromkeys(columns):
+        plain = "".join(c if c.isalnum() or c in "_-" else "_" for c in column)
+        name = plain if plain[:1].isalpha() and plain.casefold() not in taken else f"participant_{plain}".rstrip("_")
+        number, unique = 1, name
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{name}_{number}"
+        names[column] = unique
+        taken.add(unique.casefold())
+    return names
 
 
 def _numeric(values: Sequence[str]) -> bool:

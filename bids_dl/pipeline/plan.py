@@ -60,6 +60,11 @@ class Plan:
     def n_windows(self) -> int:
         return sum(len(self.windows[recording.key]) for recording in self.recordings)
 
+    @property
+    def offset(self) -> int:
+        """Samples from the anchor of a window to its first, at the rate of the store."""
+        return windows.offset(self.request.windows, self.layout.sfreq)
+
     def ratio(self, recording: Recording) -> Fraction:
         """New over source rate, exact."""
         return self.layout.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)

@@ -32,7 +32,7 @@ class Task:
     recipe: preprocess.Recipe
     layout: Layout  # of the store
     n_times: int  # samples of a window
-    tmin: float  # s, time of a window's first sample from its anchor
+    offset: int  # samples from a window's anchor to its first
     ratio: Fraction  # new over source rate
     staging: Staging
 
@@ -62,7 +62,7 @@ def _stage(task: Task) -> None:
     raw, steps = task.recipe.run(raw)
     signal = _signal(raw, task.layout)
     kept, dropped, cut = _cut(signal, task)
-    times = task.tmin + np.arange(task.n_times) / float(task.layout.sfreq)
+    times = (task.offset + np.arange(task.n_times)) / float(task.layout.sfreq)
     cut = task.recipe.run_windows(cut, times)
     if not np.isfinite(cut).all():
         raise RecordingError("windows", f"{np.count_nonzero(~np.isfinite(cut))} samples are not finite after the recipe")
@@ -86,7 +86,7 @@ def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
 
 def _cut(signal: npt.NDArray[np.float64], task: Task) -> tuple[tuple[int, ...], tuple[tuple[int, str], ...], npt.NDArray[np.float64]]:
     """Windows (n_windows, n_chans, n_times), which of the planned ones they are, and why others are missing."""
-    starts = [windows.position(window, task.ratio) for window in task.windows]
+    starts = [windows.position(window, task.ratio, task.offset) for window in task.windows]
     length = signal.shape[1]
     inside = [start >= 0 and start + task.n_times <= length for start in starts]
     kept = tuple(i for i, fits in enumerate(inside) if fits)

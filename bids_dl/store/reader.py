@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -101,10 +102,20 @@ class Store:
             Its bytes are not there or not what was written.
         """
         try:
-            values = np.asarray(self.group[name][...])  # type: ignore[index]
+            array = self.group[name]
+            self._check_objects(array)  # type: ignore[arg-type]
+            values = np.asarray(array[...])  # type: ignore[index]
         except (OSError, ValueError, KeyError, RuntimeError) as problem:
             raise DamagedStoreError(f"{self.url}: array {name!r} cannot be read ({problem}); fetch or convert the store again") from None
         return values.astype(object) if self.metadata(name)["data_type"] == "string" else values
+
+    def _check_objects(self, array: zarr.Array[Any]) -> None:
+        """Zarr takes an object that is not there for fill values; here every one was written."""
+        grid = [range(-(-size // part)) for size, part in zip(array.shape, array.shards or array.chunks, strict=True)]
+        for place in itertools.product(*grid):
+            name = f"{array.path}/{array.metadata.encode_chunk_key(place)}"
+            if not self.location.exists(name):
+                raise FileNotFoundError(f"{name} is missing")
 
     @cached_property
     def group(self) -> zarr.Group:

@@ -1,0 +1,34 @@
+"""Convert the real EEG that ships with the package, then stream one epoch of it: python convert_and_stream.py [FOLDER]."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import bids_dl
+from bids_dl.demo import sample_folder
+
+
+def main(folder: Path) -> None:
+    outcome = bids_dl.convert(
+        str(sample_folder()),
+        str(folder / "eyes.zarr"),
+        hed={"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"},
+        window=2,
+        stride=2,
+    )
+    print(f"{outcome.url}: {outcome.n_windows} windows of {outcome.n_recordings} recordings, {len(outcome.failures)} failed")
+
+    stream = bids_dl.StreamingDataset(outcome.url, split="train", batch_size=32, seed=0)
+    seen: Counter[str] = Counter()
+    for signals, target, index in stream:
+        people = stream.windows.loc[index.numpy(), "subject"].nunique()
+        seen.update(stream.classes[code] for code in target.tolist())
+        print(f"batch {tuple(signals.shape)} of {people} people, standard deviation {signals.std():.1f} µV")
+    print(f"one epoch: {len(stream)} batches, {seen.total()} windows: {dict(seen)}")
+
+
+if __name__ == "__main__":  # worker processes import this file
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp()))
