@@ -72,7 +72,7 @@ def _stage(task: Task) -> None:
 
 
 def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
-    """The signal in µV, channels in the order of the store."""
+    """The signal (n_chans, n_times) in µV, channels in the order of the store; what is no voltage stays in its own unit."""
     missing = [name for name in layout.ch_names if name not in raw.ch_names]
     if missing or len(raw.ch_names) != layout.n_chans or abs(raw.info["sfreq"] - float(layout.sfreq)) > 1e-6:
         raise RecordingError(
@@ -80,7 +80,8 @@ def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
             f"{len(raw.ch_names)} channels at {raw.info['sfreq']:g} Hz after the recipe, planned were {layout.n_chans} "
             f"at {float(layout.sfreq):g} Hz{'; missing: ' + ', '.join(missing[:5]) if missing else ''}",
         )
-    signal: npt.NDArray[np.float64] = raw.get_data(picks=list(layout.ch_names)) * MICROVOLTS
+    factors = np.array([MICROVOLTS if kind in VOLTAGES else 1.0 for kind in layout.ch_types])
+    signal: npt.NDArray[np.float64] = raw.get_data(picks=list(layout.ch_names)) * factors[:, None]
     return signal
 
 
