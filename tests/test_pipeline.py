@@ -234,7 +234,9 @@ def test_after_kill_9_the_same_command_ends_with_the_same_bytes(eegbci, eyes_sto
 @pytest.mark.slow
 def test_ctrl_c_ends_130_leaves_no_process_behind_and_resumes(eegbci, eyes_store, tmp_path):
     command = [*COMMAND, str(eegbci), str(tmp_path / "a.zarr"), *QUERIES, "--jobs", "1"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs would pass on that it is ignored
     running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("a.zarr.staging/*.json")) and time.monotonic() < deadline:
         time.sleep(0.005)

@@ -47,6 +47,7 @@ class StreamingDataset(IterableDataset[Batch]):
 
     Iterate it, or hand it to ``DataLoader(stream, batch_size=None)``; `Batch` says what comes. Each window comes once
     an epoch, every rank makes the same number of steps, and the order of a rank depends on seed, epoch, world size and rank alone.
+    A loop repeats the epoch of the last one until `set_epoch` picks another.
 
     Parameters
     ----------
