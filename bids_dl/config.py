@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from bids_dl.errors import ConfigError
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Query = str | dict[str, Any]
 """HED query, event-level AND / OR / NOT included; or {all: [...], any: [...], none: [...]}, nested."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -39,6 +40,7 @@ OF_TRAINING = (
     *("normalize", "drop_missing", "class_weights", "seed", "device", "precision"),
 )
 NAMES = ("hed", *OF_SOURCE, *OF_LABEL, *OF_EVENTS, *OF_WINDOWS, "recipe", "set", "split", "seed", "dtype", *OF_PIPELINE)
+OPTION_OF = {"size": "window", "changes": "set", "storage_options": "storage_option"}  # fields of configs that have another name
 NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 
 
@@ -72,12 +74,19 @@ def request(options: Options) -> Request:
 def events_config(options: Options) -> EventsConfig:
     """One class for each query, each with its own or the common end, trim, ... of its blocks."""
     queries = _queries(options.get("hed"))
+    for option in OF_LABEL:
+        _check_labels(option, options.get(option), queries)
     labels = tuple(_label(name, query, options) for name, query in queries.items())
     given = {name: options.get(name) for name in OF_EVENTS}
     return _build(EventsConfig, labels=labels, **given | {"exclude": _texts(options.get("exclude"))})
 
 
 def source_config(options: Options) -> SourceConfig:
+    for name in ("subject", "session", "task"):
+        value = options.get(name)
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(item, int | float):
+                raise ConfigError(f"{name} {item}: YAML reads this as a number and drops leading zeros; quote it: {name}: '...'")
     return _build(SourceConfig, **{name: _texts(options.get(name)) for name in OF_SOURCE})
 
 
@@ -121,8 +130,16 @@ def changes(given: Any, option: str = "--set") -> dict[str, Any] | None:
         match = NAMED.fullmatch(text)
         if not match or not match[1]:
             raise ConfigError(f"{option} {text}: wanted KEY=VALUE")
-        found[match[1]] = yaml.safe_load(match[2]) if match[2].strip()[:1] not in {"!", "&", "*"} else match[2]
+        found[match[1]] = _value(match[2])
     return found
+
+
+def _value(text: str) -> Any:
+    """A value as YAML has it, or the text where it is none (a password may begin with any character)."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def check_names(options: Options, known: Iterable[str]) -> None:
@@ -176,8 +193,23 @@ def _label(name: str, given: Any, options: Options) -> LabelConfig:
     )
 
 
+def _check_labels(option: str, given: Any, labels: Iterable[str]) -> None:
+    """Refuse a value for a label that no query has, and two values for the same."""
+    given = [given] if isinstance(given, str) else given
+    texts = given if isinstance(given, list | tuple) and all(isinstance(item, str) for item in given) else []
+    named = [match[1] if (match := NAMED.fullmatch(text)) else "" for text in texts] + (list(given) if isinstance(given, Mapping) else [])
+    for name in named:
+        if name and name not in labels:
+            close = difflib.get_close_matches(name, list(labels), n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the labels are {', '.join(labels)}"
+            raise ConfigError(f"--{option.replace('_', '-')}: no query has the label {name!r}; {hint}")
+        if named.count(name) > 1:
+            raise ConfigError(f"--{option.replace('_', '-')}: given twice for {name or 'all labels'}; give it once")
+
+
 def _for_label(label: str, given: Any) -> Any:
     """The value of an option for a label: LABEL=VALUE, else a VALUE for all."""
+    given = [given] if isinstance(given, str) else given
     if isinstance(given, Mapping):
         return given.get(label)
     if not isinstance(given, list | tuple) or not all(isinstance(item, str) for item in given):
@@ -212,14 +244,15 @@ def _split(value: Any) -> Any:
     if isinstance(value, str):
         numbers = [_number(part) for part in value.split(",")]
         return value if None in numbers else tuple(numbers)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
 
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:
@@ -239,8 +272,7 @@ def _build(config: Callable[..., T], **values: Any) -> T:
 def explain(problem: ValidationError) -> str:
     """The first thing that pydantic found wrong, with its value."""
     first = problem.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str) and part.islower())
-    if not name:
-        return message
-    return f"{name.replace('_', '-')} {first['input']!r}: {message[:1].lower()}{message[1:]}"
+    if first["type"] == "value_error" or not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
+    name = str(first["loc"][0])
+    return f"{OPTION_OF.get(name, name).replace('_', '-')} {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"

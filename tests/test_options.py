@@ -34,6 +34,14 @@ def test_split_is_fractions_or_a_column():
     assert options.request({"hed": "Red", "split": "site"}).splits.split == "site"
 
 
+def test_a_value_that_is_no_yaml_is_taken_as_it_is():
+    assert options.storage_options(["secret=@[x", "anon=true"]) == {"secret": "@[x", "anon": True}
+
+
+def test_side_by_side_is_the_same_request_said_or_not():
+    assert options.request({"hed": "Red", "window": 2}) == options.request({"hed": "Red", "window": 2, "stride": 2})
+
+
 def test_values_of_set_are_yaml():
     assert options.changes(["filter.high=40", "pick.types=[eeg]", "reference.channels=average"]) == {
         "filter.high": 40,
@@ -57,6 +65,15 @@ def test_values_of_set_are_yaml():
         ({"hed": "Red", "set": ["filter.high"]}, "wanted KEY=VALUE"),
         ({"hed": "Red", "dtype": "int4"}, "dtype 'int4'"),
         ({"hed": {"a": {"hed": "Red", "all": ["Blue"]}}}, "give either"),
+        ({"hed": "a=Red", "trim": ["b=3"]}, "--trim: no query has the label 'b'; the labels are a"),
+        ({"hed": "eyes=Red", "within": {"eye": [1, 2]}}, "did you mean 'eyes'"),
+        ({"hed": "Red", "trim": ["1", "2"]}, "given twice for all labels"),
+        ({"hed": "Red", "window": float("nan")}, "window nan: input should be a finite number"),
+        ({"hed": "Red", "tmin": 0, "tmax": float("inf")}, "finite"),
+        ({"hed": "Red", "trim": "inf"}, "--trim inf: wanted SECONDS"),
+        ({"hed": "Red", "subject": 1}, "quote it"),
+        ({"hed": {"a": 5}}, "hed: a: 5 is no query"),
+        ({"hed": "Red", "seed": -1}, "seed -1"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_its_value(given, message):

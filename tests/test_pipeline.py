@@ -15,7 +15,9 @@ import pytest
 import xarray
 
 import bids_dl
-from bids_dl.errors import BidsDlError, StoreError
+from bids_dl.datamodel import Failure
+from bids_dl.errors import BidsDlError, StoreError, WindowError
+from bids_dl.pipeline import work
 
 EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "stride": 2}
 COMMAND = (sys.executable, "-m", "bids_dl.cli", "convert")
@@ -203,13 +205,88 @@ def test_a_recipe_that_no_recording_can_follow_is_said_with_the_step(eegbci, tmp
 
 
 def test_event_locked_windows_keep_what_lies_on_an_event_in_its_sample(tmp_path):
+    """Sources of 160 and 250 Hz in one store of 128 Hz: the impulse at each event lies where `time` is 0."""
     from bids_dl.testing import make_dataset
 
-    made = make_dataset(tmp_path / "bids", n_subjects=2, n_runs=1, sfreq=160)
     recipe = tmp_path / "plain.yaml"
-    recipe.write_text("name: plain\nsteps: [pick: {types: eeg}, resample: {sfreq: 128}]\n")
-    labels = {recording_event.label for recording in made.recordings for recording_event in recording.events}
-    assert labels, "the synthetic dataset has events"
+    recipe.write_text("name: plain\nsteps:\n  - pick: {types: eeg}\n  - resample: {sfreq: 128}\n")
+    folders = [str(make_dataset(tmp_path / f"ds00000{i}", n_subjects=1, n_runs=1, sfreq=rate).root) for i, rate in enumerate((160, 250))]
+    options = {"hed": {"impulse": "Label/Impulse"}, "tmin": -0.2, "tmax": 0.3, "recipe": str(recipe), "jobs": 1}
+    bids_dl.convert(folders, str(tmp_path / "a.zarr"), **options)
+    data = xarray.open_zarr(tmp_path / "a.zarr")
+    assert set(data["dataset"].values) == {"ds000000", "ds000001"}
+    peaks = np.abs(data["signals"].values[:, 0]).argmax(axis=1)  # the channel that has impulses
+    assert (data["time"].values[peaks] == 0).all()
+
+
+def once_failing(key):
+    """Stands for Dask with a worker that is killed by one recording; the others are staged in this process."""
+
+    def run_tasks(tasks, _config):
+        for task in tasks:
+            killed = task.recording.key == key
+            yield task, Failure(key, "worker", "its worker process was killed twice", transient=True) if killed else work.stage(task)
+
+    return run_tasks
+
+
+def test_what_failed_in_passing_is_tried_again_and_the_finished_store_stays_until_it_is_overwritten(
+    eegbci, eyes_store, tmp_path, monkeypatch
+):
+    killer = "ds004362/sub-002/eeg/sub-002_task-motion_run-1"
+    with monkeypatch.context() as patch:
+        patch.setattr("bids_dl.pipeline.execute.run_tasks", once_failing(killer))
+        first = convert(eegbci, tmp_path / "a.zarr")
+        assert [failure.recording for failure in first.failures] == [killer]
+        before = contents(tmp_path / "a.zarr")
+        again = convert(eegbci, tmp_path / "a.zarr")
+        assert (again.exit_status, again.failures) == (3, first.failures)
+    passing = convert(eegbci, tmp_path / "a.zarr")
+    assert passing.exit_status == 3
+    assert f"{killer}: failed before and can be converted now; --overwrite" in passing.warnings[-1]
+    assert contents(tmp_path / "a.zarr") == before
+    rewritten = convert(eegbci, tmp_path / "a.zarr", overwrite=True)
+    assert (rewritten.exit_status, rewritten.reused) == (0, 8)
+    assert contents(tmp_path / "a.zarr") == contents(eyes_store)
+    assert not list(tmp_path.glob("*.staging"))
+
+
+def test_staging_where_the_user_says_leaves_what_else_is_there(eegbci, tmp_path):
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "movie.mkv.part").write_text("half a movie")
+    convert(eegbci, tmp_path / "a.zarr", subject=["001"], staging=str(tmp_path / "downloads"))
+    assert [path.name for path in (tmp_path / "downloads").iterdir()] == ["movie.mkv.part"]
+
+
+def test_two_conversions_to_one_place_do_not_mix(eegbci, tmp_path):
+    command = [*COMMAND, str(eegbci), str(tmp_path / "a.zarr"), *QUERIES, "--subject", "001", "--jobs", "1"]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
+    said = [running.communicate(timeout=120)[1] for running in both]
+    assert sorted(running.returncode for running in both) in ([0, 2], [0, 0])  # the second may come when the first is done
+    assert all(running.returncode == 0 or "another conversion is writing here" in text for running, text in zip(both, said, strict=True))
+    assert bids_dl.open_store(str(tmp_path / "a.zarr")).shape == (60, 24, 256)
+
+
+def test_a_class_without_a_window_is_refused_with_the_numbers(eegbci, tmp_path):
+    with pytest.raises(WindowError, match=r"none of 4 events of eyes_closed gives a window of 2 s; the longest block lasts 1\.000 s"):
+        convert(eegbci, tmp_path / "a.zarr", until="eyes_closed=1")
+    assert not (tmp_path / "a.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "named"),
+    [
+        ("dataset_description.json", '"CC0"', '"CC BY 4.0"', "datasets"),
+        ("task-motion_events.json", "Eyes-open,", "Eyes-open,Quiet,", "events"),
+        ("participants.json", "left-handed", "sinistral", "participants"),
+    ],
+)
+def test_whatever_a_store_repeats_of_its_sources_is_part_of_the_plan(eegbci, eegbci_copy, eyes_store, file, old, new, named):
+    text = (eegbci_copy / file).read_text()
+    assert old in text
+    (eegbci_copy / file).write_text(text.replace(old, new))
+    with pytest.raises(StoreError, match=f"differs in .*{named}"):
+        convert(eegbci_copy, eyes_store)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from bids_dl.config import SourceConfig
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source import find_recordings, fingerprint, open_dataset, positions, read_header, read_participants, read_raw, read_rows
+from bids_dl.source import find_recordings, fingerprint, open_dataset, open_raw, positions, read_header, read_participants, read_rows
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -17,6 +17,12 @@ def write(root: Path, files: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     return root
+
+
+def signal(dataset, recording):
+    """Names and samples (n_chans, n_times) in V of a recording."""
+    with open_raw(dataset, recording) as raw:
+        return raw.ch_names, raw.get_data()
 
 
 EVENTS = "onset\tduration\tvalue\n1.0\tn/a\ta\n"
@@ -45,9 +51,8 @@ def test_the_signal_is_that_of_the_file_in_volts(eegbci):
 
     dataset = open_dataset(str(eegbci))
     [recording] = find_recordings(dataset, SourceConfig(subject=("002",), run=("2",)))
-    raw = read_raw(dataset, recording)
     alone = mne.io.read_raw_edf(eegbci / recording.signal, verbose="error")
-    np.testing.assert_array_equal(raw.get_data(), alone.get_data())
+    np.testing.assert_array_equal(signal(dataset, recording)[1], alone.get_data())
 
 
 def test_run_1_finds_run_01(tmp_path):
@@ -128,15 +133,15 @@ def test_signals_follow_their_names_where_only_the_order_differs(eegbci, eegbci_
     first, *rows = table.read_text().splitlines()
     dataset, copy = open_dataset(str(eegbci)), open_dataset(str(eegbci_copy))
     recording = find_recordings(dataset, SourceConfig())[0]
-    in_file = list(read_raw(dataset, recording).ch_names)
+    in_file, in_order = signal(dataset, recording)
     names = {row.split("\t")[0]: row for row in rows}
     import mne
 
     exact = mne.io.read_raw_edf(eegbci / recording.signal, verbose="error").ch_names
     table.write_text("\n".join([first, *(names[n].replace(n, e) for n, e in reversed(list(zip(in_file, exact, strict=True))))]) + "\n")
-    raw = read_raw(copy, recording)
-    assert raw.ch_names == exact[::-1]
-    np.testing.assert_array_equal(raw.get_data(), read_raw(dataset, recording).get_data()[::-1])
+    names_now, turned = signal(copy, recording)
+    assert names_now == exact[::-1]
+    np.testing.assert_array_equal(turned, in_order[::-1])
 
 
 def test_a_broken_file_is_a_reason_without_a_path_of_this_machine(eegbci_copy):
@@ -173,3 +178,38 @@ def test_positions_go_by_name_whatever_its_case():
     assert places[0][2] > 0.05
     assert places[1][1] > places[0][1]  # in front of Cz
     assert np.isnan(places[2]).all()
+
+
+@pytest.mark.parametrize("table", ["", "participant_id\tage\nsub-001\n", "age\n3\n"])
+def test_tables_of_people_and_events_do_not_stand_between_a_signal_and_its_reader(eegbci_copy, table):
+    (eegbci_copy / "participants.tsv").write_text(table)
+    (eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-1_events.tsv").write_text("onset\tvalue\n0.0\tBASE1T0\nabc\n")
+    dataset = open_dataset(str(eegbci_copy))
+    assert read_header(dataset, find_recordings(dataset, SourceConfig())[0]).n_times == 9760
+
+
+def test_boundaries_are_those_of_the_signal_file(eegbci_copy):
+    import mne
+
+    stem = eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-1_eeg"
+    raw = mne.io.read_raw_edf(stem.with_suffix(".edf"), preload=True, verbose="error").pick(["Cz..", "O1.."])
+    raw.set_annotations(mne.Annotations([20.5], [0.0], ["boundary"]))
+    stem.with_suffix(".edf").unlink()
+    raw.export(stem.with_suffix(".edf"), verbose="error")
+    stem.with_name(stem.name.replace("_eeg", "_channels.tsv")).write_text("name\ttype\tunits\nCz\tEEG\tuV\nO1\tEEG\tuV\n")
+    dataset = open_dataset(str(eegbci_copy))
+    assert read_header(dataset, find_recordings(dataset, SourceConfig())[0]).boundaries == (20.5,)
+
+
+def test_a_person_in_two_rows_that_differ_is_refused(eegbci_copy):
+    with (eegbci_copy / "participants.tsv").open("a") as file:
+        file.write("sub-001\tM\t12\tL\n")
+    with pytest.raises(SourceError, match="sub-001 has two rows that differ"):
+        read_participants(open_dataset(str(eegbci_copy)))
+
+
+def test_a_linked_subject_is_found_and_a_circle_of_links_is_not_followed(eegbci_copy, tmp_path):
+    (eegbci_copy / "sub-004").rename(tmp_path / "elsewhere")
+    (eegbci_copy / "sub-004").symlink_to(tmp_path / "elsewhere")
+    (eegbci_copy / "sub-001" / "loop").symlink_to(eegbci_copy / "sub-001")
+    assert len(find_recordings(open_dataset(str(eegbci_copy)), SourceConfig())) == 8

@@ -154,18 +154,52 @@ def test_chunks_are_near_half_a_megabyte_and_shards_64_to_128():
 
 
 @pytest.mark.parametrize(
-    ("said", "name"), [("CC0", "CC0-1.0"), ("CC BY 4.0", "CC-BY-4.0"), ("CC-BY-SA-4.0", "CC-BY-SA-4.0"), ("ask me", ""), ("", "")]
+    ("said", "name"),
+    [
+        *[("CC0", "CC0-1.0"), ("CC-0", "CC0-1.0"), ("CC BY 4.0", "CC-BY-4.0"), ("CC-BY-SA-4.0", "CC-BY-SA-4.0"), ("PDDL", "PDDL-1.0")],
+        *[("https://creativecommons.org/licenses/by-nc/3.0/", "CC-BY-NC-3.0"), ("CC BY", ""), ("ask me", ""), ("", "")],
+    ],
 )
 def test_licences_are_named_by_spdx(said, name):
     assert card.spdx(said) == name
 
 
-def test_a_licence_that_forbids_changes_is_refused():
+@pytest.mark.parametrize(
+    "licence", ["CC BY-ND 4.0", "CC BY-NC-ND", "https://creativecommons.org/licenses/by-nd/4.0/", "Attribution-NoDerivatives"]
+)
+def test_a_licence_that_forbids_changes_is_refused(licence):
     with pytest.raises(SourceError, match="forbids sharing changed copies"):
-        card.check_licences([{"dataset": "ds1", "licence": "CC BY-ND 4.0"}])
+        card.check_licences({"ds1": licence})
 
 
 def test_share_alike_beside_another_licence_is_refused():
-    card.check_licences([{"dataset": "ds1", "licence": "CC BY-SA 4.0"}, {"dataset": "ds2", "licence": "CC0"}])
+    card.check_licences({"ds1": "CC BY-SA 4.0", "ds2": "CC0", "ds3": "Public Domain", "ds4": ""})
     with pytest.raises(SourceError, match="exclude each other"):
-        card.check_licences([{"dataset": "ds1", "licence": "CC BY-SA 4.0"}, {"dataset": "ds2", "licence": "CC BY 4.0"}])
+        card.check_licences({"ds1": "CC BY-SA 4.0", "ds2": "CC BY 4.0"})
+
+
+def test_one_conversion_at_a_time_writes_to_a_place(tmp_path):
+    place = Location(str(tmp_path / "a.zarr"))
+    with place.claimed():
+        with pytest.raises(StoreError, match="another conversion is writing here"), Location(str(tmp_path / "a.zarr")).claimed():
+            pass
+        with Location(str(tmp_path / "b.zarr")).claimed():
+            pass
+    with place.claimed():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_lost_a_shard_while_it_was_written_is_not_finished(tmp_path):
+    write(tmp_path / "a.zarr", finish=False)
+    (tmp_path / "a.zarr/signals/c/1/0/0").unlink()
+    with pytest.raises(DamagedStoreError, match=r"signals has 2 of 3 objects"):
+        writer.finish(Location(str(tmp_path / "a.zarr")), ATTRIBUTES, ["signals", "channel", "label", "onset"], {})
+    assert not (tmp_path / "a.zarr/zarr.json").exists()
+
+
+def test_a_column_whose_object_is_gone_is_damage_not_fill_values(tmp_path):
+    write(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr/label/c/0").unlink()
+    with pytest.raises(DamagedStoreError, match="array 'label' cannot be read"):
+        open_store(str(tmp_path / "a.zarr")).read("label")

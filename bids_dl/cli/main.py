@@ -33,9 +33,6 @@ def main() -> None:
         _stop(str(problem), problem.exit_status)
     except typer.TyperException as problem:
         _stop(_usage(problem), getattr(problem, "exit_code", RequestError.exit_status))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
     except OSError as problem:
         _stop(str(problem), BidsDlError.exit_status)
     if status == INTERRUPTED:
@@ -230,9 +227,12 @@ def predict(
 
     Example: [bold]bids-dl predict eyes.zarr --run runs/eyes-shallow-fbcsp-0 -o predictions.csv[/bold]
     """
+    from bids_dl.errors import ConfigError
     from bids_dl.options import storage_options
     from bids_dl.predict import predict as predict_store
 
+    if output and not output.parent.is_dir():
+        raise ConfigError(f"--output {output}: no folder {output.parent}; make it first")
     where = storage_options(storage_option)
     table = predict_store(store, run, split=split, device=device or "auto", storage_options=where)
     table.to_csv(output or sys.stdout, index=False, lineterminator="\n")

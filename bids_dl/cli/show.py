@@ -75,7 +75,7 @@ def survey_json(sources: Sequence[str], found: Survey) -> None:
         content["windows"] = [
             {"recording": by_key[w.recording].path, "onset": w.onset, "label": w.label, "block": w.block} for w in found.cut.windows
         ]
-    print_json(content | {"counts": _counts(found), "warnings": list(found.warnings)})
+    print_json(content | {"counts": _counts(found), "warnings": [*found.warnings, *_unread(found)]})
 
 
 def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
@@ -94,7 +94,11 @@ def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
     if found.cut and found.cut.dropped:
         reasons = Counter(dropped.reason for dropped in found.cut.dropped)
         out.print(f"{len(found.cut.dropped)} windows or blocks left out; the most frequent reason: {reasons.most_common(1)[0][0]}")
-    lines(found.warnings, "warning")
+    lines([*found.warnings, *_unread(found)], "warning")
+
+
+def _unread(found: Survey) -> list[str]:
+    return [f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in found.failures]
 
 
 def _per_person(found: Survey, labels: Sequence[str]) -> Table:
@@ -133,12 +137,14 @@ def outcome_json(done: Outcome) -> None:
 def outcome(done: Outcome) -> None:
     lines(done.warnings, "warning")
     if done.unchanged:
-        out.print(f"{done.url}: there already, made by the same plan; {done.n_windows} windows of {done.n_recordings} recordings")
+        out.print(
+            f"{done.url}: there already, made by the same plan; {done.n_windows} windows of {done.n_recordings} recordings", soft_wrap=True
+        )
     else:
         reused = f", {done.reused} of them staged before" if done.reused else ""
-        out.print(f"{done.url}: {done.n_windows} windows of {done.n_recordings} recordings{reused}")
+        out.print(f"{done.url}: {done.n_windows} windows of {done.n_recordings} recordings{reused}", soft_wrap=True)
     if done.dropped:
-        out.print(f"{done.dropped} windows or blocks left out; each with its reason in {done.url}/recordings.json")
+        out.print(f"{done.dropped} windows or blocks left out; each with its reason in {done.url}/recordings.json", soft_wrap=True)
     if done.failures:
         err.print(f"{len(done.failures)} recordings failed", style="red")
         lines([f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in done.failures], "failed")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bids_dl.config import PipelineConfig, Request
 from bids_dl.datamodel import Failure, Recording
 from bids_dl.errors import BidsDlError, StoreError
-from bids_dl.pipeline.pack import pack
+from bids_dl.pipeline.pack import Staged, pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
 from bids_dl.pipeline.staging import Entry, Staging, entry_key, staging_for
 from bids_dl.store import card, writer
@@ -86,30 +86,65 @@ def convert(
         Not one recording could be converted.
     """
     config, say = config or PipelineConfig(), say or (lambda _: None)
-    location = Location(dest.rstrip("/"), config.storage_options)
-    there = _finished(location)
+    location = Location(dest if dest.endswith("://") else dest.rstrip("/"), config.storage_options)
+    _finished(location)  # refuse a DEST that is something else before the work of planning
     say(Progress("plan", 0, 1))
     plan = make_plan(sources, request)
     say(Progress("plan", 1, 1))
-    if there is not None and not config.overwrite:
-        return _unchanged(location, plan, there)
-    card.check_licences([{"dataset": n, "licence": str(d.description.get("License", ""))} for n, d in plan.survey.datasets.items()])
     staging = staging_for(location, config.staging)
-    for place in (location, staging.location):
-        place.check_writable()
-    keys = {recording.key: _key(plan, recording) for recording in plan.recordings}
-    found, reused = _stage(plan, staging, keys, config, say)
+    with location.claimed():
+        there = _finished(location)
+        if there is not None and not config.overwrite:
+            _check_same(location, plan, there)
+            return _again(location, plan, there, staging, config, say)
+        for place in (location, staging.location):
+            place.check_writable()
+        return _write(location, plan, staging, config, say)
+
+
+def _write(location: Location, plan: Plan, staging: Staging, config: PipelineConfig, say: Say) -> Outcome:
+    """Stage what is not staged yet, then pack."""
+    card.check_licences({name: str(plan.survey.datasets[name].description.get("License", "")) for name in plan.datasets})
+    found, reused = _stage(plan, plan.recordings, staging, config, say)
     failures = (*plan.failures, *(outcome for outcome in found.values() if isinstance(outcome, Failure)))
-    staged = [(r, keys[r.key], entry) for r in plan.recordings if isinstance(entry := found[r.key], Entry)]
-    dropped = sum(len(entry.dropped) for _, _, entry in staged) + (len(plan.survey.cut.dropped) if plan.survey.cut else 0)
-    if not any(entry.kept for _, _, entry in staged):
+    staged = [
+        (recording, _key(plan, recording), entry) for recording in plan.recordings if isinstance(entry := found[recording.key], Entry)
+    ]
+    staged = [(recording, key, entry) for recording, key, entry in staged if entry.kept]
+    if not staged:
         raise BidsDlError(_nothing(failures))
-    if there is not None:
+    dropped = sum(len(entry.dropped) for entry in found.values() if isinstance(entry, Entry))
+    dropped += len(plan.survey.cut.dropped) if plan.survey.cut else 0
+    plan = replace(plan, warnings=(*plan.warnings, *_lost_labels(plan, staged)))
+    if location.exists(ROOT):
         writer.reopen(location)
-    done = _Counter(plan.n_windows, say)
-    n_windows = pack(plan, staged, staging, location, failures=failures, say=done)
-    staging.remove(keys.values())
-    return Outcome(location.url, n_windows, len(staged), failures, plan.warnings, dropped, reused)
+    n_windows = pack(plan, staged, staging, location, failures=failures, say=_Counter(plan.n_windows, say))
+    warnings = plan.warnings
+    if any(failure.transient for failure in failures):  # then the rest is kept, so that another try is cheap
+        warnings = (*warnings, f"some failures may pass another time: run again; what is staged stays in {staging.location.url}")
+    else:
+        staging.remove(_key(plan, recording) for recording in plan.recordings)
+    return Outcome(location.url, n_windows, len(staged), failures, warnings, dropped, reused)
+
+
+def _again(location: Location, plan: Plan, there: Mapping[str, Any], staging: Staging, config: PipelineConfig, say: Say) -> Outcome:
+    """The outcome of converting to a store that the same plan made: it stays; what failed in passing is tried again."""
+    failures = tuple(Failure(**failure) for failure in there["failures"])
+    in_passing = {failure.recording for failure in failures if failure.transient}
+    retry = [recording for recording in plan.recordings if recording.key in in_passing]
+    found, _ = _stage(plan, retry, staging, config, say)
+    passed = [key for key, outcome in found.items() if isinstance(outcome, Entry)]
+    again = f"{', '.join(passed[:3])}: failed before and can be converted now; --overwrite writes the store again, with {len(passed)} more"
+    n_windows = sum(there["statistics"]["windows"].values())
+    warnings = (*plan.warnings, again) if passed else plan.warnings
+    return Outcome(location.url, n_windows, there["statistics"]["recordings"], failures, warnings, unchanged=True)
+
+
+def _lost_labels(plan: Plan, staged: Staged) -> list[str]:
+    """Classes of which no recording is left."""
+    there = {plan.windows[recording.key][i].label for recording, _, entry in staged for i in entry.kept}
+    labels = [label.label for label in plan.request.events.labels]
+    return [f"no window of {label} is in the store: its recordings failed" for label in labels if label not in there]
 
 
 class _Counter:
@@ -124,21 +159,23 @@ class _Counter:
 
 
 def _stage(
-    plan: Plan, staging: Staging, keys: Mapping[str, str], config: PipelineConfig, say: Say
+    plan: Plan, recordings: Sequence[Recording], staging: Staging, config: PipelineConfig, say: Say
 ) -> tuple[dict[str, Entry | Failure], int]:
     """What became of each recording, and how many were staged before."""
+    if not recordings:
+        return {}, 0
     from bids_dl.pipeline.execute import run_tasks  # Dask takes half a second to import, and a rerun may not need it
 
     with ThreadPoolExecutor(8) as pool:
-        read = pool.map(lambda recording: staging.read(keys[recording.key]), plan.recordings)
-        found = {recording.key: entry for recording, entry in zip(plan.recordings, read, strict=True) if entry is not None}
-    reused = len(found)
-    missing = [recording for recording in plan.recordings if recording.key not in found]
-    say(Progress("stage", reused, len(plan.recordings)))
+        read = pool.map(lambda recording: staging.read(_key(plan, recording)), recordings)
+        found = {recording.key: entry for recording, entry in zip(recordings, read, strict=True) if entry is not None}
+    reused = sum(isinstance(entry, Entry) for entry in found.values())
+    missing = [recording for recording in recordings if recording.key not in found]
+    say(Progress("stage", len(found), len(recordings)))
     for task, failure in run_tasks([make_task(plan, recording, staging) for recording in missing], config):
         entry = failure or staging.read(task.key)
         found[task.recording.key] = entry or Failure(task.recording.key, "worker", "its staged entry has vanished", transient=True)
-        say(Progress("stage", len(found), len(plan.recordings), f"{failure.recording}: {failure.stage}" if failure else ""))
+        say(Progress("stage", len(found), len(recordings), f"{failure.recording}: {failure.stage}" if failure else ""))
     return found, reused
 
 
@@ -199,16 +236,12 @@ def _finished(location: Location) -> Mapping[str, Any] | None:
     return attributes
 
 
-def _unchanged(location: Location, plan: Plan, there: Mapping[str, Any]) -> Outcome:
-    """The outcome of converting to a store that the same plan made."""
+def _check_same(location: Location, plan: Plan, there: Mapping[str, Any]) -> None:
     if there["plan"] != digest(plan.identity()):
         raise StoreError(
             f"{location.url}: a finished store of another plan, which differs in {_difference(location, plan)}\n"
             "  a finished store never changes: choose another DEST, or --overwrite it"
         )
-    failures = tuple(Failure(**failure) for failure in there["failures"])
-    n_windows = sum(there["statistics"]["windows"].values())
-    return Outcome(location.url, n_windows, there["statistics"]["recordings"], failures, plan.warnings, unchanged=True)
 
 
 def _difference(location: Location, plan: Plan) -> str:

@@ -86,7 +86,7 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
         tuple(blocks),
         cut,
         dict(selection.hed_versions),
-        (*warnings, *selection.warnings, *(f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in failures)),
+        (*warnings, *selection.warnings),
     )
 
 
@@ -140,13 +140,14 @@ def _extent(datasets: Mapping[str, source.Dataset], rows: EventRows, header: Hea
     return windows.Extent(sfreq, n_times, tuple(noted))
 
 
-def nothing_to_cut(found: Survey, how: WindowsConfig) -> WindowError:
-    """The error of a request whose blocks hold no window, with the numbers."""
-    closed = [block.end - block.onset for block in found.blocks if block.end is not None]
+def nothing_to_cut(found: Survey, how: WindowsConfig, label: str) -> WindowError:
+    """The error of a request of whose label no window can be cut, with the numbers."""
+    events = [event for event in found.events if event.label == label]
+    closed = [block.end - block.onset for block in found.blocks if block.label == label and block.end is not None]
     longest = f"; the longest block lasts {max(closed):.3f} s" if closed and how.sliding else ""
-    reasons = [dropped.reason for dropped in found.cut.dropped] if found.cut else []
+    reasons = [dropped.reason for dropped in found.cut.dropped if found.events[dropped.block].label == label] if found.cut else []
     why = f"; the first: {reasons[0]}" if reasons else ""
     return WindowError(
-        f"none of {len(found.events)} events gives a window of {how.duration:g} s{longest}{why}\n"
+        f"none of {len(events)} events of {label} gives a window of {how.duration:g} s{longest}{why}\n"
         "  ask for shorter windows (--window), another end of the blocks (--until), or windows around the events (--tmin, --tmax)"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from distributed.scheduler import KilledWorker
 
 from bids_dl.config import PipelineConfig
 from bids_dl.datamodel import Failure
-from bids_dl.errors import ConfigError
+from bids_dl.errors import BidsDlError, ConfigError
 from bids_dl.pipeline.work import Task, stage
 
 DASK = {
@@ -75,6 +76,8 @@ def _client(config: PipelineConfig, n_tasks: int) -> Iterator[tuple[Client, int]
     logging.getLogger("distributed").setLevel(logging.ERROR)
     with dask.config.set(DASK):
         if config.scheduler:
+            if not re.fullmatch(r"\w+://.+|[^:/]+:\d+", config.scheduler):
+                raise ConfigError(f"--scheduler {config.scheduler}: wanted an address such as tcp://host:8786")
             try:
                 client = Client(config.scheduler, timeout="20s", set_as_default=False)
             except (OSError, TimeoutError, ValueError) as problem:
@@ -85,7 +88,10 @@ def _client(config: PipelineConfig, n_tasks: int) -> Iterator[tuple[Client, int]
         jobs = min(config.jobs or os.cpu_count() or 1, n_tasks)
         with TemporaryDirectory(prefix="bids_dl-") as scratch, _main_left_alone(), ExitStack() as stack:
             with _deaf_to_interrupts():
-                cluster = stack.enter_context(_cluster(jobs, scratch))
+                try:
+                    cluster = stack.enter_context(_cluster(jobs, scratch))
+                except RuntimeError as problem:
+                    raise BidsDlError(f"no worker process could be started ({problem}); run the command again") from None
                 client = stack.enter_context(Client(cluster, set_as_default=False))
             yield client, jobs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from bids_dl.store import card, writer
 from bids_dl.store.format import RESERVED, SIGNALS, Column, to_json
 from bids_dl.store.location import Location
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 SOFTWARE = ("bids_dl", "mne", "mne-bids", "hedtools", "numpy", "scipy", "zarr")
 DESCRIBED = {
     "label": "name of the HED query that selected the window",
@@ -113,11 +115,7 @@ def _numeric(values: Sequence[str]) -> bool:
 
 
 def _number(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        return math.nan
-    return number if math.isfinite(number) else math.nan
+    return float(value) if NUMBER.fullmatch(value) else math.nan
 
 
 def _explained(plan: Plan, name: str) -> dict[str, Any]:
@@ -140,7 +138,7 @@ def _statistics(staged: Staged, plan: Plan) -> Iterator[Column]:
 
 
 def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failures: Sequence[Failure]) -> dict[str, Any]:
-    sources = [_source(plan, name, dataset) for name, dataset in plan.survey.datasets.items()]
+    sources = [_source(plan, name, dataset) for name, dataset in plan.survey.datasets.items() if name in plan.datasets]
     labels = [label.label for label in plan.request.events.labels]
     return {
         "title": f"{', '.join(labels)} from {', '.join(s['title'] or s['dataset'] for s in sources)}",

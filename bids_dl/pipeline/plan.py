@@ -57,6 +57,11 @@ class Plan:
         return self.survey.events
 
     @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the sources that a recording of the plan is from."""
+        return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
+
+    @property
     def n_windows(self) -> int:
         return sum(len(self.windows[recording.key]) for recording in self.recordings)
 
@@ -75,9 +80,11 @@ class Plan:
             "request": described(self.request, self.recipe),
             "recordings": {key: digest(files) for key, files in self.sources.items()},
             "failures": [asdict(failure) for failure in self.failures],
+            "datasets": digest([dict(self.survey.datasets[name].description) for name in self.datasets]),
+            "events": digest([(e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed) for e in self.events]),
             "windows": digest({key: [(w.start, w.anchor, w.label) for w in found] for key, found in self.windows.items()}),
             "splits": {"/".join(person): split for person, split in sorted(self.splits.items())},
-            "participants": digest({name: dict(people.rows) for name, people in self.participants.items()}),
+            "participants": digest({name: [people.rows, people.sidecar] for name, people in self.participants.items()}),
         }
 
 
@@ -98,14 +105,16 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     recipe = preprocess.load_recipe(request.preprocess)
     found = survey(sources, request.source, request.events, request.windows)
     cut = found.cut
-    if cut is None or not cut.windows:
-        raise nothing_to_cut(found, request.windows)
+    there = {window.label for window in cut.windows} if cut else set()
+    for label in request.events.labels:
+        if label.label not in there:
+            raise nothing_to_cut(found, request.windows, label.label)
     matched = {event.recording for event in found.events}
     wanted = [recording for recording in found.recordings if recording.key in matched]
     layout, sums, failures = _readable(found, wanted, recipe)
     lost = {failure.recording for failure in failures}
     by_recording: dict[str, list[Window]] = {}
-    for window in cut.windows:
+    for window in cut.windows if cut else ():
         by_recording.setdefault(window.recording, []).append(window)
     going = [recording for recording in wanted if recording.key not in lost and recording.key in by_recording]
     if not going:
@@ -124,7 +133,7 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         participants,
         {recording.key: sums[recording.key] for recording in going},
         tuple(failures),
-        (*warnings, *found.warnings, *said),
+        (*warnings, *found.warnings, *said, *_bare_splits(by_recording, going, shares)),
     )
 
 
@@ -202,6 +211,15 @@ def _shares(
     if asked > 1 and set(shares.values()) == {"train"}:
         return shares, [f"{len(persons)} persons are too few for {asked} splits: all are `train`"]
     return shares, []
+
+
+def _bare_splits(found: Mapping[str, Sequence[Window]], recordings: Sequence[Recording], shares: Mapping[Person, str]) -> list[str]:
+    """Splits that lack a class."""
+    labels: dict[str, set[str]] = {}
+    for recording in recordings:
+        labels.setdefault(shares[recording.person], set()).update(window.label for window in found[recording.key])
+    everything = sorted(set().union(*labels.values()))
+    return [f"no window of {label} in the split {split}" for split in sorted(labels) for label in everything if label not in labels[split]]
 
 
 def _value(participants: Mapping[str, source.Participants], person: Person, column: str) -> str:

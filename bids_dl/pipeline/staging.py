@@ -43,9 +43,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Staging:
-    """A folder of entries, local or remote; an entry is there once its JSON is."""
+    """A folder of entries, local or remote; an entry is there once its JSON is.
+
+    Attributes
+    ----------
+    ours
+        Whether the folder is of our making; one that the user named stays, whatever else is in it.
+    """
 
     location: Location
+    ours: bool = False
 
     def read(self, key: str) -> Entry | Failure | None:
         """A finished entry, or why it can never be one, or None."""
@@ -83,14 +90,12 @@ class Staging:
             yield np.asarray(array[start : start + step])
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove entries, and the folder if it is left empty."""
-        for key in keys:
-            self.location.remove(f"{key}.npy")
-            self.location.remove(f"{key}.json")
+        """Remove entries and what was begun of them; the folder too where it is ours and left empty."""
+        mine = set(keys)
         for name in self.location.list():
-            if name.endswith(".part"):
+            if name.partition(".")[0] in mine:
                 self.location.remove(name)
-        if not self.location.list():
+        if self.ours and not self.location.list():
             self.location.remove()
 
 
@@ -99,10 +104,10 @@ def staging_for(dest: Location, asked: str | None) -> Staging:
     if asked:
         return Staging(Location(asked, dest.storage_options if "://" in asked else {}))
     if dest.is_local:
-        return Staging(Location(f"{dest.folder}.staging"))
+        return Staging(Location(f"{dest.folder}.staging"), ours=True)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = hashlib.sha256(dest.url.encode()).hexdigest()[:16]
-    return Staging(Location(str(cache / "bids_dl" / "staging" / name)))
+    return Staging(Location(str(cache / "bids_dl" / "staging" / name)), ours=True)
 
 
 def entry_key(parts: dict[str, Any]) -> str:

@@ -58,8 +58,8 @@ def stage(task: Task) -> Failure | None:
 
 
 def _stage(task: Task) -> None:
-    raw = source.read_raw(task.dataset, task.recording)
-    raw, steps = task.recipe.run(raw)
+    with source.open_raw(task.dataset, task.recording) as opened:
+        raw, steps = task.recipe.run(opened)
     signal = _signal(raw, task.layout)
     kept, dropped, cut = _cut(signal, task)
     times = (task.offset + np.arange(task.n_times)) / float(task.layout.sfreq)

@@ -3,7 +3,7 @@
 from bids_dl.source.dataset import Dataset, Participants, open_dataset
 from bids_dl.source.listing import find_recordings
 from bids_dl.source.metadata import fingerprint, header_from_text, read_participants, read_rows
-from bids_dl.source.signal import positions, read_header, read_raw
+from bids_dl.source.signal import open_raw, positions, read_header
 
 __all__ = [
     "Dataset",
@@ -12,9 +12,9 @@ __all__ = [
     "fingerprint",
     "header_from_text",
     "open_dataset",
+    "open_raw",
     "positions",
     "read_header",
     "read_participants",
-    "read_raw",
     "read_rows",
 ]

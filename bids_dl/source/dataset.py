@@ -94,7 +94,7 @@ class Dataset:
             text = (self.root / file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as problem:
             raise SourceError(f"{self.name}/{file}: cannot be read ({_plainly(problem)})") from None
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
         if not lines:
             return {}
         names = [name.strip() for name in lines[0].split("\t")]
@@ -151,13 +151,22 @@ def _name(root: Path, description: Mapping[str, Any]) -> str:
 
 
 def _walk(root: Path) -> Iterator[str]:
-    for folder, subfolders, names in os.walk(root):
+    seen: set[str] = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unreadable):
+        if (real := os.path.realpath(folder)) in seen:  # links in a circle
+            subfolders.clear()
+            continue
+        seen.add(real)
         here = Path(folder).relative_to(root)
         if here == Path():
             subfolders[:] = [name for name in subfolders if name not in NOT_RAW]
         signals = [name for name in subfolders if Path(name).suffix in IS_A_FILE]
         subfolders[:] = [name for name in subfolders if not name.startswith(".") and name not in signals and name != "beh"]
         yield from ((here / name).as_posix() for name in [*names, *signals] if not name.startswith("."))
+
+
+def _unreadable(problem: OSError) -> None:
+    raise SourceError(f"{problem.filename}: this folder of the dataset cannot be read ({problem.strerror})")
 
 
 def _plainly(problem: Exception) -> str:

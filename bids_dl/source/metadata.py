@@ -19,13 +19,13 @@ def read_rows(dataset: Dataset, recording: Recording) -> EventRows:
     """The events.tsv of a recording, row by row as text, with its sidecars merged key by key."""
     columns = dataset.read_tsv(recording.events) if recording.events else {}
     duration = header_from_text(dataset, recording.path)[1]
-    return EventRows(recording.key, columns, _merged(dataset, recording.path, "events.json"), duration)
+    return EventRows(recording.key, columns, sidecar(dataset, recording.path, "events.json"), duration)
 
 
 def header_from_text(dataset: Dataset, path: str) -> tuple[float | None, float | None]:
     """SamplingFrequency (Hz) and RecordingDuration (s) that the sidecars of a recording give, None where they do not say."""
-    sidecar = _merged(dataset, path, "ieeg.json" if "/ieeg/" in path else "eeg.json")
-    return _positive(sidecar.get("SamplingFrequency")), _positive(sidecar.get("RecordingDuration"))
+    said = sidecar(dataset, path, "ieeg.json" if "/ieeg/" in path else "eeg.json")
+    return _positive(said.get("SamplingFrequency")), _positive(said.get("RecordingDuration"))
 
 
 def channels_from_text(dataset: Dataset, recording: Recording) -> dict[str, tuple[str, ...]]:
@@ -39,12 +39,16 @@ def read_participants(dataset: Dataset) -> Participants:
     if "participants.tsv" not in dataset.files:
         return Participants({}, (), {})
     columns = dataset.read_tsv("participants.tsv")
-    sidecar = dataset.read_json("participants.json") if "participants.json" in dataset.files else {}
+    said = dataset.read_json("participants.json") if "participants.json" in dataset.files else {}
     if "participant_id" not in columns:
         raise SourceError(f"{dataset.name}/participants.tsv: no column participant_id, found {', '.join(columns) or 'nothing'}")
-    names = tuple(name for name in columns if name != "participant_id")
-    rows = {subject.removeprefix("sub-"): {name: columns[name][i] for name in names} for i, subject in enumerate(columns["participant_id"])}
-    return Participants(rows, names, sidecar)
+    names = tuple(name for name in columns if name and name != "participant_id")
+    rows: dict[str, dict[str, str]] = {}
+    for i, person in enumerate(columns["participant_id"]):
+        row = {name: columns[name][i] for name in names}
+        if rows.setdefault(person.removeprefix("sub-"), row) != row:
+            raise SourceError(f"{dataset.name}/participants.tsv: {person} has two rows that differ; keep one")
+    return Participants(rows, names, said)
 
 
 def fingerprint(dataset: Dataset, recording: Recording) -> dict[str, str]:
@@ -64,7 +68,8 @@ def fingerprint(dataset: Dataset, recording: Recording) -> dict[str, str]:
     return {file: _sha256(dataset.root / file, file) for file in sorted(files)}
 
 
-def _merged(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
+def sidecar(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
+    """JSON files that speak for a recording, merged key by key, the nearest last."""
     merged: dict[str, Any] = {}
     for file in dataset.inherited(path, ending):
         merged |= dataset.read_json(file)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import mne
@@ -16,8 +21,7 @@ from mne_bids import BIDSPath, read_raw_bids
 from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.metadata import channels_from_text
-from bids_dl.startup import import_inflect
+from bids_dl.source.metadata import channels_from_text, sidecar
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -34,16 +38,20 @@ def read_header(dataset: Dataset, recording: Recording) -> Header:
     RecordingError
         Stage "header" or "channels"; the reason names no path of this machine.
     """
-    raw = read_raw(dataset, recording, stage="header")
-    ends = [float(a["onset"]) for a in raw.annotations if str(a["description"]).casefold() in BOUNDARIES]
-    return Header(float(raw.info["sfreq"]), int(raw.n_times), tuple(raw.ch_names), tuple(raw.get_channel_types()), tuple(sorted(ends)))
+    with open_raw(dataset, recording, stage="header") as raw:
+        if not raw.n_times:
+            raise RecordingError("header", "the file holds no samples")
+        jumps = {float(a["onset"]) for a in raw.annotations if str(a["description"]).casefold() in BOUNDARIES}
+        return Header(float(raw.info["sfreq"]), int(raw.n_times), tuple(raw.ch_names), tuple(raw.get_channel_types()), tuple(sorted(jumps)))
 
 
-def read_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> BaseRaw:
-    """Open a recording with mne-bids, its samples not yet loaded.
+@contextmanager
+def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> Iterator[BaseRaw]:
+    """Open a recording with mne-bids, its samples not yet loaded; they can be until the context ends.
 
     Channels have the names of channels.tsv. Where names differ from the file's only in case, blanks and dots (``Fc5.``) they are renamed;
-    where only their order differs the signals follow. A channel of type n/a with a 10-05 name counts as EEG.
+    where only their order differs the signals follow. A channel of type n/a with a 10-05 name counts as EEG. Annotations are the file's
+    own: events.tsv is not read here.
 
     Raises
     ------
@@ -52,19 +60,18 @@ def read_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
     """
     if recording.signal is None:
         raise RecordingError("source", "no signal file here, only text files")
-    try:
-        names, types = _declared(dataset, recording)
-        raw = _open(dataset, recording, names)
-    except (RecordingError, SourceError):
-        raise
-    except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
-        raise RecordingError(stage, _reason(problem, dataset)) from None
-    unknown = {name: "eeg" for name, kind in zip(names, types, strict=True) if kind.casefold() in {"n/a", ""} and is_electrode(name)}
-    known = {name: kind for name, kind in unknown.items() if name in raw.ch_names}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        raw.set_channel_types(known, verbose="error")
-    return raw
+    with TemporaryDirectory(prefix="bids_dl-") as folder:
+        try:
+            columns = channels_from_text(dataset, recording)
+            names = columns.get("name", ())
+            _lay_out(dataset, recording, Path(folder))
+            raw = _open(_bids_path(Path(folder), recording), names)
+            _set_types(raw, names, columns.get("type", ("n/a",) * len(names)))
+        except (RecordingError, SourceError):
+            raise
+        except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
+            raise RecordingError(stage, _reason(problem, [folder, f"{dataset.root}"])) from None
+        yield raw
 
 
 def is_electrode(name: str) -> bool:
@@ -86,22 +93,48 @@ def _electrodes() -> tuple[str, dict[str, npt.NDArray[np.float64]]]:
     return template, {name.casefold(): np.asarray(place, float) for name, place in places.items()}
 
 
-def _declared(dataset: Dataset, recording: Recording) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    columns = channels_from_text(dataset, recording)
-    names = columns.get("name", ())
-    return names, columns.get("type", ("n/a",) * len(names))
+def _lay_out(dataset: Dataset, recording: Recording, folder: Path) -> None:
+    """A dataset of this recording alone: its files and what it inherits.
+
+    Left out are the tables that mne-bids would read too and stop at a cell it dislikes: events.tsv, whose rows would take the place of the
+    file's own annotations (boundaries among them), participants.tsv and scans.tsv. We read those ourselves, or not at all.
+    """
+    kind = recording.datatype
+    place = folder / recording.path
+    place.parent.mkdir(parents=True)
+    for file in dataset.files:
+        if file.startswith(f"{recording.path}_{kind}."):
+            _link(dataset.root / file, folder / file)
+    for ending in ("channels.tsv", "electrodes.tsv", "coordsystem.json"):
+        if found := dataset.inherited(recording.path, ending):
+            own = PurePosixPath(found[-1]).name  # may hold an entity of its own, space-CapTrak
+            target = f"{place.name}_{ending}" if ending == "channels.tsv" else own
+            _link(dataset.root / found[-1], place.parent / target)
+    (folder / f"{recording.path}_{kind}.json").unlink(missing_ok=True)
+    (folder / f"{recording.path}_{kind}.json").write_text(json.dumps(sidecar(dataset, recording.path, f"{kind}.json")), encoding="utf-8")
 
 
-def _open(dataset: Dataset, recording: Recording, names: Sequence[str]) -> BaseRaw:
-    path = _bids_path(dataset, recording)
-    import_inflect()
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.symlink_to(source, target_is_directory=source.is_dir())
+    except OSError:  # a system without links
+        shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+
+
+def _open(path: BIDSPath, names: Sequence[str]) -> BaseRaw:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         raw = read_raw_bids(path, on_ch_mismatch="warn", verbose="error")
         if not names or list(names) == raw.ch_names:
             return raw
-        how = _reconcile(raw.ch_names, names)
-        return read_raw_bids(path, on_ch_mismatch=how, verbose="error")
+        return read_raw_bids(path, on_ch_mismatch=_reconcile(raw.ch_names, names), verbose="error")
+
+
+def _set_types(raw: BaseRaw, names: Sequence[str], types: Sequence[str]) -> None:
+    unknown = [name for name, kind in zip(names, types, strict=True) if kind.casefold() in {"n/a", ""} and is_electrode(name)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw.set_channel_types({name: "eeg" for name in unknown if name in raw.ch_names}, verbose="error")
 
 
 def _reconcile(in_file: Sequence[str], in_table: Sequence[str]) -> str:
@@ -127,18 +160,16 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else "none"
 
 
-def _bids_path(dataset: Dataset, recording: Recording) -> BIDSPath:
-    if recording.signal is None:
-        raise RecordingError("source", "no signal file here, only text files")
-    stem, _, extension = recording.signal.rpartition(".")
-    parts = dict(part.split("-", 1) for part in stem.rpartition("/")[2].split("_") if "-" in part)
+def _bids_path(root: Path, recording: Recording) -> BIDSPath:
+    extension = PurePosixPath(str(recording.signal)).suffix
+    parts = dict(part.split("-", 1) for part in PurePosixPath(recording.path).name.split("_") if "-" in part)
     entities = {ENTITY[key]: value for key, value in parts.items() if key in ENTITY}
-    return BIDSPath(
-        root=dataset.root, datatype=recording.datatype, suffix=recording.datatype, extension=f".{extension}", check=False, **entities
-    )
+    return BIDSPath(root=root, datatype=recording.datatype, suffix=recording.datatype, extension=extension, check=False, **entities)
 
 
-def _reason(problem: Exception, dataset: Dataset) -> str:
-    """One line without the folder of this machine, so that a store does not depend on it."""
-    text = " ".join(str(problem).split()).replace(f"{dataset.root}/", "").replace(str(dataset.root), dataset.name)
+def _reason(problem: Exception, folders: Sequence[str]) -> str:
+    """One line without a folder of this machine, so that a store does not depend on it."""
+    text = " ".join(str(problem).split())
+    for folder in folders:
+        text = text.replace(f"{folder}/", "").replace(folder, "the dataset")
     return f"{type(problem).__name__}: {text}"[:300] if text else type(problem).__name__

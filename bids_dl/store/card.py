@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -11,52 +12,49 @@ from bids_dl.errors import SourceError
 from bids_dl.store.format import to_json
 
 Attributes = Mapping[str, Any]
-# SPDX names (spdx.org/licenses) of what dataset_description.json files say, compared without case, blanks and punctuation
-SPDX = {
-    "cc0": "CC0-1.0",
-    "cc010": "CC0-1.0",
-    "pddl": "PDDL-1.0",
-    "pddl10": "PDDL-1.0",
-    "odcby": "ODC-By-1.0",
-    "odcby10": "ODC-By-1.0",
-    "ccby": "CC-BY-4.0",
-    "ccby30": "CC-BY-3.0",
-    "ccby40": "CC-BY-4.0",
-    "ccbysa30": "CC-BY-SA-3.0",
-    "ccbysa40": "CC-BY-SA-4.0",
-    "ccbync40": "CC-BY-NC-4.0",
-    "ccbyncsa30": "CC-BY-NC-SA-3.0",
-    "ccbyncsa40": "CC-BY-NC-SA-4.0",
-    "ccbynd40": "CC-BY-ND-4.0",
-    "ccbyncnd40": "CC-BY-NC-ND-4.0",
-}
+WITHOUT_VERSIONS = {"cc 0": "CC0-1.0", "pddl": "PDDL-1.0", "odc by": "ODC-By-1.0"}  # of which there is one
+CREATIVE_COMMONS = re.compile(r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<major>\d) (?P<minor>\d))\b")
+NO_CHANGES, SHARE_ALIKE, FREE = (
+    re.compile(rf"\b({words})") for words in (r"nd\b|no ?deriv", r"sa\b|share ?alike", "cc 0|zero|pddl|public domain")
+)
 
 
 def spdx(licence: str) -> str:
-    """SPDX name of a licence; "" where the text is none that is known."""
-    plain = "".join(c for c in licence.casefold() if c.isalnum())
-    for word in ("creativecommons", "license", "licence", "universal", "international"):
-        plain = plain.replace(word, "")
-    return SPDX.get(plain, "")
+    """SPDX name (spdx.org/licenses) of what a dataset_description.json says, or of a Creative Commons URL; "" where it is none for sure."""
+    words = _words(licence)
+    if match := CREATIVE_COMMONS.search(words):
+        parts = [(match["nc"] or "").strip(), (match["more"] or "").strip()]
+        return "-".join(["CC-BY", *(part.upper() for part in parts if part), f"{match['major']}.{match['minor']}"])
+    return next((name for start, name in WITHOUT_VERSIONS.items() if words.startswith(start)), "")
 
 
-def check_licences(sources: Sequence[Attributes]) -> None:
+def check_licences(licences: Mapping[str, str]) -> None:
     """Refuse sources that may not be changed, or not shared under one licence.
+
+    Parameters
+    ----------
+    licences
+        What each dataset says of its licence, by name.
 
     Raises
     ------
     SourceError
         A no-derivatives licence, or a share-alike licence beside another one that is not in the public domain.
     """
-    named = {source["dataset"]: spdx(source["licence"]) for source in sources}
-    for dataset, name in named.items():
-        if "-ND-" in name:
-            raise SourceError(f"{dataset}: its licence {name} forbids sharing changed copies, and a store is one; leave this source out")
-    alike = {name for name in named.values() if "-SA-" in name}
-    others = {name for name in named.values() if name and name not in {"CC0-1.0", "PDDL-1.0"}}
-    if alike and len(others) > 1:
-        said = ", ".join(f"{dataset} {name}" for dataset, name in named.items())
-        raise SourceError(f"the licences of the sources exclude each other in one store ({said}); convert them to stores of their own")
+    said = {dataset: _words(licence) for dataset, licence in licences.items()}
+    for dataset, words in said.items():
+        if NO_CHANGES.search(words):
+            raise SourceError(
+                f"{dataset}: its licence ({licences[dataset]}) forbids sharing changed copies, and a store is one; leave this source out"
+            )
+    bound = {words for words in said.values() if words and not FREE.search(words)}
+    if len(bound) > 1 and any(SHARE_ALIKE.search(words) for words in bound):
+        names = ", ".join(f"{dataset} {licence}" for dataset, licence in licences.items())
+        raise SourceError(f"the licences of the sources exclude each other in one store ({names}); convert them to stores of their own")
+
+
+def _words(licence: str) -> str:
+    return " ".join(re.findall(r"[a-z]+|\d", licence.casefold()))
 
 
 def documents(attributes: Attributes, shape: tuple[int, int, int]) -> dict[str, bytes]:

@@ -10,6 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
@@ -100,6 +105,34 @@ class Location:
             with self._reached():
                 self.filesystem.rm(self.path(name), recursive=True)
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other conversions from a local folder meanwhile; the system gives it free if this process dies.
+
+        Raises
+        ------
+        StoreError
+            Another process has claimed it, or nothing can be written beside it.
+        """
+        if not self.is_local or fcntl is None:
+            yield
+            return
+        lock = self.folder.with_name(f".{self.folder.name}.lock")
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = lock.open("w")
+        except OSError as problem:
+            raise StoreError(f"{self.url}: nothing can be written here ({problem.strerror or problem})") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(f"{self.url}: another conversion is writing here; wait for it, or choose another DEST") from None
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+
     def check_writable(self) -> None:
         """Write an empty object and remove it again, with the folder if there was none.
 
@@ -113,7 +146,7 @@ class Location:
             self.write(PROBE, b"")
             self.remove(name)
         except OSError as problem:
-            raise StoreError(f"{self.url}: nothing can be written here ({problem.strerror or type(problem).__name__})") from None
+            raise StoreError(f"{self.url}: nothing can be written here ({problem.strerror or problem})") from None
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import zarr
 from zarr.codecs import Crc32cCodec
 
 from bids_dl.config import StoreConfig
-from bids_dl.errors import StoreError
+from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.store.format import DIMENSIONS, FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION, Column, root_object, sizes, to_json
 from bids_dl.store.location import Location
 from bids_dl.store.reader import zarr_store
@@ -95,16 +96,33 @@ def write_column(location: Location, column: Column) -> None:
 
 
 def finish(location: Location, attributes: Mapping[str, Any], arrays: Sequence[str], documents: Mapping[str, bytes]) -> None:
-    """Write the documents, the manifest and, last, the root object that makes the store whole; it lists the arrays in the order given."""
+    """Write the documents, the manifest and, last, the root object that makes the store whole; it lists the arrays in the order given.
+
+    Raises
+    ------
+    DamagedStoreError
+        An object of an array is not there.
+    """
     for name, content in documents.items():
         location.write(name, content)
     names = [name for name in location.list() if name not in {UNFINISHED, MANIFEST, ROOT}]
     metadata = {name: json.loads(location.read(f"{name}/{ROOT}")) for name in arrays}
+    _check_complete(location, metadata, names)
     root = root_object({"format": FORMAT, "format_version": VERSION, "finished": True, **attributes}, metadata)
     objects = {name: _entry(location.read(name)) for name in names} | {ROOT: _entry(root)}
     location.write(MANIFEST, to_json({"objects": dict(sorted(objects.items()))}))
     location.write(ROOT, root)
     location.remove(UNFINISHED)
+
+
+def _check_complete(location: Location, arrays: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Every array has as many objects as its shape asks for; fewer where somebody removed them meanwhile."""
+    for array, metadata in arrays.items():
+        parts = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+        wanted = math.prod(-(-size // part) for size, part in zip(metadata["shape"], parts, strict=True))
+        there = sum(name.startswith(f"{array}/c/") for name in names)
+        if there != wanted:
+            raise DamagedStoreError(f"{location.url}: {array} has {there} of {wanted} objects; convert again")
 
 
 def _entry(content: bytes) -> dict[str, Any]:

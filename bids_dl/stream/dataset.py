@@ -237,7 +237,8 @@ class StreamingDataset(IterableDataset[Batch]):
             yield batch if self._transform is None else self._transform(batch)
 
     def _state(self, start: Start, steps: int) -> dict[str, Any]:
-        if not 0 <= steps <= (left := self._steps_left(start)):
+        left = self._steps_left(start)
+        if not 0 <= steps <= left:
             raise ConfigError(f"step {steps} is not in the loop: it has {left} steps")
         done, first = self._split(start.phases)
         now = Phase(self._rank_and_world()[1], self.batch_size, first + steps)

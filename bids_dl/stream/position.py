@@ -127,7 +127,10 @@ class Position:
 
 def to_phases(progress: Sequence[Sequence[int]]) -> tuple[Phase, ...]:
     """Phases of a state, without those that handed out nothing."""
-    return tuple(Phase(*(int(number) for number in phase)) for phase in progress if phase[2])
+    phases = [Phase(*(int(number) for number in phase)) for phase in progress]
+    if any(phase.world < 1 or phase.batch_size < 1 or phase.steps < 0 for phase in phases):
+        raise ValueError("a phase has ranks, windows in a batch, and no step below 0")
+    return tuple(phase for phase in phases if phase.steps)
 
 
 def _cell() -> int:

@@ -26,6 +26,7 @@ from bids_dl.train.folds import Fold, persons_of, plan, rows_of
 from bids_dl.train.loop import Bench, Row, fit, reproducible
 
 Say = Callable[[str], None]
+NOT_TARGETS = {"dataset", "subject", "fold", "window", "predicted", "seen"}  # columns that a table of predictions has itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ def train(
 def prepare(store_url: str, config: TrainConfig, storage_options: Mapping[str, Any] | None) -> Job:
     """Open the store and check that model, target and device fit it."""
     store = open_store(store_url, storage_options=storage_options)
+    if config.target in NOT_TARGETS:
+        raise TargetError(
+            f"{store.location.name}: target {config.target!r} says whose a window is, or is a column of predictions; choose another"
+        )
     _, n_chans, n_times = store.shape
     check_shape(config.model, (n_chans, n_times), store.location.name)
     device = pick_device(config.device)
