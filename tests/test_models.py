@@ -52,7 +52,10 @@ def test_r_scnn_has_1900_features_and_the_published_layers():
     assert model.features(torch.zeros(1, 1, 24, 256)).shape == (1, 1900)
     convolutions = [(c.out_channels, c.kernel_size) for c in model.modules() if isinstance(c, nn.Conv2d)]
     assert convolutions == [(100, (3, 3)), (100, (3, 3)), (300, (2, 3)), (300, (1, 7)), (100, (1, 3)), (100, (1, 3))]
-    assert [d.p for d in model.modules() if isinstance(d, nn.Dropout)] == [0.25] * 3
+    order = ["Conv2d", "ReLU", "MaxPool2d", "Dropout"] * 4 + ["Conv2d", "ReLU"] * 2
+    assert [type(layer).__name__ for layer in model.features] == [*order, "Flatten"]
+    assert [layer.p for layer in model.modules() if isinstance(layer, nn.Dropout)] == [0.25] * 4
+    assert [layer.stride for layer in model.modules() if isinstance(layer, nn.MaxPool2d)] == [2, 2, 2, 1]
     assert [(d.in_features, d.out_features) for d in model.modules() if isinstance(d, nn.Linear)] == [(1900, 6144), (6144, 2)]
 
 

@@ -22,7 +22,7 @@ class RSCNN(nn.Module):
     sfreq
         Taken so that all models are built alike; the paper's is 128 Hz.
     dropout
-        Share of the features dropped after each of the first three poolings.
+        Share of the features dropped after each of the four poolings.
     """
 
     def __init__(self, n_chans: int, n_times: int, n_outputs: int, sfreq: float, *, dropout: float = 0.25) -> None:
@@ -32,7 +32,7 @@ class RSCNN(nn.Module):
             *(nn.Conv2d(1, 100, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)),
             *(nn.Conv2d(100, 100, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)),
             *(nn.Conv2d(100, 300, (2, 3)), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)),
-            *(nn.Conv2d(300, 300, (1, 7)), nn.ReLU(), nn.MaxPool2d((1, 2), stride=1)),
+            *(nn.Conv2d(300, 300, (1, 7)), nn.ReLU(), nn.MaxPool2d((1, 2), stride=1), nn.Dropout(dropout)),
             *(nn.Conv2d(300, 100, (1, 3)), nn.ReLU()),
             *(nn.Conv2d(100, 100, (1, 3)), nn.ReLU()),
             nn.Flatten(),
