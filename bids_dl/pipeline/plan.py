@@ -209,7 +209,7 @@ def _shares(
     shares = splits.assign(persons, config)
     asked = sum(fraction > 0 for fraction in config.split)
     if asked > 1 and set(shares.values()) == {"train"}:
-        return shares, [f"{len(persons)} persons are too few for {asked} splits: all are `train`"]
+        return shares, [f"too few people ({len(persons)}) for {asked} splits: all are `train`"]
     return shares, []
 
 
