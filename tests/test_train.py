@@ -161,7 +161,7 @@ def test_inverse_frequency_weights_even_out_a_rare_class(tmp_path):
         ({"model_options": {"layers": 3}}, ConfigError, "no option 'layers'"),
         ({"target": "handedness"}, TargetError, "handedness"),
         ({"target": "age"}, TargetError, "target 'age' holds numbers, not classes"),
-        ({"target": "dataset"}, TargetError, "target 'dataset' has one class, 'ds1'"),
+        ({"target": "dataset"}, TargetError, "target 'dataset' says whose a window is"),
         ({"folds": 7}, ConfigError, "7 folds of 6 persons"),
         ({"folds": "some"}, ConfigError, "'loso' or a number of folds, got 'some'"),
         ({"device": "abacus"}, ConfigError, "device 'abacus' is none; there are auto"),
@@ -214,3 +214,9 @@ def test_the_generator_is_restored_even_where_training_fails():
         torch.rand(1)
         raise ZeroDivisionError
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_target_of_one_class_is_refused_with_the_class(eyes_store, tmp_path):
+    with pytest.raises(TargetError, match=r"target 'task' has one class, 'motion'; training tells at least two classes apart"):
+        train(str(eyes_store), TrainConfig(target="task"), run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
