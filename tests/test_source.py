@@ -213,3 +213,12 @@ def test_a_linked_subject_is_found_and_a_circle_of_links_is_not_followed(eegbci_
     (eegbci_copy / "sub-004").symlink_to(tmp_path / "elsewhere")
     (eegbci_copy / "sub-001" / "loop").symlink_to(eegbci_copy / "sub-001")
     assert len(find_recordings(open_dataset(str(eegbci_copy)), SourceConfig())) == 8
+
+
+def test_what_fails_while_a_recording_is_open_names_no_folder_of_this_machine(eegbci):
+    dataset = open_dataset(str(eegbci))
+    recording = find_recordings(dataset, SourceConfig())[0]
+    with pytest.raises(RecordingError) as failure, open_raw(dataset, recording) as raw:
+        raise RecordingError("filter", f"{raw.filenames[0]} is too short", transient=True)
+    assert failure.value.reason == f"{recording.signal} is too short"
+    assert (failure.value.stage, failure.value.transient) == ("filter", True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 out = Console(highlight=False, markup=False, emoji=False)
 err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
-STAGES = {"plan": "planning", "stage": "recordings", "pack": "windows written", "train": "epochs"}
+STAGES = {"plan": "planning", "stage": "recordings", "pack": "windows written"}
 MOST_LINES = 20  # of warnings and failures on a terminal; JSON and the store hold all
 
 

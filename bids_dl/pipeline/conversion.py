@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from bids_dl.config import PipelineConfig, Request
@@ -14,15 +13,13 @@ from bids_dl.datamodel import Failure, Recording
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.pipeline.pack import Staged, pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
-from bids_dl.pipeline.staging import Entry, Staging, entry_key, staging_for
+from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.store import card, writer
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
 from bids_dl.store.location import Location
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.work import Task
-
-DECIDES_BYTES = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")  # software whose version is part of a staging key
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,11 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
     card.check_licences({name: str(plan.survey.datasets[name].description.get("License", "")) for name in plan.datasets})
     found, reused = _stage(plan, plan.recordings, staging, config, say)
     failures = (*plan.failures, *(outcome for outcome in found.values() if isinstance(outcome, Failure)))
-    staged = [
-        (recording, _key(plan, recording), entry) for recording in plan.recordings if isinstance(entry := found[recording.key], Entry)
-    ]
-    staged = [(recording, key, entry) for recording, key, entry in staged if entry.kept]
+    entries = {key: outcome for key, outcome in found.items() if isinstance(outcome, Entry)}
+    staged = [(r, plan.keys[r.key], entries[r.key]) for r in plan.recordings if r.key in entries and entries[r.key].kept]
     if not staged:
         raise BidsDlError(_nothing(failures))
-    dropped = sum(len(entry.dropped) for entry in found.values() if isinstance(entry, Entry))
-    dropped += len(plan.survey.cut.dropped) if plan.survey.cut else 0
+    dropped = len(plan.dropped) + sum(len(entry.dropped) for entry in entries.values())
     plan = replace(plan, warnings=(*plan.warnings, *_lost_labels(plan, staged)))
     if location.exists(ROOT):
         writer.reopen(location)
@@ -123,7 +117,7 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
     if any(failure.transient for failure in failures):  # then the rest is kept, so that another try is cheap
         warnings = (*warnings, f"some failures may pass another time: run again; what is staged stays in {staging.location.url}")
     else:
-        staging.remove(_key(plan, recording) for recording in plan.recordings)
+        staging.remove(plan.keys.values())
     return Outcome(location.url, n_windows, len(staged), failures, warnings, dropped, reused)
 
 
@@ -134,9 +128,11 @@ def _again(location: Location, plan: Plan, there: Mapping[str, Any], staging: St
     retry = [recording for recording in plan.recordings if recording.key in in_passing]
     found, _ = _stage(plan, retry, staging, config, say)
     passed = [key for key, outcome in found.items() if isinstance(outcome, Entry)]
-    again = f"{', '.join(passed[:3])}: failed before and can be converted now; --overwrite writes the store again, with {len(passed)} more"
+    warnings = plan.warnings
+    if passed:
+        again = f"{', '.join(passed[:3])}: failed before and can be converted now"
+        warnings = (*warnings, f"{again}; --overwrite writes the store again, with {len(passed)} more")
     n_windows = sum(there["statistics"]["windows"].values())
-    warnings = (*plan.warnings, again) if passed else plan.warnings
     return Outcome(location.url, n_windows, there["statistics"]["recordings"], failures, warnings, unchanged=True)
 
 
@@ -167,7 +163,7 @@ def _stage(
     from bids_dl.pipeline.execute import run_tasks  # Dask takes half a second to import, and a rerun may not need it
 
     with ThreadPoolExecutor(8) as pool:
-        read = pool.map(lambda recording: staging.read(_key(plan, recording)), recordings)
+        read = pool.map(lambda recording: staging.read(plan.keys[recording.key]), recordings)
         found = {recording.key: entry for recording, entry in zip(recordings, read, strict=True) if entry is not None}
     reused = sum(isinstance(entry, Entry) for entry in found.values())
     missing = [recording for recording in recordings if recording.key not in found]
@@ -184,10 +180,9 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     from bids_dl.pipeline.work import Task
 
     dataset = plan.survey.datasets[recording.dataset]
-    files = (*plan.sources[recording.key], recording.events) if recording.events else tuple(plan.sources[recording.key])
     return Task(
-        _key(plan, recording),
-        replace(dataset, files=tuple(files)),  # all that reading needs; the listing of a large dataset is large
+        plan.keys[recording.key],
+        replace(dataset, files=tuple(plan.sources[recording.key])),  # all that reading needs; the listing of a large dataset is large
         recording,
         plan.windows[recording.key],
         plan.recipe,
@@ -196,20 +191,6 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
         plan.offset,
         plan.ratio(recording),
         staging,
-    )
-
-
-def _key(plan: Plan, recording: Recording) -> str:
-    return entry_key(
-        {
-            "recording": recording.key,
-            "sources": dict(plan.sources[recording.key]),
-            "recipe": plan.recipe.to_dict(),
-            "windows": [(window.start, window.anchor) for window in plan.windows[recording.key]],
-            "shape": [*plan.layout.ch_names, plan.n_times, str(plan.layout.sfreq)],
-            "offset": plan.offset,
-            "software": {name: version(name) for name in DECIDES_BYTES},
-        }
     )
 
 
@@ -237,7 +218,7 @@ def _finished(location: Location) -> Mapping[str, Any] | None:
 
 
 def _check_same(location: Location, plan: Plan, there: Mapping[str, Any]) -> None:
-    if there["plan"] != digest(plan.identity()):
+    if there["plan"] != digest(plan.identity):
         raise StoreError(
             f"{location.url}: a finished store of another plan, which differs in {_difference(location, plan)}\n"
             "  a finished store never changes: choose another DEST, or --overwrite it"
@@ -245,7 +226,7 @@ def _check_same(location: Location, plan: Plan, there: Mapping[str, Any]) -> Non
 
 
 def _difference(location: Location, plan: Plan) -> str:
-    old, new = json.loads(location.read("plan.json")), json.loads(json.dumps(plan.identity()))
+    old, new = json.loads(location.read("plan.json")), json.loads(json.dumps(plan.identity))
     paths = _differing(old, new)
     return ", ".join(paths[:6]) + (f" and {len(paths) - 6} more" if len(paths) > 6 else "")
 

@@ -42,14 +42,14 @@ def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, failur
     windows = [(recording, plan.windows[recording.key][i]) for recording, _, entry in staged for i in entry.kept]
     shape = (len(windows), plan.layout.n_chans, plan.n_times)
     attributes = _attributes(plan, windows, failures)
-    writer.begin(dest, digest(plan.identity()))
+    writer.begin(dest, digest(plan.identity))
     blocks = (block for _, key, _ in staged for block in staging.windows(key))
     writer.write_signals(dest, shape, blocks, plan.request.store, say=say)
     columns = [*_axes(plan), *_window_columns(plan, windows), *_participant_columns(plan, windows), *_statistics(staged, plan)]
     for column in columns:
         writer.write_column(dest, column)
     documents = card.documents(attributes, shape)
-    documents |= {"plan.json": to_json(plan.identity()), "recordings.json": to_json(_recordings(plan, staged))}
+    documents |= {"plan.json": to_json(plan.identity), "recordings.json": to_json(_recordings(plan, staged))}
     writer.finish(dest, attributes, [SIGNALS, *(column.name for column in columns)], documents)
     return len(windows)
 
@@ -129,7 +129,7 @@ def _explained(plan: Plan, name: str) -> dict[str, Any]:
 
 def _statistics(staged: Staged, plan: Plan) -> Iterator[Column]:
     """Mean and standard deviation of each channel of each recording: what normalising needs, read once."""
-    there = [entry for _, _, entry in staged if entry.kept]
+    there = [entry for _, _, entry in staged]
     dimensions = ("recording_index", "channel")
     shape = (len(there), plan.layout.n_chans)
     yield Column("recording_mean", np.array([entry.mean for entry in there]).reshape(shape), dimensions, {"units": "uV"})
@@ -151,7 +151,7 @@ def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failure
         "statistics": _counts(plan, windows, labels),
         "failures": [asdict(failure) for failure in failures],
         "warnings": list(plan.warnings),
-        "plan": digest(plan.identity()),
+        "plan": digest(plan.identity),
     }
 
 
@@ -202,7 +202,6 @@ def _recordings(plan: Plan, staged: Staged) -> dict[str, Any]:
             "steps": [asdict(step) for step in entry.steps],
             "dropped": [{"onset": windows[i].onset, "reason": reason} for i, reason in entry.dropped],
         }
-    cut = plan.survey.cut
-    for dropped in cut.dropped if cut else ():
+    for dropped in plan.dropped:
         out.setdefault(dropped.recording, {"dropped": []})["dropped"].append({"onset": dropped.onset, "reason": dropped.reason})
     return out

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 from bids_dl import preprocess, source, splits, windows
@@ -15,7 +17,9 @@ from bids_dl.config import Request, SplitsConfig, WindowsConfig
 from bids_dl.datamodel import Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
 from bids_dl.errors import RecordingError, TargetError
 from bids_dl.pipeline.dry_run import Survey, nothing_to_cut, survey
+from bids_dl.windows import Dropped
 
+DECIDES_BYTES = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")  # software whose version is part of a staging key
 SLIDING = WindowsConfig(size=2.0, stride=2.0)  # what `convert` takes when no windows are asked for
 
 
@@ -70,10 +74,32 @@ class Plan:
         """Samples from the anchor of a window to its first, at the rate of the store."""
         return windows.offset(self.request.windows, self.layout.sfreq)
 
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """Name of each recording's staging entry, by recording key: a hash of all that decides the entry's bytes."""
+        common = {
+            "recipe": self.recipe.to_dict(),
+            "shape": [*self.layout.ch_names, self.n_times, str(self.layout.sfreq)],
+            "offset": self.offset,
+            "software": {name: version(name) for name in DECIDES_BYTES},
+        }
+        return {
+            key: digest(common | {"recording": key, "sources": files, "windows": self._places(key)}) for key, files in self.sources.items()
+        }
+
+    def _places(self, key: str) -> list[tuple[int, int]]:
+        return [(window.start, window.anchor) for window in self.windows[key]]
+
     def ratio(self, recording: Recording) -> Fraction:
         """New over source rate, exact."""
         return self.layout.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)
 
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """Windows and blocks left out, known before a sample is read."""
+        return self.survey.cut.dropped if self.survey.cut else ()
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What makes two plans the same: the request, what it selects, and the bytes of the sources."""
         return {
@@ -104,8 +130,8 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         warnings.append("neither --window nor --tmin/--tmax given: taking --window 2 --stride 2")
     recipe = preprocess.load_recipe(request.preprocess)
     found = survey(sources, request.source, request.events, request.windows)
-    cut = found.cut
-    there = {window.label for window in cut.windows} if cut else set()
+    planned = found.cut.windows if found.cut else ()
+    there = {window.label for window in planned}
     for label in request.events.labels:
         if label.label not in there:
             raise nothing_to_cut(found, request.windows, label.label)
@@ -114,7 +140,7 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     layout, sums, failures = _readable(found, wanted, recipe)
     lost = {failure.recording for failure in failures}
     by_recording: dict[str, list[Window]] = {}
-    for window in cut.windows if cut else ():
+    for window in planned:
         by_recording.setdefault(window.recording, []).append(window)
     going = [recording for recording in wanted if recording.key not in lost and recording.key in by_recording]
     if not going:
@@ -207,9 +233,9 @@ def _shares(
     if isinstance(config.split, str):
         return splits.from_column({person: _value(participants, person, config.split) for person in persons}), []
     shares = splits.assign(persons, config)
-    asked = sum(fraction > 0 for fraction in config.split)
-    if asked > 1 and set(shares.values()) == {"train"}:
-        return shares, [f"too few people ({len(persons)}) for {asked} splits: all are `train`"]
+    asked = splits.asked(config)
+    if len(asked) > 1 and set(shares.values()) == {"train"}:
+        return shares, [f"too few people ({len(persons)}) for {len(asked)} splits: all are `train`"]
     return shares, []
 
 

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,8 +107,3 @@ def staging_for(dest: Location, asked: str | None) -> Staging:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = hashlib.sha256(dest.url.encode()).hexdigest()[:16]
     return Staging(Location(str(cache / "bids_dl" / "staging" / name)), ours=True)
-
-
-def entry_key(parts: dict[str, Any]) -> str:
-    """Name of an entry: a hash of source checksums, recipe, selection and software."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]

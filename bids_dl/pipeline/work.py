@@ -45,7 +45,7 @@ def stage(task: Task) -> Failure | None:
     try:
         _stage(task)
     except RecordingError as problem:
-        failure = Failure(task.recording.key, problem.stage, _without_root(problem.reason, task), problem.transient)
+        failure = Failure(task.recording.key, problem.stage, problem.reason, problem.transient)
     except MemoryError:
         failure = Failure(task.recording.key, "worker", "not enough memory", transient=True)
     except OSError as problem:
@@ -103,9 +103,3 @@ def _moments(signals: npt.NDArray[np.float32]) -> tuple[tuple[float, ...], tuple
     if not len(signals):
         return (), ()
     return tuple(signals.mean((0, 2), dtype=np.float64).tolist()), tuple(signals.std((0, 2), dtype=np.float64).tolist())
-
-
-def _without_root(reason: str, task: Task) -> str:
-    """A reason that names no folder of this machine: it goes into the store."""
-    root = str(task.dataset.root)
-    return reason.replace(f"{root}/", "").replace(root, task.dataset.name)

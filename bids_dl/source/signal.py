@@ -71,7 +71,11 @@ def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
             raise
         except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
             raise RecordingError(stage, _reason(problem, [folder, f"{dataset.root}"])) from None
-        yield raw
+        try:
+            yield raw
+        except RecordingError as problem:  # MNE's messages name the file, here in a folder that is another one each time
+            reason = _without(problem.reason, [folder, f"{dataset.root}"])
+            raise RecordingError(problem.stage, reason, transient=problem.transient) from None
 
 
 def is_electrode(name: str) -> bool:
@@ -169,7 +173,11 @@ def _bids_path(root: Path, recording: Recording) -> BIDSPath:
 
 def _reason(problem: Exception, folders: Sequence[str]) -> str:
     """One line without a folder of this machine, so that a store does not depend on it."""
-    text = " ".join(str(problem).split())
+    text = _without(" ".join(str(problem).split()), folders)
+    return f"{type(problem).__name__}: {text}"[:300] if text else type(problem).__name__
+
+
+def _without(text: str, folders: Sequence[str]) -> str:
     for folder in folders:
         text = text.replace(f"{folder}/", "").replace(folder, "the dataset")
-    return f"{type(problem).__name__}: {text}"[:300] if text else type(problem).__name__
+    return text
