@@ -128,6 +128,13 @@ def test_the_same_plan_again_does_nothing(eegbci, eyes_store):
     assert {path: path.stat().st_mtime_ns for path in eyes_store.rglob("*")} == before
 
 
+def test_a_run_that_was_killed_between_its_last_two_writes_left_a_finished_store(eegbci, eyes_store):
+    before = contents(eyes_store)
+    (eyes_store / "unfinished.json").write_text("{}")
+    assert convert(eegbci, eyes_store).unchanged
+    assert contents(eyes_store) == before
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

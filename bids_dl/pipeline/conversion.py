@@ -92,6 +92,7 @@ def convert(
     with location.claimed():
         there = _finished(location)
         if there is not None and not config.overwrite:
+            location.remove(UNFINISHED)  # left where a run was killed between its last two writes
             _check_same(location, plan, there)
             return _again(location, plan, there, staging, config, say)
         for place in (location, staging.location):
@@ -213,7 +214,6 @@ def _finished(location: Location) -> Mapping[str, Any] | None:
         raise StoreError(f"{location.url}: is no bids-dl store; choose a DEST of its own") from None
     if attributes.get("format") != FORMAT:
         raise StoreError(f"{location.url}: a Zarr group that is no bids-dl store; choose a DEST of its own")
-    location.remove(UNFINISHED)  # left where a run was killed between its last two writes
     return attributes
 
 
