@@ -39,6 +39,12 @@ class LabelConfig:
         The part of each block to keep, (from, to) in s after its onset.
     min_duration
         Shortest block to keep, in s, after trimming.
+    exclude
+        Queries: rows that match one are not taken, nor what overlaps one.
+    during
+        Query of a state: only events that begin while it holds are taken.
+    around
+        Query and seconds: only what lies so near to a match is taken.
     """
 
     label: str
@@ -47,6 +53,9 @@ class LabelConfig:
     trim: tuple[float, float] = (0.0, 0.0)
     within: tuple[float, float] | None = None
     min_duration: float = 0.0
+    exclude: tuple[Query, ...] = ()
+    during: Query | None = None
+    around: tuple[Query, float] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> LabelConfig:
@@ -56,6 +65,8 @@ class LabelConfig:
             raise ValueError(f"{self.label}: within must be FROM,TO with 0 <= FROM < TO, got {self.within}")
         if isinstance(self.until, float) and self.until <= 0:
             raise ValueError(f"{self.label}: until must be longer than 0 s, got {self.until:g}")
+        if self.around and self.around[1] < 0:
+            raise ValueError(f"{self.label}: around must not be negative, got {self.around[1]:g} s")
         return self
 
 
@@ -64,7 +75,7 @@ class EventsConfig:
     """What to look for: one query per class, in the order of the classes."""
 
     labels: tuple[LabelConfig, ...] = Field(min_length=1)
-    exclude: tuple[str, ...] = ()  # queries: rows that match are not taken, nor windows that overlap one
+    aliases: dict[str, tuple[Query, ...]] = Field(default_factory=dict)  # a whole query of that name stands for any of these
     overlap: Literal["error", "first", "each"] = "error"
     hed_version: str | None = None  # overrides HEDVersion of dataset_description.json
     hed_schema_dir: str | None = None

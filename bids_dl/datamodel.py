@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 Person = tuple[str, str]
 """(dataset, subject): people of different datasets are different people."""
@@ -102,6 +102,19 @@ class Window:
     start: int  # first sample at the source rate, included
     anchor: int  # sample at the source rate that must stay in its sample: the event's, or `start` of a sliding window
     label: str  # name of the query that selected it
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An event, a block or a window that was asked for and is left out."""
+
+    recording: str  # Recording.key
+    row: int  # 0-based data row of events.tsv
+    onset: float  # s, of what is left out
+    label: str
+    what: Literal["event", "block", "window"]
+    cause: str  # the option or fact that took it: "exclude", "during", "around", "overlap", "trim", "recording", "boundary", ...
+    reason: str  # one line, with the numbers
 
 
 @dataclass(frozen=True, slots=True)

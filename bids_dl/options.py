@@ -32,14 +32,15 @@ T = TypeVar("T")
 
 OF_SOURCE = ("subject", "session", "task", "run")
 OF_LABEL = ("until", "trim", "within", "min_duration")
-OF_EVENTS = ("exclude", "overlap", "hed_version", "hed_schema_dir", "hed_strict")
+OF_SELECTION = (*OF_LABEL, "exclude", "during", "around")  # what a label may have of its own
+OF_EVENTS = ("aliases", "overlap", "hed_version", "hed_schema_dir", "hed_strict")
 OF_WINDOWS = ("window", "stride", "tmin", "tmax")
 OF_PIPELINE = ("jobs", "scheduler", "staging", "overwrite", "storage_option")
 OF_TRAINING = (
     *("model", "target", "folds", "epochs", "patience", "batch_size", "optimizer", "lr", "weight_decay"),
     *("normalize", "drop_missing", "class_weights", "seed", "device", "precision"),
 )
-NAMES = ("hed", *OF_SOURCE, *OF_LABEL, *OF_EVENTS, *OF_WINDOWS, "recipe", "set", "split", "seed", "dtype", *OF_PIPELINE)
+NAMES = ("hed", *OF_SOURCE, *OF_SELECTION, *OF_EVENTS, *OF_WINDOWS, "recipe", "set", "split", "seed", "dtype", *OF_PIPELINE)
 OPTION_OF = {"size": "window", "changes": "set", "storage_options": "storage_option"}  # fields of configs that have another name
 NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 
@@ -74,11 +75,13 @@ def request(options: Options) -> Request:
 def events_config(options: Options) -> EventsConfig:
     """One class for each query, each with its own or the common end, trim, ... of its blocks."""
     queries = _queries(options.get("hed"))
-    for option in OF_LABEL:
+    for option in (*OF_LABEL, "during"):
         _check_labels(option, options.get(option), queries)
+    _check_labels("exclude", options.get("exclude"), queries, once=False)
+    _check_labels("around", _first(options.get("around")), queries)
     labels = tuple(_label(name, query, options) for name, query in queries.items())
     given = {name: options.get(name) for name in OF_EVENTS}
-    return _build(EventsConfig, labels=labels, **given | {"exclude": _texts(options.get("exclude"))})
+    return _build(EventsConfig, labels=labels, **given | {"aliases": _aliases(options.get("aliases"))})
 
 
 def source_config(options: Options) -> SourceConfig:
@@ -177,11 +180,11 @@ def _label(name: str, given: Any, options: Options) -> LabelConfig:
     own = dict(given) if isinstance(given, Mapping) else {"hed": given}
     if not isinstance(own.get("hed", ""), str):
         raise ConfigError(f"hed: {name}: {own['hed']!r} is no query; write one as text, or all, any, none with lists of queries")
-    check_names(own, ("hed", "all", "any", "none", *OF_LABEL))
+    check_names(own, ("hed", "all", "any", "none", *OF_SELECTION))
     combined = {word: own[word] for word in ("all", "any", "none") if word in own}
     if "hed" in own and combined:
         raise ConfigError(f"hed: {name}: give either `hed` or `all`, `any`, `none`")
-    values = {option: own.get(option, _for_label(name, options.get(option))) for option in OF_LABEL}
+    values = {option: own.get(option, _for_label(name, options.get(option))) for option in (*OF_LABEL, "during")}
     return _build(
         LabelConfig,
         label=name,
@@ -190,11 +193,63 @@ def _label(name: str, given: Any, options: Options) -> LabelConfig:
         trim=_pair(values["trim"], "trim", twice=True),
         within=_pair(values["within"], "within", twice=False),
         min_duration=values["min_duration"],
+        during=values["during"],
+        exclude=(*_excluded(name, options.get("exclude")), *_listed(own.get("exclude"))),
+        around=_around(own.get("around", _around_of(name, options.get("around")))),
     )
 
 
-def _check_labels(option: str, given: Any, labels: Iterable[str]) -> None:
-    """Refuse a value for a label that no query has, and two values for the same."""
+def _listed(given: Any) -> tuple[Any, ...]:
+    """One query or a list of them."""
+    return () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,)
+
+
+def _excluded(label: str, given: Any) -> tuple[Any, ...]:
+    """The queries that hold for a label: its own and those for all."""
+    if isinstance(given, Mapping):
+        return _listed(given.get(label))
+    found = []
+    for query in _listed(given):
+        match = NAMED.fullmatch(query) if isinstance(query, str) else None
+        if match is None or match[1] == label:
+            found.append(match[2] if match else query)
+    return tuple(found)
+
+
+def _first(given: Any) -> Any:
+    """What may name the label of QUERY SECONDS."""
+    return given[0] if isinstance(given, list | tuple) and given and isinstance(given[0], str) else given
+
+
+def _around_of(label: str, given: Any) -> Any:
+    """QUERY SECONDS for a label, from [LABEL=]QUERY SECONDS or a mapping of labels."""
+    if isinstance(given, Mapping):
+        return given.get(label)
+    match = NAMED.fullmatch(first) if isinstance(first := _first(given), str) else None
+    if match is None:
+        return given
+    return (match[2], *given[1:]) if match[1] == label else None
+
+
+def _around(given: Any) -> tuple[Any, float] | None:
+    if given is None:
+        return None
+    seconds = _number(given[1]) if isinstance(given, list | tuple) and len(given) == 2 else None
+    if seconds is None:
+        raise ConfigError(f"--around {given}: wanted QUERY SECONDS, such as --around Sleep-deep 1800")
+    return given[0], seconds
+
+
+def _aliases(given: Any) -> dict[str, tuple[Any, ...]] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"aliases: wanted NAME: [QUERY, ...], found {given!r}")
+    return {str(name): _listed(queries) for name, queries in given.items()}
+
+
+def _check_labels(option: str, given: Any, labels: Iterable[str], *, once: bool = True) -> None:
+    """Refuse a value for a label that no query has, and, if ``once``, two values for the same."""
     given = [given] if isinstance(given, str) else given
     texts = given if isinstance(given, list | tuple) and all(isinstance(item, str) for item in given) else []
     named = [match[1] if (match := NAMED.fullmatch(text)) else "" for text in texts] + (list(given) if isinstance(given, Mapping) else [])
@@ -203,7 +258,7 @@ def _check_labels(option: str, given: Any, labels: Iterable[str]) -> None:
             close = difflib.get_close_matches(name, list(labels), n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"the labels are {', '.join(labels)}"
             raise ConfigError(f"--{option.replace('_', '-')}: no query has the label {name!r}; {hint}")
-        if named.count(name) > 1:
+        if once and named.count(name) > 1:
             raise ConfigError(f"--{option.replace('_', '-')}: given twice for {name or 'all labels'}; give it once")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from bids_dl.config import WindowsConfig
-from bids_dl.datamodel import Block, Event, Window, exact_rate
+from bids_dl.datamodel import Block, Dropped, Event, Window, exact_rate
 from bids_dl.errors import WindowError
 
 TOLERANCE = 1e-6  # s or windows; onsets in events.tsv are decimal fractions
@@ -22,7 +23,8 @@ class Extent:
     sfreq: float | None = None  # Hz
     n_times: int | None = None  # samples
     boundaries: tuple[float, ...] = ()  # s: where time jumps
-    excluded: tuple[tuple[float, float], ...] = ()  # (onset, end) in s; a moment has one twice
+    excluded: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """By label: disjoint stretches (onset, end) in s, in order of time; a moment has one twice."""
 
     @property
     def end(self) -> float:
@@ -31,22 +33,19 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """A window that was asked for and cannot be cut, or a block too short for any."""
-
-    recording: str
-    block: int
-    onset: float  # s
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Cut:
     """The windows of a plan and what became of the rest."""
 
     windows: tuple[Window, ...]
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[Dropped, ...]  # windows that cannot be cut, and blocks too short for any
     open: Mapping[str, int]  # label -> blocks whose end nobody knows yet
+
+
+def count(blocks: Iterable[Block], config: WindowsConfig) -> int:
+    """How many windows some blocks give, before any is looked at."""
+    if not config.sliding:
+        return sum(1 for _ in blocks)
+    return sum(_fitting(block.end - block.onset, config) for block in blocks if block.end is not None)
 
 
 def cut(events: Sequence[Event], blocks: Iterable[Block], config: WindowsConfig, extents: Mapping[str, Extent]) -> Cut:
@@ -63,17 +62,19 @@ def cut(events: Sequence[Event], blocks: Iterable[Block], config: WindowsConfig,
     dropped: list[Dropped] = []
     still_open: Counter[str] = Counter()
     for block in blocks:
-        extent = extents.get(block.recording, Extent())
+        event, extent = events[block.index], extents.get(block.recording, Extent())
         if config.sliding and block.end is None:
             still_open[block.label] += 1
             continue
-        found = slide(block, config, extent) if config.sliding else [lock(events[block.index], block.index, config, extent)]
-        reasons = [_unusable(window, config, extent) for window in found]
-        windows += [window for window, reason in zip(found, reasons, strict=True) if not reason]
-        dropped += [Dropped(w.recording, w.block, w.onset, reason) for w, reason in zip(found, reasons, strict=True) if reason]
+        found = slide(block, config, extent) if config.sliding else [lock(event, block.index, config, extent)]
+        for window in found:
+            if problem := _unusable(window, config, extent):
+                dropped.append(Dropped(event.recording, event.row, window.onset, event.label, "window", *problem))
+            else:
+                windows.append(window)
         if not found and block.end is not None:
             reason = f"the block lasts {block.end - block.onset:.3f} s, a window {config.duration:g} s"
-            dropped.append(Dropped(block.recording, block.index, block.onset, reason))
+            dropped.append(Dropped(event.recording, event.row, block.onset, event.label, "block", "window", reason))
     return Cut(tuple(windows), tuple(dropped), dict(still_open))
 
 
@@ -87,15 +88,18 @@ def slide(block: Block, config: WindowsConfig, extent: Extent) -> list[Window]:
     """
     if block.end is None:
         raise WindowError(f"{block.recording}: the block at {block.onset:.3f} s has no end; windows cannot slide in it")
-    size = config.duration
-    stride = config.stride or size
-    count = max(0, math.floor((block.end - block.onset - size) / stride + TOLERANCE) + 1)
+    stride = config.stride or config.duration
     found = []
-    for i in range(count):
+    for i in range(_fitting(block.end - block.onset, config)):
         onset = block.onset + i * stride
         start = _sample(onset, extent)
         found.append(Window(block.recording, block.index, onset, start, start, block.label))
     return found
+
+
+def _fitting(span: float, config: WindowsConfig) -> int:
+    """How many windows fit in a span in s."""
+    return max(0, math.floor((span - config.duration) / (config.stride or config.duration) + TOLERANCE) + 1)
 
 
 def lock(event: Event, index: int, config: WindowsConfig, extent: Extent) -> Window:
@@ -141,17 +145,19 @@ def _sample(onset: float, extent: Extent) -> int:
     return math.floor(onset * extent.sfreq + 0.5) if extent.sfreq else 0
 
 
-def _unusable(window: Window, config: WindowsConfig, extent: Extent) -> str:
-    """Why a window cannot be cut: it leaves its recording, time jumps in it, it overlaps what is excluded; "" if it can."""
+def _unusable(window: Window, config: WindowsConfig, extent: Extent) -> tuple[str, str] | None:
+    """Cause and reason why a window cannot be cut: it leaves its recording, time jumps in it, it overlaps what is excluded."""
     if window.onset < -TOLERANCE:
-        return f"it begins {-window.onset:.3f} s before the recording"
+        return "recording", f"it begins {-window.onset:.3f} s before the recording"
     if extent.sfreq and extent.n_times is not None:
         stop = window.start + length(config, exact_rate(extent.sfreq))
         if stop > extent.n_times:
-            return f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s"
+            return "recording", f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s"
     first, last = window.onset + TOLERANCE, window.onset + config.duration - TOLERANCE
     if jumps := [place for place in extent.boundaries if first < place < last]:
-        return f"the signal is not continuous at {jumps[0]:.3f} s"
-    if overlapped := [onset for onset, end in extent.excluded if onset < last and (end > first or onset > first)]:
-        return f"it overlaps the excluded event at {overlapped[0]:.3f} s"
-    return ""
+        return "boundary", f"the signal is not continuous at {jumps[0]:.3f} s"
+    excluded = extent.excluded.get(window.label, ())
+    before = bisect_left(excluded, last, key=lambda stretch: stretch[0])  # of disjoint stretches only the last of these can reach it
+    if before and (excluded[before - 1][1] > first or excluded[before - 1][0] > first):
+        return "exclude", f"it overlaps what is excluded at {excluded[before - 1][0]:.3f} s"
+    return None

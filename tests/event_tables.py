@@ -8,6 +8,7 @@ from bids_dl.config import EventsConfig, LabelConfig
 from bids_dl.datamodel import EventRows
 from bids_dl.events import Selection, select
 
+OF_LABEL = ("until", "trim", "within", "min_duration", "exclude", "during", "around")
 VERSIONS = {"ds": "8.3.0"}
 CODES = {  # cell of column `code` -> HED
     "red": "Sensory-event, Red",
@@ -45,7 +46,7 @@ def table(*rows: Any, recording: str = "ds/sub-1/eeg/sub-1_task-x", sidecar: Any
 
 def config(*queries: Any, **options: Any) -> EventsConfig:
     """One label per query, named a, b, ...; keywords of LabelConfig apply to all."""
-    own = {name: options.pop(name) for name in ("until", "trim", "within", "min_duration") if name in options}
+    own = {name: options.pop(name) for name in OF_LABEL if name in options}
     labels = [LabelConfig(label="abcdefgh"[i], query=query, **own) for i, query in enumerate(queries)]
     return EventsConfig(labels=tuple(labels), **options)
 

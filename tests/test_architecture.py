@@ -16,7 +16,7 @@ GROUND = {"datamodel", "errors", "config", "startup"}
 STAGES = {"source", "events", "windows", "splits", "preprocess", "store"}
 ORDER = [
     *("datamodel", "errors", "config", "startup", "options", "source", "events", "windows", "splits", "preprocess", "store"),
-    *("pipeline", "stream", "models", "predict", "train", "demo", "cli"),
+    *("pipeline", "picture", "stream", "models", "predict", "train", "demo", "cli"),
 ]
 HOMES = {
     "hed": {"events"},
@@ -30,7 +30,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "sklearn": {"train"},
-    "matplotlib": {"train", "demo"},
+    "matplotlib": {"picture", "train", "demo"},
 }
 
 

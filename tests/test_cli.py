@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import shutil
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bids_dl
-from bids_dl.cli import main
-from bids_dl.testing import make_dataset
 
 COMMANDS = ("events", "convert", "info", "recipes", "models", "train", "predict", "demo")
 EYES = ("--hed", "eyes_open=Eyes-open", "--hed", "eyes_closed=Eyes-closed")
 LABELS = {"eyes_open", "eyes_closed"}
 
 
-@dataclass(frozen=True)
-class Done:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-    @property
-    def words(self) -> str:
-        """What was printed, in one line whatever the width of the terminal."""
-        return " ".join(self.out.split())
-
-
-@pytest.fixture
-def command(monkeypatch, capsys, tmp_path) -> Callable[..., Done]:
-    """Runs `bids-dl` in an empty folder."""
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-
-    def run(*arguments: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["bids-dl", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return Done(int(end.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def synthetic(tmp_path_factory) -> Path:
-    """Two people; blocks of 10 s, eyes open, closed, open, closed, with two impulses in each."""
-    return make_dataset(tmp_path_factory.mktemp("synthetic") / "syn", n_subjects=2).root
-
-
 def plain(text: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", text)
 
 
-def refused(done: Done, *said: str) -> None:
+def refused(done, *said):
     """Status 2, one to four lines on standard error that say what and no traceback, nothing printed, nothing written."""
     assert done.status == 2, done
     assert all(text in done.err for text in said), done.err
@@ -159,89 +114,6 @@ def test_no_arguments_show_the_help_and_end_2(command):
 
 def test_no_arguments_are_no_error_without_words(command):
     assert "error:  " not in command().err
-
-
-def test_events_json_has_the_keys_of_the_contract_and_no_others(command, eegbci):
-    done = command("events", eegbci, *EYES, "--window", "2", "--json")
-    assert (done.status, done.err) == (0, "")
-    found = done.json
-    assert list(found) == ["sources", "hed_version", "recordings", "events", "windows", "counts", "warnings"]
-    entities = ["dataset", "recording", "subject", "session", "task", "run"]
-    assert {tuple(event) for event in found["events"]} == {(*entities, "row", "onset", "end", "end_rule", "label")}
-    assert {tuple(window) for window in found["windows"]} == {("recording", "onset", "label", "block")}
-    assert {label: tuple(count) for label, count in found["counts"].items()} == dict.fromkeys(
-        ("eyes_open", "eyes_closed"), ("recordings", "events", "windows", "open")
-    )
-
-
-def test_events_json_tells_what_matches(command, eegbci):
-    found = command("events", eegbci, *EYES, "--window", "2", "--json").json
-    assert found["sources"] == [str(eegbci)]
-    assert (found["hed_version"], found["recordings"], found["warnings"]) == ("8.1.0", 8, [])
-    assert found["counts"]["eyes_open"] == {"recordings": 4, "events": 4, "windows": 120, "open": 0}
-    assert found["events"][1] == {
-        "dataset": "ds004362",
-        "recording": "sub-001/eeg/sub-001_task-motion_run-2",
-        "subject": "001",
-        "session": "",
-        "task": "motion",
-        "run": "2",
-        "row": 0,
-        "onset": 0.0,
-        "end": 61.0,
-        "end_rule": "recording",
-        "label": "eyes_closed",
-    }
-    assert found["windows"][30] == {"recording": "sub-001/eeg/sub-001_task-motion_run-2", "onset": 0.0, "label": "eyes_closed", "block": 1}
-
-
-def test_events_json_has_no_windows_where_none_were_asked_for(command, synthetic):
-    found = command("events", synthetic, "--hed", "impulse=Label/Impulse", "--json").json
-    assert "windows" not in found
-    assert len(found["events"]) == 16
-    assert {(event["end"], event["end_rule"]) for event in found["events"]} == {(None, "")}
-
-
-def test_events_of_a_subject_and_a_run_are_those_alone(command, eegbci):
-    found = command("events", eegbci, *EYES[2:], "--subject", "sub-002", "--run", "02", "--json").json
-    assert [event["recording"] for event in found["events"]] == ["sub-002/eeg/sub-002_task-motion_run-2"]
-
-
-def test_events_without_json_shows_counts_of_labels_and_people(command, eegbci):
-    done = command("events", eegbci, *EYES, "--window", "2")
-    assert done.status == 0
-    assert "8 recordings searched in ds004362" in done.words
-    assert re.search(r"eyes_open\W+Eyes-open\W+4\W+4\W+120\W+0\W", done.words)
-    assert re.search(r"ds004362\W+003\W+1 / 30\W+1 / 30", done.words)
-
-
-def test_no_label_is_cut_short(command, eegbci):
-    assert "…" not in command("events", eegbci, *EYES, "--window", "2").out
-
-
-def test_a_query_without_a_name_is_its_own_label(command, eegbci):
-    assert list(command("events", eegbci, "--hed", "Eyes-closed && Agent-action", "--json").json["counts"]) == [
-        "Eyes-closed____Agent-action"
-    ]
-
-
-def test_excluded_events_leave_no_window_that_overlaps_one(command, synthetic):
-    asked = ("--hed", "closed=Eyes-closed", "--window", "2", "--json")
-    every = command("events", synthetic, *asked).json["windows"]
-    kept = command("events", synthetic, *asked, "--exclude", "Label/Impulse").json["windows"]
-    impulses = command("events", synthetic, "--hed", "impulse=Label/Impulse", "--json").json["events"]
-    hit = [w for w in kept for i in impulses if i["recording"] == w["recording"] and w["onset"] <= i["onset"] < w["onset"] + 2]
-    assert 0 < len(kept) < len(every)
-    assert not hit
-
-
-def test_windows_around_events_may_overlap_blocks_of_other_labels(command, synthetic, tmp_path):
-    copy = shutil.copytree(synthetic, tmp_path / "syn")
-    for table in copy.rglob("*_events.tsv"):
-        table.write_text(table.read_text().replace("n/a", "12"))  # impulses that last: into the next block
-    done = command("events", copy, "--hed", "closed=Eyes-closed", "--hed", "impulse=Label/Impulse", "--tmin", "0", "--tmax", "1", "--json")
-    assert done.status == 0, done.err
-    assert done.json["counts"]["impulse"]["windows"] == 16
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def check(case, shared):
     tables = tables_of(dataset, case["recording"])
     selection = select(tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=how.sliding)
     if case["kind"] == "windows":
-        stretches = blocks(selection.events, config, {table.recording: None for table in tables})
+        stretches = blocks(selection, config, {table.recording: None for table in tables}).blocks
         found = windows.cut(selection.events, stretches, how, {}).windows
         assert len(found) == case["expected_count"]
         assert all(near(w.onset, start) for w, (start, _) in zip(found, case["expected_intervals"], strict=False))

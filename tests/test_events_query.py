@@ -66,6 +66,36 @@ def test_characters_that_only_become_letters_when_folded_are_refused(text):
         parse(config(text))
 
 
+def test_a_state_is_asked_for_without_a_tilde():
+    with pytest.raises(QueryError, match=r'--during "Task && ~Red": ~ means nothing of a state; write @Tag'):
+        parse(config("Red", during="Task && ~Red"))
+
+
+@pytest.mark.parametrize(
+    ("aliases", "query", "message"),
+    [
+        ({"Eyes shut": ("Eyes-closed",)}, "Red", "'Eyes shut' must be one word"),
+        ({"Shut": ()}, "Red", "Shut stands for nothing"),
+        ({"Shut": ("Eyes closed",)}, "Red", r'aliases: Shut: "Eyes closed"'),
+        ({"Shut": ("Eyes-closed",), "Rest": ("Shut",)}, "Red", "Rest uses the alias Shut"),
+        ({"Shut": ("Eyes-closed",)}, "Shut && Red", "the alias Shut can only stand for a whole query"),
+    ],
+)
+def test_an_alias_that_would_be_misread_is_refused(aliases, query, message):
+    with pytest.raises(QueryError, match=message):
+        parse(config(query, aliases=aliases))
+
+
+def test_an_alias_stands_for_any_of_its_queries_wherever_a_whole_query_may_stand():
+    aliases = {"Shut": ("Shut", "Close-eyes", {"all": ["Red", "Blue"]})}
+    queries = parse(config("NOT shut AND Green", until="Shut", exclude=("Shut",), aliases=aliases))
+    meant = "Shut OR Close-eyes OR (Red AND Blue)"
+    assert queries.labels[0].query.text == f"NOT ({meant}) AND Green"
+    assert (queries.labels[0].until.text, queries.labels[0].exclude[0].text) == (meant, meant)
+    assert queries.aliases == (f"alias Shut: {meant}",)
+    assert parse(config("Red", aliases=aliases)).aliases == (f"alias Shut: {meant} (no query uses it)",)
+
+
 def test_until_and_exclude_are_read_before_any_data():
     with pytest.raises(QueryError, match="--until"):
         parse(config("Red", until="Red Blue"))

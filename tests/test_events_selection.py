@@ -135,6 +135,76 @@ def test_a_label_of_which_overlap_or_exclude_leaves_nothing_is_refused():
         chosen(table((1, "red")), "Red", exclude=("Sensory-event",))
 
 
+def test_an_event_is_kept_while_a_state_holds_from_its_first_moment_to_before_its_last():
+    rows = table((1, "red"), (2, "on"), (2, "red"), (3, "red"), (5, "off"), (5, "red"), (7, "on"), (8, "red"))
+    found = chosen(rows, "Red", during="Def/Task-a")
+    assert [event.onset for event in found.events] == [2, 3, 8]
+    assert [(one.onset, one.what, one.cause) for one in found.dropped] == [(1, "event", "during"), (5, "event", "during")]
+
+
+@pytest.mark.parametrize(
+    ("state", "onsets"),
+    [
+        ("Fixate", [3, 5]),  # by the content of a definition
+        ("Def/Task-a && Def/Acc/3", [5]),  # two processes that run together
+        ("Def/Task-a AND NOT Sphere", [3]),
+        ("@Def/Task-a", [1, 7, 9]),  # also where nothing runs
+        ("NOT Def/Task-a", [1, 7, 9]),
+        ("Def/Task-a || Def/Acc/*", [3, 5, 7]),
+    ],
+)
+def test_a_state_is_what_runs_taken_together(state, onsets):
+    rows = table((1, "red"), (2, "on"), (3, "red"), (4, "on3"), (5, "red"), (6, "off"), (7, "red"), (8, "off3"), (9, "red"))
+    assert [event.onset for event in chosen(rows, "Red", during=state).events] == onsets
+
+
+def test_a_duration_is_a_state_too():
+    rows = table((1, "lasting"), (2, "blue"), (3.5, "blue"), (4, "blue"))
+    assert [event.onset for event in chosen(rows, "Blue", during="Triangle").events] == [2, 3.5]
+    assert [event.onset for event in chosen(rows, "Blue", during="Triangle && Red").events] == [2, 3.5]
+
+
+def test_a_state_that_never_holds_is_refused_with_the_rows_that_match():
+    with pytest.raises(NoMatchError, match=r'--during "Press" matches 1 rows, but as a state it never holds: .*Onset and Offset'):
+        chosen(table((1, "red"), (2, "press")), "Red", during="Press")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "onsets"),
+    [(0, [10]), (2, [8, 10, 12]), (3.5, [8, 10, 12, 20])],
+)
+def test_around_keeps_what_lies_near(seconds, onsets):
+    rows = table((1, "red"), (8, "red"), (10, "red"), (10, "press"), (12, "red"), (20, "red"), (21, "on"), (23, "off"), (23.5, "press"))
+    assert [event.onset for event in chosen(rows, "Red", around=("Press", seconds)).events] == onsets
+
+
+def test_around_a_process_reaches_from_its_onset_to_its_end():
+    rows = table((1, "red"), (7, "red"), (8, "on"), (9, "red"), (12, "off"), (13, "red"), (20, "red"))
+    found = chosen(rows, "Red", around=("Fixate", 1))
+    assert [event.onset for event in found.events] == [7, 9, 13]
+    assert found.near == {("ds/sub-1/eeg/sub-1_task-x", "a"): ((7, 13),)}
+    assert found.dropped[0].reason == "it is farther than 1 s from every match of --around"
+
+
+def test_a_long_event_that_reaches_near_is_kept_to_be_cut():
+    rows = table((0, "red", 100), (200, "red", 10), (110, "press"))
+    found = chosen(rows, "Red", around=("Press", 30), sliding=True)
+    assert [event.onset for event in found.events] == [0]
+    assert found.near[("ds/sub-1/eeg/sub-1_task-x", "a")] == ((80, 140),)
+
+
+def test_around_what_is_not_there_is_refused():
+    with pytest.raises(NoMatchError, match=r'--around "Def/Acc" matches no row in 1 recording of ds: nothing lies near it'):
+        chosen(table((1, "red")), "Red", around=("Def/Acc", 30))
+
+
+def test_an_alias_matches_any_of_its_queries_and_is_told():
+    rows = table((1, "red"), (2, "blue"), (3, "press"))
+    found = chosen(rows, "Colour", aliases={"Colour": ("Red", "Green")})
+    assert [event.onset for event in found.events] == [1, 2]
+    assert "alias Colour: Red OR Green" in found.warnings
+
+
 def test_excluded_stretches_are_reported():
     selection = chosen(table((1, "red"), (2, "lasting"), (9, "press")), "Red AND NOT Triangle", exclude=("Triangle", "Press"))
     assert [(e.onset, e.end, e.end_rule) for e in selection.excluded] == [(2, 5, "process"), (9, None, "")]
@@ -227,6 +297,9 @@ def test_a_schema_of_the_users_folder_is_found_and_no_network_is_asked(tmp_path,
     folder = str(tmp_path)
     found = select([table((1, "red"))], config("Red", hed_schema_dir=folder), hed_versions={"ds": "8.3.9"}, sliding=False)
     assert found.hed_versions == {"ds": "8.3.9"}
+    (tmp_path / "prerelease").mkdir()
+    (tmp_path / "prerelease" / "HED8.9.0.xml").write_text(text.replace('version="8.3.0"', 'version="8.9.0"', 1), encoding="utf-8")
+    assert select([table((1, "red"))], config("Red", hed_schema_dir=folder), hed_versions={"ds": "8.9.0"}, sliding=False).events
     with pytest.raises(SourceError, match="score_9"):
         select([table((1, "red"))], config("Red", hed_schema_dir=folder), hed_versions={"ds": "score_9.0.0"}, sliding=False)
     with pytest.raises(ConfigError, match="no such folder"):

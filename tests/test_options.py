@@ -22,6 +22,18 @@ def test_an_option_of_one_label_wins_over_that_of_all():
     assert [label.trim for label in config.labels] == [(3.0, 3.0), (1.0, 2.0)]
 
 
+def test_what_is_excluded_is_so_for_all_labels_and_for_one():
+    given = {"hed": {"a": "Red", "b": {"hed": "Blue", "exclude": "Circle"}}, "exclude": ["Square", "b=Triangle"]}
+    assert [label.exclude for label in options.events_config(given).labels] == [("Square",), ("Square", "Triangle", "Circle")]
+
+
+@pytest.mark.parametrize("around", [("b=Red", 30.0), {"b": ["Red", 30]}, ["b=Red", "30"]])
+def test_around_holds_for_all_labels_or_for_one(around):
+    assert [label.around for label in options.events_config({"hed": ["a=Blue", "b=Green"], "around": around}).labels] == [None, ("Red", 30)]
+    both = options.events_config({"hed": ["a=Blue", "b=Green"], "around": ("Red", 30.0), "during": ["a=Task"]})
+    assert [(label.around, label.during) for label in both.labels] == [(("Red", 30), "Task"), (("Red", 30), None)]
+
+
 def test_yaml_and_command_line_say_the_same():
     yaml = {"hed": {"a": "Red", "b": {"any": ["Blue", "Green"], "until": 4}}, "trim": [3, 5], "split": [0.5, 0.5]}
     a, b = options.request(yaml).events.labels
@@ -57,6 +69,10 @@ def test_values_of_set_are_yaml():
         ({"hed": ["a=Red", "a=Blue"]}, "two queries have the label 'a'"),
         ({"hed": ["=Red"]}, "a label stands before the ="),
         ({"hed": "Red", "windw": 2}, "unknown option 'windw'; did you mean 'window'"),
+        ({"hed": ["a=Red"], "around": ("c=Red", 3)}, "--around: no query has the label 'c'"),
+        ({"hed": "Red", "around": "Blue"}, "--around Blue: wanted QUERY SECONDS"),
+        ({"hed": "Red", "around": ("Blue", -1)}, "around must not be negative, got -1 s"),
+        ({"hed": "Red", "aliases": ["a"]}, "aliases: wanted NAME"),
         ({"hed": "Red", "window": -1}, "window and stride must be positive, got -1.0 s"),
         ({"hed": "Red", "window": 2, "tmin": 0, "tmax": 1}, "not both"),
         ({"hed": "Red", "tmin": 1, "tmax": 0}, "tmin < tmax, got 1.0 and 0.0"),

@@ -69,7 +69,7 @@ def test_no_window_crosses_a_place_where_time_jumps():
     [((4.4, 4.6), [1.0]), ((4.4, 4.4), [1.0]), ((3.0, 4.0), [1.0, 4.0]), ((2.0, 2.0), [1.0, 4.0]), ((0.0, float("inf")), [])],
 )
 def test_an_event_locked_window_that_overlaps_what_is_excluded_is_dropped(stretch, left):
-    extents = {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000, excluded=(stretch,))}
+    extents = {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000, excluded={"rest": (stretch,)})}
     events = [event(1.0), event(4.0)]
     blocks = [Block(e.recording, i, "rest", e.onset, e.onset) for i, e in enumerate(events)]
     found = cut(events, blocks, WindowsConfig(tmin=0, tmax=1), extents)

@@ -34,7 +34,17 @@ Within = Annotated[
 MinDuration = Annotated[list[str] | None, Option(metavar="[LABEL=]SECONDS", help="Shortest block to keep.", rich_help_panel=SELECTION)]
 Exclude = Annotated[
     list[str] | None,
-    Option(metavar="QUERY", help="Leave out rows that match, and blocks that overlap one; repeatable.", rich_help_panel=SELECTION),
+    Option(metavar="[LABEL=]QUERY", help="Leave out rows that match, and what overlaps one; repeatable.", rich_help_panel=SELECTION),
+]
+During = Annotated[
+    list[str] | None,
+    Option(
+        metavar="[LABEL=]QUERY", help="Keep what begins while this state holds (Onset to Offset, or Duration).", rich_help_panel=SELECTION
+    ),
+]
+Around = Annotated[
+    tuple[str, float] | None,
+    Option(metavar="[LABEL=]QUERY SECONDS", help="Keep what lies within so many seconds of a match.", rich_help_panel=SELECTION),
 ]
 Overlap = Annotated[str | None, Option(metavar="error|first|each", help="When stretches of two labels overlap.", rich_help_panel=SELECTION)]
 Subject = Annotated[list[str] | None, Option(help="Only this subject; repeatable.", rich_help_panel=SELECTION)]
@@ -66,6 +76,9 @@ Scheduler = Annotated[
 ]
 Staging = Annotated[str | None, Option(metavar="URL", help="Where preprocessed recordings wait to be packed.", rich_help_panel=CONVERSION)]
 Overwrite = Annotated[bool | None, Option("--overwrite", help="Replace a finished store.", rich_help_panel=CONVERSION)]
+Plot = Annotated[
+    str | None, Option(metavar="FILE.png", help="Draw the first recording that matches, with its blocks.", rich_help_panel=OUTPUT)
+]
 Config = Annotated[str | None, Option(metavar="FILE.yaml", help="Any of these options; those given here win.", rich_help_panel=CONVERSION)]
 
 TRAINING = "Training"

@@ -50,6 +50,8 @@ def events(
     within: flags.Within = None,
     min_duration: flags.MinDuration = None,
     exclude: flags.Exclude = None,
+    during: flags.During = None,
+    around: flags.Around = None,
     overlap: flags.Overlap = None,
     subject: flags.Subject = None,
     session: flags.Session = None,
@@ -62,6 +64,7 @@ def events(
     stride: flags.Stride = None,
     tmin: flags.Tmin = None,
     tmax: flags.Tmax = None,
+    plot: flags.Plot = None,
     config: flags.Config = None,
     json: flags.Json = False,
 ) -> None:
@@ -73,11 +76,15 @@ def events(
     from bids_dl.cli import show
     from bids_dl.pipeline import survey
 
-    given = _given(context)
+    given = _given(context, "plot")
     options.check_names(given, options.NAMES)
     what, how = options.events_config(given), options.windows_config(given)
     found = survey(source, options.source_config(given), what, how)
     show.survey_json(source, found) if json else show.survey(found, what, how)
+    if plot:
+        from bids_dl.picture import draw
+
+        show.say_line(f"{plot}: {draw(found, how, plot).key}")
 
 
 @app.command()
@@ -90,6 +97,8 @@ def convert(
     within: flags.Within = None,
     min_duration: flags.MinDuration = None,
     exclude: flags.Exclude = None,
+    during: flags.During = None,
+    around: flags.Around = None,
     overlap: flags.Overlap = None,
     subject: flags.Subject = None,
     session: flags.Session = None,
@@ -255,11 +264,11 @@ def demo(
     show.demo(made)
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
-    """Options of the --config file, and over them those of the command line; what was not given is left out."""
+def _given(context: typer.Context, *own: str) -> dict[str, Any]:
+    """Options of the --config file, and over them those of the command line, but for the command's ``own``; only what was given."""
     from bids_dl.options import read_file
 
-    values = {name.rstrip("_"): value for name, value in context.params.items() if name not in {"source", "config", "json"}}
+    values = {name.rstrip("_"): value for name, value in context.params.items() if name not in {"source", "config", "json", *own}}
     file = context.params["config"]
     return (read_file(file) if file else {}) | {name: value for name, value in values.items() if value not in (None, [], ())}
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -56,6 +57,8 @@ def progress() -> Iterator[Callable[[Progress], None]]:
 
 def survey_json(sources: Sequence[str], found: Survey) -> None:
     """The object of the contract: see docs/cli.md."""
+    from bids_dl.pipeline.counts import left_out, per_label, per_person
+
     by_key = {recording.key: recording for recording in found.recordings}
     events = []
     for event in found.events:
@@ -75,11 +78,16 @@ def survey_json(sources: Sequence[str], found: Survey) -> None:
         content["windows"] = [
             {"recording": by_key[w.recording].path, "onset": w.onset, "label": w.label, "block": w.block} for w in found.cut.windows
         ]
-    print_json(content | {"counts": _counts(found), "warnings": [*found.warnings, *_unread(found)]})
+    people = [{"dataset": who[0], "subject": who[1], "counts": counts} for who, counts in per_person(found).items()]
+    print_json(content | {"counts": per_label(found), "warnings": _told(found), "people": people, "left_out": left_out(found)})
 
 
 def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
-    counts = _counts(found)
+    """What a request selects, per label and person, and what it leaves out."""
+    from bids_dl.pipeline.counts import left_out, per_label
+    from bids_dl.pipeline.dry_run import estimate
+
+    counts = per_label(found)
     table = Table(title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}", title_justify="left", box=None)
     for name in ("label", "query", "recordings", "events", *(("windows", "open") if how.asked else ()), "blocks end by"):
         table.add_column(name, justify="left" if name in {"label", "query", "blocks end by"} else "right", overflow="fold")
@@ -90,44 +98,36 @@ def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
         query = label.query if isinstance(label.query, str) else json.dumps(label.query)
         table.add_row(label.label, query, *numbers, ", ".join(f"{rule} {n}" for rule, n in rules.items()))
     out.print(table)
-    out.print(_per_person(found, [label.label for label in what.labels]))
-    if found.cut and found.cut.dropped:
-        reasons = Counter(dropped.reason for dropped in found.cut.dropped)
-        out.print(f"{len(found.cut.dropped)} windows or blocks left out; the most frequent reason: {reasons.most_common(1)[0][0]}")
-    lines([*found.warnings, *_unread(found)], "warning")
+    out.print(_persons(found, [label.label for label in what.labels], windows=found.cut is not None))
+    for name, causes in left_out(found).items():
+        out.print(f"left out of {name}: {', '.join(f'{cause} {n}' for cause, n in causes.items())}", soft_wrap=True)
+    if found.cut and (size := estimate(found, how)) is not None:
+        out.print(f"{len(found.cut.windows)} windows, {decimal(round(size))} as float32 with all channels at the rate recorded")
+    lines(_told(found), "warning")
+
+
+def _told(found: Survey) -> list[str]:
+    """Warnings, and the recordings that could not be opened."""
+    return [*found.warnings, *_unread(found)]
 
 
 def _unread(found: Survey) -> list[str]:
     return [f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in found.failures]
 
 
-def _per_person(found: Survey, labels: Sequence[str]) -> Table:
+def _persons(found: Survey, labels: Sequence[str], *, windows: bool) -> Table:
     """Events (and windows) of each person and label."""
-    person = {recording.key: recording.person for recording in found.recordings}
-    events = Counter((person[event.recording], event.label) for event in found.events)
-    windows = Counter((person[w.recording], w.label) for w in found.cut.windows) if found.cut else None
-    title = "events of each person" if windows is None else "events / windows of each person"
+    from bids_dl.pipeline.counts import per_person
+
+    title = "events / windows of each person" if windows else "events of each person"
     table = Table("dataset", "subject", *labels, title=title, title_justify="left", box=None)
-    persons = sorted({who for who, _ in events})
-    for who in persons[:MOST_LINES]:
-        cells = [f"{events[who, label]}" + (f" / {windows[who, label]}" if windows is not None else "") for label in labels]
+    persons = per_person(found)
+    for who, counts in list(persons.items())[:MOST_LINES]:
+        cells = [f"{counts[label]['events']}" + (f" / {counts[label]['windows']}" if windows else "") for label in labels]
         table.add_row(*who, *cells)
     if len(persons) > MOST_LINES:
         table.add_row("...", f"{len(persons) - MOST_LINES} more")
     return table
-
-
-def _counts(found: Survey) -> dict[str, dict[str, int]]:
-    counts = {}
-    for label in dict.fromkeys(event.label for event in found.events):
-        mine = [event for event in found.events if event.label == label]
-        counts[label] = {
-            "recordings": len({event.recording for event in mine}),
-            "events": len(mine),
-            "windows": sum(window.label == label for window in found.cut.windows) if found.cut else 0,
-            "open": found.cut.open.get(label, 0) if found.cut else sum(event.end is None for event in mine),
-        }
-    return counts
 
 
 def outcome_json(done: Outcome) -> None:

@@ -5,7 +5,7 @@ from bids_dl.startup import import_inflect
 import_inflect()  # before hedtools is, which the modules below import
 
 from bids_dl.events.blocks import blocks  # noqa: E402
-from bids_dl.events.query import parse  # noqa: E402
+from bids_dl.events.request import parse  # noqa: E402
 from bids_dl.events.selection import Selection, select  # noqa: E402
 
 __all__ = ["Selection", "blocks", "parse", "select"]

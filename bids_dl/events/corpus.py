@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -18,6 +18,7 @@ from bids_dl.events.findings import Findings
 from bids_dl.events.matching import Annotation, Matcher
 from bids_dl.events.processes import Moment, Process, track
 from bids_dl.events.query import Query
+from bids_dl.events.states import StateSearcher, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Timeline:
     onsets: tuple[float, ...]  # s, of all rows, sorted
     moments: tuple[Moment, ...]  # those that any query matches
     processes: Sequence[Sequence[Process]]  # those each moment begins
+    states: Sequence[tuple[Stretch, ...]] = ()  # when each state query holds
 
     def onset(self, row: int) -> float | None:
         """Onset of a row in s, or None."""
@@ -61,13 +63,15 @@ class Corpus:
         names = ", ".join(self.versions) if len(self.versions) < 5 else f"{len(self.versions)} datasets"
         return f"{self.searched} recording{'s' if self.searched != 1 else ''} of {names}"
 
-    def timelines(self, queries: tuple[Query, ...], findings: Findings) -> list[Timeline]:
-        """Search every table, in the order given."""
+    def timelines(self, queries: tuple[Query, ...], findings: Findings, *, states: tuple[Query, ...] = ()) -> list[Timeline]:
+        """Search every table, in the order given: ``queries`` in its rows, ``states`` in the processes that run."""
         matchers: dict[int, Matcher] = {}
+        searchers: dict[int, StateSearcher] = {}
         found = []
         for table, codebook in zip(self.tables, self.codebooks, strict=True):
             matcher = matchers.setdefault(id(codebook), Matcher(codebook, queries))
-            found.append(_timeline(table, codebook, matcher.annotations(table), findings))
+            searcher = searchers.setdefault(id(codebook), StateSearcher(codebook.schema, states))
+            found.append(_timeline(table, codebook, matcher.annotations(table), searcher, findings))
         return found
 
 
@@ -165,7 +169,9 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _timeline(table: EventRows, codebook: Codebook, annotations: Sequence[Annotation], findings: Findings) -> Timeline:
+def _timeline(
+    table: EventRows, codebook: Codebook, annotations: Sequence[Annotation], searcher: StateSearcher, findings: Findings
+) -> Timeline:
     """Put the rows of a table in order of time and follow its processes."""
     onsets = [number(text) for text in table.columns.get("onset", ())]
     if not onsets and len(table):
@@ -185,8 +191,22 @@ def _timeline(table: EventRows, codebook: Codebook, annotations: Sequence[Annota
         findings.add("offset", f"row {unmatched[0]} of {table.recording}", len(unmatched))
     known = sorted(onset for onset in onsets if onset is not None)
     matched = [index for index, moment in enumerate(moments) if moment.part.matched]
-    processes = [begun.get(index, ()) for index in matched]
-    return Timeline(table, codebook, codebook.columns(table.columns), tuple(known), tuple(moments[i] for i in matched), processes)
+    return Timeline(
+        table,
+        codebook,
+        codebook.columns(table.columns),
+        tuple(known),
+        tuple(moments[index] for index in matched),
+        [begun.get(index, ()) for index in matched],
+        searcher.stretches(_running(moments, begun)) if searcher.queries else (),
+    )
+
+
+def _running(moments: Sequence[Moment], begun: Mapping[int, Sequence[Process]]) -> Iterator[tuple[str, float, float]]:
+    """HED, onset and end (s) of every process."""
+    for index, processes in begun.items():
+        for marker, end in processes:
+            yield marker.text, moments[index].onset, math.inf if end is None else end
 
 
 def _count(annotation: Annotation, where: str, findings: Findings) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from bids_dl.config import EventsConfig, LabelConfig
-from bids_dl.datamodel import Event
+from bids_dl.datamodel import Dropped, Event
 from bids_dl.errors import NoMatchError, QueryError
-from bids_dl.events.corpus import Corpus
+from bids_dl.events.corpus import Corpus, Timeline
 from bids_dl.events.findings import Findings
-from bids_dl.events.query import WORD, Queries, Query, Word, at_event_level, compile_query, quoted
+from bids_dl.events.layout import Searched
+from bids_dl.events.query import WORD, Query, Word, at_event_level, compile_query, quoted
+from bids_dl.events.request import Queries
 from bids_dl.events.vocabulary import Vocabulary, read_vocabulary, to_paste
 
 SHOWN = 3  # tags in a message
@@ -42,12 +46,31 @@ class Explainer:
         QueryError
             With what looks alike.
         """
-        asked = [*zip(map(option, self.config.labels), queries.labels, strict=True)]
-        asked += [("--until ", query) for query in queries.until if isinstance(query, Query)]
-        asked += [("--exclude ", query) for query in queries.exclude]
-        for shown, query in asked:
+        asked = [one for label, own in zip(self.config.labels, queries.labels, strict=True) for one in own.named(option(label))]
+        for shown, query in {(shown, query.text): (shown, query) for shown, query in asked}.values():
             for word in (word for term in query.terms() for word in term.words):
                 self._check_word(shown, query, word)
+
+    def check_counts(self, searched: Searched, timelines: Sequence[Timeline]) -> None:
+        """Refuse queries that match nothing where something must match.
+
+        Raises
+        ------
+        NoMatchError
+            With the reason and the closest things in use.
+        """
+        counts = _counts(timelines, len(searched.flat))
+        for i, (label, asked) in enumerate(zip(self.config.labels, searched.queries, strict=True)):
+            chain = searched.event_level.get(i)
+            self.check_count(label, asked.query, counts[i], 0 if chain is None else counts[chain])
+            if i in searched.until and counts[searched.until[i]] == 0:
+                until = quoted(searched.flat[searched.until[i]].text)
+                self.findings.tell(f"--until {until} matches no event: the blocks of {label.label} go on to the recording's end")
+            if asked.around and counts[searched.around[i]] == 0:
+                raise NoMatchError(self._in_vain("--around ", asked.around, "nothing lies near it"))
+            if asked.during and not any(timeline.states[searched.during[i]] for timeline in timelines):
+                lasts = "what lasts is what HED's Onset and Offset, or Duration, say"
+                raise NoMatchError(self._in_vain("--during ", asked.during, f"as a state it never holds: {lasts}"))
 
     def check_count(self, label: LabelConfig, query: Query, count: int, at_event_level_count: int) -> None:
         """Refuse a query that matches nothing; hint where its ``&&`` matches less than AND.
@@ -67,12 +90,7 @@ class Explainer:
         if at_event_level_count > count:
             self.findings.tell(f"{told} matches {count} events: hedtools joins three or more && only where all meet in one group; {better}")
 
-    def check_until(self, label: LabelConfig, query: Query, count: int) -> None:
-        """Tell of an end that never comes."""
-        if count == 0:
-            self.findings.tell(f"--until {quoted(query.text)} matches no event: the blocks of {label.label} go on to the recording's end")
-
-    def check_left(self, events: Sequence[Event]) -> None:
+    def check_left(self, events: Sequence[Event], dropped: Sequence[Dropped]) -> None:
         """Refuse labels of which no event is left.
 
         Raises
@@ -83,10 +101,18 @@ class Explainer:
         left = {event.label for event in events}
         for label in self.config.labels:
             if label.label not in left:
+                mine = Counter(f"--{one.cause}" for one in dropped if one.label == label.label)
+                took = " and ".join(f"{cause.replace('overlap', 'overlap first')} takes {count}" for cause, count in mine.items())
                 raise NoMatchError(
-                    f"{option(label)}{label.query!r} matches only rows that --exclude matches too, or that an earlier label takes "
-                    f"(--overlap first), in {self.corpus.place}"
+                    f"{option(label)}{_shown(label.query)} matches {mine.total()} event{'s' if mine.total() != 1 else ''} "
+                    f"in {self.corpus.place}, and none is left: {took}"
                 )
+
+    def _in_vain(self, shown: str, query: Query, consequence: str) -> str:
+        """Why the query of an option does nothing, with how many rows match it."""
+        count = self._counts([query])[0]
+        matches = f"matches {count} rows, but " if count else f"matches no row in {self.corpus.place}: "
+        return f"{shown}{quoted(query.text)} {matches}{consequence}"
 
     def _check_word(self, shown: str, query: Query, word: Word) -> None:
         told = f"{shown}{quoted(query.text)}"
@@ -150,8 +176,7 @@ class Explainer:
         return [*reasons, *self._unbalanced()]
 
     def _counts(self, queries: Sequence[Query]) -> list[int]:
-        lines = self.corpus.timelines(tuple(queries), Findings())
-        return [sum(moment.part.hits[i] for line in lines for moment in line.moments) for i in range(len(queries))]
+        return _counts(self.corpus.timelines(tuple(queries), Findings()), len(queries))
 
     def _reason(self, word: Word) -> str:
         """Why one word matches nothing."""
@@ -200,6 +225,16 @@ class Explainer:
     def _unbalanced(self) -> list[str]:
         count = self.findings.counts["unbalanced"]
         return [f"{count} rows could not be read: brackets without partners (first: {self.findings.first['unbalanced']})."] if count else []
+
+
+def _counts(timelines: Sequence[Timeline], size: int) -> list[int]:
+    """How many moments each query matches."""
+    hits = [moment.part.hits for timeline in timelines for moment in timeline.moments]
+    return [sum(column) for column in zip(*hits, strict=True)] if hits else [0] * size
+
+
+def _shown(query: Any) -> str:
+    return quoted(query) if isinstance(query, str) else repr(query)
 
 
 def option(label: LabelConfig) -> str:

@@ -23,6 +23,7 @@ class Marker:
     kind: Literal["onset", "offset", "duration"]
     anchor: str  # name and value of the definition; "" for Duration
     duration: float  # s; of a Duration only
+    text: str = ""  # HED of the group without what times it
     hits: Hits = ()  # the queries this group alone matches
     touched: Hits = ()  # the queries of which it matches at least one that AND, OR or NOT combine
 
@@ -146,13 +147,13 @@ class _PartReader:
         elif is_offset:
             found.append(Marker("offset", anchor, 0.0))
         elif onset:
-            found.append(Marker("onset", anchor, 0.0, *self._group_hits(group)))
+            found.append(Marker("onset", anchor, 0.0, trees.untimed(group), *self._group_hits(group)))
         if duration:
             length = trees.seconds(duration)
             if length is None or length < 0:
                 self.unreadable.append(str(duration))
             else:
-                found.append(Marker("duration", "", length, *self._group_hits(group)))
+                found.append(Marker("duration", "", length, trees.untimed(group), *self._group_hits(group)))
         return found
 
     def _group_hits(self, group: Any) -> tuple[Hits, Hits]:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from hed import HedQueryError, QueryHandler
 
-from bids_dl.config import EventsConfig, LabelConfig
 from bids_dl.errors import QueryError
 
 TOKEN = re.compile(r"\[|\]|\}|\{|:|\)|\(|~|\?+|&&|\|\||,|[\"_\-a-zA-Z0-9/.^#*@]+")  # as in hedtools' tokenizer
@@ -75,41 +74,6 @@ class Query:
         return any(re.search(r"[~?:]", term.text) or ("@" in term.text and re.search(r"[\[{]", term.text)) for term in self.terms())
 
 
-@dataclass(frozen=True, slots=True)
-class Queries:
-    """All that one request asks for, in the order of its labels."""
-
-    labels: tuple[Query, ...]
-    until: tuple[Query | float | Literal["next"] | None, ...]
-    exclude: tuple[Query, ...]
-
-
-def parse(config: EventsConfig) -> Queries:
-    """Read every query of a request, before any data is.
-
-    Raises
-    ------
-    QueryError
-        If hedtools cannot parse one, or would read it otherwise than written.
-    """
-    return Queries(
-        tuple(compile_query(label.query) for label in config.labels),
-        tuple(_until(label) for label in config.labels),
-        tuple(compile_query(query, "--exclude") for query in config.exclude),
-    )
-
-
-def _until(label: LabelConfig) -> Query | float | Literal["next"] | None:
-    if not isinstance(label.until, str):
-        return label.until
-    if label.until.strip() == "next":
-        return "next"
-    try:
-        return float(label.until)
-    except ValueError:
-        return compile_query(label.until, "--until")
-
-
 def at_event_level(query: Query) -> Query | None:
     """The same query with every chain of three or more ``&&`` joined by AND instead; None if it has none.
 
@@ -118,8 +82,8 @@ def at_event_level(query: Query) -> Query | None:
     changed = query
     if query.kind == "hed":
         changed = _unchained(query)
-    elif parts := [at_event_level(part) or part for part in query.parts]:
-        changed = _negated(parts[0]) if query.kind == "not" else _combined("all" if query.kind == "all" else "any", parts)
+    elif query.parts:
+        changed = rebuilt(query, [at_event_level(part) or part for part in query.parts])
     return changed if changed.text != query.text else None
 
 
@@ -157,6 +121,16 @@ def compile_query(query: Any, option: str = "--hed") -> Query:
     if isinstance(query, Mapping):
         return _mapping(query, option)
     raise QueryError(f"{option} {query!r}: a query is a text, or a mapping of all, any and none")
+
+
+def any_of(queries: list[Query]) -> Query:
+    """What any of some queries matches."""
+    return _combined("any", queries)
+
+
+def rebuilt(query: Query, parts: list[Query]) -> Query:
+    """A combination of other parts in the same way."""
+    return _negated(parts[0]) if query.kind == "not" else _combined("all" if query.kind == "all" else "any", parts)
 
 
 def quoted(text: str) -> str:

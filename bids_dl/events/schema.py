@@ -15,6 +15,7 @@ from hed.schema.hed_cache import INSTALLED_CACHE_LOCATION
 from bids_dl.errors import BidsDlError, ConfigError, SourceError
 
 SCHEMA_FILE = re.compile(r"HED_?([a-z]+_)?(\d+\.\d+\.\d+)\.xml")
+PRERELEASE = "prerelease"  # hedtools' name for the folder, within one of schemas, of those that are not released
 PARTNER = re.compile(r'withStandard="([^"]+)"')
 
 
@@ -65,7 +66,7 @@ def load(versions: tuple[str, ...], folder: str | None, *, dataset: str, asked: 
         if not folder:
             return load_schema_version(list(versions), xml_folder=INSTALLED_CACHE_LOCATION)
         with tempfile.TemporaryDirectory() as together:
-            _gather([Path(INSTALLED_CACHE_LOCATION), Path(folder)], Path(together))
+            _gather([Path(INSTALLED_CACHE_LOCATION), Path(folder) / PRERELEASE, Path(folder)], Path(together))
             return load_schema_version(list(versions), xml_folder=together)
     except HedFileError as error:
         raise error_class(

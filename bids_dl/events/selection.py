@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bids_dl.config import EventsConfig
-from bids_dl.datamodel import Event, EventRows
+from bids_dl.datamodel import Dropped, Event, EventRows
 from bids_dl.events.checks import check_durations, check_sidecars
-from bids_dl.events.corpus import Timeline, gather, number
-from bids_dl.events.ends import Chooser, lay_out
+from bids_dl.events.choice import Chooser
+from bids_dl.events.corpus import gather, number
+from bids_dl.events.ends import Ends
 from bids_dl.events.explain import Explainer
 from bids_dl.events.findings import Findings
-from bids_dl.events.query import parse
+from bids_dl.events.layout import lay_out
+from bids_dl.events.request import parse
+from bids_dl.events.states import Stretch
 
 BOUNDARY_COLUMNS = ("trial_type", "value", "event_type", "type")
 
@@ -24,7 +27,9 @@ class Selection:
     events: tuple[Event, ...]  # in order of recording (as given), then onset, row
     hed_versions: dict[str, str]  # dataset -> version used
     warnings: tuple[str, ...]  # one line each, counted, not one per row
-    excluded: tuple[Event, ...] = ()  # what --exclude matches, label ""; no window may overlap one
+    excluded: tuple[Event, ...] = ()  # what --exclude matches; no window of its label may overlap it
+    near: Mapping[tuple[str, str], tuple[Stretch, ...]] = field(default_factory=dict)  # (recording, label) -> what --around keeps
+    dropped: tuple[Dropped, ...] = ()  # events that match and are left out
     boundaries: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # recording -> s, rows of events.tsv named boundary
 
 
@@ -60,26 +65,24 @@ def select(
     explainer = Explainer(corpus, config, findings)
     explainer.check_words(queries)
     check_sidecars(corpus, findings, strict=config.hed_strict)
-    timelines = corpus.timelines(searched.flat, findings)
-    counts = _counts(timelines, len(searched.flat))
-    for label, asked in enumerate(config.labels):
-        chain = searched.event_level.get(label)
-        explainer.check_count(asked, queries.labels[label], counts[label], counts[chain] if chain else 0)
-        if label in searched.until:
-            explainer.check_until(asked, searched.flat[searched.until[label]], counts[searched.until[label]])
-    choosers = [Chooser(timeline, config, queries, searched, sliding) for timeline in timelines]
+    timelines = corpus.timelines(searched.flat, findings, states=searched.states)
+    explainer.check_counts(searched, timelines)
+    choosers = [Chooser(timeline, config, searched, Ends(timeline, searched, sliding)) for timeline in timelines]
     events = tuple(event for chooser in choosers for event in chooser.events())
-    explainer.check_left(events)
+    dropped = tuple(one for chooser in choosers for one in chooser.dropped)
+    explainer.check_left(events, dropped)
     check_durations(timelines, events, findings)
-    excluded = tuple(event for chooser in choosers for event in chooser.excluded())
-    boundaries = {table.recording: found for table in tables if (found := _boundaries(table))}
-    return Selection(events, dict(corpus.versions), findings.lines(), excluded, boundaries)
-
-
-def _counts(timelines: Sequence[Timeline], size: int) -> list[int]:
-    """How many moments each query matches."""
-    hits = [moment.part.hits for timeline in timelines for moment in timeline.moments]
-    return [sum(column) for column in zip(*hits, strict=True)] if hits else [0] * size
+    for line in queries.aliases:
+        findings.tell(line)
+    return Selection(
+        events,
+        dict(corpus.versions),
+        findings.lines(),
+        tuple(event for chooser in choosers for event in chooser.excluded()),
+        {(c.timeline.table.recording, config.labels[label].label): near for c in choosers for label, near in c.near.items()},
+        dropped,
+        {table.recording: found for table in tables if (found := _boundaries(table))},
+    )
 
 
 def _boundaries(table: EventRows) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from hed.models.hed_group import HedGroup
 
 from bids_dl.events.annotations import Codebook
 
+TIMING = {"Onset", "Offset", "Inset", "Duration", "Delay"}
 SECONDS = {"s": 1.0, "second": 1.0, "ms": 1e-3, "millisecond": 1e-3, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
@@ -79,6 +80,12 @@ def split_delayed(tree: Any) -> tuple[Any, list[tuple[float | None, Any]]]:
 def alone(group: Any) -> Any:
     """A tree that holds one group only. The group belongs to it from then on."""
     return HedString("", None, _contents=[group])
+
+
+def untimed(group: Any) -> str:
+    """The HED of a group without the tags that say when it is."""
+    kept = [child for child in group.children if isinstance(child, HedGroup) or child.short_base_tag not in TIMING]
+    return f"({','.join(map(str, kept))})"
 
 
 def drop_offsets(group: Any) -> None:

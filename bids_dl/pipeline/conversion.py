@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bids_dl.config import PipelineConfig, Request
 from bids_dl.datamodel import Failure, Recording
 from bids_dl.errors import BidsDlError, StoreError
-from bids_dl.pipeline.pack import Staged, pack
+from bids_dl.pipeline.columns import Staged
+from bids_dl.pipeline.pack import pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
 from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.store import card, writer

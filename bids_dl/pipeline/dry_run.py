@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from bids_dl import events, source, windows
 from bids_dl.config import EventsConfig, SourceConfig, WindowsConfig
-from bids_dl.datamodel import Block, Event, EventRows, Failure, Header, Recording
+from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording
 from bids_dl.errors import EventError, RecordingError, SourceError, WindowError
+
+MOST_WINDOWS = 10_000_000  # some 2 GB of addresses; the whole Healthy Brain Network gives 300,000 windows of 2 s
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,14 @@ class Survey:
         Of the recordings that matched and whose header could not be read.
     cut
         Windows, dropped windows and open blocks; None where no windows were asked for.
+    excluded
+        What --exclude matches, for each label that excludes it.
+    extents
+        Rate, length and boundaries of each recording, as far as known.
+    dropped
+        Every event, block and window that was asked for and is left out.
+    rows
+        The events.tsv of each recording that was searched, by key.
     """
 
     datasets: Mapping[str, source.Dataset]
@@ -39,6 +49,10 @@ class Survey:
     cut: windows.Cut | None
     hed_versions: Mapping[str, str]
     warnings: tuple[str, ...]
+    excluded: tuple[Event, ...]
+    extents: Mapping[str, windows.Extent]
+    dropped: tuple[Dropped, ...]
+    rows: Mapping[str, EventRows]
 
 
 def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how: WindowsConfig) -> Survey:
@@ -68,26 +82,63 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
     if headers:
         tables = [_with_header(rows, headers.get(rows.recording)) for rows in tables]
         selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
+    extents = _extents(datasets, tables, headers, selection)
     lengths = {rows.recording: rows.duration for rows in tables}
-    excluded = _stretches(selection.excluded)
-    extents = {}
-    for rows in tables:
-        extent = _extent(datasets, rows, headers.get(rows.recording), selection.boundaries.get(rows.recording, ()))
-        extents[rows.recording] = replace(extent, excluded=excluded.get(rows.recording, ()))
-    boundaries = {key: extent.boundaries for key, extent in extents.items()}
-    blocks = events.blocks(selection.events, what, lengths, boundaries, excluded=selection.excluded, sliding=how.sliding)
-    cut = windows.cut(selection.events, blocks, how, extents) if how.asked else None
+    jumps = {key: extent.boundaries for key, extent in extents.items()}
+    left = events.blocks(selection, what, lengths, jumps, sliding=how.sliding)
+    cut = None
+    if how.asked:
+        check_size(left.blocks, how, headers)
+        cut = windows.cut(selection.events, left.blocks, how, extents)
     return Survey(
-        datasets,
-        tuple(searched),
-        headers,
-        tuple(failures),
-        tuple(selection.events),
-        tuple(blocks),
-        cut,
-        dict(selection.hed_versions),
-        (*warnings, *selection.warnings),
+        datasets=datasets,
+        recordings=tuple(searched),
+        headers=headers,
+        failures=tuple(failures),
+        events=selection.events,
+        blocks=left.blocks,
+        cut=cut,
+        hed_versions=dict(selection.hed_versions),
+        warnings=(*warnings, *selection.warnings),
+        excluded=selection.excluded,
+        extents=extents,
+        dropped=(*selection.dropped, *left.dropped, *(cut.dropped if cut else ())),
+        rows={rows.recording: rows for rows in tables},
     )
+
+
+def estimate(found: Survey, how: WindowsConfig) -> float | None:
+    """Bytes of the windows as float32 with the channels and rates of their recordings; None where a header is not known."""
+    if found.cut is None or any(window.recording not in found.headers for window in found.cut.windows):
+        return None
+    return sum(_bytes_a_second(found.headers[window.recording]) * how.duration for window in found.cut.windows)
+
+
+def check_size(found: Sequence[Block], how: WindowsConfig, headers: Mapping[str, Header]) -> None:
+    """Refuse a plan of so many windows that even their list would fill a machine.
+
+    Raises
+    ------
+    WindowError
+        With the number of windows and, where the headers are known, the bytes of the store.
+    """
+    if (number := windows.count(found, how)) <= MOST_WINDOWS:
+        return
+    size = sum(
+        windows.count([block], how) * how.duration * _bytes_a_second(headers[block.recording])
+        for block in found
+        if block.recording in headers
+    )
+    bytes_said = f", {size / 1e12:,.3g} TB as float32" if size else ""
+    raise WindowError(
+        f"the plan has {number:,} windows of {how.duration:g} s, one each {how.stride or how.duration:g} s{bytes_said}; "
+        f"a store holds at most {MOST_WINDOWS:,}\n"
+        "  ask for a longer --stride, or for several stores (--subject, --task): they can be streamed as one"
+    )
+
+
+def _bytes_a_second(header: Header) -> float:
+    return 4 * len(header.ch_names) * header.sfreq
 
 
 def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
@@ -121,13 +172,29 @@ def _with_header(rows: EventRows, header: Header | None) -> EventRows:
     return replace(rows, duration=header.duration) if header else rows
 
 
-def _stretches(excluded: Sequence[Event]) -> dict[str, tuple[tuple[float, float], ...]]:
-    """From and to (s) of what no window may overlap, by recording; what has no known end goes on to the recording's."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for event in excluded:
-        unknown = math.inf if event.end_rule else event.onset
-        found.setdefault(event.recording, []).append((event.onset, unknown if event.end is None else event.end))
-    return {recording: tuple(stretches) for recording, stretches in found.items()}
+def _stretches(excluded: Sequence[Event]) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """From and to (s) of what no window may overlap, by recording and label, joined; what has no known end goes on to the recording's."""
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for event in sorted(excluded, key=lambda event: event.onset):
+        end = event.end if event.end is not None else math.inf if event.end_rule else event.onset
+        mine = found.setdefault(event.recording, {}).setdefault(event.label, [])
+        if mine and event.onset < mine[-1][1]:
+            mine[-1] = mine[-1][0], max(mine[-1][1], end)
+        else:
+            mine.append((event.onset, end))
+    return found
+
+
+def _extents(
+    datasets: Mapping[str, source.Dataset], tables: Sequence[EventRows], headers: Mapping[str, Header], selection: events.Selection
+) -> dict[str, windows.Extent]:
+    """What limits the windows of each recording."""
+    excluded = _stretches(selection.excluded)
+    found = {}
+    for rows in tables:
+        extent = _extent(datasets, rows, headers.get(rows.recording), selection.boundaries.get(rows.recording, ()))
+        found[rows.recording] = replace(extent, excluded=excluded.get(rows.recording, {}))
+    return found
 
 
 def _extent(datasets: Mapping[str, source.Dataset], rows: EventRows, header: Header | None, noted: Sequence[float]) -> windows.Extent:
@@ -145,7 +212,7 @@ def nothing_to_cut(found: Survey, how: WindowsConfig, label: str) -> WindowError
     events = [event for event in found.events if event.label == label]
     closed = [block.end - block.onset for block in found.blocks if block.label == label and block.end is not None]
     longest = f"; the longest block lasts {max(closed):.3f} s" if closed and how.sliding else ""
-    reasons = [dropped.reason for dropped in found.cut.dropped if found.events[dropped.block].label == label] if found.cut else []
+    reasons = [dropped.reason for dropped in found.dropped if dropped.label == label]
     why = f"; the first: {reasons[0]}" if reasons else ""
     return WindowError(
         f"none of {len(events)} events of {label} gives a window of {how.duration:g} s{longest}{why}\n"

@@ -14,12 +14,12 @@ from typing import Any
 
 from bids_dl import preprocess, source, splits, windows
 from bids_dl.config import Request, SplitsConfig, WindowsConfig
-from bids_dl.datamodel import Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
+from bids_dl.datamodel import Dropped, Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
 from bids_dl.errors import RecordingError, TargetError
 from bids_dl.pipeline.dry_run import Survey, nothing_to_cut, survey
-from bids_dl.windows import Dropped
 
 DECIDES_BYTES = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")  # software whose version is part of a staging key
+IN_OTHER_FORM = ("onset", "HED")  # columns of events.tsv: the store's `event_onset` and `hed`
 SLIDING = WindowsConfig(size=2.0, stride=2.0)  # what `convert` takes when no windows are asked for
 
 
@@ -75,6 +75,17 @@ class Plan:
         return windows.offset(self.request.windows, self.layout.sfreq)
 
     @cached_property
+    def event_columns(self) -> tuple[str, ...]:
+        """Columns of events.tsv that a store keeps: all but those it has in another form."""
+        tables = (self.survey.rows[recording.key].columns for recording in self.recordings)
+        return tuple(dict.fromkeys(name for table in tables for name in table if name and name not in IN_OTHER_FORM))
+
+    def cell(self, event: Event, column: str) -> str:
+        """What events.tsv says of an event; "n/a" where its table has no such column."""
+        cells = self.survey.rows[event.recording].columns.get(column)
+        return cells[event.row] if cells else "n/a"
+
+    @cached_property
     def keys(self) -> dict[str, str]:
         """Name of each recording's staging entry, by recording key: a hash of all that decides the entry's bytes."""
         common = {
@@ -96,8 +107,8 @@ class Plan:
 
     @property
     def dropped(self) -> tuple[Dropped, ...]:
-        """Windows and blocks left out, known before a sample is read."""
-        return self.survey.cut.dropped if self.survey.cut else ()
+        """Events, blocks and windows left out, known before a sample is read."""
+        return self.survey.dropped
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -108,6 +119,7 @@ class Plan:
             "failures": [asdict(failure) for failure in self.failures],
             "datasets": digest([dict(self.survey.datasets[name].description) for name in self.datasets]),
             "events": digest([(e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed) for e in self.events]),
+            "event_columns": {name: digest([self.cell(event, name) for event in self.events]) for name in self.event_columns},
             "windows": digest({key: [(w.start, w.anchor, w.label) for w in found] for key, found in self.windows.items()}),
             "splits": {"/".join(person): split for person, split in sorted(self.splits.items())},
             "participants": digest({name: [people.rows, people.sidecar] for name, people in self.participants.items()}),

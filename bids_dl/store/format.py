@@ -19,8 +19,8 @@ DIMENSIONS = ("window", "channel", "time")
 RESERVED = {
     *("signals", "channel", "channel_type", "channel_position", "time", "recording_mean", "recording_std", "recording_windows"),
     *("label", "dataset", "subject", "session", "task", "run", "recording", "onset", "event_onset"),
-    *("row", "block", "end_rule", "split", "hed"),
-}  # names that a column of participants.tsv cannot take
+    *("row", "block", "end_rule", "split", "hed", "duration"),  # duration: of what would not be plain
+}  # names that a column of participants.tsv or events.tsv cannot take
 
 
 @dataclass(frozen=True, slots=True)

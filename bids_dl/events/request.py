@@ -1,0 +1,77 @@
+"""All queries of a request, read before any data is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bids_dl.config import EventsConfig, LabelConfig
+from bids_dl.errors import QueryError
+from bids_dl.events.aliases import Aliases, read_aliases
+from bids_dl.events.query import Query, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class LabelQueries:
+    """What one label asks for."""
+
+    query: Query
+    until: Query | float | Literal["next"] | None
+    exclude: tuple[Query, ...]
+    during: Query | None
+    around: Query | None
+
+    def named(self, shown: str) -> list[tuple[str, Query]]:
+        """Each query and the option it was given with; ``shown`` is that of the label's own."""
+        until = [("--until ", self.until)] if isinstance(self.until, Query) else []
+        others = [("--during ", self.during), ("--around ", self.around)]
+        excluded = [("--exclude ", query) for query in self.exclude]
+        return [(shown, self.query), *until, *excluded, *((option, query) for option, query in others if query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """All that one request asks for."""
+
+    labels: tuple[LabelQueries, ...]
+    aliases: tuple[str, ...]  # what each alias stands for, a line each
+
+
+def parse(config: EventsConfig) -> Queries:
+    """Read every query of a request, in the order of its labels.
+
+    Raises
+    ------
+    QueryError
+        If hedtools cannot parse one, or would read it otherwise than written.
+    """
+    aliases = read_aliases(config.aliases)
+    labels = tuple(_read(label, aliases) for label in config.labels)
+    return Queries(labels, tuple(aliases.lines()))
+
+
+def _read(label: LabelConfig, aliases: Aliases) -> LabelQueries:
+    return LabelQueries(
+        aliases.compile(label.query),
+        _until(label, aliases),
+        tuple(aliases.compile(query, "--exclude") for query in label.exclude),
+        None if label.during is None else _state(aliases.compile(label.during, "--during")),
+        None if label.around is None else aliases.compile(label.around[0], "--around"),
+    )
+
+
+def _until(label: LabelConfig, aliases: Aliases) -> Query | float | Literal["next"] | None:
+    if not isinstance(label.until, str):
+        return label.until
+    if label.until.strip() == "next":
+        return "next"
+    try:
+        return float(label.until)
+    except ValueError:
+        return aliases.compile(label.until, "--until")
+
+
+def _state(query: Query) -> Query:
+    if any("~" in term.text for term in query.terms()):
+        raise QueryError(f"--during {quoted(query.text)}: ~ means nothing of a state; write @Tag, or NOT before a whole query")
+    return query
