@@ -236,7 +236,7 @@ def _around(given: Any) -> tuple[Any, float] | None:
         return None
     seconds = _number(given[1]) if isinstance(given, list | tuple) and len(given) == 2 else None
     if seconds is None:
-        raise ConfigError(f"--around {given}: wanted QUERY SECONDS, such as --around Sleep-deep 1800")
+        raise ConfigError(f"--around {given}: wanted QUERY SECONDS, such as --around Asleep 1800")
     return given[0], seconds
 
 

@@ -97,7 +97,7 @@ def _envelope(piece: Array, width: int) -> Array:
 
 def _traces(axes: Axes, names: Sequence[str], times: Array, envelope: Array, end: float) -> None:
     centres = np.median(envelope.mean(axis=1), axis=1)
-    spread = float(np.median(np.quantile(np.abs(envelope - centres[:, None, None]), 0.95, axis=(1, 2)))) or 1.0
+    spread = float(np.quantile(np.quantile(np.abs(envelope - centres[:, None, None]), 0.95, axis=(1, 2)), 0.75)) or 1.0
     for i, name in enumerate(names):
         low, high = (envelope[i] - centres[i]) / (2.2 * spread) - i
         axes.fill_between(times, low, high, color=INK, linewidth=0.4, rasterized=True)
@@ -115,7 +115,7 @@ def _lanes(axes: Axes, found: Survey, how: WindowsConfig, recording: Recording, 
     rules = {i: event.end_rule for i, event in enumerate(found.events)}
     for block in (block for block in found.blocks if block.recording == recording.key):
         y, stop = heights[block.label], _stop(block, end)
-        axes.barh(y, stop - block.onset, left=block.onset, height=0.62, color=colours[block.label], alpha=0.45, linewidth=0)
+        axes.barh(y, stop - block.onset, left=block.onset, height=0.62, color=colours[block.label], alpha=0.45, edgecolor="white")
         if stop - block.onset > end / 12:
             axes.text((block.onset + stop) / 2, y + 0.12, rules[block.index], ha="center", va="center", fontsize=7, color=INK)
     for label, colour in colours.items():

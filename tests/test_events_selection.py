@@ -309,6 +309,8 @@ def test_a_schema_of_the_users_folder_is_found_and_no_network_is_asked(tmp_path,
 def test_durations_that_cannot_be_seconds_are_told():
     rows = table((1, "red", 300), (2, "red", 300), (3, "red", 300))
     assert any("are they seconds?" in line for line in chosen(rows, "Red").warnings)
+    rows = table((1, "red", 10), (3, "blue"), (11, "red", 10), (14, "blue"), (21, "red", 10), (24, "blue"))
+    assert not any("are they seconds?" in line for line in chosen(rows, "Red").warnings)
     rows = table((1, "red", 0.5), (2, "red", 0.5), (3, "red", 300))
     assert not any("are they seconds?" in line for line in chosen(rows, "Red").warnings)
 

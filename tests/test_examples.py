@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,33 @@ def test_the_reader_of_the_specification_reads_the_store_as_zarr_does(eyes_store
         np.testing.assert_array_equal(found, wanted.astype(object) if found.dtype == object else wanted)
 
 
+def test_the_commands_of_selecting_with_hed_print_what_it_says(command, shared, eegbci, synthetic):
+    guide = (EXAMPLES.parent / "docs" / "selecting-with-hed.md").read_text(encoding="utf-8")
+    Path("bids_dl/sample").mkdir(parents=True)
+    for place, folder in (
+        ("bids_dl/sample/ds004362", eegbci),
+        ("synthetic", synthetic),
+        ("ds005505", shared / "hed-metadata" / "ds005505"),
+    ):
+        Path(place).symlink_to(folder)
+    Path("eyes.yaml").write_text(re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1))
+    commands = re.findall(r"^bids-dl (.*)$", guide, re.MULTILINE)
+    said = {line: command(*shlex.split(line)) for line in commands}
+    assert len(said) == 4
+    assert all(done.status == 0 for done in said.values()), said
+    pictured, hbn, aliased, excluded = said.values()
+    assert re.search(r"eyes_closed Eyes-closed 4 4 116 0 recording 4", pictured.words)
+    assert re.search(r"5 25 425 0 until 25", hbn.words)
+    assert "alias Shut: Eyes-closed OR Close-eyes OR Label/now-close-your-eyes" in aliased.err
+    assert "left out of eyes_open: block: window" in excluded.words
+    assert Path("eyes-closed.png").exists()
+    failing = re.search(r"^error: --hed \"(.*?)\"", guide, re.MULTILINE).group(1)
+    refused = command("events", "ds005505", "--task", "RestingState", "--hed", failing)
+    assert refused.err.strip() in guide
+    chain = command("events", "ds005505", "--task", "RestingState", "--hed", "Sensory-event && Female && Sentence")
+    assert '--hed "Sensory-event AND Female AND Sentence" matches 55' in chain.err
+
+
 def test_digests_are_what_the_specification_says(eyes_store):
     attributes = json.loads((eyes_store / "zarr.json").read_text())["attributes"]
     plan, recordings, manifest = (json.loads((eyes_store / f"{name}.json").read_text()) for name in ("plan", "recordings", "manifest"))
@@ -123,7 +151,7 @@ def test_digests_are_what_the_specification_says(eyes_store):
 def test_every_array_attribute_and_document_is_in_the_specification(eyes_store):
     specification = (EXAMPLES.parent / "docs" / "store-format.md").read_text(encoding="utf-8")
     root = json.loads((eyes_store / "zarr.json").read_text())
-    arrays = set(root["consolidated_metadata"]["metadata"]) - {"Age", "Gender", "Handedness"}
+    arrays = {name for name, array in root["consolidated_metadata"]["metadata"].items() if "file" not in array["attributes"]}
     documents = {path.name for path in eyes_store.iterdir() if path.is_file()} - {"README.md", "CITATION.cff", "LICENSE"}
     named = set(re.findall(r"`([\w.]+)`", specification))
     assert {*arrays, *documents, *root["attributes"], *root["attributes"]["sources"][0]} <= named

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -76,22 +76,21 @@ def _refuse(table: EventRows, issues: Sequence[Issue]) -> None:
 
 
 def check_durations(timelines: Iterable[Timeline], events: Sequence[Event], findings: Findings) -> None:
-    """Warn where the durations that ends were taken from cannot be seconds: most reach past the next row."""
+    """Warn where the durations that ends were taken from cannot be seconds: most rows that last reach past the next that does."""
     used = {event.recording for event in events if event.end_rule == "duration"}
     for timeline in timelines:
         if timeline.table.recording not in used:
             continue
-        gaps = list(_gaps(timeline))
-        long = [(onset, duration, gap) for onset, duration, gap in gaps if duration > gap]
-        if len(gaps) > 1 and len(long) > len(gaps) / 2:
-            onset, duration, gap = long[0]
-            findings.add("durations", f"{duration:g} at {onset:g} s in {timeline.table.recording}, where the next row is {gap:g} s later")
+        lasting = _lasting(timeline)
+        long = [(one, other) for one, other in itertools.pairwise(lasting) if one[0] + one[1] > other[0] > one[0]]
+        apart = sum(one[0] < other[0] for one, other in itertools.pairwise(lasting))
+        if apart > 1 and len(long) > apart / 2:
+            (onset, duration), (following, _) = long[0]
+            where = f"{duration:g} at {onset:g} s in {timeline.table.recording}"
+            findings.add("durations", f"{where}, where the next row that lasts is {following - onset:g} s later")
 
 
-def _gaps(timeline: Timeline) -> Iterable[tuple[float, float, float]]:
-    """Onset, duration and distance to the next row, in s, of each row that lasts."""
-    for row in range(len(timeline.table)):
-        onset, duration = timeline.onset(row), timeline.duration(row)
-        place = bisect_right(timeline.onsets, onset) if onset is not None else len(timeline.onsets)
-        if onset is not None and duration > 0 and place < len(timeline.onsets):
-            yield onset, duration, timeline.onsets[place] - onset
+def _lasting(timeline: Timeline) -> list[tuple[float, float]]:
+    """Onset and duration in s of each row that lasts, in order of time."""
+    rows = ((timeline.onset(row), timeline.duration(row)) for row in range(len(timeline.table)))
+    return sorted((onset, duration) for onset, duration in rows if onset is not None and duration > 0)

@@ -19,7 +19,7 @@ LINES = {
     "reference": "{n} recordings lack a column that the sidecar refers to in braces; it was read as empty (first: {first})",
     "unclear": "{n} recordings have sidecar columns whose HED has neither levels nor a #; those were left out (first: {first})",
     "levels": "{n} cells hold values that the sidecar does not annotate (first: {first})",
-    "durations": "{n} recordings have durations longer than the gap to the next row in most rows; are they seconds? (first: {first})",
+    "durations": "durations reach past the next row that lasts in most rows of {n} recordings; are they seconds? (first: {first})",
     "issues": "hedtools finds {n} errors in the sidecars' HED, kept as they are: {kinds}; --hed-strict refuses them",
     "remarks": "hedtools has {n} remarks on the sidecars' HED: {kinds}",
 }
