@@ -174,3 +174,26 @@ def test_values_the_sidecar_does_not_annotate_are_counted_with_the_near_key():
     (line,) = selection.warnings
     assert line.startswith("2 cells hold values that the sidecar does not annotate (first: '01'")
     assert "the sidecar has '1'" in line
+
+
+def test_a_row_with_only_a_value_that_no_query_can_reach_is_searched_all_the_same():
+    rows = EventRows("ds/x", {"onset": ("1", "2", "3"), "code": ("red", "n/a", "n/a"), "trial": ("1", "2", "n/a")}, SIDECAR)
+    assert [event.row for event in chosen(rows, "@Red").events] == [1]
+    assert [event.row for event in chosen(rows, "NOT Red").events] == [1, 2]
+    assert [event.row for event in chosen(rows, "??").events] == [0, 1]
+
+
+@pytest.mark.parametrize("depth", [300, 3000])
+def test_hed_nested_beyond_reason_is_skipped_and_counted(depth):
+    deep = "(" * depth + "Red" + ")" * depth
+    rows = EventRows("ds/x", {"onset": ("1", "2"), "HED": (deep, "Red")}, {"code": {"HED": {"a": f"(Definition/Deep, {deep})"}}})
+    found = chosen(rows, "Red")
+    assert [event.row for event in found.events] == [1]
+    assert any("1 rows were skipped: brackets of their HED have no partners or are nested too deeply" in line for line in found.warnings)
+
+
+def test_levels_are_compared_with_cells_blank_by_blank_as_hedtools_does():
+    rows = EventRows("ds/x", {"onset": ("1", "2"), "code": ("red ", "red")}, SIDECAR)
+    found = chosen(rows, "Red")
+    assert [event.row for event in found.events] == [1]
+    assert any("'red ' in column code of ds/x; the sidecar has 'red'" in line for line in found.warnings)

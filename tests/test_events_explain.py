@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from event_tables import chosen, table
+from event_tables import SIDECAR, chosen, config, table
 
 from bids_dl import options, source
 from bids_dl.datamodel import EventRows
@@ -110,7 +110,10 @@ def test_a_tag_that_only_other_rows_of_a_reference_could_show_is_not_offered():
 
 
 def test_rows_that_could_not_be_read_are_named_in_a_refusal():
-    assert any("brackets without partners" in line for line in said(hed("Red, (Blue", "White"), "Blue"))
+    assert any(
+        "brackets of their HED have no partners" in line and "(first: row 0 of ds" in line
+        for line in said(hed("Red, (Blue", "White"), "Blue")
+    )
 
 
 def test_every_label_must_match():
@@ -139,3 +142,24 @@ def test_likeness_finds_the_parts_of_a_word_in_any_order():
 )
 def test_what_is_pasted_can_be_written(tag, query):
     assert to_paste(tag) == query
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"onset": ("n/a", "n/a")}, "2 rows were skipped: their onset is not a number (first: row 0 of ds/x)."),
+        ({}, "1 recordings have an events.tsv without an onset column; nothing in them can be selected (first: ds/x)."),
+    ],
+)
+def test_rows_that_were_not_searched_are_the_reason_and_the_same_query_is_not_suggested(columns, reason):
+    with pytest.raises(NoMatchError) as refused:
+        chosen(EventRows("ds/x", columns | {"code": ("red", "red")}, SIDECAR), "Red")
+    said = str(refused.value)
+    assert "Red is in use (2 rows), but not in a row that could be searched." in said
+    assert reason in said
+    assert "Try:" not in said
+
+
+def test_tags_that_lack_the_prefix_of_the_version_are_told():
+    with pytest.raises(NoMatchError, match=r"Red is in use, but not as a tag of the HED version \(sc:8.3.0\)"):
+        select([table((1, "red"))], config("Red"), hed_versions={"ds": "sc:8.3.0"}, sliding=False)

@@ -66,6 +66,18 @@ def test_characters_that_only_become_letters_when_folded_are_refused(text):
         parse(config(text))
 
 
+@pytest.mark.parametrize("text", [" || ".join(["Red"] * 2000), "NOT " * 500 + "Red", " AND ".join(["Red"] * 300)])
+def test_a_query_too_long_to_be_read_is_refused(text):
+    with pytest.raises(QueryError, match="more than 400 words and operators"):
+        parse(config(text))
+
+
+@pytest.mark.parametrize("until", ["nan", "inf", "-inf", "1e400", "0", "-3"])
+def test_a_block_lasts_a_number_of_seconds_above_zero(until):
+    with pytest.raises(QueryError, match=f"--until {until}: wanted next, a query, or seconds above 0"):
+        parse(config("Red", until=until))
+
+
 def test_a_state_is_asked_for_without_a_tilde():
     with pytest.raises(QueryError, match=r'--during "Task && ~Red": ~ means nothing of a state; write @Tag'):
         parse(config("Red", during="Task && ~Red"))

@@ -228,7 +228,7 @@ def test_rows_named_boundary_are_reported():
 def test_annotations_that_are_broken_are_counted_not_fatal():
     rows = table((0, "off"), (1, "red"), (2, "broken"), (3, "strange"), ("x", "red"))
     lines = "\n".join(chosen(rows, "Red || White").warnings)
-    assert "1 rows were skipped: the brackets" in lines
+    assert "1 rows were skipped: brackets" in lines
     assert "1 Offsets end nothing" in lines
     assert "Purple-thing in row 3" in lines
     assert "1 rows were skipped: their onset is not a number" in lines

@@ -18,6 +18,7 @@ from bids_dl.events.query import Query, Word
 
 HED_COLUMN = "HED"
 MISSING = ("", "n/a")
+DEEPEST = 200  # brackets within brackets: hedtools reads them by recursion
 REFERENCE = re.compile(r"\{([a-z_\-0-9]+)\}", re.IGNORECASE)
 STRUCTURE = re.compile(r"[(),{}~]")  # in a cell: may change more than a value
 TEMPORAL = {"onset", "offset", "inset", "duration", "delay"}
@@ -106,7 +107,7 @@ def _definitions(texts: Iterable[str], schema: Any) -> Any:
     """
     found = DefinitionDict()
     for text in texts:
-        if "definition" not in text.casefold():
+        if "definition" not in text.casefold() or not is_readable(text):
             continue
         for tag, group in HedString(text, schema).find_top_level_tags({"Definition"}):
             name, takes_value = tag.extension.removesuffix("/#"), tag.extension.endswith("/#")
@@ -119,15 +120,17 @@ def _definitions(texts: Iterable[str], schema: Any) -> Any:
 def out_of_reach(codebook: Codebook, queries: Sequence[Query]) -> frozenset[str]:
     """The value columns that no query can tell apart: their cells need not be parsed.
 
-    A recording with thousands of trial numbers and file names has few distinct rows without them.
+    A recording with thousands of trial numbers and file names has few distinct rows where one value stands for all.
     """
-    if codebook.references or any(query.sees_shape for query in queries):
+    if codebook.references:
         return frozenset()
     words = [word for query in queries for term in query.terms() for word in term.words]
     return frozenset(name for name, template in codebook.values.items() if not _reaches(template, words, codebook))
 
 
 def _reaches(template: str, words: Sequence[Word], codebook: Codebook) -> bool:
+    if not is_readable(template):
+        return True
     tree = HedString(template, codebook.schema, codebook.definitions)
     tags = tree.get_all_tags()
     for tag in [*tags]:
@@ -148,6 +151,16 @@ def _may_match(word: Word, tag: str, terms: Sequence[str]) -> bool:
     if word.kind == "prefix":
         return start.startswith(word.text) or ("#" in tag and word.text.startswith(start))
     return word.text == tag or ("#" in tag and word.text.startswith(start))
+
+
+def is_readable(text: str) -> bool:
+    """Whether every bracket has its partner, where hedtools reads a string as empty if not, and none is nested beyond reason."""
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if not 0 <= depth <= DEEPEST:
+            return False
+    return depth == 0
 
 
 def is_plain(cell: str) -> bool:

@@ -168,12 +168,13 @@ class Explainer:
         if missing:
             others = ", ".join(word.written for word in missing[1:])
             reason = self._reason(missing[0]) + (f" Nothing matches {others} either." if others else "")
-            return [reason, *self._suggestions(option(label), query, missing[0], follow=label.until is None)][:3]
+            skipped = self._skipped()
+            return [reason, *skipped, *self._suggestions(option(label), query, missing[0], follow=label.until is None)][:3]
         found = ", ".join(f"{word.written} {count}" for word, count in zip(words, counts, strict=False))
         reasons = [f"Each of its words matches events here ({found}), but not together as asked."] if words else []
         if together and counts[-1]:
             reasons.append(f"Try:  {option(label)}{quoted(together.text)}, which matches {counts[-1]}, in one group or not.")
-        return [*reasons, *self._unbalanced()]
+        return [*reasons, *self._skipped()]
 
     def _counts(self, queries: Sequence[Query]) -> list[int]:
         return _counts(self.corpus.timelines(tuple(queries), Findings()), len(queries))
@@ -182,6 +183,11 @@ class Explainer:
         """Why one word matches nothing."""
         if advice := self._advice(word):
             return f"{advice}."
+        if self._skipped() and (rows := self._uses(word)):
+            return f"{word.written} is in use ({rows} row{'s' if rows != 1 else ''}), but not in a row that could be searched."
+        if self.findings.counts["unknown"] and self._uses(word):
+            versions = ", ".join(dict.fromkeys(self.corpus.versions.values()))
+            return f"{word.written} is in use, but not as a tag of the HED version ({versions}); does a library prefix fit (--hed-version)?"
         base, slash, _ = word.text.partition("/")
         parent, _, name = self.corpus.tags.get(base, word.written.strip('"')).rpartition("/")
         uses = [tag for tag in self.vocabulary.ranked() if tag.casefold().partition("/")[0] == base]
@@ -213,6 +219,8 @@ class Explainer:
         ending = f" --until {quoted(to_paste(follower))}" if follower and follow and alone else ""
         name = f"{slug(query.text).casefold().replace('-', '_').strip('_')}=" if alone and shown == "--hed " else ""
         again = quoted(_swapped(query.text, word.written, to_paste(alike[0])))
+        if again == quoted(query.text):  # the query that has just failed
+            return []
         return [f"Tags in use that look alike:  {self.vocabulary.counted(alike)}", f"Try:  {shown}{name}{again}{ending}"]
 
     def _close_tags(self, word: Word) -> list[str]:
@@ -220,11 +228,17 @@ class Explainer:
         close = [tags[tag].rpartition("/")[2] for tag in get_close_matches(word.text, tags, n=SHOWN, cutoff=0.75) if tag != word.text]
         most = self.vocabulary.counted(self.vocabulary.ranked()[:SHOWN])
         lines = [f"HED tags that look alike:  {'   '.join(close)}"] if close else []
-        return [*lines, *([f"Tags used most here:  {most}"] if most else []), *self._unbalanced()]
+        return [*lines, *([f"Tags used most here:  {most}"] if most else [])]
 
-    def _unbalanced(self) -> list[str]:
-        count = self.findings.counts["unbalanced"]
-        return [f"{count} rows could not be read: brackets without partners (first: {self.findings.first['unbalanced']})."] if count else []
+    def _skipped(self) -> list[str]:
+        """Rows that were not searched at all, in one line."""
+        said = [self.findings.line(kind) for kind in ("columns", "onset", "unbalanced") if self.findings.counts[kind]]
+        return [f"{said[0]}."] if said else []
+
+    def _uses(self, word: Word) -> int:
+        """Rows that hold a tag as a word asks for it, searched or not."""
+        written = word.text.casefold()
+        return sum(count for tag, count in self.vocabulary.used.items() if written in (tag.casefold(), tag.casefold().partition("/")[0]))
 
 
 def _counts(timelines: Sequence[Timeline], size: int) -> list[int]:

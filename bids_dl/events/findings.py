@@ -10,7 +10,7 @@ LINES = {
     "columns": "{n} recordings have an events.tsv without an onset column; nothing in them can be selected (first: {first})",
     "unannotated": "{n} recordings have no HED annotations (first: {first})",
     "onset": "{n} rows were skipped: their onset is not a number (first: {first})",
-    "unbalanced": "{n} rows were skipped: the brackets of their HED have no partners (first: {first})",
+    "unbalanced": "{n} rows were skipped: brackets of their HED have no partners or are nested too deeply (first: {first})",
     "offset": "{n} Offsets end nothing: no Onset of the same definition is before them (first: {first})",
     "unanchored": "{n} Onset or Offset groups name no definition and were not followed (first: {first})",
     "unreadable": "{n} Delay or Duration values cannot be read in seconds and were left out (first: {first})",
@@ -53,9 +53,9 @@ class Findings:
 
     def lines(self) -> tuple[str, ...]:
         """All of it, one line each."""
-        counted = [line.format(n=self.counts[kind], **self._details(kind)) for kind, line in LINES.items() if self.counts[kind]]
-        return (*self.told, *counted)
+        return (*self.told, *(self.line(kind) for kind in LINES if self.counts[kind]))
 
-    def _details(self, kind: str) -> dict[str, str]:
-        kinds = self.kinds.get(kind, Counter())
-        return {"first": self.first.get(kind, ""), "kinds": ", ".join(f"{name} {count}" for name, count in kinds.most_common())}
+    def line(self, kind: str) -> str:
+        """What was counted of one kind."""
+        kinds = ", ".join(f"{name} {count}" for name, count in self.kinds.get(kind, Counter()).most_common())
+        return LINES[kind].format(n=self.counts[kind], first=self.first.get(kind, ""), kinds=kinds)

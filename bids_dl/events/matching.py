@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from bids_dl.datamodel import EventRows
 from bids_dl.events import trees
-from bids_dl.events.annotations import Codebook, is_plain, out_of_reach
+from bids_dl.events.annotations import MISSING, Codebook, is_plain, is_readable, out_of_reach
 from bids_dl.events.query import Query
 
 DIGITS = 9  # of an onset after a Delay, in s: finer than any sample
+STAND_IN = "1"  # for values that no query can tell apart
 Hits = tuple[bool, ...]
 """One for each query, in their order."""
 
@@ -81,7 +82,7 @@ class Matcher:
 
     def annotations(self, table: EventRows) -> list[Annotation]:
         """One annotation per row, equal ones the same object."""
-        columns = tuple(name for name in self.codebook.columns(table.columns) if not self._is_skipped(table, name))
+        columns = self.codebook.columns(table.columns)
         cells = [self._cells(table, name) for name in columns]
         rows: Iterable[tuple[str | None, ...]] = zip(*cells, strict=True) if cells else (() for _ in range(len(table)))
         seen = self._seen.setdefault(columns, {})
@@ -93,16 +94,14 @@ class Matcher:
             found.append(annotation)
         return found
 
-    def _is_skipped(self, table: EventRows, name: str) -> bool:
-        return name in self.skipped and is_plain("\n".join(table.columns[name]))
-
     def _cells(self, table: EventRows, name: str) -> Sequence[str | None]:
+        """The cells of a column; where no query can tell its values apart, one stands for all of them."""
         if name not in self.skipped:
             return table.columns[name]
-        return [None if is_plain(cell) else cell for cell in table.columns[name]]
+        return [STAND_IN if cell not in MISSING and is_plain(cell) else cell for cell in table.columns[name]]
 
     def _read(self, text: str) -> Annotation:
-        if not trees.is_balanced(text):
+        if not is_readable(text):
             return Annotation(unbalanced=True)
         tree = trees.grow(text, self.codebook)
         unknown, undefined = tuple(trees.unknown_tags(tree)), tuple(trees.undefined(tree, self.codebook))

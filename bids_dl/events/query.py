@@ -16,6 +16,7 @@ TOKEN = re.compile(r"\[|\]|\}|\{|:|\)|\(|~|\?+|&&|\|\||,|[\"_\-a-zA-Z0-9/.^#*@]+
 WORD = re.compile(r"[\"_\-a-zA-Z0-9/.^#*@]+")
 EVENT_LEVEL = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 CLOSING = {"(": ")", "[": "]", "{": "}"}
+LONGEST = 400  # words and operators of a query: it is read and searched by recursion
 JOINTS = ("&&", "||", ",")
 GROUPS = {"all": "all", "any": "any", "none": "not"}
 
@@ -67,11 +68,6 @@ class Query:
     def keeps_offsets(self) -> bool:
         """Whether the query itself names Offset, so that Offset groups stay in the tree it is searched in."""
         return any(word.text == "offset" for term in self.terms() for word in term.words)
-
-    @property
-    def sees_shape(self) -> bool:
-        """Whether a match may depend on tags that share no word with the query: ~, wildcards, exact groups, @ in a group."""
-        return any(re.search(r"[~?:]", term.text) or ("@" in term.text and re.search(r"[\[{]", term.text)) for term in self.terms())
 
 
 def at_event_level(query: Query) -> Query | None:
@@ -170,6 +166,8 @@ def _alternatives(text: str, option: str) -> Query:
     """Split at the words OR, AND and NOT; NOT binds tightest, OR loosest."""
     pieces = [piece.strip() for piece in EVENT_LEVEL.split(text)]
     shown = f"{option} {quoted(text)}"
+    if len(pieces) + len(TOKEN.findall(text)) > LONGEST:
+        raise QueryError(f"{shown[:80]}...: more than {LONGEST} words and operators; split the query")
     return _combined("any", [_conjunction(group, shown) for group in _split(pieces, "OR")])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,9 +67,12 @@ def _until(label: LabelConfig, aliases: Aliases) -> Query | float | Literal["nex
     if label.until.strip() == "next":
         return "next"
     try:
-        return float(label.until)
+        span = float(label.until)
     except ValueError:
         return aliases.compile(label.until, "--until")
+    if not 0 < span < math.inf:
+        raise QueryError(f"--until {label.until}: wanted next, a query, or seconds above 0")
+    return span
 
 
 def _state(query: Query) -> Query:

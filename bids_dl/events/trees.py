@@ -14,16 +14,6 @@ TIMING = {"Onset", "Offset", "Inset", "Duration", "Delay"}
 SECONDS = {"s": 1.0, "second": 1.0, "ms": 1e-3, "millisecond": 1e-3, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
-def is_balanced(text: str) -> bool:
-    """Whether every bracket has its partner; hedtools reads a string where one has not as empty."""
-    depth = 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
 def grow(text: str, codebook: Codebook) -> Any:
     """Parse a HED string: Def-expand becomes Def, and the content of each Def stands beside it.
 

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from bids_dl.datamodel import EventRows
 from bids_dl.events import trees
-from bids_dl.events.annotations import Codebook
+from bids_dl.events.annotations import Codebook, is_readable
 from bids_dl.events.corpus import Corpus
 
 ALIKE = 0.65  # least likeness of a look-alike, 0 to 1
@@ -73,7 +73,7 @@ def _texts(table: EventRows, codebook: Codebook) -> Counter[str]:
 
 
 def _tags(text: str, codebook: Codebook) -> frozenset[str]:
-    if not text or not trees.is_balanced(text):
+    if not text or not is_readable(text):
         return frozenset()
     tree = trees.grow(text, codebook)
     trees.drop_offsets(tree)
