@@ -26,7 +26,7 @@ class Recording:
     session: str
     task: str
     run: str
-    datatype: str  # "eeg" or "ieeg"
+    datatype: str  # "eeg", "ieeg", or "meg" (found, but not read)
     signal: str | None = None  # signal file, relative to the dataset; None in a text-only copy
     events: str | None = None  # events.tsv that applies to it, relative to the dataset
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bids_dl import options
-from bids_dl.errors import NoMatchError, WindowError
+from bids_dl.errors import NoMatchError, SourceError, WindowError
 from bids_dl.pipeline import survey
 from bids_dl.pipeline.counts import left_out, per_label, per_person
 
@@ -153,3 +154,17 @@ def test_counts_add_up():
         rows, 60.0, {"hed": ["a=Red", "b=Blue"], "tmin": 0, "tmax": 6, "exclude": ["a=Data-artifact"], "min_duration": "b=20"}
     )
     assert left_out(locked) == {"a": {"window: exclude": 1}, "b": {"block: min-duration": 1}}
+
+
+def test_meg_beside_eeg_is_left_out_and_alone_refused(eegbci_copy):
+    meg = eegbci_copy / "sub-001" / "meg" / "sub-001_task-motion_run-1_meg.fif"
+    meg.parent.mkdir()
+    meg.touch()
+    given = {"hed": "Eyes-closed"}
+    found = survey([str(eegbci_copy)], options.source_config({}), options.events_config(given), options.windows_config(given))
+    assert len(found.recordings) == 8
+    assert "1 of 9 recordings are MEG and were left out; only EEG and iEEG are read" in found.warnings
+    for folder in eegbci_copy.glob("sub-*/eeg"):
+        shutil.rmtree(folder)
+    with pytest.raises(SourceError, match="all of 1 recordings are MEG"):
+        survey([str(eegbci_copy)], options.source_config({}), options.events_config(given), options.windows_config(given))

@@ -222,3 +222,31 @@ def test_what_fails_while_a_recording_is_open_names_no_folder_of_this_machine(ee
         raise RecordingError("filter", f"{raw.filenames[0]} is too short", transient=True)
     assert failure.value.reason == f"{recording.signal} is too short"
     assert (failure.value.stage, failure.value.transient) == ("filter", True)
+
+
+def test_an_events_file_above_all_folders_is_a_recording_unless_a_nearer_one_takes_its_place(tmp_path):
+    (tmp_path / "dataset_description.json").write_text("{}")
+    (tmp_path / "task-t_events.tsv").write_text("onset\tduration\n1\t0\n")
+    found = find_recordings(open_dataset(str(tmp_path)), SourceConfig())
+    assert [(r.path, r.subject, r.events) for r in found] == [("task-t", "", "task-t_events.tsv")]
+    nearer = tmp_path / "sub-1" / "eeg" / "sub-1_task-t_events.tsv"
+    nearer.parent.mkdir(parents=True)
+    nearer.write_text("onset\tduration\n1\t0\n")
+    found = find_recordings(open_dataset(str(tmp_path)), SourceConfig())
+    assert [r.path for r in found] == ["sub-1/eeg/sub-1_task-t"]
+
+
+def test_a_json_file_nested_beyond_reason_is_refused(tmp_path):
+    (tmp_path / "dataset_description.json").write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
+    with pytest.raises(SourceError, match="cannot be read as JSON"):
+        open_dataset(str(tmp_path))
+
+
+def test_positions_are_found_whatever_space_they_count_in_those_of_the_head_first(tmp_path):
+    beside = "sub-1/eeg/sub-1"
+    files = {
+        f"{beside}_space-{space}_{ending}": "" for space in ("Talairach", "CapTrak") for ending in ("electrodes.tsv", "coordsystem.json")
+    }
+    dataset = open_dataset(str(write(tmp_path, files)))
+    for ending in ("electrodes.tsv", "coordsystem.json"):
+        assert dataset.inherited("sub-1/eeg/sub-1_task-x_run-1", ending)[-1] == f"{beside}_space-CapTrak_{ending}"

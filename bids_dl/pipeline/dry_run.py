@@ -68,17 +68,11 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
     """
     events.parse(what)
     datasets = open_sources(sources)
-    recordings = [recording for dataset in datasets.values() for recording in source.find_recordings(dataset, which)]
-    searched = [recording for recording in recordings if recording.events]
-    warnings = []
-    if len(searched) < len(recordings):
-        warnings.append(f"{len(recordings) - len(searched)} of {len(recordings)} recordings have no events.tsv and were left out")
-    if not searched:
-        raise EventError(f"{', '.join(datasets)}: none of {len(recordings)} recordings has an events.tsv; HED selects by its rows")
+    searched, warnings = _searched(datasets, which)
     tables = [source.read_rows(datasets[recording.dataset], recording) for recording in searched]
     versions = {name: dataset.hed_version for name, dataset in datasets.items()}
     selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
-    headers, failures = _headers(datasets, searched, selection.events, how)
+    headers, failures, notes = _headers(datasets, searched, selection.events, how)
     if headers:
         tables = [_with_header(rows, headers.get(rows.recording)) for rows in tables]
         selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
@@ -99,12 +93,29 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
         blocks=left.blocks,
         cut=cut,
         hed_versions=dict(selection.hed_versions),
-        warnings=(*warnings, *selection.warnings),
+        warnings=(*warnings, *selection.warnings, *notes),
         excluded=selection.excluded,
         extents=extents,
         dropped=(*selection.dropped, *left.dropped, *(cut.dropped if cut else ())),
         rows={rows.recording: rows for rows in tables},
     )
+
+
+def _searched(datasets: Mapping[str, source.Dataset], which: SourceConfig) -> tuple[list[Recording], list[str]]:
+    """The recordings that can be searched for events, and what is said of the others."""
+    every = [recording for dataset in datasets.values() for recording in source.find_recordings(dataset, which)]
+    recordings = [recording for recording in every if recording.datatype != "meg"]
+    if not recordings:
+        raise SourceError(f"{', '.join(datasets)}: all of {len(every)} recordings are MEG, which is not supported; only EEG and iEEG are")
+    searched = [recording for recording in recordings if recording.events]
+    warnings = []
+    if len(recordings) < len(every):
+        warnings.append(f"{len(every) - len(recordings)} of {len(every)} recordings are MEG and were left out; only EEG and iEEG are read")
+    if len(searched) < len(recordings):
+        warnings.append(f"{len(recordings) - len(searched)} of {len(recordings)} recordings have no events.tsv and were left out")
+    if not searched:
+        raise EventError(f"{', '.join(datasets)}: none of {len(recordings)} recordings has an events.tsv; HED selects by its rows")
+    return searched, warnings
 
 
 def estimate(found: Survey, how: WindowsConfig) -> float | None:
@@ -154,18 +165,29 @@ def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
 
 def _headers(
     datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording], found: Sequence[Event], how: WindowsConfig
-) -> tuple[dict[str, Header], list[Failure]]:
+) -> tuple[dict[str, Header], list[Failure], list[str]]:
+    """Headers of the recordings that need one, those that cannot be read, and what must not be silent about the others, a line each."""
     needed = {event.recording for event in found if how.asked or (event.end is None and event.end_rule)}
     headers: dict[str, Header] = {}
     failures: list[Failure] = []
+    notes: dict[str, list[str]] = {}
     for recording in recordings:
         if recording.key not in needed or recording.signal is None:
             continue
         try:
-            headers[recording.key] = source.read_header(datasets[recording.dataset], recording)
+            examined = source.examine(datasets[recording.dataset], recording)
         except RecordingError as problem:
             failures.append(Failure(recording.key, problem.stage, problem.reason, problem.transient))
-    return headers, failures
+            continue
+        headers[recording.key] = examined.header
+        for note in examined.notes:
+            notes.setdefault(note, []).append(recording.key)
+    return headers, failures, [_grouped(note, keys) for note, keys in notes.items()]
+
+
+def _grouped(note: str, keys: Sequence[str]) -> str:
+    """One line on all recordings of which the same is to be said."""
+    return f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {note}"
 
 
 def _with_header(rows: EventRows, header: Header | None) -> EventRows:

@@ -1,16 +1,24 @@
 """Dataset path -> recordings, their events as text, their headers and their signal."""
 
+from bids_dl.source.amplitude import check_amplitudes
 from bids_dl.source.dataset import Dataset, Participants, open_dataset
 from bids_dl.source.listing import find_recordings
 from bids_dl.source.metadata import fingerprint, header_from_text, read_participants, read_rows
-from bids_dl.source.signal import open_raw, positions, read_header
+from bids_dl.source.positions import positions
+from bids_dl.source.signal import Examined, examine, open_raw, read_header
+from bids_dl.source.size import is_lazy, load_bytes
 
 __all__ = [
     "Dataset",
+    "Examined",
     "Participants",
+    "check_amplitudes",
+    "examine",
     "find_recordings",
     "fingerprint",
     "header_from_text",
+    "is_lazy",
+    "load_bytes",
     "open_dataset",
     "open_raw",
     "positions",

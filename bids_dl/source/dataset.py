@@ -20,7 +20,9 @@ NOT_RAW = {
     "code",
     "stimuli",
 }  # folders of a dataset that hold no recordings (BIDS 1.10, "Directory structure")
-IS_A_FILE = {".ds", ".mefd", ".zarr"}  # signal "files" that are folders
+IS_A_FILE = {".ds", ".mefd", ".mff", ".zarr"}  # signal "files" that are folders
+POSITIONS = ("electrodes.tsv", "coordsystem.json")
+HEAD_SPACES = frozenset({"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"})  # BIDS 1.10, appendix
 ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # OpenNeuro and NEMAR
 
 
@@ -75,21 +77,25 @@ class Dataset:
         found = []
         for folder in _above(path):
             here = [name for name in self.folders.get(folder, ()) if name == ending or name.endswith(f"_{ending}")]
-            here = [name for name in here if pairs(name.removesuffix(ending)) <= mine]
-            found += [f"{folder}/{name}".lstrip("/") for name in sorted(here, key=lambda name: (len(pairs(name)), name))]
+            here = [name for name in here if _without_space(name.removesuffix(ending), ending) <= mine]
+            found += [f"{folder}/{name}".lstrip("/") for name in sorted(here, key=_nearness)]
         return found
 
     def read_json(self, file: str) -> dict[str, Any]:
         try:
             content = json.loads((self.root / file).read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
             raise SourceError(f"{self.name}/{file}: cannot be read as JSON ({problem}); repair it or leave its recordings out") from None
         if not isinstance(content, dict):
             raise SourceError(f"{self.name}/{file}: holds a JSON {type(content).__name__}, wanted an object")
         return content
 
     def read_tsv(self, file: str) -> dict[str, tuple[str, ...]]:
-        """Columns of a TSV file as text; short rows are filled with n/a."""
+        """Columns of a TSV file as text, without outer blanks; short rows are filled with n/a."""
+        return {name: tuple(cell.strip() for cell in cells) for name, cells in self.read_cells(file).items()}
+
+    def read_cells(self, file: str) -> dict[str, tuple[str, ...]]:
+        """Columns of a TSV file as text, each cell as it is; short rows are filled with n/a."""
         try:
             text = (self.root / file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as problem:
@@ -98,7 +104,7 @@ class Dataset:
         if not lines:
             return {}
         names = [name.strip() for name in lines[0].split("\t")]
-        rows = [[cell.strip() for cell in line.split("\t")] for line in lines[1:]]
+        rows = [line.split("\t") for line in lines[1:]]
         width = len(names)
         rows = [(row + ["n/a"] * (width - len(row)))[:width] for row in rows]
         return {name: tuple(row[i] for row in rows) for i, name in enumerate(names)}
@@ -137,6 +143,18 @@ def open_dataset(source: str) -> Dataset:
 def pairs(name: str) -> frozenset[str]:
     """Entities of a file name as "key-value" strings."""
     return frozenset(part for part in name.split("_") if "-" in part)
+
+
+def _without_space(stem: str, ending: str) -> frozenset[str]:
+    """Entities that a file must share with a recording; tables of positions have one of their own, the space they count in."""
+    own = pairs(stem)
+    return frozenset(pair for pair in own if not pair.startswith("space-")) if ending in POSITIONS else own
+
+
+def _nearness(name: str) -> tuple[int, bool, str]:
+    """What sorts files of one folder, the most specific last; of tables of positions those in a frame of the head."""
+    own = pairs(name.partition(".")[0])
+    return len(own), not HEAD_SPACES.isdisjoint(own), name
 
 
 def _above(path: str) -> list[str]:

@@ -12,11 +12,10 @@ from bids_dl.config import SourceConfig
 from bids_dl.datamodel import Recording
 from bids_dl.errors import SourceError
 from bids_dl.source.dataset import Dataset
+from bids_dl.source.formats import BESIDE, EXTENSIONS, HEADERS, SIGNAL, SPLIT, extension
 
-# BIDS 1.10, "Electroencephalography" and "Intracranial EEG"; of several files of a recording the first in this order is opened
-EXTENSIONS = {"eeg": (".edf", ".vhdr", ".set", ".bdf"), "ieeg": (".edf", ".vhdr", ".set", ".mefd", ".nwb")}
 PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
-SIGNAL = re.compile(r"(.+)_(eeg|ieeg)(\.[^.]+)")
+NO_RECORDING = re.compile(r"_acq-(calibration|crosstalk)_meg\.")  # what MEG recordings need beside them
 
 
 def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
@@ -33,7 +32,7 @@ def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
     taken = {recording.events for recording in found}
     found += [_recording(dataset, file.removesuffix("_events.tsv"), None, file) for file in _event_files(dataset) if file not in taken]
     if not found:
-        raise SourceError(f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS['eeg'])}) and no events.tsv in this folder")
+        raise SourceError(f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) and no events.tsv in this folder")
     chosen = [recording for recording in found if _wanted(recording, config)]
     if not chosen:
         raise SourceError(f"{dataset.name}: none of {len(found)} recordings has {_asked(config)}; there are {_there(found, config)}")
@@ -41,30 +40,41 @@ def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
 
 
 def _signals(dataset: Dataset) -> list[Recording]:
+    """Recordings by their signal files, also by those of formats that are not supported: they are found, to be refused by name."""
     by_path: dict[str, list[str]] = {}
     for file in dataset.files:
         match = SIGNAL.fullmatch(file)
-        if match and match[3].lower() in EXTENSIONS[match[2]] and PurePosixPath(file).parent.name == match[2]:
-            by_path.setdefault(match[1], []).append(file)
+        if match and PurePosixPath(file).parent.name == match[2] and match[3].lower() not in BESIDE and not NO_RECORDING.search(file):
+            path = SPLIT.sub("", match[1]) if match[3].lower() == ".fif" else match[1]
+            by_path.setdefault(path, []).append(file)
     found = []
     for path, files in by_path.items():
-        order = EXTENSIONS[PurePosixPath(path).parent.name]
-        signal = min(files, key=lambda file: order.index(PurePosixPath(file).suffix.lower()))
+        signal = min(files, key=_preference)
         events = dataset.inherited(path, "events.tsv")
         found.append(_recording(dataset, path, signal, events[-1] if events else None))
     return found
 
 
+def _preference(file: str) -> tuple[int, str]:
+    """Formats that are read before others, a header before its samples, the first part of a split recording before the next."""
+    kind = extension(file)
+    return EXTENSIONS.index(kind) if kind in EXTENSIONS else len(EXTENSIONS) + (kind in HEADERS), file
+
+
 def _event_files(dataset: Dataset) -> list[str]:
-    """events.tsv files of EEG and iEEG, and those above any datatype folder."""
-    here = re.compile(r"sub-[^/]+/(ses-[^/]+/)?((eeg|ieeg)/)?[^/]+_events\.tsv")
-    return [file for file in dataset.files if here.fullmatch(file)]
+    """events.tsv files of EEG and iEEG, and those above any datatype folder that no nearer one takes the place of."""
+    here = re.compile(r"(sub-[^/]+/(ses-[^/]+/)?((eeg|ieeg)/)?)?[^/]+_events\.tsv")
+    found = [file for file in dataset.files if here.fullmatch(file)]
+    chains = [dataset.inherited(file.removesuffix("_events.tsv"), "events.tsv") for file in found]
+    replaced = {file for chain in chains for file in chain[:-1]}
+    return [file for file in found if file not in replaced]
 
 
 def _recording(dataset: Dataset, path: str, signal: str | None, events: str | None) -> Recording:
     entities = _parser()(f"/{path}_eeg")
     subject, session, task, run = (str(entities.get(name, "")) for name in ("subject", "session", "task", "run"))
-    datatype = "ieeg" if PurePosixPath(path).parent.name == "ieeg" else "eeg"
+    folder = PurePosixPath(path).parent.name
+    datatype = folder if folder in {"ieeg", "meg"} else "eeg"
     return Recording(dataset.name, path, subject, session, task, run, datatype, signal, events)
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from bids_dl.datamodel import EventRows, Recording
 from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source.clock import on_file
+from bids_dl.source.content import check_content
 from bids_dl.source.dataset import Dataset, Participants
-
-ANNEX = re.compile(rb"/annex/objects/")  # a git-annex pointer: the content was never fetched
+from bids_dl.source.formats import check_supported, companions, gaps
 
 
 def read_rows(dataset: Dataset, recording: Recording) -> EventRows:
-    """The events.tsv of a recording, row by row as text, with its sidecars merged key by key."""
-    columns = dataset.read_tsv(recording.events) if recording.events else {}
+    """The events.tsv of a recording, row by row as text, with its sidecars merged key by key.
+
+    Where the signal file leaves out time (EDF+D), onsets and durations are moved to its own clock; a row in a gap gets the onset n/a.
+    """
+    columns = dataset.read_cells(recording.events) if recording.events else {}
+    columns = on_file(columns, gaps(dataset, recording)) if columns else columns
     duration = header_from_text(dataset, recording.path)[1]
     return EventRows(recording.key, columns, sidecar(dataset, recording.path, "events.json"), duration)
 
@@ -57,12 +61,9 @@ def fingerprint(dataset: Dataset, recording: Recording) -> dict[str, str]:
     Raises
     ------
     RecordingError
-        Stage "source": the signal is absent, a broken link or an unfetched git-annex pointer.
+        Stage "source": the signal is absent, a broken link, an unfetched git-annex pointer or of a format that is not supported.
     """
-    if recording.signal is None:
-        raise RecordingError("source", f"no signal file beside {recording.events}; only its text files are here")
-    stem = f"{recording.path}_{recording.datatype}."
-    files = {file for file in dataset.files if file.startswith(stem)}
+    files = {check_supported(recording), *companions(dataset, recording).values()}
     for ending in ("channels.tsv", "electrodes.tsv", "coordsystem.json", f"{recording.datatype}.json"):
         files |= set(dataset.inherited(recording.path, ending))
     return {file: _sha256(dataset.root / file, file) for file in sorted(files)}
@@ -82,18 +83,13 @@ def _positive(value: Any) -> float | None:
 
 
 def _sha256(path: Path, name: str) -> str:
+    check_content(path, name)
     try:
         if path.is_dir():
             inner = sorted(p for p in path.rglob("*") if p.is_file())
             parts = [f"{p.relative_to(path).as_posix()} {_sha256(p, name)}" for p in inner]
             return hashlib.sha256("\n".join(parts).encode()).hexdigest()
         with path.open("rb") as file:
-            if path.stat().st_size < 1000 and ANNEX.search(file.read(1000)):
-                raise RecordingError("source", f"{name} is a git-annex pointer without content; fetch it with: datalad get {name}")
-            file.seek(0)
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        hint = f"; a broken link: fetch it with: datalad get {name}" if path.is_symlink() else ""
-        raise RecordingError("source", f"{name} is not there{hint}") from None
     except OSError as problem:
         raise RecordingError("source", f"{name} cannot be read ({problem.strerror})", transient=True) from None

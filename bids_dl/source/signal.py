@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import mne
 import numpy as np
-import numpy.typing as npt
 from mne_bids import BIDSPath, read_raw_bids
 
 from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source import channels, eeglab, units
+from bids_dl.source.brainvision import decoded
+from bids_dl.source.clock import place
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.metadata import channels_from_text, sidecar
+from bids_dl.source.formats import check_supported, extension, look
+from bids_dl.source.look import Look
+from bids_dl.source.metadata import channels_from_text, header_from_text, sidecar
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
-BOUNDARIES = {"boundary", "bad boundary", "edge boundary", "bad_acq_skip"}  # EEGLAB's and MNE's names for a place where time jumps
+BOUNDARIES = {"boundary", "bad boundary", "edge boundary", "-99", "-99.0"}  # EEGLAB's and MNE's names for a place where time jumps
+SEGMENT = "new segment"  # BrainVision's, where recording was paused
+SKIPPED = "bad_acq_skip"  # MNE's for a stretch of zeros in the place of samples
 ENTITY = {"sub": "subject", "ses": "session", "acq": "acquisition", "task": "task", "run": "run", "space": "space", "rec": "recording"}
+SLACK = 1e-3  # samples; a boundary's place is a rounded number
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A recording's header, and what a user should know of it: units that were mended, channels left out, a file cut off."""
+
+    header: Header
+    notes: tuple[str, ...]
 
 
 def read_header(dataset: Dataset, recording: Recording) -> Header:
@@ -36,86 +51,94 @@ def read_header(dataset: Dataset, recording: Recording) -> Header:
     Raises
     ------
     RecordingError
-        Stage "header" or "channels"; the reason names no path of this machine.
+        Stage "source", "header" or "channels"; the reason names no path of this machine.
     """
-    with open_raw(dataset, recording, stage="header") as raw:
-        if not raw.n_times:
-            raise RecordingError("header", "the file holds no samples")
-        jumps = {float(a["onset"]) for a in raw.annotations if str(a["description"]).casefold() in BOUNDARIES}
-        return Header(float(raw.info["sfreq"]), int(raw.n_times), tuple(raw.ch_names), tuple(raw.get_channel_types()), tuple(sorted(jumps)))
+    return examine(dataset, recording).header
+
+
+def examine(dataset: Dataset, recording: Recording) -> Examined:
+    """The header of a signal file and notes on it, without its samples.
+
+    Raises
+    ------
+    RecordingError
+        Stage "source", "header" or "channels"; the reason names no path of this machine.
+    """
+    with _opened(dataset, recording, stage="header") as (raw, found, notes):
+        sfreq = float(raw.info["sfreq"])
+        said = header_from_text(dataset, recording.path)[0]
+        if said and abs(said - sfreq) > 0.01 * sfreq:
+            notes = (*notes, f"{recording.datatype}.json gives {said:g} Hz, the file {sfreq:g} Hz; the file's rate was taken")
+        header = Header(sfreq, int(raw.n_times), tuple(raw.ch_names), tuple(raw.get_channel_types()), _boundaries(raw, found))
+        return Examined(header, notes)
 
 
 @contextmanager
 def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> Iterator[BaseRaw]:
     """Open a recording with mne-bids, its samples not yet loaded; they can be until the context ends.
 
-    Channels have the names of channels.tsv. Where names differ from the file's only in case, blanks and dots (``Fc5.``) they are renamed;
-    where only their order differs the signals follow. A channel of type n/a with a 10-05 name counts as EEG. Annotations are the file's
-    own: events.tsv is not read here.
+    Samples are in volts by the file's own units. Channels have the names and the order of channels.tsv, where names may differ from the
+    file's in case, blanks, dots (``Fc5.``) and what EDF writes around them (``EEG Fp1-Ref``). A channel of type n/a with a 10-05 name
+    counts as EEG. Channels of EDF at another rate than its brain signal are left out. Annotations are the file's own: events.tsv is not
+    read here.
 
     Raises
     ------
     RecordingError
-        Stage ``stage`` or "channels"; the reason names no path of this machine.
+        Stage ``stage``, "source", "header" or "channels"; the reason names no path of this machine.
     """
-    if recording.signal is None:
-        raise RecordingError("source", "no signal file here, only text files")
+    with _opened(dataset, recording, stage=stage) as (raw, _, _):
+        yield raw
+
+
+@contextmanager
+def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[tuple[BaseRaw, Look, tuple[str, ...]]]:
+    check_supported(recording)
     with TemporaryDirectory(prefix="bids_dl-") as folder:
         try:
-            columns = channels_from_text(dataset, recording)
-            names = columns.get("name", ())
-            _lay_out(dataset, recording, Path(folder))
-            raw = _open(_bids_path(Path(folder), recording), names)
-            _set_types(raw, names, columns.get("type", ("n/a",) * len(names)))
+            table = channels.rows(channels_from_text(dataset, recording))
+            said = sidecar(dataset, recording.path, f"{recording.datatype}.json")
+            if said.get("RecordingType") == "epoched":
+                raise RecordingError("source", "the recording is cut into epochs (RecordingType), only continuous ones are supported")
+            found = look(dataset, recording, table)
+            path = _bids_path(Path(folder), recording)
+            _lay_out(dataset, recording, found, path, said)
+            raw, notes = _open(path, found)
+            _check_raw(raw, dataset, found)
+            notes += _describe(raw, table, found)
         except (RecordingError, SourceError):
             raise
         except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
-            raise RecordingError(stage, _reason(problem, [folder, f"{dataset.root}"])) from None
+            explained = eeglab.explain(problem, recording.signal or "") if _is_set(recording) else ""
+            raise RecordingError(stage, explained or _reason(problem, [folder, f"{dataset.root}"])) from None
         try:
-            yield raw
+            yield raw, found, (*found.notes, *notes)
         except RecordingError as problem:  # MNE's messages name the file, here in a folder that is another one each time
             reason = _without(problem.reason, [folder, f"{dataset.root}"])
             raise RecordingError(problem.stage, reason, transient=problem.transient) from None
 
 
-def is_electrode(name: str) -> bool:
-    """Whether a name is an electrode of the 10-05 system (Oostenveld & Praamstra 2001)."""
-    return name.casefold() in _electrodes()[1]
-
-
-def positions(names: Sequence[str]) -> tuple[npt.NDArray[np.float64], str]:
-    """Positions (n_chans, 3) in m by name, NaN where a name is none of the 10-05 system, and the name of the template."""
-    template, electrodes = _electrodes()
-    unknown = np.full(3, np.nan)
-    return np.array([electrodes.get(name.casefold(), unknown) for name in names]).reshape(len(names), 3), template
-
-
-@cache
-def _electrodes() -> tuple[str, dict[str, npt.NDArray[np.float64]]]:
-    template = "colin27_1005" if "colin27_1005" in mne.channels.get_builtin_montages() else "standard_1005"  # renamed in MNE 1.13
-    places = mne.channels.make_standard_montage(template).get_positions()["ch_pos"]
-    return template, {name.casefold(): np.asarray(place, float) for name, place in places.items()}
-
-
-def _lay_out(dataset: Dataset, recording: Recording, folder: Path) -> None:
+def _lay_out(dataset: Dataset, recording: Recording, found: Look, path: BIDSPath, said: dict[str, Any]) -> None:
     """A dataset of this recording alone: its files and what it inherits.
 
     Left out are the tables that mne-bids would read too and stop at a cell it dislikes: events.tsv, whose rows would take the place of the
-    file's own annotations (boundaries among them), participants.tsv and scans.tsv. We read those ourselves, or not at all.
+    file's own annotations (boundaries among them), channels.tsv, participants.tsv and scans.tsv. We read those ourselves, or not at all.
     """
-    kind = recording.datatype
-    place = folder / recording.path
-    place.parent.mkdir(parents=True)
-    for file in dataset.files:
-        if file.startswith(f"{recording.path}_{kind}."):
-            _link(dataset.root / file, folder / file)
-    for ending in ("channels.tsv", "electrodes.tsv", "coordsystem.json"):
-        if found := dataset.inherited(recording.path, ending):
-            own = PurePosixPath(found[-1]).name  # may hold an entity of its own, space-CapTrak
-            target = f"{place.name}_{ending}" if ending == "channels.tsv" else own
-            _link(dataset.root / found[-1], place.parent / target)
-    (folder / f"{recording.path}_{kind}.json").unlink(missing_ok=True)
-    (folder / f"{recording.path}_{kind}.json").write_text(json.dumps(sidecar(dataset, recording.path, f"{kind}.json")), encoding="utf-8")
+    signal = Path(path.fpath)
+    folder = signal.parent
+    folder.mkdir(parents=True)
+    _link(dataset.root / str(recording.signal), signal)
+    for called, file in found.companions.items():
+        if called.lower().endswith(".vmrk"):  # MNE reads it as UTF-8; only its ASCII matters here
+            text = decoded((dataset.root / file).read_bytes())
+            (folder / called).write_text(text.encode("ascii", "replace").decode(), encoding="ascii")
+        else:
+            _link(dataset.root / file, folder / (f"{signal.stem}.fdt" if called.lower().endswith(".fdt") else called))
+    for ending in ("electrodes.tsv", "coordsystem.json"):
+        if inherited := dataset.inherited(recording.path, ending):
+            own = PurePosixPath(inherited[-1]).name  # may hold an entity of its own, space-CapTrak
+            _link(dataset.root / inherited[-1], folder / own)
+    signal.with_suffix(".json").write_text(json.dumps(said), encoding="utf-8")
 
 
 def _link(source: Path, target: Path) -> None:
@@ -125,56 +148,111 @@ def _link(source: Path, target: Path) -> None:
         shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
 
 
-def _open(path: BIDSPath, names: Sequence[str]) -> BaseRaw:
+def _open(path: BIDSPath, found: Look) -> tuple[BaseRaw, tuple[str, ...]]:
+    """The recording as mne-bids reads it, and what to tell; without electrodes.tsv where that is all that stops it."""
+    extra: dict[str, Any] = {}
+    if path.extension in {".edf", ".bdf"}:
+        extra["encoding"] = "latin1"  # of annotations: MNE stops at a byte that is not in the encoding
+        if found.labels is not None:
+            extra["include"] = list(found.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        raw = read_raw_bids(path, on_ch_mismatch="warn", verbose="error")
-        if not names or list(names) == raw.ch_names:
-            return raw
-        return read_raw_bids(path, on_ch_mismatch=_reconcile(raw.ch_names, names), verbose="error")
+        try:
+            return read_raw_bids(path, extra_params=dict(extra), verbose="error"), ()
+        except Exception as problem:  # (readers of broken files raise anything)
+            electrodes = list(Path(path.directory).glob("*electrodes.tsv"))
+            if not electrodes:
+                raise
+            for file in electrodes:
+                file.unlink()
+            raw = read_raw_bids(path, extra_params=dict(extra), verbose="error")
+            return raw, (f"electrodes.tsv or its coordsystem.json cannot be used ({type(problem).__name__}), so positions are left out",)
 
 
-def _set_types(raw: BaseRaw, names: Sequence[str], types: Sequence[str]) -> None:
-    unknown = [name for name, kind in zip(names, types, strict=True) if kind.casefold() in {"n/a", ""} and is_electrode(name)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        raw.set_channel_types({name: "eeg" for name in unknown if name in raw.ch_names}, verbose="error")
+def _check_raw(raw: BaseRaw, dataset: Dataset, found: Look) -> None:
+    if not raw.n_times:
+        raise RecordingError("header", "the file holds no samples")
+    if found.units and len(found.units) != len(raw.ch_names):
+        names = units.few(raw.ch_names)
+        raise RecordingError("header", f"of {len(found.units)} channels to read MNE finds {len(raw.ch_names)}: {names}; do names repeat?")
+    for called, file in found.companions.items():
+        if called.lower().endswith(".fdt") and f"{raw.filenames[0]}".endswith(".fdt"):
+            eeglab.check_samples(len(raw.ch_names), raw.n_times, dataset.root / file, file)
+    if kinds := {"mag", "grad", "ref_meg"} & set(raw.get_channel_types()):
+        raise RecordingError("source", f"the file holds MEG channels ({', '.join(sorted(kinds))}); MEG is not supported, only EEG and iEEG")
+    if skipped := [a for a in raw.annotations if str(a["description"]).casefold() == SKIPPED]:
+        length, onset = skipped[0]["duration"], skipped[0]["onset"]
+        raise RecordingError("header", f"{length:g} s at {onset:g} s were not recorded (BAD_ACQ_SKIP); such files are not supported")
 
 
-def _reconcile(in_file: Sequence[str], in_table: Sequence[str]) -> str:
-    """How mne-bids should bring the names of the file to those of channels.tsv."""
-    if [_plain(name) for name in in_file] == [_plain(name) for name in in_table]:
-        return "rename"
-    if sorted(in_file) == sorted(in_table):
-        return "reorder"
-    only_file = [name for name in in_file if _plain(name) not in {_plain(n) for n in in_table}]
-    only_table = [name for name in in_table if _plain(name) not in {_plain(n) for n in in_file}]
-    raise RecordingError(
-        "channels",
-        f"the file has {len(in_file)} channels and channels.tsv {len(in_table)}; "
-        f"only in the file: {_few(only_file)}; only in channels.tsv: {_few(only_table)}",
+def _describe(raw: BaseRaw, table: Sequence[channels.Row], found: Look) -> tuple[str, ...]:
+    """Give the channels their names, order, types and units, and tell what was done."""
+    labels = list(raw.ch_names)
+    rows = channels.match(labels, table) if table else [None] * len(labels)
+    kinds = channels.types(labels, rows, raw.get_channel_types(), typed=found.typed)
+    stated = found.units or (None,) * len(labels)
+    read = found.read or (found.convention,) * len(labels)
+    scaled = units.scales(
+        [
+            units.Channel(label, kind, unit, row.unit if row else "", factor, channels.is_brain(label, row))
+            for label, kind, unit, row, factor in zip(labels, kinds, stated, rows, read, strict=True)
+        ]
     )
+    raw._cals *= np.array(scaled.factors)  # what MNE multiplies samples with as it reads them; no public way does so before loading
+    wanted = {label: "misc" if label in scaled.others else kind for label, kind in zip(labels, kinds, strict=True)}
+    notes = [*channels.notes_on_types(labels, rows, raw.get_channel_types(), kinds), *scaled.notes]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw.set_channel_types(wanted, on_unit_change="ignore", verbose="error")
+        if table:
+            notes += _rename(raw, dict(zip(labels, rows, strict=True)), table)
+    return tuple(notes)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s.]", "", name).casefold()
+def _rename(raw: BaseRaw, found: dict[str, channels.Row | None], table: Sequence[channels.Row]) -> list[str]:
+    """Bring channels to the names and the order of channels.tsv, without those that it leaves out."""
+    order = {row.name: i for i, row in enumerate(table)}
+    known = {label: row for label, row in found.items() if row}
+    raw.reorder_channels(sorted(known, key=lambda label: order[known[label].name]))
+    raw.rename_channels({label: row.name for label, row in known.items()}, verbose="error")
+    raw.info["bads"] = [name for name in raw.ch_names if name in {row.name for row in table if row.is_bad}]
+    unlisted = [label for label, row in found.items() if not row]
+    return [f"left out, not in channels.tsv: {units.few(unlisted)}"] if unlisted else []
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else "none"
+def _boundaries(raw: BaseRaw, found: Look) -> tuple[float, ...]:
+    """Where the signal is not continuous, in s: the first sample after each jump, counted on the file's own clock."""
+    sfreq = float(raw.info["sfreq"])
+    first = float(raw.first_time) if raw.annotations.orig_time is not None else 0.0
+    marked = [float(a["onset"]) - first for a in raw.annotations if _is_boundary(str(a["description"]))]
+    times = [time for time in (place(onset, found.gaps) for onset in marked) if time is not None]
+    samples = {math.ceil(time * sfreq - SLACK) for time in (*times, *(gap.onset for gap in found.gaps))}
+    return tuple(sample / sfreq for sample in sorted(samples) if 0 < sample < raw.n_times)
+
+
+def _is_boundary(description: str) -> bool:
+    parts = [part.strip() for part in description.casefold().split("/")]
+    return parts[0] == SEGMENT or any(part in BOUNDARIES for part in parts)
 
 
 def _bids_path(root: Path, recording: Recording) -> BIDSPath:
-    extension = PurePosixPath(str(recording.signal)).suffix
-    parts = dict(part.split("-", 1) for part in PurePosixPath(recording.path).name.split("_") if "-" in part)
-    entities = {ENTITY[key]: value for key, value in parts.items() if key in ENTITY}
-    return BIDSPath(root=root, datatype=recording.datatype, suffix=recording.datatype, extension=extension, check=False, **entities)
+    parts = dict(part.split("-", 1) for part in PurePosixPath(str(recording.signal)).name.split("_") if "-" in part)
+    entities = {ENTITY[key]: re.sub(r"[^A-Za-z0-9]", "", value) for key, value in parts.items() if key in ENTITY}
+    if "split" in parts:
+        entities["split"] = parts["split"]
+    entities = {"subject": "unknown"} | entities
+    kind = recording.datatype
+    return BIDSPath(root=root, datatype=kind, suffix=kind, extension=extension(str(recording.signal)), check=False, **entities)
+
+
+def _is_set(recording: Recording) -> bool:
+    return extension(str(recording.signal)) == ".set"
 
 
 def _reason(problem: Exception, folders: Sequence[str]) -> str:
     """One line without a folder of this machine, so that a store does not depend on it."""
     text = _without(" ".join(str(problem).split()), folders)
-    return f"{type(problem).__name__}: {text}"[:300] if text else type(problem).__name__
+    return f"MNE cannot open it, the file may be damaged ({type(problem).__name__}: {text[:250]})"
 
 
 def _without(text: str, folders: Sequence[str]) -> str:
