@@ -169,6 +169,7 @@ class PipelineConfig:
     """How the work is run; nothing here may change a byte of the store."""
 
     jobs: int | None = Field(default=None, ge=1)  # None: one per core
+    memory: int | None = Field(default=None, gt=0)  # bytes that all workers may take together; None: most of what is free
     scheduler: str | None = None  # address of a Dask scheduler
     staging: str | None = None
     overwrite: bool = False

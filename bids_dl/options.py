@@ -35,13 +35,14 @@ OF_LABEL = ("until", "trim", "within", "min_duration")
 OF_SELECTION = (*OF_LABEL, "exclude", "during", "around")  # what a label may have of its own
 OF_EVENTS = ("aliases", "overlap", "hed_version", "hed_schema_dir", "hed_strict")
 OF_WINDOWS = ("window", "stride", "tmin", "tmax")
-OF_PIPELINE = ("jobs", "scheduler", "staging", "overwrite", "storage_option")
+OF_PIPELINE = ("jobs", "memory", "scheduler", "staging", "overwrite", "storage_option")
 OF_TRAINING = (
     *("model", "target", "folds", "epochs", "patience", "batch_size", "optimizer", "lr", "weight_decay"),
     *("normalize", "drop_missing", "class_weights", "seed", "device", "precision"),
 )
 NAMES = ("hed", *OF_SOURCE, *OF_SELECTION, *OF_EVENTS, *OF_WINDOWS, "recipe", "set", "split", "seed", "dtype", *OF_PIPELINE)
 OPTION_OF = {"size": "window", "changes": "set", "storage_options": "storage_option"}  # fields of configs that have another name
+SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
 NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 
 
@@ -100,6 +101,7 @@ def windows_config(options: Options) -> WindowsConfig:
 
 def pipeline_config(options: Options) -> PipelineConfig:
     given = {name: options.get(name) for name in OF_PIPELINE if name != "storage_option"}
+    given["memory"] = _bytes(given["memory"])
     return _build(PipelineConfig, **given, storage_options=storage_options(options.get("storage_option")))
 
 
@@ -308,6 +310,17 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _bytes(value: Any) -> Any:
+    """4GB, 500 MB, 1.5 GiB or a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    match = SIZE.fullmatch(value.strip())
+    if not match:
+        raise ConfigError(f"--memory {value}: wanted a size, such as 4GB")
+    factor = (1024 if match[3] else 1000) ** " KMGT".index((match[2] or " ").upper())
+    return round(float(match[1]) * factor)
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

@@ -54,6 +54,16 @@ def test_side_by_side_is_the_same_request_said_or_not():
     assert options.request({"hed": "Red", "window": 2}) == options.request({"hed": "Red", "window": 2, "stride": 2})
 
 
+@pytest.mark.parametrize(("text", "n_bytes"), [("4GB", 4_000_000_000), ("1.5 GiB", 1_610_612_736), ("500mb", 500_000_000), (1000, 1000)])
+def test_memory_is_a_size(text, n_bytes):
+    assert options.pipeline_config({"memory": text}).memory == n_bytes
+
+
+def test_memory_that_is_no_size_is_refused():
+    with pytest.raises(ConfigError, match="--memory lots: wanted a size, such as 4GB"):
+        options.pipeline_config({"memory": "lots"})
+
+
 def test_values_of_set_are_yaml():
     assert options.changes(["filter.high=40", "pick.types=[eeg]", "reference.channels=average"]) == {
         "filter.high": 40,

@@ -16,7 +16,7 @@ import xarray
 
 import bids_dl
 from bids_dl.datamodel import Failure
-from bids_dl.errors import BidsDlError, StoreError, WindowError
+from bids_dl.errors import BidsDlError, RecordingError, StoreError, WindowError
 from bids_dl.pipeline import work
 
 EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "stride": 2}
@@ -331,3 +331,15 @@ def test_ctrl_c_ends_130_leaves_no_process_behind_and_resumes(eegbci, eyes_store
     assert not outlives(running.pid, 10)
     subprocess.run(command, check=True, capture_output=True)
     assert contents(tmp_path / "a.zarr") == contents(eyes_store)
+
+
+def test_a_label_whose_recordings_are_all_broken_does_not_stop_the_others(eegbci_copy, tmp_path):
+    file = eegbci_copy / "sub-001" / "eeg" / "sub-001_task-motion_run-2_eeg.edf"
+    file.write_bytes(file.read_bytes()[:300])
+    outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject="001", jobs=1)
+    assert (outcome.exit_status, outcome.n_windows) == (3, 30)
+    assert [(failure.stage, failure.recording[-5:]) for failure in outcome.failures] == [("header", "run-2")]
+    assert "no window of eyes_closed is in the store: its recordings failed" in outcome.warnings
+    assert [(person.subject, dict(person.windows)) for person in outcome.people] == [("001", {"eyes_open": 30, "eyes_closed": 0})]
+    with pytest.raises(RecordingError, match=r"header: none of 1 recordings can be converted; ds004362/sub-001/.*run-2: "):
+        bids_dl.convert(str(eegbci_copy), str(tmp_path / "b.zarr"), hed="Eyes-closed", window=2, subject="001", jobs=1)

@@ -18,11 +18,13 @@ from bids_dl.errors import RecordingError
 from bids_dl.preprocess import load_recipe
 from bids_dl.preprocess.baseline import Baseline
 from bids_dl.preprocess.filter import Filter
-from bids_dl.preprocess.montage import TEMPLATES, Montage
+from bids_dl.preprocess.montage import Montage
 from bids_dl.preprocess.notch import Notch
+from bids_dl.preprocess.positions import TEMPLATES
 from bids_dl.preprocess.recipe import Recipe, layout_of
 from bids_dl.preprocess.reference import Reference
 from bids_dl.preprocess.resample import Resample
+from bids_dl.preprocess.step import Need
 from bids_dl.testing import ALPHA, NOISE, TONE, make_dataset
 
 RATES = [100.0, 128.0, 160.0, 200.0, 250.0, 256.0, 1000 / 3, 499.998, 500.0, 512.0, 1000.0, 2048.0]
@@ -107,8 +109,8 @@ def test_the_margin_of_a_filter_is_half_of_the_one_mne_designs(low, width, sfreq
     assert len(designed) // 2 <= margin <= len(designed) // 2 + 2
 
 
-def test_an_iir_filter_needs_the_whole_recording():
-    assert Filter(low=1.0, method="iir").needs(layout_of(noise())).kind == "recording"
+def test_an_iir_filter_needs_all_that_is_continuous():
+    assert Filter(low=1.0, method="iir").needs(layout_of(noise())) == Need("samples", math.inf)
 
 
 def test_notch_takes_the_power_line_of_the_recording_and_its_multiples():

@@ -71,6 +71,12 @@ Split = Annotated[
 Seed = Annotated[int | None, Option(help="Seed of the split.", rich_help_panel=CONVERSION)]
 Dtype = Annotated[str | None, Option(metavar="float32", help="How samples are stored.", rich_help_panel=CONVERSION)]
 Jobs = Annotated[int | None, Option(help="Worker processes; one per core by default.", rich_help_panel=CONVERSION)]
+Memory = Annotated[
+    str | None,
+    Option(
+        metavar="SIZE", help="What all workers may take together, such as 8GB; 80 % of what is free by default.", rich_help_panel=CONVERSION
+    ),
+]
 Scheduler = Annotated[
     str | None, Option(metavar="ADDRESS", help="A Dask scheduler to use, such as tcp://host:8786.", rich_help_panel=CONVERSION)
 ]

@@ -117,6 +117,7 @@ def convert(
     seed: flags.Seed = None,
     dtype: flags.Dtype = None,
     jobs: flags.Jobs = None,
+    memory: flags.Memory = None,
     scheduler: flags.Scheduler = None,
     staging: flags.Staging = None,
     overwrite: flags.Overwrite = None,

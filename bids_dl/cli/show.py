@@ -48,11 +48,19 @@ def progress() -> Iterator[Callable[[Progress], None]]:
         def say(now: Progress) -> None:
             if now.stage not in tasks:
                 tasks[now.stage] = bars.add_task(STAGES.get(now.stage, now.stage), total=now.total)
-            bars.update(tasks[now.stage], completed=now.done, total=now.total)
+            bars.update(tasks[now.stage], completed=now.done, total=now.total, description=_described(now))
             if now.note:
                 bars.console.print(Text.assemble(("failed ", "yellow"), now.note))
 
         yield say
+
+
+def _described(now: Progress) -> str:
+    """What a stage is at: how fast, and what failed so far."""
+    said = [STAGES.get(now.stage, now.stage)]
+    said += [f"{now.speed:.0f} x real time"] if now.speed else []
+    said += [f"{now.failed} failed"] if now.failed else []
+    return ", ".join(said)
 
 
 def survey_json(sources: Sequence[str], found: Survey) -> None:
@@ -143,8 +151,15 @@ def outcome(done: Outcome) -> None:
     else:
         reused = f", {done.reused} of them staged before" if done.reused else ""
         out.print(f"{done.url}: {done.n_windows} windows of {done.n_recordings} recordings{reused}", soft_wrap=True)
+    labels = list(done.people[0].windows) if done.people else []
+    table = Table("dataset", "subject", "split", *labels, title="windows of each person", title_justify="left", box=None)
+    for person in done.people[:MOST_LINES]:
+        table.add_row(person.dataset, person.subject, person.split, *(str(count) for count in person.windows.values()))
+    if len(done.people) > MOST_LINES:
+        table.add_row("...", f"{len(done.people) - MOST_LINES} more")
+    out.print(table)
     if done.dropped:
-        out.print(f"{done.dropped} windows or blocks left out; each with its reason in {done.url}/recordings.json", soft_wrap=True)
+        out.print(f"{done.dropped} events, blocks or windows left out; each with its reason in {done.url}/recordings.json", soft_wrap=True)
     if done.failures:
         err.print(f"{len(done.failures)} recordings failed", style="red")
         lines([f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in done.failures], "failed")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bids_dl.config import PipelineConfig, Request
-from bids_dl.datamodel import Failure, Recording
+from bids_dl.datamodel import Failure, Layout, Person, Recording, exact_rate
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.pipeline.columns import Staged
 from bids_dl.pipeline.pack import pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
+from bids_dl.pipeline.space import check_space
 from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.store import card, writer
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
@@ -25,12 +28,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a conversion is: ``done`` of ``total`` in a stage ("plan", "stage" in recordings, "pack" in windows)."""
+    """How far a conversion is: ``done`` of ``total`` in a stage ("plan", "stage" in recordings, "pack" in windows).
+
+    Attributes
+    ----------
+    failed
+        Recordings of those done that failed.
+    signal, elapsed
+        Seconds of recordings that this run has staged, and that this took so far.
+    """
 
     stage: str
     done: int
     total: int
     note: str = ""
+    failed: int = 0
+    signal: float = 0.0
+    elapsed: float = 0.0
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than they were recorded recordings are staged; 0 where none is yet."""
+        return self.signal / self.elapsed if self.elapsed else 0.0
+
+
+@dataclass(frozen=True)
+class PersonCount:
+    """How many windows of each label a person has in a store."""
+
+    dataset: str
+    subject: str
+    split: str
+    windows: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -39,6 +68,8 @@ class Outcome:
 
     Attributes
     ----------
+    people
+        Of each person in the store, sorted.
     failures
         Recordings that matched and are not in the store.
     reused
@@ -50,6 +81,7 @@ class Outcome:
     url: str
     n_windows: int
     n_recordings: int
+    people: tuple[PersonCount, ...]
     failures: tuple[Failure, ...]
     warnings: tuple[str, ...]
     dropped: int = 0
@@ -104,11 +136,16 @@ def convert(
 def _write(location: Location, plan: Plan, staging: Staging, config: PipelineConfig, say: Say) -> Outcome:
     """Stage what is not staged yet, then pack."""
     card.check_licences({name: str(plan.survey.datasets[name].description.get("License", "")) for name in plan.datasets})
-    found, reused = _stage(plan, plan.recordings, staging, config, say)
+    there = _staged(plan, plan.recordings, staging)
+    check_space(plan, location, staging.location, sum(len(plan.windows[r.key]) for r in plan.recordings if r.key not in there))
+    staging.prepare()
+    found = _stage(plan, plan.recordings, there, staging, config, say=say)
+    reused = sum(isinstance(entry, Entry) for entry in there.values())
     failures = (*plan.failures, *(outcome for outcome in found.values() if isinstance(outcome, Failure)))
     entries = {key: outcome for key, outcome in found.items() if isinstance(outcome, Entry)}
     staged = [(r, plan.keys[r.key], entries[r.key]) for r in plan.recordings if r.key in entries and entries[r.key].kept]
     if not staged:
+        staging.remove_empty()
         raise BidsDlError(_nothing(failures))
     dropped = len(plan.dropped) + sum(len(entry.dropped) for entry in entries.values())
     plan = replace(plan, warnings=(*plan.warnings, *_lost_labels(plan, staged)))
@@ -118,9 +155,11 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
     warnings = plan.warnings
     if any(failure.transient for failure in failures):  # then the rest is kept, so that another try is cheap
         warnings = (*warnings, f"some failures may pass another time: run again; what is staged stays in {staging.location.url}")
+        staging.keep(plan.keys.values())
     else:
         staging.remove(plan.keys.values())
-    return Outcome(location.url, n_windows, len(staged), failures, warnings, dropped, reused)
+    people = _people(plan, {recording: entry.kept for recording, _, entry in staged})
+    return Outcome(location.url, n_windows, len(staged), people, failures, warnings, dropped, reused)
 
 
 def _again(location: Location, plan: Plan, there: Mapping[str, Any], staging: Staging, config: PipelineConfig, say: Say) -> Outcome:
@@ -128,14 +167,33 @@ def _again(location: Location, plan: Plan, there: Mapping[str, Any], staging: St
     failures = tuple(Failure(**failure) for failure in there["failures"])
     in_passing = {failure.recording for failure in failures if failure.transient}
     retry = [recording for recording in plan.recordings if recording.key in in_passing]
-    found, _ = _stage(plan, retry, staging, config, say)
+    if retry:
+        staging.prepare()
+    else:
+        staging.remove(plan.keys.values())  # left where a run was killed after its last write
+    found = _stage(plan, retry, _staged(plan, retry, staging), staging, config, say=say)
     passed = [key for key, outcome in found.items() if isinstance(outcome, Entry)]
     warnings = plan.warnings
     if passed:
         again = f"{', '.join(passed[:3])}: failed before and can be converted now"
         warnings = (*warnings, f"{again}; --overwrite writes the store again, with {len(passed)} more")
+    lost = {failure.recording for failure in failures}
+    kept = {r: make_task(plan, r, staging).pieces.kept for r in plan.recordings if r.key not in lost}
     n_windows = sum(there["statistics"]["windows"].values())
-    return Outcome(location.url, n_windows, there["statistics"]["recordings"], failures, warnings, unchanged=True)
+    return Outcome(location.url, n_windows, there["statistics"]["recordings"], _people(plan, kept), failures, warnings, unchanged=True)
+
+
+def _people(plan: Plan, kept: Mapping[Recording, Sequence[int]]) -> tuple[PersonCount, ...]:
+    """Windows of each person and label, of those that are kept of each recording."""
+    labels = [label.label for label in plan.request.events.labels]
+    counts: dict[Person, Counter[str]] = {}
+    for recording, numbers in kept.items():
+        counts.setdefault(recording.person, Counter()).update(plan.windows[recording.key][i].label for i in numbers)
+    return tuple(
+        PersonCount(*person, plan.splits[person], {label: found[label] for label in labels})
+        for person, found in sorted(counts.items())
+        if found
+    )
 
 
 def _lost_labels(plan: Plan, staged: Staged) -> list[str]:
@@ -156,43 +214,55 @@ class _Counter:
         self.say(Progress("pack", self.done, self.total))
 
 
-def _stage(
-    plan: Plan, recordings: Sequence[Recording], staging: Staging, config: PipelineConfig, say: Say
-) -> tuple[dict[str, Entry | Failure], int]:
-    """What became of each recording, and how many were staged before."""
-    if not recordings:
-        return {}, 0
-    from bids_dl.pipeline.execute import run_tasks  # Dask takes half a second to import, and a rerun may not need it
-
+def _staged(plan: Plan, recordings: Sequence[Recording], staging: Staging) -> dict[str, Entry | Failure]:
+    """What an earlier run has staged, by recording key."""
     with ThreadPoolExecutor(8) as pool:
         read = pool.map(lambda recording: staging.read(plan.keys[recording.key]), recordings)
-        found = {recording.key: entry for recording, entry in zip(recordings, read, strict=True) if entry is not None}
-    reused = sum(isinstance(entry, Entry) for entry in found.values())
+        return {recording.key: entry for recording, entry in zip(recordings, read, strict=True) if entry is not None}
+
+
+def _stage(
+    plan: Plan, recordings: Sequence[Recording], there: Mapping[str, Entry | Failure], staging: Staging, config: PipelineConfig, *, say: Say
+) -> dict[str, Entry | Failure]:
+    """What became of each recording: what is there already, and the others staged now."""
+    found = dict(there)
     missing = [recording for recording in recordings if recording.key not in found]
-    say(Progress("stage", len(found), len(recordings)))
+    if not missing:
+        return found
+    from bids_dl.pipeline.execute import run_tasks  # Dask takes half a second to import, and a rerun may not need it
+
+    failed, signal, begin = sum(isinstance(entry, Failure) for entry in found.values()), 0.0, monotonic()
+    say(Progress("stage", len(found), len(recordings), failed=failed))
     for task, failure in run_tasks([make_task(plan, recording, staging) for recording in missing], config):
         entry = failure or staging.read(task.key)
         found[task.recording.key] = entry or Failure(task.recording.key, "worker", "its staged entry has vanished", transient=True)
-        say(Progress("stage", len(found), len(recordings), f"{failure.recording}: {failure.stage}" if failure else ""))
-    return found, reused
+        failed += isinstance(found[task.recording.key], Failure)
+        signal += task.header.duration
+        note = f"{failure.recording}: {failure.stage}: {failure.reason}" if failure else ""
+        say(Progress("stage", len(found), len(recordings), note, failed, signal, monotonic() - begin))
+    return found
 
 
 def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     """All that a worker needs to stage a recording of a plan."""
+    from bids_dl.pipeline.pieces import make_pieces
     from bids_dl.pipeline.work import Task
 
-    dataset = plan.survey.datasets[recording.dataset]
+    dataset, key = plan.survey.datasets[recording.dataset], recording.key
+    header = replace(plan.survey.headers[key], boundaries=plan.survey.extents[key].boundaries)
+    reach = plan.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
+    ratio = plan.ratio(recording)
     return Task(
-        plan.keys[recording.key],
-        replace(dataset, files=tuple(plan.sources[recording.key])),  # all that reading needs; the listing of a large dataset is large
-        recording,
-        plan.windows[recording.key],
-        plan.recipe,
-        plan.layout,
-        plan.n_times,
-        plan.offset,
-        plan.ratio(recording),
-        staging,
+        key=plan.keys[key],
+        dataset=replace(dataset, files=tuple(plan.sources[key])),  # all that reading needs; the listing of a large dataset is large
+        recording=recording,
+        header=header,
+        pieces=make_pieces(plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times),
+        recipe=plan.recipe,
+        layout=plan.layout,
+        n_times=plan.n_times,
+        offset=plan.offset,
+        staging=staging,
     )
 
 

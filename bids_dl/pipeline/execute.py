@@ -1,133 +1,107 @@
-"""Run tasks on Dask: a local cluster of one-threaded processes, or a scheduler that is there already."""
+"""Run tasks on Dask: as many at once as there are workers and memory; what fails in passing or kills its worker once more, alone."""
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-import signal
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from multiprocessing import resource_tracker
-from tempfile import TemporaryDirectory
-from types import ModuleType
+from concurrent.futures import CancelledError
+from queue import Empty, SimpleQueue
+from uuid import uuid4
 
-import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import Future
 from distributed.scheduler import KilledWorker
 
 from bids_dl.config import PipelineConfig
 from bids_dl.datamodel import Failure
-from bids_dl.errors import BidsDlError, ConfigError
+from bids_dl.errors import BidsDlError
+from bids_dl.pipeline import memory
+from bids_dl.pipeline.cluster import Crew, hire
 from bids_dl.pipeline.work import Task, stage
 
-DASK = {
-    "distributed.scheduler.allowed-failures": 1,  # a recording may take down two workers before it is given up
-    "distributed.scheduler.worker-saturation": 1.0,  # nothing waits on a worker, so nobody is blamed for another's death
-    "distributed.scheduler.http.routes": [],
-    "distributed.comm.timeouts.connect": "20s",
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.terminate": False,
-}
+GATHER = 20.0  # s to wait for what a task that is done has returned
+PULSE = 2.0  # s between two looks at whether there are workers left
+PATIENCE = 60.0  # s without a single worker before a run is given up; one that died is started anew in two
 
 
 def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[tuple[Task, Failure | None]]:
-    """Stage recordings, at most one a worker at a time, and yield each as it ends.
+    """Stage recordings and yield each as it ends.
 
-    A worker killed by its recording costs that recording only.
+    A recording that needs more memory than there may be taken is not begun. What fails in passing, or kills its worker, is tried once more
+    when all others are done and nothing else runs: so a recording is never blamed for its neighbour, and costs itself only.
+
+    Raises
+    ------
+    BidsDlError
+        All workers have gone; what is staged stays.
     """
     if not tasks:
         return
-    waiting = list(reversed(tasks))
-    with _client(config, len(tasks)) as (client, slots):
-        running = {}
-        finished = as_completed(loop=client.loop)
-        for _ in range(min(slots, len(waiting))):
-            task = waiting.pop()
-            future = client.submit(stage, task, key=f"stage-{task.key}", pure=False, retries=0)
-            running[future.key] = task
-            finished.add(future)
-        for future in finished:
-            task = running.pop(future.key)
-            yield task, _outcome(future, task)
-            if waiting:
-                following = waiting.pop()
-                future = client.submit(stage, following, key=f"stage-{following.key}", pure=False, retries=0)
-                running[future.key] = following
-                finished.add(future)
+    with hire(config, len(tasks)) as crew:
+        refused = {task.key: failure for task in tasks if (failure := memory.refusal(task, crew.each))}
+        yield from ((task, refused[task.key]) for task in tasks if task.key in refused)
+        again = []
+        for task, failure in _run([task for task in tasks if task.key not in refused], crew):
+            if failure and failure.transient:
+                again.append(task)
+            else:
+                yield task, failure
+        for task in again:
+            yield from _run([task], crew)
 
 
-def _outcome(future: object, task: Task) -> Failure | None:
-    problem = future.exception()  # type: ignore[attr-defined]
-    if problem is None:
-        return future.result()  # type: ignore[attr-defined, no-any-return]
+def _run(tasks: Sequence[Task], crew: Crew) -> Iterator[tuple[Task, Failure | None]]:
+    waiting = list(tasks)
+    running: dict[str, tuple[Task, Future]] = {}
+    finished: SimpleQueue[Future] = SimpleQueue()
+    while waiting or running:
+        while task := _next(waiting, [task for task, _ in running.values()], crew):
+            waiting.remove(task)
+            limit = crew.each if crew.guarded else None
+            future = crew.client.submit(stage, task, limit, key=f"stage-{task.key[:16]}-{uuid4().hex}", pure=False, retries=0)
+            running[future.key] = task, future
+            future.add_done_callback(finished.put)
+        future = _await(finished, crew, [task for task, _ in running.values()])
+        task, _ = running.pop(future.key)
+        yield task, _outcome(future, task, crew)
+
+
+def _next(waiting: Sequence[Task], running: Sequence[Task], crew: Crew) -> Task | None:
+    """The first recording for which there is a worker and memory now."""
+    if len(running) >= max(1, crew.size()):
+        return None
+    if crew.together is None:
+        return next(iter(waiting), None)
+    free = crew.together - sum(map(memory.needed, running))
+    return next((task for task in waiting if memory.needed(task) <= free), None)
+
+
+def _await(finished: SimpleQueue[Future], crew: Crew, running: Sequence[Task]) -> Future:
+    """The next future that is done."""
+    alone = 0.0
+    while True:
+        try:
+            return finished.get(timeout=PULSE)
+        except Empty:
+            alone = 0.0 if crew.client.nthreads() else alone + PULSE
+        if alone >= PATIENCE:
+            names = ", ".join(task.recording.key for task in running)
+            raise BidsDlError(
+                f"{crew.name} have all gone and none has come back in {PATIENCE:g} s; under way: {names}\n"
+                "  what is staged stays: start workers and run the same command again"
+            )
+
+
+def _outcome(future: Future, task: Task, crew: Crew) -> Failure | None:
+    try:
+        problem = future.exception(timeout=GATHER)
+        if problem is None:
+            return future.result(timeout=GATHER)  # type: ignore[no-any-return]
+    except TimeoutError:  # it was done, and its worker has died since with what it returned: the staged entry tells
+        return None
+    except CancelledError:
+        raise BidsDlError(
+            f"the connection to {crew.name} is lost; what is staged stays: run the same command again when the scheduler is there"
+        ) from None
     if isinstance(problem, KilledWorker):
-        reason = "its worker process was killed twice (out of memory, or a crash in a reader)"
+        reason = "its worker process was killed each time (out of memory, or a crash in a reader)"
         return Failure(task.recording.key, "worker", reason, transient=True)
     return Failure(task.recording.key, "worker", f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300], transient=True)
-
-
-@contextmanager
-def _client(config: PipelineConfig, n_tasks: int) -> Iterator[tuple[Client, int]]:
-    """A client and how many recordings may be under way at once."""
-    logging.getLogger("distributed").setLevel(logging.ERROR)
-    with dask.config.set(DASK):
-        if config.scheduler:
-            if not re.fullmatch(r"\w+://.+|[^:/]+:\d+", config.scheduler):
-                raise ConfigError(f"--scheduler {config.scheduler}: wanted an address such as tcp://host:8786")
-            try:
-                client = Client(config.scheduler, timeout="20s", set_as_default=False)
-            except (OSError, TimeoutError, ValueError) as problem:
-                raise ConfigError(f"--scheduler {config.scheduler}: no Dask scheduler answers there ({type(problem).__name__})") from None
-            with client:
-                yield client, max(1, sum(client.nthreads().values()))
-            return
-        jobs = min(config.jobs or os.cpu_count() or 1, n_tasks)
-        with TemporaryDirectory(prefix="bids_dl-") as scratch, _main_left_alone(), ExitStack() as stack:
-            with _deaf_to_interrupts():
-                try:
-                    cluster = stack.enter_context(_cluster(jobs, scratch))
-                except RuntimeError as problem:
-                    raise BidsDlError(f"no worker process could be started ({problem}); run the command again") from None
-                client = stack.enter_context(Client(cluster, set_as_default=False))
-            yield client, jobs
-
-
-@contextmanager
-def _main_left_alone() -> Iterator[None]:
-    """Worker processes started meanwhile do not import the user's script again, which needs no ``if __name__ == "__main__"`` then."""
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Threads and processes started here never see Ctrl-C, which a terminal sends to all: this process alone ends the work."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # it would open the mask again when the first worker is started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _cluster(jobs: int, scratch: str) -> LocalCluster:
-    return LocalCluster(
-        n_workers=jobs,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address="127.0.0.1:0",  # None would open port 8787 all the same
-        local_directory=scratch,
-        memory_limit=0,
-        silence_logs=logging.CRITICAL,
-    )

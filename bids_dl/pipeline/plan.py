@@ -95,8 +95,13 @@ class Plan:
             "software": {name: version(name) for name in DECIDES_BYTES},
         }
         return {
-            key: digest(common | {"recording": key, "sources": files, "windows": self._places(key)}) for key, files in self.sources.items()
+            key: digest(common | {"recording": key, "sources": files, "windows": self._places(key), "boundaries": self._jumps(key)})
+            for key, files in self.sources.items()
         }
+
+    def _jumps(self, key: str) -> list[float]:
+        """Places where time jumps: no step of the recipe goes across one."""
+        return list(self.survey.extents[key].boundaries)
 
     def _places(self, key: str) -> list[tuple[int, int]]:
         return [(window.start, window.anchor) for window in self.windows[key]]
@@ -144,19 +149,24 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     found = survey(sources, request.source, request.events, request.windows)
     planned = found.cut.windows if found.cut else ()
     there = {window.label for window in planned}
+    broken = {failure.recording for failure in found.failures}
     for label in request.events.labels:
-        if label.label not in there:
+        where = {event.recording for event in found.events if event.label == label.label}
+        if label.label not in there and not where <= broken:  # else its recordings are listed with what is wrong with them
             raise nothing_to_cut(found, request.windows, label.label)
     matched = {event.recording for event in found.events}
     wanted = [recording for recording in found.recordings if recording.key in matched]
-    layout, sums, failures = _readable(found, wanted, recipe)
+    layouts = {recording.key: _layout(found.headers[recording.key]) for recording in wanted if recording.key in found.headers}
+    settled = preprocess.resolve(recipe, layouts)
+    recipe, notes = settled.recipe, settled.notes
+    layout, sums, failures = _readable(found, wanted, recipe, notes)
     lost = {failure.recording for failure in failures}
     by_recording: dict[str, list[Window]] = {}
     for window in planned:
         by_recording.setdefault(window.recording, []).append(window)
     going = [recording for recording in wanted if recording.key not in lost and recording.key in by_recording]
     if not going:
-        raise _nothing_left(failures)
+        raise _nothing_left(failures, notes)
     participants = {name: source.read_participants(dataset) for name, dataset in found.datasets.items()}
     shares, said = _shares(going, participants, request.splits)
     return Plan(
@@ -171,7 +181,7 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         participants,
         {recording.key: sums[recording.key] for recording in going},
         tuple(failures),
-        (*warnings, *found.warnings, *said, *_bare_splits(by_recording, going, shares)),
+        (*warnings, *found.warnings, *notes, *said, *_bare_splits(by_recording, going, shares)),
     )
 
 
@@ -189,7 +199,7 @@ def digest(content: Any) -> str:
 
 
 def _readable(
-    found: Survey, wanted: Sequence[Recording], recipe: preprocess.Recipe
+    found: Survey, wanted: Sequence[Recording], recipe: preprocess.Recipe, notes: Sequence[str]
 ) -> tuple[Layout, dict[str, dict[str, str]], list[Failure]]:
     """Channels and rate of the store, checksums of the sources, and the recordings that cannot take part."""
     failures = {failure.recording: failure for failure in found.failures}
@@ -202,7 +212,7 @@ def _readable(
         except RecordingError as problem:
             failures[recording.key] = Failure(recording.key, problem.stage, problem.reason, problem.transient)
     if not layouts:
-        raise _nothing_left(list(failures.values()))
+        raise _nothing_left(list(failures.values()), notes)
     common = Counter(_signature(layout) for layout in layouts.values()).most_common(1)[0][0]
     layout = next(layout for layout in layouts.values() if _signature(layout) == common)
     for key, other in layouts.items():
@@ -230,12 +240,14 @@ def _difference(layout: Layout, store: Layout) -> str:
         if names
     ]
     what = " and ".join(said) or "has channels of other types"
-    return f"{what}; the store has the {store.n_chans} channels of most recordings; pick or rename channels in the recipe"
+    way_out = "pick, rename, harmonise or interpolate channels in the recipe"
+    return f"{what}; the store has the {store.n_chans} channels of most recordings; {way_out}"
 
 
-def _nothing_left(failures: Sequence[Failure]) -> RecordingError:
+def _nothing_left(failures: Sequence[Failure], notes: Sequence[str]) -> RecordingError:
     first = failures[0]
-    return RecordingError(first.stage, f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}")
+    reason = f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}"
+    return RecordingError(first.stage, "\n  ".join([reason, *notes]))
 
 
 def _shares(

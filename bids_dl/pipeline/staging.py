@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import io
 import json
+import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +21,7 @@ from bids_dl.datamodel import Failure, StepReport
 from bids_dl.store.location import Location
 
 READ_BYTES = 32_000_000  # windows read from an entry at a time
+PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,21 @@ class Entry:
     steps: tuple[StepReport, ...]
 
 
+class Writer:
+    """Windows of one entry as they come, in any order; `entry` is what the entry says of itself once all are there."""
+
+    def __init__(self, file: BinaryIO, shape: tuple[int, int, int]) -> None:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        self._file, self._begin, self._bytes = file, file.tell(), 4 * math.prod(shape[1:])
+        self.entry: Entry | None = None
+
+    def __call__(self, rows: Sequence[int], signals: npt.NDArray[np.float32]) -> None:
+        """Put windows (n_windows, n_chans, n_times) in µV into these rows."""
+        for row, window in zip(rows, signals, strict=True):
+            self._file.seek(self._begin + row * self._bytes)
+            self._file.write(window.astype("<f4", copy=False).tobytes())
+
+
 @dataclass(frozen=True)
 class Staging:
     """A folder of entries, local or remote; an entry is there once its JSON is.
@@ -47,11 +67,21 @@ class Staging:
     Attributes
     ----------
     ours
-        Whether the folder is of our making; one that the user named stays, whatever else is in it.
+        Whether the folder is of our making, for one store; one that the user named stays, whatever else is in it.
     """
 
     location: Location
     ours: bool = False
+
+    def prepare(self) -> None:
+        """Make the folder, and remove what a killed run had begun to write where nobody else can be writing.
+
+        Workers don't make it: one that outlives its run would leave it behind.
+        """
+        if self.location.is_local:
+            self.location.folder.mkdir(parents=True, exist_ok=True)
+            for part in self.location.folder.glob(f"*{PART}") if self.ours else ():
+                part.unlink(missing_ok=True)
 
     def read(self, key: str) -> Entry | Failure | None:
         """A finished entry, or why it can never be one, or None."""
@@ -67,41 +97,75 @@ class Staging:
         dropped = tuple((number, reason) for number, reason in content.pop("dropped"))
         return Entry(dropped=dropped, steps=steps, **{name: tuple(values) for name, values in content.items()})
 
-    def write(self, key: str, signals: npt.NDArray[np.float32], entry: Entry) -> None:
-        """Stage windows (n_windows, n_chans, n_times) in µV; the JSON last."""
-        buffer = io.BytesIO()
-        np.save(buffer, signals, allow_pickle=False)
-        self.location.write(f"{key}.npy", buffer.getvalue())
-        self.location.write(f"{key}.json", json.dumps(asdict(entry)).encode())
+    @contextmanager
+    def writing(self, key: str, shape: tuple[int, int, int]) -> Iterator[Writer]:
+        """Stage windows of this shape (n_windows, n_chans, n_times) piece by piece; nothing is staged where the body fails."""
+        place: AbstractContextManager[Path | str] = TemporaryDirectory(prefix="bids_dl-")
+        if self.location.is_local:
+            place = nullcontext(self.location.folder)
+        with place as folder:
+            part = Path(folder) / f"{key}.npy.{os.getpid()}{PART}"
+            try:
+                with part.open("wb") as file:
+                    writer = Writer(file, shape)
+                    yield writer
+                if writer.entry is None:
+                    raise RuntimeError(f"{key}: staged without saying what it is")
+                if self.location.is_local:
+                    part.replace(part.with_name(f"{key}.npy"))
+                else:
+                    self.location.filesystem.put_file(str(part), self.location.path(f"{key}.npy"))
+            finally:
+                part.unlink(missing_ok=True)
+        self._write(f"{key}.json", asdict(writer.entry))
 
     def write_failure(self, key: str, failure: Failure) -> None:
         """Note that a recording cannot be converted, so that a rerun does not try again."""
-        self.location.write(f"{key}.json", json.dumps({"failure": asdict(failure)}).encode())
+        self._write(f"{key}.json", {"failure": asdict(failure)})
 
     def windows(self, key: str) -> Iterator[npt.NDArray[np.float32]]:
         """The windows of an entry in order, in pieces of bounded size."""
-        if self.location.is_local:
-            array = np.load(self.location.folder / f"{key}.npy", mmap_mode="r", allow_pickle=False)
-        else:
-            array = np.load(io.BytesIO(self.location.read(f"{key}.npy")), allow_pickle=False)
-        step = max(1, READ_BYTES // max(1, array[:1].nbytes))
-        for start in range(0, len(array), step):
-            yield np.asarray(array[start : start + step])
+        with self.location.filesystem.open(self.location.path(f"{key}.npy"), "rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            window = math.prod(shape[1:]) * dtype.itemsize
+            step = max(1, READ_BYTES // window)
+            for start in range(0, shape[0], step):
+                rows = min(step, shape[0] - start)
+                yield np.frombuffer(file.read(rows * window), dtype).reshape(rows, *shape[1:])
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Remove entries and what was begun of them; the folder too where it is ours and left empty."""
+        """Remove entries and what was begun of them; where the folder is ours all that is in it, and the folder."""
         mine = set(keys)
         for name in self.location.list():
-            if name.partition(".")[0] in mine:
+            if self.ours or name.partition(".")[0] in mine:
                 self.location.remove(name)
+        if self.ours:
+            self.location.remove()
+
+    def remove_empty(self) -> None:
+        """Remove the folder where it is ours and nothing is in it."""
         if self.ours and not self.location.list():
             self.location.remove()
+
+    def keep(self, keys: Iterable[str]) -> None:
+        """Remove entries of other plans where the folder is ours."""
+        wanted = set(keys)
+        for name in self.location.list() if self.ours else ():
+            if name.partition(".")[0] not in wanted:
+                self.location.remove(name)
+
+    def _write(self, name: str, content: object) -> None:
+        if self.location.is_local and not self.location.folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the staging folder is gone")
+        self.location.write(name, json.dumps(content).encode())
 
 
 def staging_for(dest: Location, asked: str | None) -> Staging:
     """Where the entries of a conversion lie: where asked, else beside a local DEST, else in the user's cache folder."""
     if asked:
-        return Staging(Location(asked, dest.storage_options if "://" in asked else {}))
+        named = Location(asked, dest.storage_options if "://" in asked else {})
+        return Staging(Location(str(named.folder.absolute())) if named.is_local else named)  # a worker may be in another folder
     if dest.is_local:
         return Staging(Location(f"{dest.folder}.staging"), ours=True)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bids_dl.preprocess.harmonise import resolve
 from bids_dl.preprocess.loading import load_recipe, recipes
-from bids_dl.preprocess.recipe import Recipe
+from bids_dl.preprocess.recipe import Reach, Recipe, excerpt, joined
 from bids_dl.preprocess.step import Need, SignalStep, Step, WindowStep
 
-__all__ = ["Need", "Recipe", "SignalStep", "Step", "WindowStep", "load_recipe", "recipes"]
+__all__ = ["Need", "Reach", "Recipe", "SignalStep", "Step", "WindowStep", "excerpt", "joined", "load_recipe", "recipes", "resolve"]

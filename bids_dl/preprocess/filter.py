@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import model_validator
@@ -56,8 +57,9 @@ class Filter:
 
     def needs(self, layout: Layout) -> Need:
         if self.method == "iir":
-            return Need("recording")
-        half = half_length(self._transition(float(layout.sfreq) / 2), layout.sfreq, self.fir_window)
+            return Need("samples", math.inf)
+        transition = self._transition(float(layout.sfreq) / 2) / (2 if self.fir_design == "firwin2" else 1)  # MNE takes it twice as long
+        half = half_length(transition, layout.sfreq, self.fir_window)
         return Need("samples", half if self.phase == "zero" else 2 * half)
 
     def layout(self, layout: Layout) -> Layout:

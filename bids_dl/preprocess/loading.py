@@ -19,6 +19,8 @@ from bids_dl.errors import ConfigError
 from bids_dl.preprocess.baseline import Baseline
 from bids_dl.preprocess.drop import Drop
 from bids_dl.preprocess.filter import Filter
+from bids_dl.preprocess.harmonise import Harmonise
+from bids_dl.preprocess.interpolate import Interpolate
 from bids_dl.preprocess.montage import Montage
 from bids_dl.preprocess.notch import Notch
 from bids_dl.preprocess.pick import Pick
@@ -29,7 +31,7 @@ from bids_dl.preprocess.resample import Resample
 from bids_dl.preprocess.step import SignalStep, WindowStep
 
 SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
-    step.name: step for step in (Pick, Drop, Rename, Montage, Notch, Filter, Reference, Resample)
+    step.name: step for step in (Pick, Drop, Rename, Montage, Interpolate, Harmonise, Notch, Filter, Reference, Resample)
 }
 WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline,)}
 STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}

@@ -41,7 +41,8 @@ class Notch:
     name: ClassVar[str] = "notch"
 
     def needs(self, layout: Layout) -> Need:
-        return Need("samples", half_length(self.trans_bandwidth / 2, layout.sfreq))
+        halved = self.trans_bandwidth / (4 if self.fir_design == "firwin2" else 2)  # MNE makes a filter by firwin2 twice as long
+        return Need("samples", half_length(halved, layout.sfreq))
 
     def layout(self, layout: Layout) -> Layout:
         for freq in self.freqs or ():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bids_dl.datamodel import Layout, StepReport, exact_rate
 from bids_dl.errors import RecordingError
@@ -17,6 +20,28 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 300  # characters
 NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How much of a recording the steps of a recipe must see, taken together, to get a sample right.
+
+    Attributes
+    ----------
+    margin
+        Seconds on either side; infinite: all up to where the signal is not continuous.
+    period
+        An excerpt must begin at a multiple of so many samples of the recording, where all rates of the recipe share a sample.
+    whole
+        The name of a step that needs the whole recording, "" where none does.
+    growth
+        Bytes of the largest signal between two steps, over those of the recording.
+    """
+
+    margin: float
+    period: int
+    whole: str
+    growth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,18 @@ class Recipe:
         for step in self.steps:
             layout = step.layout(layout)
         return layout
+
+    def reach(self, layout: Layout) -> Reach:
+        """What of a recording of this layout the steps on signals must see."""
+        first, margin, period, whole, growth = layout, 0.0, 1, "", 1.0
+        for step in self.signal_steps:
+            need = step.needs(layout)
+            margin += need.margin
+            whole = whole or (step.name if need.kind == "recording" else "")
+            layout = step.layout(layout)
+            period = math.lcm(period, (layout.sfreq / first.sfreq).denominator)
+            growth = max(growth, float(layout.n_chans * layout.sfreq / (first.n_chans * first.sfreq)))
+        return Reach(margin, period, whole, growth)
 
     def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
         """The cleaned recording and what each step did; ``raw`` is loaded and may be changed in place.
@@ -81,6 +118,54 @@ class Recipe:
 def layout_of(raw: mne.io.BaseRaw) -> Layout:
     """The layout of a recording as it is now."""
     return Layout(tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"]))
+
+
+def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jumps: Sequence[int] = ()) -> mne.io.BaseRaw:
+    """Some samples of a recording, loaded, as a recording of its own.
+
+    Parameters
+    ----------
+    start, stop
+        Samples, counted from the first of ``raw``.
+    before
+        Samples to put before them, the signal mirrored in its first one as MNE's filters do at an edge: where time jumps at ``start``,
+        but an excerpt must begin earlier to share a sample with another rate.
+    jumps
+        Samples between which and the one before them time jumps; MNE's filters begin anew there.
+
+    Raises
+    ------
+    RecordingError
+        Stage "read": the samples cannot be read.
+    """
+    import mne
+
+    with _failing_as("read"), _heard():
+        samples = raw.get_data(start=start, stop=stop)
+        if raw.preload:
+            samples = samples.copy()  # steps work in place, and excerpts may overlap
+        if samples.shape[1] != stop - start:
+            raise RecordingError("read", f"{start + samples.shape[1]} samples where the header says {raw.n_times}")
+        if before:
+            samples = np.pad(samples, ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
+        piece = mne.io.RawArray(samples, raw.info, first_samp=raw.first_samp + start - before, verbose="error")
+        annotations = raw.annotations.copy()
+        if annotations.orig_time is None:
+            annotations.onset -= piece.first_time  # MNE adds it where there is no date to count from
+        piece.set_annotations(annotations, emit_warning=False)
+        for jump in jumps:
+            piece.annotations.append(piece.first_time + (jump - start + before) / raw.info["sfreq"], 0.0, "EDGE boundary")
+    return piece
+
+
+def joined(reports: Sequence[Sequence[StepReport]], sizes: Sequence[int]) -> list[StepReport]:
+    """What each step did to a recording, from what it did to its excerpts of these sizes."""
+    out = []
+    for same in zip(*reports, strict=True):
+        channels = _once(name for report in same for name in report.channels)
+        share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / sum(sizes)
+        out.append(StepReport(same[0].step, channels, share, _once(note for report in same for note in report.notes)))
+    return out
 
 
 def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, StepReport]:

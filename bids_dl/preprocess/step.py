@@ -40,9 +40,9 @@ class Need:
     Parameters
     ----------
     kind
-        ``"samples"``: the samples around it; ``"recording"``: all of it; ``"windows"``: its window only.
+        ``"samples"``: the samples around it; ``"recording"``: all of it, across places where time jumps; ``"windows"``: its window only.
     margin
-        Seconds on either side, for ``"samples"``.
+        Seconds on either side, for ``"samples"``; infinite: all up to where the signal is not continuous.
     """
 
     kind: Literal["samples", "recording", "windows"]
