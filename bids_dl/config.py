@@ -159,7 +159,7 @@ class PreprocessConfig:
 class StoreConfig:
     """How samples are stored."""
 
-    dtype: Literal["float32"] = "float32"
+    dtype: Literal["float32", "int16"] = "float32"
     chunk_bytes: int = Field(default=500_000, gt=0)  # near 0.5 MB: reference for the shuffle pool and range requests
     shard_bytes: int = Field(default=96_000_000, gt=0)
 

@@ -39,8 +39,8 @@ def write_store(
     strength = np.array([10.0 if label == classes[0] else 40.0 for label in table["label"]])
     signals = (rng.standard_normal((len(table), n_chans, n_times)) * strength[:, None, None]).astype(np.float32)
     location = Location(str(folder))
-    writer.begin(location, "test")
-    writer.write_signals(location, signals.shape, iter([signals]), StoreConfig(), say=lambda _: None)
+    draft = writer.begin(location, "test")
+    writer.write_signals(draft, signals.shape, iter([signals]), StoreConfig(), say=lambda _: None)
     names = channels or tuple(f"C{i}" for i in range(n_chans))
     groups = list(table.groupby(["dataset", "recording"], sort=False).indices.values())
     mean = np.stack([signals[rows].mean(axis=(0, 2), dtype=float) for rows in groups])
@@ -52,8 +52,7 @@ def write_store(
         Column("recording_std", std, ("recording_index", "channel")),
         Column("recording_windows", np.array([len(rows) for rows in groups]), ("recording_index",)),
     ]
-    for column in columns:
-        writer.write_column(location, column)
+    writer.write_columns(draft, columns)
     attributes = {"sfreq": sfreq, "classes": {"label": classes}, "plan": "abc"}
-    writer.finish(location, attributes, ["signals", *(column.name for column in columns)], {})
+    writer.finish(draft, attributes, ["signals", *(column.name for column in columns)], {})
     return str(folder)

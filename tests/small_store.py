@@ -43,12 +43,12 @@ class Small:
         return (noise * (1 + self.recording[:, None, None]) + np.arange(self.n_windows)[:, None, None]).astype(np.float32)
 
 
-def write(url: Path | str, small: Small, **attributes) -> np.ndarray:
+def write(url: Path | str, small: Small, *, storage_options=None, **attributes) -> np.ndarray:
     """Write a store; its signals."""
-    location, signals, number = Location(str(url)), small.signals, small.recording
+    location, signals, number = Location(str(url), storage_options or {}), small.signals, small.recording
     config = StoreConfig(chunk_bytes=small.per_chunk * WINDOW_BYTES, shard_bytes=small.per_chunk * small.chunks_per_shard * WINDOW_BYTES)
-    writer.begin(location, "a plan")
-    writer.write_signals(location, signals.shape, iter([signals]), config, say=lambda _: None)
+    draft = writer.begin(location, "a plan")
+    writer.write_signals(draft, signals.shape, iter([signals]), config, say=lambda _: None)
     by_recording = signals.reshape(-1, small.per_recording, *signals.shape[1:]).astype(np.float64)
     others = [
         Column("channel", writer.text(small.channels), ("channel",)),
@@ -57,10 +57,9 @@ def write(url: Path | str, small: Small, **attributes) -> np.ndarray:
         Column("recording_windows", np.bincount(number).astype(np.int64), ("recording_index",)),
         *columns(small),
     ]
-    for column in others:
-        writer.write_column(location, column)
+    writer.write_columns(draft, others)
     attributes = {"sfreq": small.sfreq, "classes": {"label": ["open", "closed"]}} | attributes
-    writer.finish(location, attributes, ["signals", *(column.name for column in others)], {})
+    writer.finish(draft, attributes, ["signals", *(column.name for column in others)], {})
     return signals
 
 

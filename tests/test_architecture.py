@@ -16,7 +16,7 @@ GROUND = {"datamodel", "errors", "config", "startup"}
 STAGES = {"source", "events", "windows", "splits", "preprocess", "store"}
 ORDER = [
     *("datamodel", "errors", "config", "startup", "options", "source", "events", "windows", "splits", "preprocess", "store"),
-    *("pipeline", "picture", "stream", "models", "predict", "train", "demo", "cli"),
+    *("pipeline", "picture", "verify", "stream", "models", "predict", "train", "demo", "cli"),
 ]
 HOMES = {
     "hed": {"events"},

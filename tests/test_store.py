@@ -27,17 +27,17 @@ def signals() -> np.ndarray:
 SMALL = StoreConfig(chunk_bytes=3000, shard_bytes=9000)
 
 
-def write(url, *, config=SMALL, pieces=(10, 1, 26), finish=True) -> np.ndarray:
-    """A store of random windows at a path or URL."""
+def write(url, *, config=SMALL, pieces=(10, 1, 26), finish=True):
+    """A store of random windows at a path or URL; its windows, or the draft where it is left unfinished."""
     location, values = Location(str(url)), signals()
-    writer.begin(location, "a plan")
-    writer.write_signals(location, values.shape, iter(np.split(values, np.cumsum(pieces)[:-1])), config, say=lambda _: None)
-    writer.write_column(location, Column("channel", writer.text(["Fz", "Cz", "Pz"]), ("channel",)))
-    writer.write_column(location, Column("label", writer.text(["a", "b", "ü"] * 12 + ["a"])))
-    writer.write_column(location, Column("onset", np.arange(N_WINDOWS) / 3, attributes={"units": "s"}))
+    draft = writer.begin(location, "a plan")
+    writer.write_signals(draft, values.shape, iter(np.split(values, np.cumsum(pieces)[:-1])), config, say=lambda _: None)
+    writer.write_column(draft, Column("channel", writer.text(["Fz", "Cz", "Pz"]), ("channel",)))
+    writer.write_column(draft, Column("label", writer.text(["a", "b", "ü"] * 12 + ["a"])))
+    writer.write_column(draft, Column("onset", np.arange(N_WINDOWS) / 3, attributes={"units": "s"}))
     if finish:
-        writer.finish(location, ATTRIBUTES, ["signals", "channel", "label", "onset"], {"README.md": b"# a store\n"})
-    return values
+        writer.finish(draft, ATTRIBUTES, ["signals", "channel", "label", "onset"], {"README.md": b"# a store\n"})
+    return values if finish else draft
 
 
 @pytest.mark.parametrize("pieces", [(37,), (10, 1, 26), (1,) * 37])
@@ -191,10 +191,10 @@ def test_one_conversion_at_a_time_writes_to_a_place(tmp_path):
 
 
 def test_a_store_that_lost_a_shard_while_it_was_written_is_not_finished(tmp_path):
-    write(tmp_path / "a.zarr", finish=False)
+    draft = write(tmp_path / "a.zarr", finish=False)
     (tmp_path / "a.zarr/signals/c/1/0/0").unlink()
     with pytest.raises(DamagedStoreError, match=r"signals has 2 of 3 objects"):
-        writer.finish(Location(str(tmp_path / "a.zarr")), ATTRIBUTES, ["signals", "channel", "label", "onset"], {})
+        writer.finish(draft, ATTRIBUTES, ["signals", "channel", "label", "onset"], {})
     assert not (tmp_path / "a.zarr/zarr.json").exists()
 
 

@@ -16,7 +16,8 @@ from zarr.codecs import BloscCodec
 
 from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.store import open_store, ranges
-from bids_dl.store.chunks import ChunkReader, layout
+from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.layout import layout
 from bids_dl.store.location import Location
 
 SMALL = Small(n_subjects=3, per_recording=5, per_chunk=4, chunks_per_shard=3)  # 30 windows: 8 chunks in 3 shards
@@ -30,14 +31,14 @@ def path(tmp_path: Path) -> Path:
 
 def reader_of(url: Path | str, metadata=None, **options) -> ChunkReader:
     store = open_store(str(url), storage_options=options)
-    return ChunkReader(Location(str(url), options), metadata or store.metadata("signals"), recordings=store.table["recording"].to_numpy())
+    return ChunkReader(Location(str(url), options), metadata or store.metadata("signals"))
 
 
 def read_all(reader: ChunkReader) -> np.ndarray:
     """All windows, chunks asked for in another order than theirs."""
     slots = np.full((reader.n_chunks, reader.windows_per_chunk, *reader.shape[1:]), np.nan, np.float32)
     order = np.random.default_rng(0).permutation(reader.n_chunks).tolist()
-    reader.read(order, [slots[chunk] for chunk in order])
+    reader.read(order, [list(slots[chunk]) for chunk in order])
     return slots.reshape(-1, *reader.shape[1:])[: reader.shape[0]]
 
 
@@ -79,13 +80,77 @@ def test_other_layouts_of_the_array_give_the_same_values(path, how):
     np.testing.assert_array_equal(read_all(reader), SMALL.signals)
 
 
-def test_whole_numbers_with_a_scale_factor_come_as_microvolts(path):
+BLOSC = BloscCodec(cname="lz4", shuffle="bitshuffle", typesize=2)
+CRC = zarr.codecs.Crc32cCodec()
+
+
+def write_numbers(path: Path, step: float, **options) -> np.ndarray:
+    """Put int16 in the place of the signals; the windows in µV."""
     shutil.rmtree(path / "signals")
-    shape, codes = SMALL.signals.shape, np.round(SMALL.signals / 0.1).astype(np.int16)
-    options = {"chunks": (4, *shape[1:]), "shards": (12, *shape[1:]), "dtype": "int16", "attributes": {"scale_factor": 0.1}}
-    zarr.create_array(path / "signals", shape=shape, **options)[...] = codes
-    reader = reader_of(path, json.loads((path / "signals/zarr.json").read_text()))
-    np.testing.assert_allclose(read_all(reader), codes * np.float32(0.1), rtol=1e-6)
+    shape, codes = SMALL.signals.shape, np.round(SMALL.signals / step).astype(np.int16)
+    options = {"chunks": (4, *shape[1:]), "shards": (12, *shape[1:]), "compressors": [BLOSC, CRC]} | options
+    zarr.create_array(path / "signals", shape=shape, dtype="int16", attributes={"scale_factor": step}, **options)[...] = codes
+    return codes * np.float32(step)
+
+
+@pytest.mark.parametrize("compressors", [[BLOSC, CRC], [BLOSC], [CRC], None, "auto", [BloscCodec(cname="zstd", shuffle="shuffle"), CRC]])
+@pytest.mark.parametrize("step", [0.125, 0.1])
+def test_whole_numbers_with_a_scale_factor_come_as_microvolts(path, compressors, step):
+    expected = write_numbers(path, step, compressors=compressors)
+    metadata = json.loads((path / "signals/zarr.json").read_text())
+    assert (layout(metadata) is None) == (compressors == "auto")  # zstd alone is left to zarr-python
+    np.testing.assert_array_equal(read_all(reader_of(path, metadata)), expected)
+
+
+def test_whole_numbers_come_from_a_server_as_from_disk(path):
+    expected = write_numbers(path, 0.125)
+    fsspec.filesystem("memory").put(str(path), "/numbers/small.zarr", recursive=True)
+    metadata = json.loads((path / "signals/zarr.json").read_text())
+    np.testing.assert_array_equal(read_all(reader_of("memory://numbers/small.zarr", metadata)), expected)
+
+
+def test_a_flipped_bit_of_compressed_numbers_is_found(path):
+    write_numbers(path, 0.125)
+    flip(path / "signals/c/1/0/0", 20)
+    with pytest.raises(DamagedStoreError, match=r"chunk \d of signals \(in signals/c/1/0/0\) does not match its checksum"):
+        read_all(reader_of(path, json.loads((path / "signals/zarr.json").read_text())))
+
+
+@pytest.mark.parametrize("place", [0, 4, 5, 8, 12, 14])
+def test_compressed_numbers_without_a_checksum_and_with_a_broken_header_never_come_as_something_else(path, place):
+    write_numbers(path, 0.125, compressors=[BLOSC])
+    flip(path / "signals/c/1/0/0", place)
+    with pytest.raises(DamagedStoreError, match="cannot be decoded"):
+        read_all(reader_of(path, json.loads((path / "signals/zarr.json").read_text())))
+
+
+def flip(file: Path, place: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place] ^= 64
+    file.write_bytes(content)
+
+
+def test_windows_that_nobody_wants_are_checked_and_written_nowhere(path):
+    reader = reader_of(path)
+    wanted = np.zeros((2, *reader.shape[1:]), np.float32)
+    rows = [None, wanted[0], None, wanted[1]]
+    assert reader.read([1], [rows]) == [4 * small_store.WINDOW_BYTES + 4]
+    np.testing.assert_array_equal(wanted, SMALL.signals[[5, 7]])
+    flip(path / "signals/c/0/0/0", 4 * small_store.WINDOW_BYTES + 20)  # in window 4
+    with pytest.raises(DamagedStoreError, match="chunk 1 of signals"):
+        reader.read([1], [rows])
+
+
+def test_without_scattered_reads_the_values_are_the_same(path, monkeypatch):
+    monkeypatch.setattr(ranges, "HAS_READV", False)
+    np.testing.assert_array_equal(read_all(reader_of(path)), SMALL.signals)
+
+
+def test_the_message_of_damage_does_without_names_where_they_are_damaged_too(path):
+    flip(path / "signals/c/1/0/0", 20)
+    (path / "recording/c/0").write_bytes(b"no names")
+    with pytest.raises(DamagedStoreError, match=r"windows 12 to 15\. Fetch or convert"):
+        read_all(reader_of(path))
 
 
 def test_a_chunk_that_is_all_fill_value_and_was_not_stored_comes_as_fill_value(path):

@@ -110,21 +110,21 @@ def test_a_pool_of_any_size_gives_every_window(store, pool_bytes):
     assert sorted(rows(stream)) == list(range(70))
 
 
-def test_memory_for_chunks_stays_within_the_bound(tmp_path):
+def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path):
     small_store.write(tmp_path / "long.zarr", Small(n_subjects=50, per_recording=10))  # 250 chunks of 960 bytes
     from bids_dl.stream.pool import _Pool
 
-    slots = []
+    pools = []
     original = _Pool.__init__
 
     def watched(self, *args):
         original(self, *args)
-        slots.append(self._slots.nbytes)
+        pools.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Pool, "__init__", watched)
         assert sorted(rows(StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960))) == list(range(1000))
-    assert slots[0] <= 3 * 40 * 960
+    assert pools[0]._buffers.nbytes <= 3 * 40 * 960
 
 
 def test_numbers_come_as_float32_and_several_columns_side_by_side(store):

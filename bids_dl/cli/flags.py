@@ -69,7 +69,10 @@ Split = Annotated[
     Option(metavar="F,F,F|COLUMN", help="Shares of train, validation, test, or a column of participants.tsv.", rich_help_panel=CONVERSION),
 ]
 Seed = Annotated[int | None, Option(help="Seed of the split.", rich_help_panel=CONVERSION)]
-Dtype = Annotated[str | None, Option(metavar="float32", help="How samples are stored.", rich_help_panel=CONVERSION)]
+Dtype = Annotated[
+    str | None,
+    Option(metavar="float32|int16", help="How samples are stored; int16 takes a third of the space.", rich_help_panel=CONVERSION),
+]
 Jobs = Annotated[int | None, Option(help="Worker processes; one per core by default.", rich_help_panel=CONVERSION)]
 Memory = Annotated[
     str | None,

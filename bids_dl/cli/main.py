@@ -158,6 +158,29 @@ def info(store: flags.StoreUrl, storage_option: flags.StorageOption = None, json
 
 
 @app.command()
+def verify(
+    store: flags.StoreUrl,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", metavar="SOURCE", help="BIDS folder to make the windows again from; repeatable.")
+    ] = None,
+    jobs: flags.Jobs = None,
+    storage_option: flags.StorageOption = None,
+    json: flags.Json = False,
+) -> int:
+    """Check every byte of a store against its checksum, and its windows against its tables and sources.
+
+    Example: [bold]bids-dl verify eyes.zarr --source ds004362[/bold]
+    """
+    from bids_dl.cli import show
+    from bids_dl.options import storage_options
+    from bids_dl.verify import verify as verify_store
+
+    verdict = verify_store(store, sources=source or (), storage_options=storage_options(storage_option), jobs=jobs)
+    show.verdict_json(verdict) if json else show.verdict(verdict)
+    return verdict.exit_status
+
+
+@app.command()
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Explain one recipe.", show_default=False)] = None, json: flags.Json = False
 ) -> None:

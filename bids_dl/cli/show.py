@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bids_dl.preprocess import Recipe
     from bids_dl.store import Store
     from bids_dl.train import Result
+    from bids_dl.verify import Verdict
 
 # what people call their things may hold brackets and colons, so nothing is markup
 out = Console(highlight=False, markup=False, emoji=False)
@@ -189,12 +190,33 @@ def info(store: Store) -> None:
         "columns": ", ".join(store.columns),
         "sources": "; ".join(f"{s['dataset']} {s['doi']} ({s['licence'] or 'no licence stated'})" for s in said["sources"]),
         "failed": "; ".join(f"{f['recording']}: {f['stage']}: {f['reason']}" for f in said["failures"]) or "none",
+        "content": f"bids-dl:{said['content']}",
         "made by": ", ".join(f"{name} {number}" for name, number in said["software"].items()),
     }
     for name, value in rows.items():
         table.add_row(Text(name, "bold"), value)
     out.print(table)
     out.print(f'\nstream = bids_dl.StreamingDataset("{store.url}", split="train", batch_size=64)', soft_wrap=True)
+
+
+def verdict_json(found: Verdict) -> None:
+    print_json(asdict(found))
+
+
+def verdict(found: Verdict) -> None:
+    """What is broken and which windows and recordings it hits."""
+    for damage in found.damages[:MOST_LINES]:
+        rows = f"; windows {damage.windows[0]} to {damage.windows[1] - 1}" if damage.windows else ""
+        names = f" of {', '.join(damage.recordings[:3])}" if damage.recordings else ""
+        more = f" and {len(damage.recordings) - 3} more" if len(damage.recordings) > 3 else ""
+        out.print(f"{damage.where}: {damage.problem}{rows}{names}{more}", soft_wrap=True)
+    if len(found.damages) > MOST_LINES:
+        out.print(f"and {len(found.damages) - MOST_LINES} more (all of them with --json)")
+    for key, reason in list(found.skipped.items())[:MOST_LINES]:
+        out.print(f"{key}: not compared: {reason}", soft_wrap=True)
+    compared = f", {found.compared} recordings made again from their source" if found.compared or found.skipped else ""
+    end = f"{len(found.damages)} things are damaged" if found.damages else "all as it was written"
+    out.print(f"{found.url}: {found.objects} objects, {decimal(found.nbytes)}, {found.windows} windows{compared}: {end}", soft_wrap=True)
 
 
 def _text(query: Any) -> str:

@@ -18,7 +18,7 @@ from bids_dl.pipeline.pack import pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
 from bids_dl.pipeline.space import check_space
 from bids_dl.pipeline.staging import Entry, Staging, staging_for
-from bids_dl.store import card, writer
+from bids_dl.store import card
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
 from bids_dl.store.location import Location
 
@@ -149,8 +149,6 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
         raise BidsDlError(_nothing(failures))
     dropped = len(plan.dropped) + sum(len(entry.dropped) for entry in entries.values())
     plan = replace(plan, warnings=(*plan.warnings, *_lost_labels(plan, staged)))
-    if location.exists(ROOT):
-        writer.reopen(location)
     n_windows = pack(plan, staged, staging, location, failures=failures, say=_Counter(plan.n_windows, say))
     warnings = plan.warnings
     if any(failure.transient for failure in failures):  # then the rest is kept, so that another try is cheap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -15,27 +15,65 @@ from bids_dl.pipeline.columns import Staged, all_columns
 from bids_dl.pipeline.plan import Plan, described, digest
 from bids_dl.pipeline.staging import Staging
 from bids_dl.store import card, writer
-from bids_dl.store.format import SIGNALS, to_json
+from bids_dl.store.codes import Coder, Magnitudes, choose_step
+from bids_dl.store.format import ROOT, SIGNALS, to_json
 from bids_dl.store.location import Location
 
 SOFTWARE = ("bids_dl", "mne", "mne-bids", "hedtools", "numpy", "scipy", "zarr")
 
+LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
+LONGEST_LICENCE = 200_000  # bytes; what is longer is none
+
 
 def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, failures: Sequence[Failure], say: Callable[[int], None]) -> int:
-    """Write the store; the number of its windows."""
+    """Write the store; the number of its windows.
+
+    Raises
+    ------
+    StoreError
+        The samples don't fit the data type asked for; nothing was written.
+    """
     windows = [(recording, plan.windows[recording.key][i]) for recording, _, entry in staged for i in entry.kept]
     shape = (len(windows), plan.layout.n_chans, plan.n_times)
-    attributes = _attributes(plan, windows, failures)
-    writer.begin(dest, digest(plan.identity))
-    blocks = (block for _, key, _ in staged for block in staging.windows(key))
-    writer.write_signals(dest, shape, blocks, plan.request.store, say=say)
+    coders: dict[str, Coder] = _coders(staged, staging) if plan.request.store.dtype == "int16" else {}
+    if dest.exists(ROOT):
+        writer.reopen(dest)
+    draft = writer.begin(dest, digest(plan.identity))
+    blocks = (coders[key](block) if coders else block for _, key, _ in staged for block in staging.windows(key))
+    step = next((coder.step for coder in coders.values()), None)
+    writer.write_signals(draft, shape, blocks, plan.request.store, step=step, say=say)
     columns = all_columns(plan, staged, windows)
-    for column in columns:
-        writer.write_column(dest, column)
-    documents = card.documents(attributes, shape)
-    documents |= {"plan.json": to_json(plan.identity), "recordings.json": to_json(_recordings(plan, staged))}
-    writer.finish(dest, attributes, [SIGNALS, *(column.name for column in columns)], documents)
+    writer.write_columns(draft, columns)
+    attributes = _attributes(plan, windows, failures) | _rounding(list(coders.values()))
+    documents = card.documents(attributes | {"content": draft.content}, shape, draft.objects, _licences(plan))
+    clipped = {recording.key: coders[key].clipped for recording, key, _ in staged if coders}
+    documents |= {"plan.json": to_json(plan.identity), "recordings.json": to_json(_recordings(plan, staged, clipped))}
+    writer.finish(draft, attributes, [SIGNALS, *(column.name for column in columns)], documents)
     return len(windows)
+
+
+def _coders(staged: Staged, staging: Staging) -> dict[str, Coder]:
+    """What turns the samples of each entry into whole numbers: one step for all, so all are looked at before one is written."""
+    magnitudes = Magnitudes.none()
+    for _, key, _ in staged:
+        for block in staging.windows(key):
+            magnitudes.add(block)
+    step = choose_step(magnitudes, [deviation for _, _, entry in staged for deviation in entry.std])
+    return {key: Coder(step) for _, key, _ in staged}
+
+
+def _rounding(coders: Sequence[Coder]) -> dict[str, Any]:
+    """What whole numbers cost, as a store says it."""
+    if not coders:
+        return {}
+    return {
+        "rounding": {
+            "step": coders[0].step,
+            "largest_error": max(coder.largest_error for coder in coders),
+            "clipped": sum(coder.clipped for coder in coders),
+            "peak": max(coder.peak for coder in coders),
+        }
+    }
 
 
 def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failures: Sequence[Failure]) -> dict[str, Any]:
@@ -88,18 +126,30 @@ def _source(plan: Plan, name: str, dataset: source.Dataset) -> dict[str, Any]:
     }
 
 
+def _licences(plan: Plan) -> dict[str, str]:
+    """Dataset -> the text of its own licence file, where it has one."""
+    found: dict[str, str] = {}
+    for name in plan.datasets:
+        for file in (plan.survey.datasets[name].root / word for word in LICENCE_FILES):
+            if file.is_file() and file.stat().st_size < LONGEST_LICENCE:
+                found.setdefault(name, file.read_text("utf-8", "replace"))
+    return found
+
+
 def _texts(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
 
 
-def _recordings(plan: Plan, staged: Staged) -> dict[str, Any]:
+def _recordings(plan: Plan, staged: Staged, clipped: Mapping[str, int]) -> dict[str, Any]:
     """What was done to each recording and which windows were left out, with the reason."""
     out: dict[str, Any] = {}
     for recording, _, entry in staged:
         windows = plan.windows[recording.key]
         out[recording.key] = {
             "sources": dict(plan.sources[recording.key]),
+            "duration": plan.survey.headers[recording.key].duration,
             "windows": len(entry.kept),
+            **({"clipped": clipped[recording.key]} if clipped else {}),
             "steps": [asdict(step) for step in entry.steps],
             "dropped": [{"onset": windows[i].onset, "reason": reason} for i, reason in entry.dropped],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
 import os
@@ -21,6 +22,7 @@ from bids_dl.datamodel import Failure, StepReport
 from bids_dl.store.location import Location
 
 READ_BYTES = 32_000_000  # windows read from an entry at a time
+HEAD_BYTES = 256  # of an entry: more than the header that numpy writes before the windows
 PART = ".part"
 
 
@@ -125,14 +127,15 @@ class Staging:
 
     def windows(self, key: str) -> Iterator[npt.NDArray[np.float32]]:
         """The windows of an entry in order, in pieces of bounded size."""
-        with self.location.filesystem.open(self.location.path(f"{key}.npy"), "rb") as file:
-            np.lib.format.read_magic(file)
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            window = math.prod(shape[1:]) * dtype.itemsize
-            step = max(1, READ_BYTES // window)
-            for start in range(0, shape[0], step):
-                rows = min(step, shape[0] - start)
-                yield np.frombuffer(file.read(rows * window), dtype).reshape(rows, *shape[1:])
+        head = io.BytesIO(self.location.read(f"{key}.npy", 0, HEAD_BYTES))
+        np.lib.format.read_magic(head)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(head)
+        begin, window = head.tell(), math.prod(shape[1:]) * dtype.itemsize
+        step = max(1, READ_BYTES // window)
+        for start in range(0, shape[0], step):
+            stop = min(start + step, shape[0])
+            some = self.location.read(f"{key}.npy", begin + start * window, begin + stop * window)
+            yield np.frombuffer(some, dtype).reshape(stop - start, *shape[1:])
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove entries and what was begun of them; where the folder is ours all that is in it, and the folder."""

@@ -1,92 +1,80 @@
-"""What travels beside the arrays so that a store can be used, checked and cited: card, citation, licence."""
+"""What travels beside the arrays so that a store can be used, checked and cited: card, citation, licence, Croissant."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from bids_dl.errors import SourceError
+from bids_dl.store.citation import citation, sentence
+from bids_dl.store.croissant import croissant
 from bids_dl.store.format import to_json
+from bids_dl.store.licence import check_licences, common, licence_document, spdx
+
+__all__ = ["check_licences", "documents", "spdx"]
 
 Attributes = Mapping[str, Any]
-WITHOUT_VERSIONS = {"cc 0": "CC0-1.0", "pddl": "PDDL-1.0", "odc by": "ODC-By-1.0"}  # of which there is one
-CREATIVE_COMMONS = re.compile(r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<major>\d) (?P<minor>\d))\b")
-NO_CHANGES, SHARE_ALIKE, FREE = (
-    re.compile(rf"\b({words})") for words in (r"nd\b|no ?deriv", r"sa\b|share ?alike", "cc 0|zero|pddl|public domain")
-)
+HUB_NAMES = {"PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by"}  # licences that Hugging Face names in its own way
+SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M", 10**8: "10M<n<100M"}
 
 
-def spdx(licence: str) -> str:
-    """SPDX name (spdx.org/licenses) of what a dataset_description.json says, or of a Creative Commons URL; "" where it is none for sure."""
-    words = _words(licence)
-    if match := CREATIVE_COMMONS.search(words):
-        parts = [(match["nc"] or "").strip(), (match["more"] or "").strip()]
-        return "-".join(["CC-BY", *(part.upper() for part in parts if part), f"{match['major']}.{match['minor']}"])
-    return next((name for start, name in WITHOUT_VERSIONS.items() if words.startswith(start)), "")
-
-
-def check_licences(licences: Mapping[str, str]) -> None:
-    """Refuse sources that may not be changed, or not shared under one licence.
+def documents(
+    attributes: Attributes, shape: tuple[int, int, int], objects: Mapping[str, Mapping[str, Any]], licences: Mapping[str, str] | None = None
+) -> dict[str, bytes]:
+    """README.md, CITATION.cff, LICENSE and croissant.json of a store.
 
     Parameters
     ----------
+    shape
+        (n_windows, n_chans, n_times).
+    objects
+        Entries of the manifest by name, of the arrays at least.
     licences
-        What each dataset says of its licence, by name.
-
-    Raises
-    ------
-    SourceError
-        A no-derivatives licence, or a share-alike licence beside another one that is not in the public domain.
+        Dataset -> text of its licence file.
     """
-    said = {dataset: _words(licence) for dataset, licence in licences.items()}
-    for dataset, words in said.items():
-        if NO_CHANGES.search(words):
-            raise SourceError(
-                f"{dataset}: its licence ({licences[dataset]}) forbids sharing changed copies, and a store is one; leave this source out"
-            )
-    bound = {words for words in said.values() if words and not FREE.search(words)}
-    if len(bound) > 1 and any(SHARE_ALIKE.search(words) for words in bound):
-        names = ", ".join(f"{dataset} {licence}" for dataset, licence in licences.items())
-        raise SourceError(f"the licences of the sources exclude each other in one store ({names}); convert them to stores of their own")
-
-
-def _words(licence: str) -> str:
-    return " ".join(re.findall(r"[a-z]+|\d", licence.casefold()))
-
-
-def documents(attributes: Attributes, shape: tuple[int, int, int]) -> dict[str, bytes]:
-    """README.md, CITATION.cff and LICENSE of a store."""
     return {
         "README.md": _readme(attributes, shape).encode(),
-        "CITATION.cff": _citation(attributes).encode(),
-        "LICENSE": _licence(attributes).encode(),
+        "CITATION.cff": citation(attributes).encode(),
+        "LICENSE": licence_document(attributes["sources"], licences or {}).encode(),
+        "croissant.json": to_json(croissant(attributes, _description(attributes, shape), objects)),
     }
+
+
+def _description(attributes: Attributes, shape: tuple[int, int, int]) -> str:
+    (n_windows, n_chans, n_times), sfreq, counts = shape, attributes["sfreq"], attributes["statistics"]
+    stored = f"int16 in steps of {attributes['rounding']['step']:g} microvolts" if "rounding" in attributes else "float32, in microvolts"
+    return (
+        f"{n_windows} windows of {n_chans} channels x {n_times} samples ({n_times / sfreq:g} s at {sfreq:g} Hz), {stored},\n"
+        f"from {counts['recordings']} recordings of {counts['persons']} people. Made by bids_dl {attributes['software']['bids_dl']}."
+    )
+
+
+def _header(attributes: Attributes, n_windows: int) -> dict[str, Any]:
+    """What Hugging Face reads of a dataset card."""
+    name = common(attributes["sources"])
+    stated = any(source["licence"] for source in attributes["sources"])
+    kind = HUB_NAMES.get(name, name.lower()) if name else "other" if stated else "unknown"
+    named = {"license_name": "as-stated-by-the-sources", "license_link": "LICENSE"} if kind == "other" else {}
+    size = next((said for most, said in SIZES.items() if n_windows < most), "n>100M")
+    header = {"pretty_name": attributes["title"], "license": kind, **named, "size_categories": [size]}
+    return header | {"tags": ["eeg", "bids", "hed", "zarr", "bids-dl"]}
 
 
 def _readme(attributes: Attributes, shape: tuple[int, int, int]) -> str:
     sources, request, statistics = attributes["sources"], attributes["request"], attributes["statistics"]
-    (n_windows, n_chans, n_times), sfreq = shape, attributes["sfreq"]
-    header = {
-        "pretty_name": attributes["title"],
-        "license": "other" if len(sources) > 1 else (spdx(sources[0]["licence"]) or "unknown").lower(),
-        "tags": ["eeg", "bids", "hed", "zarr", "bids-dl"],
-    }
     queries = "\n".join(f"| {label['label']} | `{_query(label['query'])}` |" for label in request["events"]["labels"])
     steps = "\n".join(f"{i}. {_step(step)}" for i, step in enumerate(request["preprocess"]["steps"], 1))
     counts = "\n".join(f"| {label} | {n} |" for label, n in statistics["windows"].items())
     splits = "\n".join(f"| {name} | {n['persons']} | {n['windows']} |" for name, n in statistics["splits"].items())
     failed = "\n".join(f"- {f['recording']}: {f['stage']}: {f['reason']}" for f in attributes["failures"]) or "none"
     return f"""---
-{yaml.safe_dump(header, sort_keys=False, allow_unicode=True).strip()}
+{yaml.safe_dump(_header(attributes, shape[0]), sort_keys=False, allow_unicode=True).strip()}
 ---
 # {attributes["title"]}
 
-{n_windows} windows of {n_chans} channels x {n_times} samples ({n_times / sfreq:g} s at {sfreq:g} Hz), float32, in microvolts,
-from {statistics["recordings"]} recordings of {statistics["persons"]} people. Made by bids_dl {attributes["software"]["bids_dl"]}.
-
+{_description(attributes, shape)}
+{_rounded(attributes)}
 ```python
 import bids_dl
 
@@ -118,10 +106,26 @@ or with xarray: `xarray.open_zarr("PATH OR URL OF THIS FOLDER")`.
 
 {chr(10).join(_source(source) for source in sources)}
 
+## How to cite
+
+{sentence(attributes)}
+
+The content identifier `bids-dl:{attributes["content"]}` names these arrays, byte by byte, wherever they lie; `bids-dl verify` checks it.
+
 ## Recordings that failed
 
 {failed}
 """
+
+
+def _rounded(attributes: Attributes) -> str:
+    if "rounding" not in attributes:
+        return ""
+    said = attributes["rounding"]
+    return (
+        f"Rounding changed no sample by more than {said['largest_error']:.3g} microvolts; {said['clipped']} samples beyond "
+        f"{32767 * said['step']:g} microvolts were clipped (the largest: {said['peak']:.6g}).\n"
+    )
 
 
 def _query(query: Any) -> str:
@@ -138,41 +142,6 @@ def _source(source: Attributes) -> str:
     lines = [f"### {source['dataset']}: {source['title']}", ""]
     lines += [f"- {word}: {source[key]}" for word, key in (("DOI", "doi"), ("licence", "licence")) if source[key]]
     lines += [f"- authors: {', '.join(source['authors'])}"] if source["authors"] else []
-    lines += [f"- {word}: {'; '.join(source[key])}" for word, key in (("funding", "funding"), ("ethics", "ethics")) if source[key]]
+    lines += [f"- {key}: {'; '.join(source[key])}" for key in ("funding", "ethics", "references") if source[key]]
     lines += ["", source["how_to_acknowledge"]] if source["how_to_acknowledge"] else []
     return "\n".join([*lines, ""])
-
-
-def _citation(attributes: Attributes) -> str:
-    """Citation File Format 1.2.0: the store, with its sources as references."""
-    references = [_reference(source) for source in attributes["sources"]]
-    authors = list(dict.fromkeys(author for source in attributes["sources"] for author in source["authors"]))
-    content = {
-        "cff-version": "1.2.0",
-        "message": "If you use this data, please cite its sources as below, and bids_dl.",
-        "type": "dataset",
-        "title": attributes["title"],
-        "authors": [{"name": author} for author in authors] or [{"name": "unknown"}],
-        "references": references,
-    }
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-
-
-def _reference(source: Attributes) -> dict[str, Any]:
-    reference: dict[str, Any] = {
-        "type": "data",
-        "title": source["title"],
-        "authors": [{"name": author} for author in source["authors"]] or [{"name": "unknown"}],
-    }
-    return reference | ({"doi": source["doi"].removeprefix("doi:")} if source["doi"] else {})
-
-
-def _licence(attributes: Attributes) -> str:
-    parts = ["This store holds changed copies of recordings of the following datasets, each under its own licence.", ""]
-    parts += [f"{s['dataset']} ({s['title']}): {s['licence'] or 'no licence stated'}{_named(s)}" for s in attributes["sources"]]
-    return "\n".join([*parts, "", "What was changed: see README.md.", ""])
-
-
-def _named(source: Attributes) -> str:
-    name = spdx(source["licence"])
-    return f" (SPDX: {name})" if name and name != source["licence"] else ""

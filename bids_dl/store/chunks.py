@@ -1,51 +1,42 @@
-"""Chunks of ``signals`` into given memory, checked. The layout is parsed once; zarr-python stays for codecs unknown here."""
+"""Windows of ``signals`` into given memory, each chunk checked; zarr-python stays for codecs unknown here."""
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import zarr
+from numcodecs import blosc
 
 from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.store.format import SIGNALS
+from bids_dl.store.layout import CHECKSUM_BYTES, Layout, layout, scale_factor, windows_per_chunk
 from bids_dl.store.location import Location
-from bids_dl.store.ranges import Bytes, Request, fetch
+from bids_dl.store.ranges import Bytes, Request, fetch, fill, open_local
 from bids_dl.store.reader import zarr_store
 
-Signals = npt.NDArray[np.float32]
+Window = npt.NDArray[np.float32]
+Rows = Sequence[Window | None]
+"""Where the windows of a chunk go, (n_chans, n_times) each, C-contiguous; None for those that are not wanted."""
+
 ABSENT = (1 << 64) - 1  # offset and length of a chunk that is all fill value
-CHECKSUM_BYTES = 4
 ABSENT_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+TOGETHER_BYTES = 256_000  # read at once: they are still in the processor's cache when they are checked
+BLOSC_HEADER = np.dtype([("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")])  # in bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where the chunks of a sharded, uncompressed float32 array lie: what is read without zarr-python."""
+class Scratch(NamedTuple):
+    """Memory that a read works in and the next one uses again, so that it stays in the processor's cache."""
 
-    chunks_per_shard: int
-    chunk_bytes: int  # without the checksum
-    checked: bool  # a CRC32C follows each chunk
-    index_checked: bool
-    index_at_end: bool
-    fill: float
-    prefix: str  # of an object's name
-    separator: str
-
-    @property
-    def index_bytes(self) -> int:
-        return 16 * self.chunks_per_shard + CHECKSUM_BYTES * self.index_checked
-
-    def name(self, shard: int) -> str:
-        """Name of a shard's object, relative to the store."""
-        return f"{SIGNALS}/{self.prefix}{self.separator.join((str(shard), '0', '0'))}"
+    content: Bytes  # a chunk as it is stored
+    numbers: npt.NDArray[Any]  # and decompressed
+    windows: list[Window]  # for those that nobody wants; as many as are read at once
+    checksum: Bytes
 
 
 class ChunkReader:
@@ -57,8 +48,6 @@ class ChunkReader:
         Of the store. A process opens its own.
     metadata
         `zarr.json` of ``signals``.
-    recordings
-        Name of the recording of each window, for messages.
 
     Attributes
     ----------
@@ -68,14 +57,14 @@ class ChunkReader:
         Windows that are read and decoded together; the last chunk of a store may hold fewer.
     """
 
-    def __init__(self, location: Location, metadata: Mapping[str, Any], *, recordings: npt.NDArray[Any]) -> None:
+    def __init__(self, location: Location, metadata: Mapping[str, Any]) -> None:
         self.location = location
         self.shape: tuple[int, int, int] = tuple(metadata["shape"])
         self.windows_per_chunk = windows_per_chunk(metadata)
-        self._recordings = recordings
         self._layout = layout(metadata)
+        self._scale = scale_factor(metadata)
         self._indexes: dict[int, npt.NDArray[np.uint64]] = {}
-        self._scale = float(metadata.get("attributes", {}).get("scale_factor", 1.0))
+        self._spare: deque[Scratch] = deque()
 
     @cached_property
     def _array(self) -> zarr.Array[Any]:
@@ -89,10 +78,8 @@ class ChunkReader:
     def is_local(self) -> bool:
         return self.location.is_local
 
-    def read(self, chunks: Sequence[int], slots: Sequence[Signals]) -> None:
-        """Read chunks, each into its slot: C-contiguous float32 (windows_per_chunk, n_chans, n_times), in µV.
-
-        What lies behind the last window of the store is undefined.
+    def read(self, chunks: Sequence[int], rows: Sequence[Rows]) -> list[int]:
+        """Read chunks, the windows of each into its rows, in µV; bytes of each as it is stored.
 
         Raises
         ------
@@ -102,55 +89,107 @@ class ChunkReader:
             The store could not be reached.
         """
         if self._layout is None:
-            for chunk, slot in zip(chunks, slots, strict=True):
-                self._read_with_zarr(chunk, slot)
-            return
+            return [self._read_with_zarr(chunk, mine) for chunk, mine in zip(chunks, rows, strict=True)]
         self._load_indexes(self._layout, sorted({chunk // self._layout.chunks_per_shard for chunk in chunks}))
-        requests: dict[int, Request] = {}
-        for chunk, slot in zip(chunks, slots, strict=True):
-            if (request := self._request(self._layout, chunk, slot)) is not None:
-                requests[chunk] = request
-        failures = fetch(self.location, list(requests.values()))
-        for (chunk, request), failure in zip(requests.items(), failures, strict=True):
-            if failure is not None:
-                raise self._failure(failure, f"chunk {chunk} of {SIGNALS} (in {request.name})", self._rows(chunk))
-            if self._layout.checked and not _holds(*request.parts):
-                raise self._damaged(f"chunk {chunk} of {SIGNALS} (in {request.name}) does not match its checksum", self._rows(chunk))
+        wanted = [(chunk, self._request(self._layout, chunk), mine) for chunk, mine in zip(chunks, rows, strict=True)]
+        for _, request, mine in wanted:
+            if request is None:
+                _deliver(np.full(self._layout.chunk_shape, self._layout.fill), mine, self._layout.scale)
+        stored = [(chunk, request, mine) for chunk, request, mine in wanted if request is not None]
+        scratch = self._spare.pop() if self._spare else _scratch(self._layout)
+        try:
+            if self.is_local and self._layout.is_plain:
+                for part in stored:
+                    self._read_straight(*part, scratch)
+            else:
+                for (chunk, request, mine), content in zip(stored, self._contents(stored, scratch), strict=True):
+                    _deliver(self._decoded(self._layout, content, scratch, (chunk, request)), mine, self._layout.scale)
+        finally:
+            self._spare.append(scratch)
+        return [0 if request is None else request.size for _, request, _ in wanted]
 
-    def _request(self, layout: Layout, chunk: int, slot: Signals) -> Request | None:
+    def _read_straight(self, chunk: int, request: Request, rows: Rows, scratch: Scratch) -> None:
+        """Read plain windows from disk to where they belong, each checked while the processor's cache has it."""
+        checksum = 0
+        try:
+            with open_local(self.location, request) as file:
+                for start in range(0, len(rows), len(scratch.windows)):
+                    wanted = rows[start : start + len(scratch.windows)]
+                    part = [spare if row is None else row for row, spare in zip(wanted, scratch.windows, strict=False)]
+                    fill(file, part)
+                    for window in part:
+                        checksum = google_crc32c.extend(checksum, window)
+                fill(file, [scratch.checksum])
+        except (OSError, EOFError) as failure:
+            raise self._failure(failure, _named(chunk, request), self._rows(chunk)) from None
+        if len(scratch.checksum) and checksum != scratch.checksum.view("<u4")[0]:
+            raise self._damaged(f"{_named(chunk, request)} does not match its checksum", self._rows(chunk))
+
+    def _contents(self, stored: Sequence[tuple[int, Request, Rows]], scratch: Scratch) -> Iterator[Bytes]:
+        """Content of each chunk in turn, good until the next."""
+        if not self.is_local:
+            contents = fetch(self.location, [request for _, request, _ in stored])
+            for (chunk, request, _), content in zip(stored, contents, strict=True):
+                if isinstance(content, Exception):
+                    raise self._failure(content, _named(chunk, request), self._rows(chunk))
+                yield content
+            return
+        for chunk, request, _ in stored:
+            try:
+                with open_local(self.location, request) as file:
+                    fill(file, [scratch.content[: request.size]])
+            except (OSError, EOFError) as failure:
+                raise self._failure(failure, _named(chunk, request), self._rows(chunk)) from None
+            yield scratch.content[: request.size]
+
+    def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, Request]) -> npt.NDArray[Any]:
+        """Numbers of a chunk, in ``scratch`` or in ``content``."""
+        if layout.checked:
+            if not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
+                raise self._damaged(f"{_named(*place)} does not match its checksum", self._rows(place[0]))
+            content = content[:-CHECKSUM_BYTES]
+        if not layout.compressed:
+            return content.view(layout.dtype).reshape(layout.chunk_shape)
+        try:
+            header = np.frombuffer(content, BLOSC_HEADER, 1)[0]
+            if (header["size"], header["stored"]) != (layout.decoded_bytes, len(content)):
+                raise ValueError("the header belongs to other bytes")
+            blosc.decompress(content, scratch.numbers)
+        except (ValueError, RuntimeError) as failure:
+            raise self._failure(failure, _named(*place), self._rows(place[0])) from None
+        return scratch.numbers
+
+    def _request(self, layout: Layout, chunk: int) -> Request | None:
         """What to fetch for a chunk; None where it is all fill value and was not stored."""
         shard, inside = divmod(chunk, layout.chunks_per_shard)
-        offset, length = (int(value) for value in self._indexes[shard][inside])
-        if offset == ABSENT and length == ABSENT:
-            slot[...] = layout.fill
+        offset, size = (int(value) for value in self._indexes[shard][inside])
+        if offset == ABSENT and size == ABSENT:
             return None
-        if length != layout.chunk_bytes + CHECKSUM_BYTES * layout.checked:
-            raise self._damaged(f"chunk {chunk} of {SIGNALS} (in {layout.name(shard)}) has {length} bytes", self._rows(chunk))
-        parts = [slot.reshape(-1).view(np.uint8)]
-        if layout.checked:
-            parts.append(np.empty(CHECKSUM_BYTES, np.uint8))
-        return Request(layout.name(shard), offset, tuple(parts))
+        request = Request(layout.name(shard), offset, size)
+        if not layout.fits(size):
+            raise self._damaged(f"{_named(chunk, request)} has {size} bytes", self._rows(chunk))
+        return request
 
     def _load_indexes(self, layout: Layout, shards: Sequence[int]) -> None:
         missing = [shard for shard in shards if shard not in self._indexes]
-        buffers = [np.empty(layout.index_bytes, np.uint8) for _ in missing]
         start = -layout.index_bytes if layout.index_at_end else 0
-        requests = [Request(layout.name(shard), start, (buffer,)) for shard, buffer in zip(missing, buffers, strict=True)]
-        for shard, buffer, failure in zip(missing, buffers, fetch(self.location, requests), strict=True):
+        requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in missing]
+        for shard, content in zip(missing, fetch(self.location, requests), strict=True):
             rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
-            if failure is not None:
-                raise self._failure(failure, f"shard {layout.name(shard)}", rows)
-            if layout.index_checked and not _holds(buffer[:-CHECKSUM_BYTES], buffer[-CHECKSUM_BYTES:].copy()):
+            if isinstance(content, Exception):
+                raise self._failure(content, f"shard {layout.name(shard)}", rows)
+            if layout.index_checked and not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
                 raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
-            self._indexes[shard] = buffer[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
+            self._indexes[shard] = content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
-    def _read_with_zarr(self, chunk: int, slot: Signals) -> None:
+    def _read_with_zarr(self, chunk: int, rows: Rows) -> int:
         start, stop = self._rows(chunk)
         try:
-            values = self._array[start:stop]
+            values = np.asarray(self._array[start:stop])
         except (OSError, ValueError, RuntimeError) as failure:
             raise self._failure(failure, f"chunk {chunk} of {SIGNALS}", (start, stop)) from failure
-        np.multiply(values, np.float32(self._scale), out=slot[: stop - start], casting="unsafe")
+        _deliver(values, rows, self._scale)
+        return values.nbytes
 
     def _rows(self, chunk: int) -> tuple[int, int]:
         """First window of a chunk and the first behind it."""
@@ -167,56 +206,49 @@ class ChunkReader:
         return StoreError(f"{self.location.url}: {what} cannot be read ({type(failure).__name__}); see that the store can be reached")
 
     def _damaged(self, what: str, rows: tuple[int, int]) -> DamagedStoreError:
-        hit = list(dict.fromkeys(self._recordings[slice(*rows)]))
-        names = ", ".join(hit[:5]) + (f" and {len(hit) - 5} more" if len(hit) > 5 else "")
+        names = self._recordings(rows)
+        listed = f", of {', '.join(names[:5])}" + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else ""
         return DamagedStoreError(
-            f"{self.location.url}: {what}; it holds windows {rows[0]} to {rows[1] - 1}, of {names}. Fetch or convert the store again"
+            f"{self.location.url}: {what}; it holds windows {rows[0]} to {rows[1] - 1}{listed}. Fetch or convert the store again"
         )
+
+    def _recordings(self, rows: tuple[int, int]) -> list[str]:
+        """Names of the recordings of some windows; none where this column is damaged too."""
+        try:
+            column = zarr.open_array(zarr_store(self.location.child("recording"), read_only=True), mode="r")
+            names = np.asarray(column[slice(*rows)])
+        except (OSError, ValueError, KeyError, RuntimeError, StoreError):
+            return []
+        return list(dict.fromkeys(map(str, names)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_array"} | {"_spare": deque()}
+
+
+def _deliver(values: npt.NDArray[Any], rows: Rows, scale: float) -> None:
+    """Copy windows to where they belong, as float32 in µV."""
+    factor = np.float32(scale)
+    for row, window in zip(rows, values, strict=False):  # a chunk is as long as any, whatever of it lies within the store
+        if row is not None:
+            row[...] = window
+            if scale != 1:
+                np.multiply(row, factor, out=row)
 
 
 def _holds(content: Bytes, checksum: Bytes) -> bool:
     """Whether the CRC32C of some bytes is the one stored."""
-    return bool(google_crc32c.value(content) == checksum.view("<u4")[0])
+    return bool(google_crc32c.value(content) == int.from_bytes(checksum.tobytes(), "little"))
 
 
-def windows_per_chunk(metadata: Mapping[str, Any]) -> int:
-    """Windows that are read and decoded together."""
-    sharding = _sharding(metadata)
-    shape = sharding["chunk_shape"] if sharding else metadata["chunk_grid"]["configuration"]["chunk_shape"]
-    return int(shape[0])
+def _named(chunk: int, request: Request) -> str:
+    return f"chunk {chunk} of {SIGNALS} (in {request.name})"
 
 
-def layout(metadata: Mapping[str, Any]) -> Layout | None:
-    """How to read ``signals`` without zarr-python; None where something in its `zarr.json` is not known here."""
-    sharding, grid, keys = _sharding(metadata), metadata["chunk_grid"], metadata["chunk_key_encoding"]
-    if sharding is None or sys.byteorder != "little" or grid["name"] != "regular":
-        return None
-    codecs, index_codecs = (_plain(sharding[key]) for key in ("codecs", "index_codecs"))
-    chunk, whole = tuple(sharding["chunk_shape"]), tuple(metadata["shape"][1:])
-    known = metadata["data_type"] == "float32" and metadata.get("attributes", {}).get("scale_factor", 1) == 1
-    if not known or codecs is None or index_codecs is None or chunk[1:] != whole or not isinstance(metadata["fill_value"], int | float):
-        return None
-    default = keys["name"] == "default"
-    return Layout(
-        chunks_per_shard=grid["configuration"]["chunk_shape"][0] // chunk[0],
-        chunk_bytes=4 * math.prod(chunk),
-        checked=codecs,
-        index_checked=index_codecs,
-        index_at_end=sharding.get("index_location", "end") == "end",
-        fill=float(metadata["fill_value"]),
-        prefix="c" + keys.get("configuration", {}).get("separator", "/") if default else "",
-        separator=keys.get("configuration", {}).get("separator", "/" if default else "."),
+def _scratch(layout: Layout) -> Scratch:
+    together = max(1, min(layout.chunk_shape[0], TOGETHER_BYTES * layout.chunk_shape[0] // layout.decoded_bytes))
+    return Scratch(
+        content=np.empty(layout.most_bytes, np.uint8),
+        numbers=np.empty(layout.chunk_shape, layout.dtype),
+        windows=list(np.empty((together, *layout.chunk_shape[1:]), np.float32)),
+        checksum=np.empty(CHECKSUM_BYTES * layout.checked, np.uint8),
     )
-
-
-def _sharding(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Configuration of the sharding codec, where it is the only one."""
-    codecs = metadata["codecs"]
-    return codecs[0]["configuration"] if len(codecs) == 1 and codecs[0]["name"] == "sharding_indexed" else None
-
-
-def _plain(codecs: Sequence[Mapping[str, Any]]) -> bool | None:
-    """Whether a CRC32C follows the little-endian bytes; None for any other chain of codecs."""
-    names = [codec["name"] for codec in codecs]
-    little = bool(codecs) and codecs[0].get("configuration", {}).get("endian") == "little"
-    return len(names) == 2 if little and names in (["bytes"], ["bytes", "crc32c"]) else None

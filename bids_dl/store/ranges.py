@@ -1,27 +1,28 @@
-"""Byte ranges of a store's objects: from disk straight into memory, from anywhere else many at a time."""
+"""Byte ranges of a store's objects: from disk into given memory, from anywhere else many at a time."""
 
 from __future__ import annotations
 
 import os
+import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from io import FileIO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bids_dl.store.location import Location
+from bids_dl.store.retry import WAITS, has_expired, may_pass
 
 Bytes = npt.NDArray[np.uint8]
-WAITS = (0.1, 0.4, 1.6, 3.2)  # s before a failed request is issued again
-FINAL = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, EOFError)  # another try would end the same
+HAS_READV, MOST_PARTS = hasattr(os, "readv"), 1024  # what every system takes
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One range of one object and the memory it goes to.
+    """One range of one object.
 
     Parameters
     ----------
@@ -29,17 +30,13 @@ class Request:
         The object, relative to the store.
     start
         First byte; negative counts from the object's end.
-    parts
-        One-dimensional arrays filled one after the other; together they are as long as the range.
+    size
+        Bytes.
     """
 
     name: str
     start: int
-    parts: tuple[Bytes, ...]
-
-    @property
-    def size(self) -> int:
-        return sum(len(part) for part in self.parts)
+    size: int
 
     @property
     def end(self) -> int | None:
@@ -47,64 +44,75 @@ class Request:
         return self.start + self.size or None if self.start < 0 else self.start + self.size
 
 
-def fetch(location: Location, requests: Sequence[Request]) -> Iterator[Exception | None]:
-    """Fill the memory of all requests; use the iterator up.
+def fetch(location: Location, requests: Sequence[Request]) -> list[Bytes | Exception]:
+    """Content of each request, or why it failed; an object that is too short gives EOFError.
 
-    Requests to a server are under way together; what fails in passing is asked for again, later each time. From disk one comes after the
-    other, so that a caller can check each while it is in the processor's cache.
-
-    Yields
-    ------
-    Exception or None
-        Why a request failed, for each in turn. An object that is too short gives EOFError.
+    Requests to a server are under way together; what fails in passing is asked for again, later each time.
     """
-    return (_read(location, request) for request in requests) if location.is_local else iter(_request_all(location, requests))
-
-
-def _request_all(location: Location, requests: Sequence[Request]) -> list[Exception | None]:
-    failures = _request(location, requests)
+    if location.is_local:
+        return [_read(location, request) for request in requests]
+    contents = _ask(location, requests)
     for wait in WAITS:
-        again = [i for i, failure in enumerate(failures) if failure is not None and not isinstance(failure, FINAL)]
+        failed = {i: content for i, content in enumerate(contents) if isinstance(content, Exception)}
+        again = [i for i, failure in failed.items() if not isinstance(failure, EOFError) and may_pass(failure)]
         if not again:
             break
-        time.sleep(wait)
-        for i, failure in zip(again, _request(location, [requests[i] for i in again]), strict=True):
-            failures[i] = failure
-    return failures
+        if any(has_expired(failed[i]) for i in again):
+            location.renew()
+        time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311  (no secret)
+        for i, content in zip(again, _ask(location, [requests[i] for i in again]), strict=True):
+            contents[i] = content
+    return contents
 
 
-def _read(location: Location, request: Request) -> OSError | EOFError | None:
+def open_local(location: Location, request: Request) -> FileIO:
+    """The object on disk, at the first byte of the request."""
+    file = FileIO(location.path(request.name))
     try:
-        with Path(location.path(request.name)).open("rb", buffering=0) as file:
-            file.seek(request.start if request.start >= 0 else max(0, file.seek(0, os.SEEK_END) + request.start))
-            for part in request.parts:
-                _fill(file, part)
+        file.seek(request.start if request.start >= 0 else max(0, file.seek(0, os.SEEK_END) + request.start))
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def fill(file: FileIO, parts: Sequence[npt.NDArray[Any]]) -> None:
+    """Fill arrays, each C-contiguous, with the bytes that come next; EOFError where the file ends before."""
+    missing = sum(part.nbytes for part in parts)
+    if HAS_READV and len(parts) <= MOST_PARTS:
+        missing -= os.readv(file.fileno(), [part.data for part in parts])  # one call: after each, the interpreter has to be got back
+        if not missing:
+            return
+        file.seek(missing - sum(part.nbytes for part in parts), os.SEEK_CUR)
+    for part in parts:
+        flat = part.reshape(-1).view(np.uint8)
+        while len(flat):
+            count = file.readinto(flat.data)
+            if not count:
+                raise EOFError("ends early")
+            flat = flat[count:]
+
+
+def _read(location: Location, request: Request) -> Bytes | Exception:
+    content = np.empty(request.size, np.uint8)
+    try:
+        with open_local(location, request) as file:
+            fill(file, [content])
     except (OSError, EOFError) as failure:
         return failure
-    return None
+    return content
 
 
-def _fill(file: Any, part: Bytes) -> None:
-    done = 0
-    while done < len(part):
-        count = file.readinto(part.data[done:])
-        if not count:
-            raise EOFError(f"ends {len(part) - done} bytes early")
-        done += count
-
-
-def _request(location: Location, requests: Sequence[Request]) -> list[Exception | None]:
+def _ask(location: Location, requests: Sequence[Request]) -> list[Bytes | Exception]:
     paths = [location.path(request.name) for request in requests]
     starts, ends = [request.start for request in requests], [request.end for request in requests]
     answers = location.filesystem.cat_ranges(paths, starts, ends, on_error="return")
-    return [answer if isinstance(answer, Exception) else _copy(answer, request) for answer, request in zip(answers, requests, strict=True)]
+    return [_checked(answer, request.size) for answer, request in zip(answers, requests, strict=True)]
 
 
-def _copy(answer: bytes, request: Request) -> EOFError | None:
-    if len(answer) != request.size:
-        return EOFError(f"{len(answer)} bytes came where {request.size} were asked for")
-    start = 0
-    for part in request.parts:
-        part[:] = np.frombuffer(answer, np.uint8, len(part), start)
-        start += len(part)
-    return None
+def _checked(answer: bytes | Exception, size: int) -> Bytes | Exception:
+    if isinstance(answer, Exception):
+        return answer
+    if len(answer) != size:
+        return EOFError(f"{len(answer)} bytes came where {size} were asked for")
+    return np.frombuffer(answer, np.uint8)

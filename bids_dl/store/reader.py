@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import zarr
-from zarr.storage import FsspecStore, LocalStore
 
 from bids_dl.errors import DamagedStoreError, StoreError
-from bids_dl.store.format import FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION
+from bids_dl.store.codes import decode
+from bids_dl.store.format import FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION, root_holds
 from bids_dl.store.location import Location
+from bids_dl.store.objects import Objects
 
 if TYPE_CHECKING:
     import pandas as pd
-    from zarr.abc.store import Store as ZarrStore
 
 READERS = 16  # columns fetched at a time, so that latency hides
 
@@ -93,8 +92,14 @@ class Store:
         array: Mapping[str, Any] = self._arrays[name]
         return array
 
+    @property
+    def step(self) -> float | None:
+        """µV from one whole number to the next where samples are stored as int16, else None."""
+        step = self.metadata(SIGNALS).get("attributes", {}).get("scale_factor")
+        return None if step is None else float(step)
+
     def read(self, name: str) -> npt.NDArray[Any]:
-        """A whole array, text as ``str`` objects.
+        """A whole array, text as ``str`` objects; ``signals`` are float32 in µV, however they are stored.
 
         Raises
         ------
@@ -102,25 +107,17 @@ class Store:
             Its bytes are not there or not what was written.
         """
         try:
-            array = self.group[name]
-            self._check_objects(array)  # type: ignore[arg-type]
-            values = np.asarray(array[...])  # type: ignore[index]
+            values = np.asarray(self.group[name][...])  # type: ignore[index]
         except (OSError, ValueError, KeyError, RuntimeError) as problem:
             raise DamagedStoreError(f"{self.url}: array {name!r} cannot be read ({problem}); fetch or convert the store again") from None
+        if name == SIGNALS and self.step is not None:
+            return decode(values, self.step)
         return values.astype(object) if self.metadata(name)["data_type"] == "string" else values
-
-    def _check_objects(self, array: zarr.Array[Any]) -> None:
-        """Zarr takes an object that is not there for fill values; here every one was written."""
-        grid = [range(-(-size // part)) for size, part in zip(array.shape, array.shards or array.chunks, strict=True)]
-        for place in itertools.product(*grid):
-            name = f"{array.path}/{array.metadata.encode_chunk_key(place)}"
-            if not self.location.exists(name):
-                raise FileNotFoundError(f"{name} is missing")
 
     @cached_property
     def group(self) -> zarr.Group:
         """The store as zarr-python sees it, read-only."""
-        return zarr.open_group(zarr_store(self.location, read_only=True), mode="r", zarr_format=3)
+        return zarr.open_group(zarr_store(self.location), mode="r", zarr_format=3)
 
     @property
     def _arrays(self) -> Mapping[str, Any]:
@@ -145,10 +142,13 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
     ------
     StoreError
         Nothing there, no bids-dl store, or one that was never finished.
+    DamagedStoreError
+        Its root is not what was written.
     """
     location = Location(str(url), dict(storage_options or {}))
     try:
-        root = json.loads(location.read(ROOT))
+        content = location.read(ROOT)
+        root = json.loads(content)
     except (FileNotFoundError, NotADirectoryError):
         raise StoreError(_absent(location)) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
@@ -160,19 +160,19 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
         raise StoreError(f"{url}: written in version {attributes.get('format_version')} of the format; this bids_dl reads {VERSION}")
     if not attributes.get("finished"):
         raise StoreError(f"{url}: not finished; run the same `bids-dl convert` again, it goes on where it stopped")
+    if not root_holds(content, attributes):
+        raise DamagedStoreError(f"{url}: {ROOT} is not what was written (its SHA-256 differs); fetch or convert the store again")
     return Store(str(url), location.storage_options, root)
 
 
-def zarr_store(location: Location, *, read_only: bool = False) -> ZarrStore:
-    """The location as zarr-python takes it."""
-    if location.is_local:
-        return LocalStore(location.folder, read_only=read_only)
-    return FsspecStore.from_url(location.url, storage_options=dict(location.storage_options), read_only=read_only)
+def zarr_store(location: Location, *, read_only: bool = True) -> Objects:  # noqa: ARG001
+    """The location as zarr-python takes it, to read from."""
+    return Objects(location)
 
 
 def _absent(location: Location) -> str:
     if location.exists(UNFINISHED):
         return f"{location.url}: not finished; run the same `bids-dl convert` again, it goes on where it stopped"
-    if not location.exists():
+    if not location.is_web and not location.exists():
         return f"{location.url}: no store there"
     return f"{location.url}: no bids-dl store (it has no {ROOT})"

@@ -5,25 +5,97 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 import zarr
-from zarr.codecs import Crc32cCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from bids_dl.config import StoreConfig
 from bids_dl.errors import DamagedStoreError, StoreError
-from bids_dl.store.format import DIMENSIONS, FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION, Column, root_object, sizes, to_json
+from bids_dl.store.format import (
+    DIMENSIONS,
+    FORMAT,
+    MANIFEST,
+    ROOT,
+    SIGNALS,
+    UNFINISHED,
+    VERSION,
+    Column,
+    content_id,
+    root_object,
+    sizes,
+    to_json,
+)
 from bids_dl.store.location import Location
-from bids_dl.store.reader import zarr_store
+from bids_dl.store.objects import Objects
 
-Signals = npt.NDArray[np.float32]
+Signals = npt.NDArray[Any]  # float32 or int16
 ROWS_PER_CHUNK = 100_000  # of the window table
+UPLOADS = 2  # shards under way to a server while the next one is put together
 
 
-def begin(location: Location, plan: str) -> None:
+@dataclass(frozen=True)
+class Draft:
+    """A store that is being written, and what its objects are: noted as they go out, so that none has to be read again.
+
+    Attributes
+    ----------
+    objects
+        Bytes and SHA-256 of each object so far.
+    arrays
+        `zarr.json` of each array so far, in the order written.
+    """
+
+    location: Location
+    marker: bytes = field(repr=False)
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    arrays: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object that is no part of an array."""
+        self.location.write(name, content)
+        self._note(name, content)
+
+    def array(self, name: str) -> Objects:
+        """Where zarr-python writes an array."""
+        return Objects(self.location.child(name), lambda key, content: self._note(f"{name}/{key}", content))
+
+    @property
+    def content(self) -> str:
+        """The content identifier of the arrays so far."""
+        return content_id(self.objects, self.arrays)
+
+    def check_ours(self) -> None:
+        """See that no other conversion has begun to write here.
+
+        Raises
+        ------
+        StoreError
+            One has; it goes on, this one ends.
+        """
+        try:
+            there = self.location.read(UNFINISHED)
+        except FileNotFoundError:
+            there = b""
+        if there != self.marker:
+            raise StoreError(f"{self.location.url}: another conversion has begun to write here; wait for it, or choose another DEST")
+
+    def _note(self, name: str, content: bytes) -> None:
+        self.objects[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        array, _, rest = name.rpartition("/")
+        if rest == ROOT and array:
+            self.arrays[array] = json.loads(content)
+
+
+def begin(location: Location, plan: str) -> Draft:
     """Claim an empty place, or one where a store was left unfinished, for a plan (its digest).
 
     Raises
@@ -34,54 +106,82 @@ def begin(location: Location, plan: str) -> None:
     names = location.list()
     if names and UNFINISHED not in names:
         raise StoreError(f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own")
-    location.remove()
-    location.write(UNFINISHED, to_json({"format": FORMAT, "format_version": VERSION, "plan": plan}))
+    draft = Draft(location, to_json({"format": FORMAT, "format_version": VERSION, "plan": plan, "writer": uuid4().hex}))
+    location.write(UNFINISHED, draft.marker)  # before anything is removed: a run killed in between leaves a place that can be claimed
+    location.remove_all([name for name in names if name != UNFINISHED])
+    return draft
 
 
 def write_signals(
-    location: Location, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig, *, say: Callable[[int], None]
+    draft: Draft,
+    shape: tuple[int, int, int],
+    blocks: Iterator[Signals],
+    config: StoreConfig,
+    *,
+    step: float | None = None,
+    say: Callable[[int], None],
 ) -> None:
-    """Write ``signals`` shard by shard.
+    """Write ``signals`` shard by shard; to a server while the next is put together.
 
     Parameters
     ----------
     shape
         (n_windows, n_chans, n_times) of the whole array.
     blocks
-        Windows in the order of the store, µV, in pieces of any number of windows.
+        Windows in the order of the store, in pieces of any number of windows: float32 in µV, or int16 in steps.
+    step
+        µV from one whole number to the next, where ``blocks`` are whole numbers.
     say
         Called with the number of windows written since the last call.
     """
-    chunk, shard = sizes(shape, config)
+    itemsize = 4 if step is None else 2
+    chunk, shard = sizes(shape, config, itemsize=itemsize)
     array = zarr.create_array(
-        zarr_store(location.child(SIGNALS)),
+        draft.array(SIGNALS),
         shape=shape,
         chunks=(chunk, *shape[1:]),
         shards=(shard, *shape[1:]),
-        dtype=config.dtype,
+        dtype="float32" if step is None else "int16",
         filters=None,
-        compressors=[Crc32cCodec()],
+        compressors=[Crc32cCodec()] if step is None else [_blosc(), Crc32cCodec()],
         fill_value=0,
         dimension_names=DIMENSIONS,
-        attributes={"units": "uV", "long_name": "EEG signal"},
+        attributes={"units": "uV", "long_name": "EEG signal"} | ({} if step is None else {"scale_factor": step}),
         zarr_format=3,
         config={"write_empty_chunks": True},  # a shard that is not there is damage
     )
-    start = 0
-    for piece in _regroup(blocks, shard):
-        array[start : start + len(piece)] = piece
-        start += len(piece)
-        say(len(piece))
+    start, local = 0, draft.location.is_local
+    waiting: deque[tuple[int, Future[None]]] = deque()
+
+    def settle(most: int) -> None:
+        while len(waiting) > most:
+            count, written = waiting.popleft()
+            written.result()
+            say(count)
+
+    with ThreadPoolExecutor(1 if local else UPLOADS) as pool:
+        for piece in _regroup(blocks, shard):
+            if not local:
+                draft.check_ours()
+            waiting.append((len(piece), pool.submit(array.__setitem__, slice(start, start + len(piece)), piece)))
+            start += len(piece)
+            settle(0 if local else UPLOADS - 1)
+        settle(0)
     if start != shape[0]:
-        raise StoreError(f"{location.url}: {start} windows came for an array of {shape[0]}; this is a bug, please report it")
+        raise StoreError(f"{draft.location.url}: {start} windows came for an array of {shape[0]}; this is a bug, please report it")
 
 
-def write_column(location: Location, column: Column) -> None:
+def _blosc() -> BloscCodec:
+    """LZ4 over bit planes: quick to decode. Zarr-python runs it in threads of its own, where blosc takes one: bytes repeat."""
+    return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2)
+
+
+def write_column(draft: Draft, column: Column) -> None:
     """Write one small array; text as the Zarr data type ``string``."""
     text = column.values.dtype == object
     shape = column.values.shape
     array = zarr.create_array(
-        zarr_store(location.child(column.name)),
+        draft.array(column.name),
         shape=shape,
         chunks=(max(1, min(shape[0], ROWS_PER_CHUNK)), *shape[1:]),
         dtype="string" if text else column.values.dtype,
@@ -95,38 +195,60 @@ def write_column(location: Location, column: Column) -> None:
     array[...] = column.values
 
 
-def finish(location: Location, attributes: Mapping[str, Any], arrays: Sequence[str], documents: Mapping[str, bytes]) -> None:
+def write_columns(draft: Draft, columns: Sequence[Column]) -> None:
+    """Write small arrays; to a server many at a time, so that latency hides."""
+    with ThreadPoolExecutor(1 if draft.location.is_local else 8) as pool:
+        list(pool.map(lambda column: write_column(draft, column), columns))
+
+
+def finish(draft: Draft, attributes: Mapping[str, Any], arrays: Sequence[str], documents: Mapping[str, bytes]) -> None:
     """Write the documents, the manifest and, last, the root object that makes the store whole; it lists the arrays in the order given.
 
     Raises
     ------
     DamagedStoreError
-        An object of an array is not there.
+        What is there is not what was written.
+    StoreError
+        Another conversion has begun to write here.
     """
+    location = draft.location
     for name, content in documents.items():
-        location.write(name, content)
-    names = [name for name in location.list() if name not in {UNFINISHED, MANIFEST, ROOT}]
-    metadata = {name: json.loads(location.read(f"{name}/{ROOT}")) for name in arrays}
-    _check_complete(location, metadata, names)
-    root = root_object({"format": FORMAT, "format_version": VERSION, "finished": True, **attributes}, metadata)
-    objects = {name: _entry(location.read(name)) for name in names} | {ROOT: _entry(root)}
+        draft.write(name, content)
+    metadata = {name: draft.arrays[name] for name in arrays}
+    _check_complete(draft, metadata)
+    said = {"format": FORMAT, "format_version": VERSION, "finished": True, "content": draft.content}
+    root = root_object(said | dict(attributes), metadata)
+    objects = draft.objects | {ROOT: {"bytes": len(root), "sha256": hashlib.sha256(root).hexdigest()}}
+    if location.is_local:
+        _flush(location, list(draft.objects))
+    draft.check_ours()
     location.write(MANIFEST, to_json({"objects": dict(sorted(objects.items()))}))
     location.write(ROOT, root)
     location.remove(UNFINISHED)
 
 
-def _check_complete(location: Location, arrays: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Every array has as many objects as its shape asks for; fewer where somebody removed them meanwhile."""
+def _check_complete(draft: Draft, arrays: Mapping[str, Any]) -> None:
+    """Every object of every array was written, and is there in its length: somebody may have removed or replaced some meanwhile."""
+    there = draft.location.sizes()
     for array, metadata in arrays.items():
         parts = metadata["chunk_grid"]["configuration"]["chunk_shape"]
         wanted = math.prod(-(-size // part) for size, part in zip(metadata["shape"], parts, strict=True))
-        there = sum(name.startswith(f"{array}/c/") for name in names)
-        if there != wanted:
-            raise DamagedStoreError(f"{location.url}: {array} has {there} of {wanted} objects; convert again")
+        names = [name for name in draft.objects if name.startswith(f"{array}/c/")]
+        found = sum(there.get(name) == draft.objects[name]["bytes"] for name in names)
+        if found != wanted:
+            raise DamagedStoreError(f"{draft.location.url}: {array} has {found} of {wanted} objects; convert again")
+    if more := sorted(there.keys() - draft.objects.keys() - {UNFINISHED}):
+        raise DamagedStoreError(f"{draft.location.url}: somebody else has put {more[0]!r} there; remove it and convert again")
 
 
-def _entry(content: bytes) -> dict[str, Any]:
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+def _flush(location: Location, names: Sequence[str]) -> None:
+    """See that the disk has everything before the root says so: a power failure must not leave a root without its arrays."""
+    for name in names:
+        descriptor = os.open(location.path(name), os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _regroup(blocks: Iterator[Signals], size: int) -> Iterator[Signals]:

@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +15,16 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from bids_dl.errors import ConfigError
-from bids_dl.stream.order import Order, Phase, left_after, n_steps, steps_of
-from bids_dl.stream.pool import Chunks, batches
+from bids_dl.stream.buffers import Buffers
+from bids_dl.stream.order import Order, Phase, Steps, left_after, n_steps, steps_of
+from bids_dl.stream.pool import CHUNKS_AHEAD, Chunks, Reading, Traffic, batches
 from bids_dl.stream.position import Position, Start, to_phases
 from bids_dl.stream.scale import Statistics, scaling
 from bids_dl.stream.select import Where, check_missing, select, targets
-from bids_dl.stream.stores import Place, joined_classes, joined_table, open_all, sources
+from bids_dl.stream.stores import Columns, Place, joined_classes, joined_table, open_all, sources
 
-REMOTE_THREADS = 4  # each has several requests under way
+REMOTE_THREADS = 32  # each has several requests under way; they mostly wait
+POOL_BYTES, POOL_CHUNKS, MOST_POOL_BYTES = 96_000_000, 160, 256_000_000  # by default as many chunks as mix people well
 
 
 class Batch(NamedTuple):
@@ -76,18 +79,21 @@ class StreamingDataset(IterableDataset[Batch]):
     drop_missing
         Leave out windows without a target.
     pool_bytes
-        Chunks are shuffled in groups of about this many bytes; memory for chunks stays below three times as much.
+        Chunks are shuffled in groups of about this many bytes of float32; memory for batches in the making stays below three times as
+        much. Default: 96 MB, or 160 chunks if they are more, up to 256 MB.
     threads
         Threads that read; default by the number of cores.
 
     Attributes
     ----------
     windows
-        The table of the windows it takes; the index is the row of the store.
+        The table of the windows it takes, read when asked for; the index is the row of the store.
     classes
         What the codes of a text target stand for; empty for numbers.
     channels, sfreq, n_chans, n_times
         Names of the channels, rate in Hz, and the shape of a window.
+    traffic
+        Bytes read and used so far in this process.
 
     Raises
     ------
@@ -118,20 +124,23 @@ class StreamingDataset(IterableDataset[Batch]):
         world_size: int | None = None,
         storage_options: Mapping[str, Any] | None = None,
         drop_missing: bool = False,
-        pool_bytes: int = 96_000_000,
+        pool_bytes: int | None = None,
         threads: int | None = None,
     ) -> None:
         super().__init__()
-        _check_numbers(batch_size=batch_size, pool_bytes=pool_bytes, threads=1 if threads is None else threads)
+        _check_numbers(batch_size=batch_size, pool_bytes=pool_bytes, threads=threads)
         stores = open_all(store, storage_options)
-        table = joined_table(stores, named=isinstance(store, Sequence) and not isinstance(store, str))
+        table = Columns(stores)
+        needed = [target] if isinstance(target, str) else [*target]
+        table.fetch([*needed, *(where if isinstance(where, Mapping) else []), *(["split"] if split is not None else [])])
         found = targets(table, target, joined_classes(stores))
         mask = select(table, split=split, where=where)
         if not drop_missing:
             check_missing(found, mask, target)
         self._rows = np.flatnonzero(mask & ~found.missing)
         self._targets = found.values[self._rows]
-        self.windows: pd.DataFrame = table.iloc[self._rows]
+        self._stores, self._several = stores, isinstance(store, Sequence) and not isinstance(store, str)
+        self.traffic = Traffic()
         self.classes: tuple[str, ...] = found.classes
         self.channels, self.sfreq = stores[0].channels, stores[0].sfreq
         _, self.n_chans, self.n_times = stores[0].shape
@@ -140,13 +149,18 @@ class StreamingDataset(IterableDataset[Batch]):
         self._threads = threads
         self._ranks = _checked_ranks(rank, world_size)
         self._sources = sources(stores)
-        self._opened: tuple[int, Chunks] | None = None
+        self._opened: tuple[int, Chunks] | None = None  # by which process
+        self._kept: tuple[int, Buffers] | None = None  # of the last loop, of which process
         chunks = self._open()
         self._chunks = chunks.locate(self._rows)[0]
-        self._pool = max(1, pool_bytes // (4 * chunks.size * self.n_chans * self.n_times))
+        self._pool = _pool_chunks(pool_bytes, 4 * chunks.size * self.n_chans * self.n_times)
         self._position = Position(_check_seed(seed))
         self._loop: Loop | None = None  # the last one begun in this process
         self._resumed: Loop | None = None  # what a worker that was given its own state begins with
+
+    @cached_property
+    def windows(self) -> pd.DataFrame:
+        return joined_table(self._stores, named=self._several).iloc[self._rows]
 
     @property
     def epoch(self) -> int:
@@ -171,6 +185,20 @@ class StreamingDataset(IterableDataset[Batch]):
         else:
             self._loop = Loop(self._position.take(), *((info.id, info.num_workers) if info else (0, 1)))
         return self._batches(self._loop)
+
+    def recordings(self) -> Iterator[tuple[str, Batch]]:
+        """Each recording, ``DATASET/RECORDING``, with all its windows as one batch, in the order of the store (for hypnograms, viewers).
+
+        Ranks take recordings in turn. Neither order nor position of the epochs changes.
+        """
+        rank, world = self._rank_and_world()
+        table = Columns(self._stores)
+        table.fetch(["dataset", "recording"])
+        keys = (table["dataset"].astype(str) + "/" + table["recording"].astype(str)).to_numpy()[self._rows]
+        store = np.searchsorted(self._sources.first_rows, self._rows, side="right")
+        starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]) | (store[1:] != store[:-1])])
+        steps = Steps(np.arange(len(keys)), np.r_[starts, len(keys)]).every(world, start=rank)
+        yield from zip(keys[starts[rank::world]].tolist(), self._read(steps, n_workers=1), strict=True)
 
     def state_dict(self, step: int | None = None) -> dict[str, Any]:
         """Position in the epoch, the same for all ranks: a few numbers, fit for JSON.
@@ -228,13 +256,28 @@ class StreamingDataset(IterableDataset[Batch]):
         order = Order(self._chunks, self._pool, loop.start.seed, loop.start.epoch, self.shuffle, self.drop_last)
         steps = steps_of(order, done, world, self.batch_size, rank)
         mine = steps.every(loop.n_workers, start=first + loop.worker + loop.handed_out * loop.n_workers)
-        chunks = self._open()
-        threads = self._threads or _default_threads(loop.n_workers, local=chunks.is_local)
-        for signals, windows in batches(chunks, self._rows, mine, finish=self._scaling, threads=threads, ahead=self._pool):
-            target, rows = self._targets[windows], self._rows[windows]
-            batch = Batch(torch.from_numpy(signals), torch.from_numpy(target), torch.from_numpy(rows))
+        for batch in self._read(mine, n_workers=loop.n_workers):
             loop.handed_out += 1
-            yield batch if self._transform is None else self._transform(batch)
+            yield batch
+
+    def _read(self, steps: Steps, *, n_workers: int) -> Iterator[Batch]:
+        """The batches of some steps; the memory they leave is kept for the next loop of this process."""
+        chunks = self._open()
+        ahead = chunks.size * _chunks_ahead(self._pool, local=chunks.is_local, shuffle=self.shuffle)
+        shape = (int(np.diff(steps.bounds).max(initial=1)), self.n_chans, self.n_times)
+        kept, self._kept = self._kept, None
+        buffers = kept[1] if kept and (kept[0], kept[1].shape) == (os.getpid(), shape) else Buffers(shape, slab=ahead // (4 * shape[0]))
+        threads = self._threads or _default_threads(n_workers, local=chunks.is_local)
+        reading = Reading(threads, ahead, buffers, self.traffic)
+        try:
+            for signals, windows in batches(chunks, self._rows, steps, finish=self._scaling, reading=reading):
+                target, rows = self._targets[windows], self._rows[windows]
+                batch = Batch(torch.from_numpy(signals), torch.from_numpy(target), torch.from_numpy(rows))
+                del signals  # the batch alone keeps its memory
+                yield batch if self._transform is None else self._transform(batch)
+                del batch
+        finally:
+            self._kept = os.getpid(), buffers
 
     def _state(self, start: Start, steps: int) -> dict[str, Any]:
         left = self._steps_left(start)
@@ -276,12 +319,19 @@ class StreamingDataset(IterableDataset[Batch]):
 
     def __getstate__(self) -> dict[str, Any]:
         joined = torch.distributed.is_available() and torch.distributed.is_initialized()  # which a spawned worker will not have
-        return self.__dict__ | {"_opened": None, "_loop": None, "_ranks": self._rank_and_world() if joined else self._ranks}
+        state = {name: value for name, value in self.__dict__.items() if name != "windows"}
+        ranks = self._rank_and_world() if joined else self._ranks
+        return state | {"_opened": None, "_kept": None, "_loop": None, "_ranks": ranks, "traffic": Traffic()}
 
 
 def _default_threads(n_workers: int, *, local: bool) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(4, cores // n_workers)) if local else REMOTE_THREADS
+
+
+def _chunks_ahead(pool: int, *, local: bool, shuffle: bool) -> int:
+    """Chunks read ahead of the loop: more at a distance, where latency has to hide."""
+    return min(pool, max(CHUNKS_AHEAD, pool // 2)) if local and shuffle else min(pool, CHUNKS_AHEAD) if local else pool
 
 
 def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] | None:
@@ -292,9 +342,16 @@ def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] 
     return rank, world_size
 
 
-def _check_numbers(**numbers: int) -> None:
+def _pool_chunks(pool_bytes: int | None, chunk_bytes: int) -> int:
+    """Chunks that are shuffled together."""
+    if pool_bytes is None:
+        pool_bytes = max(POOL_BYTES, min(POOL_CHUNKS * chunk_bytes, MOST_POOL_BYTES))
+    return max(1, pool_bytes // chunk_bytes)
+
+
+def _check_numbers(**numbers: int | None) -> None:
     for name, number in numbers.items():
-        if number < 1:
+        if number is not None and number < 1:
             raise ConfigError(f"{name} must be at least 1, got {number}")
 
 

@@ -1,4 +1,4 @@
-"""Batches from a pool of chunks that threads fill ahead of the loop."""
+"""Batches that threads put together ahead of the loop: each chunk is read once and its windows go straight to their batches."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.chunks import ChunkReader, Rows
+from bids_dl.stream.buffers import Buffer, Buffers
 from bids_dl.stream.order import Indices, Steps
 
 Signals = npt.NDArray[np.float32]
-BATCHES_AHEAD = 3  # put together before the loop asks for them
+BATCHES_AHEAD = 3  # finished before the loop asks for them
 CHUNKS_AHEAD = 32  # read beyond what one step needs, at least
-CHUNKS_PER_READ = {"local": 4, "remote": 8}  # given to a thread at once
+CHUNKS_PER_READ = {"local": 8, "remote": 4}  # given to a thread at once
 
 
 @dataclass(frozen=True)
@@ -61,64 +62,124 @@ class Chunks:
         number, place = np.divmod(rows - self.rows[store], per_chunk)
         return self.first[store] + number, place
 
-    def read(self, chunks: Sequence[int], slots: Sequence[Signals]) -> None:
-        """Read chunks into slots of ``size`` windows."""
-        owner = np.searchsorted(self.first, chunks, side="right") - 1
-        for store in np.unique(owner).tolist():
-            reader, mine = self.readers[store], np.flatnonzero(owner == store).tolist()
-            local = [int(chunks[i] - self.first[store]) for i in mine]
-            reader.read(local, [slots[i][: reader.windows_per_chunk] for i in mine])
+    def per_chunk(self, chunk: int) -> int:
+        """Places of a chunk."""
+        return self.readers[self._owner(chunk)].windows_per_chunk
+
+    def read(self, chunks: Sequence[int], rows: Sequence[Rows]) -> list[int]:
+        """Read chunks, the windows of each into its rows; bytes of each as it is stored."""
+        owners = [self._owner(chunk) for chunk in chunks]
+        sizes = [0] * len(chunks)
+        for store in sorted(set(owners)):
+            mine = [i for i, owner in enumerate(owners) if owner == store]
+            read = self.readers[store].read([chunks[i] - int(self.first[store]) for i in mine], [rows[i] for i in mine])
+            for i, size in zip(mine, read, strict=True):
+                sizes[i] = size
+        return sizes
+
+    def _owner(self, chunk: int) -> int:
+        return 0 if len(self.readers) == 1 else int(np.searchsorted(self.first, chunk, side="right")) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When each chunk is needed: read in order of first use, given up after the last.
+    """The chunks in order of first use, and where their windows go.
 
     Parameters
     ----------
     reads
-        The chunks in order of first use.
+        The chunks.
+    bounds
+        (n_reads + 1,): the windows of a read are those from ``bounds[read]`` to ``bounds[read + 1]`` of the arrays below.
+    place
+        Of a window within its chunk.
+    step, row
+        Where it goes: which step, and which window of its batch.
     needed
         (n_steps,): how many of the reads a step waits for.
-    given_up
-        The chunks in order of last use.
-    done
-        (n_steps,): how many of them are given up after a step.
     """
 
     reads: Indices
+    bounds: Indices
+    place: Indices
+    step: Indices
+    row: Indices
     needed: Indices
-    given_up: Indices
-    done: Indices
-
-    @property
-    def peak(self) -> int:
-        """Most chunks in memory that any step needs."""
-        return int((self.needed - np.r_[0, self.done[:-1]]).max(initial=1))
 
 
-def schedule(chunks: Indices, bounds: Indices) -> Schedule:
-    """When the chunks of windows in order of use, ``bounds`` of each step, are needed."""
+def schedule(chunks: Indices, place: Indices, bounds: Indices) -> Schedule:
+    """When to read the chunks of windows in order of use, ``bounds`` of each step.
+
+    Parameters
+    ----------
+    chunks, place
+        Chunk of each window, and its place within.
+    """
     step = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    first_chunks, first = np.unique(chunks, return_index=True)
-    last_chunks, last = np.unique(chunks[::-1], return_index=True)
-    last = len(chunks) - 1 - last
-    by_first, by_last = np.argsort(first), np.argsort(last)
-    steps = np.arange(len(bounds) - 1)
+    row = np.arange(len(chunks)) - bounds[:-1][step]
+    first = np.full(int(chunks.max(initial=-1)) + 1, -1)
+    first[chunks[::-1]] = np.arange(len(chunks))[::-1]  # the first use is written last
+    found = np.flatnonzero(first >= 0)
+    reads = found[np.argsort(first[found])]
+    rank = np.empty_like(first)
+    rank[reads] = np.arange(len(reads))
+    read = rank[chunks]
+    order = np.argsort(read * (int(place.max(initial=0)) + 1) + place)
     return Schedule(
-        reads=first_chunks[by_first],
-        needed=np.searchsorted(step[first[by_first]], steps, side="right"),
-        given_up=last_chunks[by_last],
-        done=np.searchsorted(step[last[by_last]], steps, side="right"),
+        reads=reads,
+        bounds=np.r_[0, np.cumsum(np.bincount(read, minlength=len(reads)))],
+        place=place[order],
+        step=step[order],
+        row=row[order],
+        needed=np.searchsorted(step[first[reads]], np.arange(len(bounds) - 1), side="right"),
     )
 
 
-def batches(
-    chunks: Chunks, rows: Indices, steps: Steps, *, finish: Callable[[Signals, Indices], None] | None, threads: int, ahead: int
-) -> Iterator[tuple[Signals, Indices]]:
-    """Signals (batch, n_chans, n_times), new memory each time, and the positions of their windows, step by step.
+@dataclass(slots=True)
+class Traffic:
+    """What a stream has read so far in this process.
 
-    Closing the iterator ends its threads and frees its memory.
+    Attributes
+    ----------
+    bytes_read
+        Of chunks, as they are stored.
+    bytes_used
+        Share of them that held windows of the stream.
+    """
+
+    bytes_read: int = 0
+    bytes_used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read.
+
+    Parameters
+    ----------
+    threads
+        Threads that read and decode.
+    ahead
+        Windows read ahead of the loop, where one step does not need more.
+    buffers
+        Memory for the batches, of no other loop meanwhile.
+    traffic
+        Is counted on.
+    """
+
+    threads: int
+    ahead: int
+    buffers: Buffers
+    traffic: Traffic
+
+
+Finish = Callable[[Signals, Indices], None]
+
+
+def batches(chunks: Chunks, rows: Indices, steps: Steps, *, finish: Finish | None, reading: Reading) -> Iterator[tuple[Signals, Indices]]:
+    """Signals (batch, n_chans, n_times) and the positions of their windows, step by step; memory is used again when they are gone.
+
+    Closing the iterator ends its threads.
 
     Parameters
     ----------
@@ -127,26 +188,25 @@ def batches(
     steps
         Positions into ``rows``.
     finish
-        Called with the signals and their rows, to change the signals in place, in a thread of the pool.
-    threads
-        Threads that read and decode.
-    ahead
-        Chunks read ahead beyond what one step needs, at most.
+        Called with the signals and their rows, to change the signals in place, in a thread of its own.
     """
-    pool = _Pool(chunks, rows, steps, threads, ahead)
-    assembler = ThreadPoolExecutor(1, "bids_dl-batch")
+    pool = _Pool(chunks, rows, steps, reading)
+    finisher = ThreadPoolExecutor(1, "bids_dl-batch") if finish is not None else None
     process = os.getpid()
 
-    def assemble(step: int) -> tuple[Signals, Indices]:
+    def finished(step: int, finish: Finish) -> tuple[Signals, Indices]:
         signals, windows = pool.gather(step)
-        if finish is not None:
-            finish(signals, rows[windows])
+        finish(signals, rows[windows])
         return signals, windows
 
     try:
+        if finisher is None or finish is None:
+            for step in range(len(steps.bounds) - 1):
+                yield pool.gather(step)
+            return
         waiting: deque[Future[tuple[Signals, Indices]]] = deque()
         for step in range(len(steps.bounds) - 1):
-            waiting.append(assembler.submit(assemble, step))
+            waiting.append(finisher.submit(finished, step, finish))
             if len(waiting) > BATCHES_AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -154,62 +214,66 @@ def batches(
     finally:
         if os.getpid() == process:  # a fork has the executors, but not their threads
             pool.stop()
-            assembler.shutdown(wait=True, cancel_futures=True)
+            if finisher is not None:
+                finisher.shutdown(wait=True, cancel_futures=True)
             pool.close()
 
 
 class _Pool:
-    """Slots of memory, a chunk in each, and the threads that fill them. Only one thread may gather."""
+    """Batches in the making, and the threads that fill them. Only one thread may gather."""
 
-    def __init__(self, chunks: Chunks, rows: Indices, steps: Steps, threads: int, ahead: int) -> None:
-        self._chunks = chunks
-        self._steps = steps
-        self._chunk_of, self._place = chunks.locate(rows)
-        self._plan = schedule(self._chunk_of[steps.windows], steps.bounds)
-        peak = self._plan.peak
-        n_slots = min(len(self._plan.reads), peak + max(2, min(ahead, max(peak, CHUNKS_AHEAD))))
-        self._slots = np.empty((n_slots, chunks.size, *chunks.window_shape), np.float32)
-        self._free = list(range(n_slots))[::-1]
-        self._slot_of = np.full(int(chunks.first[-1]), -1)
+    def __init__(self, chunks: Chunks, rows: Indices, steps: Steps, reading: Reading) -> None:
+        self._chunks, self._steps, self._traffic = chunks, steps, reading.traffic
+        chunk, place = chunks.locate(rows[steps.windows])
+        self._plan = schedule(chunk, place, steps.bounds)
+        self._ahead, self._buffers = reading.ahead, reading.buffers
+        self._making: dict[int, Buffer] = {}  # by step
         self._per_read = CHUNKS_PER_READ["local" if chunks.is_local else "remote"]
-        self._readers = ThreadPoolExecutor(threads, "bids_dl-read")
-        self._reading: deque[tuple[int, Future[None]]] = deque()  # (reads submitted up to here, their future)
-        self._submitted = self._given_up = 0
+        self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
+        self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads submitted up to here, their future)
+        self._submitted = self._ready = 0
 
     def gather(self, step: int) -> tuple[Signals, Indices]:
-        """Copy a step's windows into a new array; steps are asked for one after the other."""
+        """The batch of a step; steps are asked for one after the other."""
         needed = int(self._plan.needed[step])
-        self._submit(needed)
-        while self._reading and self._ready < needed:
-            self._reading.popleft()[1].result()
+        self._submit(step, needed)
+        while self._ready < needed:
+            self._ready, future = self._reading.popleft()
+            done = future.result()
+            self._traffic.bytes_read += done.bytes_read
+            self._traffic.bytes_used += done.bytes_used
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
-        signals = np.empty((len(windows), *self._chunks.window_shape), np.float32)
-        flat = self._slot_of[self._chunk_of[windows]] * self._chunks.size + self._place[windows]
-        if len(windows):
-            np.take(self._slots.reshape(-1, *signals.shape[1:]), flat, axis=0, out=signals, mode="clip")
-        for chunk in self._plan.given_up[self._given_up : self._plan.done[step]].tolist():
-            self._free.append(int(self._slot_of[chunk]))
-        self._given_up = int(self._plan.done[step])
-        self._submit(0)
-        return signals, windows
+        buffer = self._making.pop(step, None) or self._buffers.take()
+        return self._buffers.lend(buffer, len(windows)), windows
 
-    @property
-    def _ready(self) -> int:
-        """Reads that have been waited for."""
-        return self._reading[0][0]
-
-    def _submit(self, needed: int) -> None:
-        """Give the threads what fits in the free slots, a few chunks at a time, but at least the first ``needed`` reads."""
-        while self._submitted < len(self._plan.reads):
-            count = min(self._per_read, len(self._free), len(self._plan.reads) - self._submitted)
-            if count == 0 or (count < self._per_read and self._submitted + count < len(self._plan.reads) and self._submitted >= needed):
+    def _submit(self, step: int, needed: int) -> None:
+        """Give the threads the reads that a step needs, and those whose windows are not too far ahead of it, some at a time."""
+        plan = self._plan
+        most = int(np.searchsorted(plan.bounds, self._steps.bounds[step] + self._ahead, side="right")) - 1
+        while self._submitted < max(needed, most):
+            first, last = self._submitted, min(self._submitted + self._per_read, len(plan.reads))
+            if last > max(needed, most) and last < len(plan.reads) and first >= needed:
                 return
-            chunks = self._plan.reads[self._submitted : self._submitted + count]
-            numbers = [self._free.pop() for _ in range(count)]
-            self._slot_of[chunks] = numbers
-            future = self._readers.submit(self._chunks.read, chunks.tolist(), [self._slots[number] for number in numbers])
-            self._reading.append((self._submitted, future))
-            self._submitted += count
+            for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
+                self._making[number] = self._buffers.take()
+            self._reading.append((last, self._readers.submit(self._read, first, last)))
+            self._submitted = last
+
+    def _read(self, first: int, last: int) -> Traffic:
+        """Do some reads; runs in a thread."""
+        plan = self._plan
+        chunks = plan.reads[first:last].tolist()
+        places: list[list[npt.NDArray[np.float32] | None]] = []
+        shares: list[float] = []
+        for number, chunk in enumerate(chunks, first):
+            mine = slice(plan.bounds[number], plan.bounds[number + 1])
+            rows: list[npt.NDArray[np.float32] | None] = [None] * self._chunks.per_chunk(chunk)
+            for place, step, row in zip(plan.place[mine].tolist(), plan.step[mine].tolist(), plan.row[mine].tolist(), strict=True):
+                rows[place] = self._making[step].rows[row]
+            places.append(rows)
+            shares.append((mine.stop - mine.start) / len(rows))
+        sizes = self._chunks.read(chunks, places)
+        return Traffic(sum(sizes), round(sum(size * share for size, share in zip(sizes, shares, strict=True))))
 
     def stop(self) -> None:
         """Begin no further read, and wake a thread that waits for one."""
@@ -217,3 +281,5 @@ class _Pool:
 
     def close(self) -> None:
         self._readers.shutdown(wait=True)
+        while self._making:
+            self._buffers.put_back(self._making.popitem()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ import pandas as pd
 from bids_dl.errors import ConfigError, NoMatchError, StoreError
 from bids_dl.store import Store
 from bids_dl.stream.select import column
+
+if TYPE_CHECKING:
+    from bids_dl.stream.stores import Columns
 
 Signals = npt.NDArray[np.float32]
 Statistics = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -22,7 +26,7 @@ MODES = ("window", "recording", "training")
 FLAT = 1e-6  # a channel whose standard deviation is below this share of its mean is constant but for rounding
 
 
-def scaling(stores: Sequence[Store], table: pd.DataFrame, normalize: str | Statistics | None) -> Scaling | None:
+def scaling(stores: Sequence[Store], table: pd.DataFrame | Columns, normalize: str | Statistics | None) -> Scaling | None:
     """How to scale batches: z-scores of each channel; a constant channel becomes 0.
 
     Parameters
@@ -80,7 +84,7 @@ def scale_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) 
     signals *= _inverse(mean, std)
 
 
-def training_statistics(stores: Sequence[Store], table: pd.DataFrame, mask: npt.NDArray[np.bool_] | None = None) -> Statistics:
+def training_statistics(stores: Sequence[Store], table: pd.DataFrame | Columns, mask: npt.NDArray[np.bool_] | None = None) -> Statistics:
     """Mean and standard deviation (n_chans,) in µV over all windows of the recordings that ``mask`` touches.
 
     Without a mask: of the split "train", whatever of it a stream takes, so that all streams of a store scale alike.
@@ -111,7 +115,8 @@ def recording_numbers(stores: Sequence[Store]) -> npt.NDArray[np.int64]:
     numbers: list[npt.NDArray[np.int64]] = []
     first = 0
     for store in stores:
-        number = store.table.groupby(["dataset", "recording"], sort=False).ngroup().to_numpy().astype(np.int64)
+        names = pd.DataFrame({name: store.read(name) for name in ("dataset", "recording")})
+        number = names.groupby(["dataset", "recording"], sort=False).ngroup().to_numpy().astype(np.int64)
         numbers.append(number + first)
         first += int(number.max(initial=-1)) + 1
     return np.concatenate(numbers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bids_dl.errors import NoMatchError, TargetError
+
+if TYPE_CHECKING:
+    from bids_dl.stream.stores import Columns
 
 Mask = npt.NDArray[np.bool_]
 Where = Mapping[str, Any] | npt.NDArray[np.bool_] | Sequence[bool]
@@ -37,7 +40,7 @@ class Targets:
     classes: tuple[str, ...]
 
 
-def select(table: pd.DataFrame, *, split: str | None, where: Where | None) -> Mask:
+def select(table: pd.DataFrame | Columns, *, split: str | None, where: Where | None) -> Mask:
     """The windows of a split that fulfil all conditions.
 
     Raises
@@ -66,7 +69,7 @@ def select(table: pd.DataFrame, *, split: str | None, where: Where | None) -> Ma
     return mask
 
 
-def targets(table: pd.DataFrame, target: str | Sequence[str], classes: Mapping[str, Sequence[str]]) -> Targets:
+def targets(table: pd.DataFrame | Columns, target: str | Sequence[str], classes: Mapping[str, Sequence[str]]) -> Targets:
     """Targets of all windows, codes in the order of the store's classes, else of the sorted values of the whole column.
 
     Raises
@@ -86,7 +89,7 @@ def targets(table: pd.DataFrame, target: str | Sequence[str], classes: Mapping[s
     return Targets(np.stack([part.values for part in parts], axis=1), np.any([part.missing for part in parts], axis=0), ())
 
 
-def column(table: pd.DataFrame, name: str) -> pd.Series[Any]:
+def column(table: pd.DataFrame | Columns, name: str) -> pd.Series[Any]:
     """A column, or a TargetError that lists what there is."""
     if name not in table.columns:
         raise TargetError(f"no column {name!r}; this store has {', '.join(map(str, table.columns))}")
@@ -100,7 +103,7 @@ def check_missing(found: Targets, mask: Mask, target: str | Sequence[str]) -> No
         raise TargetError(f"{count} of {int(mask.sum())} windows have no {target!r}; drop_missing=True leaves them out")
 
 
-def _matches(table: pd.DataFrame, name: str, wanted: Any) -> Mask:
+def _matches(table: pd.DataFrame | Columns, name: str, wanted: Any) -> Mask:
     values = column(table, name)
     numeric = is_numeric_dtype(values)
     if isinstance(wanted, tuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bids_dl.store.location import Location
 from bids_dl.stream.pool import Chunks
 
 Place = str | Path | Store
+FETCHED = 16  # columns and stores asked for at a time, so that latency hides
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,16 @@ class Sources:
     urls: tuple[str, ...]
     options: tuple[Mapping[str, Any], ...] = field(repr=False)
     metadata: tuple[Mapping[str, Any], ...] = field(repr=False)
-    recordings: tuple[npt.NDArray[Any], ...] = field(repr=False)
+
+    @property
+    def first_rows(self) -> npt.NDArray[np.int64]:
+        """(n_stores + 1,): first row of each store in the whole table."""
+        return np.cumsum([0, *(metadata["shape"][0] for metadata in self.metadata)])
 
     def open(self) -> Chunks:
-        parts = zip(self.urls, self.options, self.metadata, self.recordings, strict=True)
-        readers = [ChunkReader(Location(url, options), metadata, recordings=names) for url, options, metadata, names in parts]
-        return Chunks(readers, np.r_[0, np.cumsum([reader.shape[0] for reader in readers])])
+        parts = zip(self.urls, self.options, self.metadata, strict=True)
+        readers = [ChunkReader(Location(url, options), metadata) for url, options, metadata in parts]
+        return Chunks(readers, self.first_rows)
 
 
 def open_all(places: Place | Sequence[Place], storage_options: Mapping[str, Any] | None) -> tuple[Store, ...]:
@@ -57,8 +63,44 @@ def sources(stores: Sequence[Store]) -> Sources:
         tuple(store.url for store in stores),
         tuple(store.storage_options for store in stores),
         tuple(store.metadata("signals") for store in stores),
-        tuple(store.table["recording"].to_numpy() for store in stores),
     )
+
+
+class Columns:
+    """The window tables of stores as one, rows one after the other; a column is read when it is asked for.
+
+    Attributes
+    ----------
+    columns
+        Names of those that any store has. A store without one gives NaN.
+    """
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._stores = tuple(stores)
+        self._read: dict[str, pd.Series[Any]] = {}
+        self.columns = tuple(dict.fromkeys(name for store in stores for name in store.columns))
+
+    def __len__(self) -> int:
+        return sum(store.shape[0] for store in self._stores)
+
+    def __getitem__(self, name: str) -> pd.Series[Any]:
+        self.fetch([name])
+        return self._read[name]
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Read columns together; names of none are passed over."""
+        wanted = [name for name in dict.fromkeys(names) if name in self.columns and name not in self._read]
+        parts = [(name, store) for name in wanted for store in self._stores]
+        with ThreadPoolExecutor(FETCHED) as threads:
+            values = list(threads.map(lambda part: _column(*part), parts))
+        for i, name in enumerate(wanted):
+            mine = values[i * len(self._stores) : (i + 1) * len(self._stores)]
+            self._read[name] = pd.concat(mine, ignore_index=True).rename(name) if len(mine) > 1 else mine[0]
+
+
+def _column(name: str, store: Store) -> pd.Series[Any]:
+    values = store.read(name) if name in store.columns else np.full(store.shape[0], np.nan)
+    return pd.Series(values, name=name)
 
 
 def joined_table(stores: Sequence[Store], *, named: bool) -> pd.DataFrame:

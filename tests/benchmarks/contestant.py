@@ -16,21 +16,24 @@ class BidsDl(Contestant):
     workers = (0,)
 
     def write(self, path, data):
-        from bids_dl.config import StoreConfig
         from bids_dl.store import writer
         from bids_dl.store.format import Column
         from bids_dl.store.location import Location
 
-        location = Location(path)
         pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
         columns = [Column("channel", writer.text([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))]
         columns += [Column(name, values) for name, values in data.columns().items() if name != "t0"]
         columns.append(Column("recording", writer.text([f"sub-{i:03}" for i in data.subject])))
-        writer.begin(location, "benchmark")
-        writer.write_signals(location, data.x.shape, pieces, StoreConfig(), say=lambda _: None)
-        for column in columns:
-            writer.write_column(location, column)
-        writer.finish(location, {"sfreq": data.sfreq, "classes": {}}, ["signals", *(column.name for column in columns)], {})
+        draft = writer.begin(Location(path), "benchmark")
+        self.signals(draft, data, pieces)
+        writer.write_columns(draft, columns)
+        writer.finish(draft, {"sfreq": data.sfreq, "classes": {}}, ["signals", *(column.name for column in columns)], {})
+
+    def signals(self, draft, data, pieces):
+        from bids_dl.config import StoreConfig
+        from bids_dl.store import writer
+
+        writer.write_signals(draft, data.x.shape, pieces, StoreConfig(), say=lambda _: None)
 
     def iterate(self, path, batch_size, _num_workers):
         from bids_dl import StreamingDataset
@@ -63,4 +66,30 @@ class BidsDlDataLoader(BidsDl):
         return iter(DataLoader(stream, batch_size=None, num_workers=0))
 
 
-CONTESTANTS = [BidsDl(), BidsDlDataLoader()]
+class BidsDlInt16(BidsDl):
+    """The same windows as whole numbers, in bit planes through LZ4."""
+
+    name = "bids_dl_int16"
+    note = "int16 of 0.125 uV, LZ4 of bit planes, CRC32C checked"
+    step = 0.125
+    tolerance = 0.0626
+
+    def signals(self, draft, data, pieces):
+        from bids_dl.config import StoreConfig
+        from bids_dl.store import writer
+        from bids_dl.store.codes import Coder
+
+        coder = Coder(self.step)
+        writer.write_signals(draft, data.x.shape, map(coder, pieces), StoreConfig(), step=self.step, say=lambda _: None)
+
+
+class BidsDlInt16DataLoader(BidsDlDataLoader):
+    """The store of whole numbers through PyTorch's loader."""
+
+    name = "bids_dl_int16_dataloader"
+    note = "int16 through DataLoader(stream, batch_size=None, num_workers=0)"
+    store = "bids_dl_int16"
+    tolerance = BidsDlInt16.tolerance
+
+
+CONTESTANTS = [BidsDl(), BidsDlDataLoader(), BidsDlInt16(), BidsDlInt16DataLoader()]

@@ -1,0 +1,201 @@
+"""The specification, read by what knows nothing else of stores."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_store
+import yaml
+from small_store import Small
+
+import bids_dl
+from bids_dl.store import card, open_store
+from bids_dl.store.citation import citation, doi
+from bids_dl.store.format import to_json
+from bids_dl.store.licence import legal_text
+
+SPECIFICATION = Path(__file__).parents[1] / "docs" / "store-format.md"
+QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
+
+
+@pytest.fixture(scope="module")
+def reader() -> dict:
+    """Functions of the reader that the specification ends with."""
+    [code] = re.findall(r"```python\n(.*?)```", SPECIFICATION.read_text("utf-8"), re.DOTALL)
+    assert code.count("\n") < 80
+    assert set(re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE)) == {"json", "struct", "pathlib", "numcodecs", "numpy"}
+    found: dict = {}
+    exec(compile(code, str(SPECIFICATION), "exec"), found)
+    return found
+
+
+@pytest.fixture(scope="module", params=["float32", "int16"])
+def store(request, eegbci, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("format") / "eyes.zarr"
+    bids_dl.convert(str(eegbci), str(path), hed=QUERIES, window=2, stride=2, jobs=2, dtype=request.param)
+    return path
+
+
+def test_the_reader_of_the_specification_reads_every_window_and_every_column(reader, store):
+    root, known = reader["read_root"](store), open_store(str(store))
+    signals = known.read("signals")
+    for row in range(len(signals)):
+        np.testing.assert_array_equal(reader["read_window"](store, root, row), signals[row])
+    for name in set(root["consolidated_metadata"]["metadata"]) - {"signals"}:
+        np.testing.assert_array_equal(reader["read_array"](store, root, name), known.read(name))
+
+
+def test_the_reader_of_the_specification_reads_stores_of_many_shards(reader, tmp_path):
+    small_store.write(tmp_path / "small.zarr", small := Small())
+    root = reader["read_root"](tmp_path / "small.zarr")
+    windows = [reader["read_window"](tmp_path / "small.zarr", root, row) for row in range(small.n_windows)]
+    np.testing.assert_array_equal(np.stack(windows), small.signals)
+
+
+def test_tensorstore_reads_the_samples(store):
+    tensorstore = pytest.importorskip("tensorstore", reason="pip install tensorstore")
+    array = tensorstore.open({"driver": "zarr3", "kvstore": {"driver": "file", "path": str(store / "signals")}}).result()
+    read = array.read().result() * np.float32(open_store(str(store)).step or 1)
+    np.testing.assert_array_equal(read, open_store(str(store)).read("signals"))
+
+
+def test_zarrs_reads_the_samples(store):
+    pytest.importorskip("zarrs", reason="pip install zarrs")
+    import zarr
+
+    with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
+        read = zarr.open_array(store / "signals", mode="r")[...] * np.float32(open_store(str(store)).step or 1)
+    np.testing.assert_array_equal(read, open_store(str(store)).read("signals"))
+
+
+def test_every_array_and_attribute_of_a_store_is_in_the_specification(store):
+    text, root = SPECIFICATION.read_text("utf-8"), open_store(str(store)).root
+    attributes = root["attributes"]
+    own = {name for name, about in root["consolidated_metadata"]["metadata"].items() if "file" not in about.get("attributes", {})}
+    recordings = json.loads((store / "recordings.json").read_text())
+    said = {*own, *attributes, *attributes.get("rounding", {}), *(key for about in recordings.values() for key in about)}
+    documents = {path.name for path in store.iterdir() if path.is_file()}
+    assert {name for name in said | documents if f"`{name}`" not in text and name not in text.split()} == set()
+
+
+def test_a_store_is_found_by_mlcroissant_to_be_valid(store):
+    croissant = pytest.importorskip("mlcroissant", reason="pip install mlcroissant")
+    dataset = croissant.Dataset(jsonld=str(store / "croissant.json"))
+    assert not dataset.metadata.ctx.issues.errors
+    assert {issue for issue in dataset.metadata.ctx.issues.warnings if "datePublished" not in issue} == set()
+    labels = [str(record["classes/name"]) for record in dataset.records("classes")]
+    assert labels == list(QUERIES)
+
+
+def test_croissant_json_names_every_shard_with_its_checksum(store):
+    said = json.loads((store / "croissant.json").read_text())
+    manifest = json.loads((store / "manifest.json").read_text())["objects"]
+    shards = {entry["contentUrl"]: entry["sha256"] for entry in said["distribution"] if entry["@type"] == "cr:FileObject"}
+    assert shards == {name: entry["sha256"] for name, entry in manifest.items() if name.startswith("signals/c/")}
+    assert said["identifier"] == f"bids-dl:{open_store(str(store)).attributes['content']}"
+    assert said["license"] == "https://creativecommons.org/publicdomain/zero/1.0/legalcode"
+
+
+def test_the_citation_is_valid_and_names_source_and_content(store):
+    said = yaml.safe_load((store / "CITATION.cff").read_text())
+    assert said["cff-version"] == "1.2.0"
+    assert said["identifiers"][0]["value"] == f"bids-dl:{open_store(str(store)).attributes['content']}"
+    assert said["references"][0]["doi"] == "10.18112/openneuro.ds004362.v1.0.0"
+    assert said["license"] == "CC0-1.0"
+    cffconvert = pytest.importorskip("cffconvert", reason="pip install cffconvert")
+    cffconvert.Citation((store / "CITATION.cff").read_text()).validate()
+
+
+def test_the_card_has_the_header_that_hugging_face_reads(store):
+    _, header, text = (store / "README.md").read_text().split("---\n", 2)
+    said = yaml.safe_load(header)
+    assert (said["license"], said["size_categories"]) == ("cc0-1.0", ["n<1K"])
+    assert f"bids-dl:{open_store(str(store)).attributes['content']}" in text
+    assert "10.18112/openneuro.ds004362.v1.0.0" in text
+
+
+def test_the_content_identifier_depends_on_the_arrays_alone(tmp_path):
+    def content(name: str, small: Small, **attributes) -> str:
+        small_store.write(tmp_path / name, small, **attributes)
+        return open_store(str(tmp_path / name)).attributes["content"]
+
+    first = content("a.zarr", Small())
+    assert content("elsewhere.zarr", Small(), title="another title") == first
+    assert content("c.zarr", Small(seed=1)) != first
+    assert content("d.zarr", Small(channels=("Fz", "Cz", "Oz"))) != first
+
+
+SOURCE = {"dataset": "ds1", "title": "One", "doi": "", "licence": "CC BY 4.0", "authors": ["A. B."], "how_to_acknowledge": "Thank us."}
+SOURCE |= {"references": ["A book"], "funding": ["A fund"], "ethics": ["A board"]}
+
+
+def about(*sources: dict) -> dict:
+    counts = {"recordings": 1, "persons": 1, "windows": {"a": 1}, "splits": {"train": {"persons": 1, "windows": 1}}}
+    request = {"events": {"labels": [{"label": "a", "query": "A"}]}, "preprocess": {"name": "default", "steps": []}}
+    said = {"title": "A store: [1] & more", "sources": list(sources), "request": request, "statistics": counts, "sfreq": 100.0}
+    return said | {"classes": {"label": ["a"]}, "failures": [], "software": {"bids_dl": "0"}, "content": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    ("licences", "header"),
+    [
+        (["CC BY 4.0"], {"license": "cc-by-4.0"}),
+        (["ODC-By"], {"license": "odc-by"}),
+        (["CC0", "CC0"], {"license": "cc0-1.0"}),
+        (["CC0", "CC BY 4.0"], {"license": "other", "license_name": "as-stated-by-the-sources", "license_link": "LICENSE"}),
+        (["ask me"], {"license": "other", "license_name": "as-stated-by-the-sources", "license_link": "LICENSE"}),
+        ([""], {"license": "unknown"}),
+    ],
+)
+def test_the_card_states_the_licence_as_hugging_face_names_it(licences, header):
+    sources = [SOURCE | {"licence": licence, "dataset": f"ds{i}"} for i, licence in enumerate(licences)]
+    said = yaml.safe_load(card.documents(about(*sources), (1, 1, 1), {})["README.md"].decode().split("---\n")[1])
+    assert {name: value for name, value in said.items() if name.startswith("license")} == header
+    assert said["pretty_name"] == "A store: [1] & more"
+
+
+def test_what_authors_ask_to_be_said_is_carried_over_and_licence_texts_travel():
+    documents = card.documents(about(SOURCE), (1, 1, 1), {}, {"ds1": "Text of the licence."})
+    for word in ("A. B.", "Thank us.", "A book", "A board"):
+        assert word in documents["README.md"].decode()
+        assert word in documents["CITATION.cff"].decode()
+    assert "A fund" in documents["README.md"].decode()
+    assert "Licence file of ds1:\n\nText of the licence." in documents["LICENSE"].decode()
+    assert "https://creativecommons.org/licenses/by/4.0/legalcode" in documents["LICENSE"].decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("doi:10.18112/x.v1", "10.18112/x.v1"),
+        ("https://doi.org/10.1/y", ""),
+        ("https://doi.org/10.1000/y", "10.1000/y"),
+        ("soon", ""),
+        ("", ""),
+    ],
+)
+def test_a_doi_is_taken_out_of_what_a_dataset_says(said, found):
+    assert doi(said) == found
+
+
+def test_a_citation_without_authors_or_doi_is_still_one():
+    bare = SOURCE | {"authors": [], "title": "", "how_to_acknowledge": "", "references": [], "ethics": [], "licence": ""}
+    said = yaml.safe_load(citation(about(bare)))
+    assert said["authors"] == [{"name": "unknown"}]
+    assert said["references"] == [{"type": "data", "title": "ds1", "authors": [{"name": "unknown"}]}]
+
+
+@pytest.mark.parametrize(("name", "text"), [("CC-BY-NC-SA-4.0", "https://creativecommons.org/licenses/by-nc-sa/4.0/legalcode"), ("", "")])
+def test_the_text_of_a_licence_is_where_it_is_published(name, text):
+    assert legal_text(name) == text
+
+
+def test_json_is_written_one_way_and_never_with_nan():
+    assert to_json({"b": "µ", "a": 1}) == '{\n "b": "µ",\n "a": 1\n}\n'.encode()
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="not JSON compliant"):
+        to_json({"a": float("nan")})

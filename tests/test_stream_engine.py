@@ -1,0 +1,249 @@
+"""What a stream reads, when, into which memory, and what it leaves behind."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import threading
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_store
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_store import WINDOW_BYTES, Small
+from torch.utils.data import DataLoader
+
+from bids_dl.config import StoreConfig
+from bids_dl.store import Store, writer
+from bids_dl.store.format import Column
+from bids_dl.store.location import Location
+from bids_dl.stream import StreamingDataset, to_device
+from bids_dl.stream.buffers import Buffers
+from bids_dl.stream.pool import schedule
+
+SMALL = Small()  # 70 windows: 18 chunks in 6 shards
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("engine") / "small.zarr"
+    small_store.write(path, SMALL)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory) -> dict[int, str]:
+    """The same windows in chunks of several sizes."""
+    folder = tmp_path_factory.mktemp("chunks")
+    for per_chunk in (1, 4, 7, 70):
+        small_store.write(folder / f"{per_chunk}.zarr", Small(per_chunk=per_chunk))
+    return {per_chunk: str(folder / f"{per_chunk}.zarr") for per_chunk in (1, 4, 7, 70)}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from([1, 4, 7, 70]), st.integers(1, 8), st.integers(1, 20), st.integers(0, 2**40), st.integers(0, 3), st.data())
+def test_every_window_comes_once_with_its_own_signals_in_equal_steps(stores, per_chunk, world, batch_size, seed, epoch, data):
+    taken = np.random.default_rng(data.draw(st.integers(0, 99))).random(SMALL.n_windows) < data.draw(st.sampled_from([1.0, 0.5, 0.1]))
+    taken[data.draw(st.integers(0, 69))] = True
+    options = {
+        "where": taken,
+        "pool_bytes": data.draw(st.sampled_from([1, 1000, 10**8])),
+        "threads": data.draw(st.integers(1, 3)),
+        "shuffle": data.draw(st.booleans()),
+    }
+    seen, steps = [], set()
+    for rank in range(world):
+        stream = StreamingDataset(stores[per_chunk], batch_size=batch_size, seed=seed, rank=rank, world_size=world, **options)
+        stream.set_epoch(epoch)
+        batches = list(stream)
+        steps.add(len(batches))
+        assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in batches)
+        seen += [row for batch in batches for row in batch.index.tolist()]
+    assert sorted(seen) == np.flatnonzero(taken).tolist()
+    assert steps == {-(-int(taken.sum()) // (world * batch_size))}
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=4)
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(0, 4), st.integers(0, 4))
+def test_an_epoch_in_workers_resumed_twice_gives_every_window_once(stores, n_workers, world, batch_size, first, second):
+    state, seen = None, []
+    for made in (first, second, 1000):
+        streams = [StreamingDataset(stores[4], batch_size=batch_size, rank=rank, world_size=world) for rank in range(world)]
+        states = []
+        for stream in streams:
+            if state is not None:
+                stream.load_state_dict(state)
+            batches = list(islice(DataLoader(stream, batch_size=None, num_workers=n_workers), made))
+            seen += [row for batch in batches for row in batch.index.tolist()]
+            states.append(stream.state_dict(step=len(batches)))
+        assert all(other == states[0] for other in states)
+        state, world, n_workers = states[0], world % 3 + 1, n_workers % 4 + 1
+    assert sorted(seen) == list(range(SMALL.n_windows))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 12), max_size=60), st.lists(st.integers(1, 7), min_size=1, max_size=60))
+def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
+    chunks = np.array(chunks, np.int64)
+    bounds = np.r_[np.minimum(np.r_[0, np.cumsum(sizes)], len(chunks)), len(chunks)]
+    place = np.arange(len(chunks))
+    plan = schedule(chunks, place, bounds)
+    assert sorted(plan.reads) == sorted(set(chunks.tolist()))
+    for step, (start, stop) in enumerate(pairwise(bounds.tolist())):
+        assert set(plan.reads[: plan.needed[step]].tolist()) == set(chunks[:stop].tolist())
+        mine = plan.step == step
+        assert sorted(plan.place[mine].tolist()) == list(range(start, stop))
+        assert sorted(plan.row[mine].tolist()) == list(range(stop - start))
+    for read, (start, stop) in enumerate(pairwise(plan.bounds.tolist())):
+        assert set(chunks[plan.place[start:stop]].tolist()) == {int(plan.reads[read])}
+
+
+def test_a_few_people_are_read_without_the_rest(store):
+    stream = StreamingDataset(store, where={"subject": ["003"]})  # windows 42 to 55: chunks 10 to 13
+    list(stream)
+    assert stream.traffic.bytes_read == 4 * (4 * WINDOW_BYTES + 4)
+    assert stream.traffic.bytes_used == 14 * (WINDOW_BYTES + 1)  # a chunk's checksum is four bytes
+
+
+def test_traffic_adds_up_over_loops_and_a_copy_begins_at_nothing(store):
+    stream = StreamingDataset(store)
+    list(stream)
+    once = stream.traffic.bytes_used
+    list(stream)
+    assert once > SMALL.signals.nbytes
+    assert stream.traffic.bytes_used == 2 * once
+    assert StreamingDataset(store).traffic.bytes_read == 0
+
+
+def test_only_the_columns_it_needs_are_read(store, monkeypatch):
+    read = []
+    original = Store.read
+    monkeypatch.setattr(Store, "read", lambda self, name: read.append(name) or original(self, name))
+    stream = StreamingDataset(store, target="age", where={"sex": "f"}, split="train", drop_missing=True)
+    list(stream)
+    assert sorted(read) == ["age", "channel", "sex", "split"]
+    assert set(stream.windows["sex"]) == {"f"}
+    assert "votes" in read
+
+
+def test_recordings_come_whole_in_the_order_of_the_store(tmp_path, store):
+    small_store.write(tmp_path / "other.zarr", Small(n_subjects=1, per_recording=5, seed=1))  # recordings of the same names
+    stream = StreamingDataset([store, tmp_path / "other.zarr"], batch_size=4)
+    found = list(stream.recordings())
+    both = np.concatenate([SMALL.signals, Small(n_subjects=1, per_recording=5, seed=1).signals])
+    assert [len(batch.index) for _, batch in found] == [7] * 10 + [5] * 2
+    assert [row for _, batch in found for row in batch.index.tolist()] == list(range(80))
+    assert found[3][0] == "ds1/sub-001/eeg/sub-001_run-2" == "/".join(stream.windows.loc[21, ["dataset", "recording"]])
+    assert all(np.array_equal(batch.signals.numpy(), both[batch.index.numpy()]) for _, batch in found)
+
+
+def test_recordings_leave_the_epoch_where_it_is_and_are_shared_by_ranks(store):
+    streams = [StreamingDataset(store, batch_size=4, rank=rank, world_size=3, where={"row": (3, 40)}) for rank in range(3)]
+    loop = iter(streams[0])
+    first = next(loop).index.tolist()
+    found = [name for stream in streams for name, _ in stream.recordings()]
+    assert len(found) == len(set(found)) == 6
+    assert streams[0].state_dict()["progress"] == [[3, 4, 1]]
+    assert first + [row for batch in loop for row in batch.index.tolist()] == [row for b in streams[0] for row in b.index.tolist()]
+
+
+def test_two_loops_over_one_stream_at_once_do_not_disturb_each_other(store):
+    stream = StreamingDataset(store, batch_size=4)
+    for one, other in zip(stream, stream, strict=True):
+        assert one.index.tolist() == other.index.tolist()
+        np.testing.assert_array_equal(one.signals.numpy(), SMALL.signals[one.index])
+        np.testing.assert_array_equal(other.signals.numpy(), SMALL.signals[other.index])
+
+
+def test_memory_is_used_again_only_when_nobody_holds_any_part_of_it():
+    buffers = Buffers((4, 2, 3), slab=2)
+    lent = buffers.lend(buffers.take(), 3)
+    address = lent.ctypes.data
+    part = torch.from_numpy(lent)[1:].numpy()[0]
+    del lent
+    gc.collect()
+    taken = [buffers.take(), buffers.take()]
+    assert address not in [buffer.signals.ctypes.data for buffer in taken]
+    del part
+    assert buffers.take().signals.ctypes.data == address
+    assert buffers.nbytes == 2 * 2 * 4 * 4 * 2 * 3
+
+
+@pytest.mark.parametrize("normalize", [None, "window"])
+def test_batches_that_are_kept_stay_what_they_were_over_epochs(store, normalize):
+    stream = StreamingDataset(store, batch_size=4, normalize=normalize, pool_bytes=1000)
+    kept = []
+    for epoch in range(3):
+        stream.set_epoch(epoch)
+        kept += [(batch, batch.signals.clone()) for i, batch in enumerate(stream) if i % 3 == 0]
+    assert all(torch.equal(batch.signals, signals) for batch, signals in kept)
+
+
+@pytest.mark.parametrize("normalize", [None, "window"])
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_an_interrupted_loop_leaves_no_thread_process_or_shared_memory(store, n_workers, normalize):
+    stream = StreamingDataset(store, batch_size=4, normalize=normalize)
+    before = shared_memory()
+
+    def loop():
+        for i, _ in enumerate(DataLoader(stream, batch_size=None, num_workers=n_workers)):
+            if i == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    gc.collect()
+    assert not torch.multiprocessing.active_children()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("bids_dl")]
+    assert shared_memory() <= before
+
+
+def shared_memory() -> set[str]:
+    folder = Path("/dev/shm")
+    return {path.name for path in folder.iterdir() if path.name.startswith("torch_")} if folder.is_dir() else set()
+
+
+def test_to_another_device_batches_come_equal_and_in_order(store):
+    stream = StreamingDataset(store, batch_size=4)
+    for here, there in zip(stream, to_device(stream, "cpu"), strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(here, there, strict=True))
+
+
+EPOCH = """
+import resource, sys
+from bids_dl import StreamingDataset
+stream = StreamingDataset(sys.argv[1], target="y", pool_bytes=8_000_000, batch_size=64, threads=2)
+peaks, count = [], 0
+for epoch in range(2):
+    stream.set_epoch(epoch)
+    for step, batch in enumerate(stream):
+        count += len(batch.index)
+        if step in (len(stream) // 4, len(stream) - 1):
+            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(count, *peaks)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux")
+def test_memory_stays_flat_over_a_store_ten_times_as_large_as_its_pool(tmp_path):
+    shape = (3500, 24, 256)  # 86 MB
+    noise = np.random.default_rng(0).standard_normal((500, *shape[1:])).astype(np.float32)
+    draft = writer.begin(Location(str(tmp_path / "large.zarr")), "test")
+    writer.write_signals(draft, shape, (noise for _ in range(7)), StoreConfig(), say=lambda _: None)
+    columns = [
+        Column("channel", writer.text([f"E{i}" for i in range(24)]), ("channel",)),
+        Column("recording", writer.text(["sub-1"] * shape[0])),
+        Column("y", np.arange(shape[0]) % 3),
+    ]
+    writer.write_columns(draft, columns)
+    writer.finish(draft, {"sfreq": 128.0, "classes": {}}, ["signals", "channel", "recording", "y"], {})
+    done = subprocess.run([sys.executable, "-c", EPOCH, str(tmp_path / "large.zarr")], capture_output=True, text=True, check=True)
+    count, early, *later = map(int, done.stdout.split())
+    assert count == 7000
+    assert max(later) - early < 12_000  # kB: of 86 MB that passed twice; the pool is 8 MB
