@@ -122,8 +122,8 @@ def _lanes(axes: Axes, found: Survey, how: WindowsConfig, recording: Recording, 
         _ticks(axes, (e.onset for e in found.events if e.recording == recording.key and e.label == label), heights[label], 0.4, colour)
     windows = [window for window in (found.cut.windows if found.cut else ()) if window.recording == recording.key]
     for label, colour in colours.items():
-        bars = [(window.onset, 0.9 * how.duration) for window in windows if window.label == label]
-        axes.broken_barh(bars, (heights[label] - 0.29, 0.12), color=colour, linewidth=0)
+        bars = [(window.onset, how.duration) for window in windows if window.label == label]
+        axes.broken_barh(bars, (heights[label] - 0.29, 0.12), facecolor=colour, edgecolor="white", linewidth=0.6)
     for event in (event for event in found.excluded if event.recording == recording.key):
         stop = event.end if event.end is not None else end if event.end_rule else event.onset
         axes.barh(heights["excluded"], stop - event.onset, left=event.onset, height=0.62, color=FAINT, edgecolor=INK, linewidth=0.8)

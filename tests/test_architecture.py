@@ -23,6 +23,8 @@ HOMES = {
     "mne": {"source", "preprocess", "testing"},
     "mne_bids": {"source"},
     "bids": {"source"},
+    "eegprep": {"preprocess"},
+    "mne_icalabel": {"preprocess"},
     "zarr": {"store"},
     "dask": {"pipeline"},
     "distributed": {"pipeline"},

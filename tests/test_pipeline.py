@@ -343,3 +343,43 @@ def test_a_label_whose_recordings_are_all_broken_does_not_stop_the_others(eegbci
     assert [(person.subject, dict(person.windows)) for person in outcome.people] == [("001", {"eyes_open": 30, "eyes_closed": 0})]
     with pytest.raises(RecordingError, match=r"header: none of 1 recordings can be converted; ds004362/sub-001/.*run-2: "):
         bids_dl.convert(str(eegbci_copy), str(tmp_path / "b.zarr"), hed="Eyes-closed", window=2, subject="001", jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "stage", "said"),
+    [
+        ("run-2_events.tsv", b"onset\tduration\tvalue\n0\tn/a\tB\xb5SE\n", "events", "is not UTF-8 text, at byte 28; save it as UTF-8"),
+        (
+            "run-2_events.tsv",
+            b"/annex/objects/MD5E-s3--abc.tsv\n",
+            "events",
+            "is a git-annex pointer without content; fetch it with: datalad",
+        ),
+        ("run-2_events.tsv", b"onset\tonset\tvalue\n0\t0\tBASE2T0\n", "events", "two columns are called 'onset'"),
+        ("run-2_events.json", b"{", "events", "cannot be read as JSON"),
+        ("run-2_channels.tsv", b"name\ttype\tunits\nFc5\tEEG\t\xb5V\n", "header", "is not UTF-8 text"),
+    ],
+)
+def test_a_text_file_that_cannot_be_read_costs_its_recording_only(eegbci_copy, tmp_path, file, content, stage, said):
+    (eegbci_copy / "sub-001" / "eeg" / f"sub-001_task-motion_{file}").write_bytes(content)
+    outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject=["001", "002"], jobs=1)
+    assert (outcome.exit_status, outcome.n_recordings) == (3, 3)
+    [failure] = outcome.failures
+    assert (failure.recording, failure.stage) == ("ds004362/sub-001/eeg/sub-001_task-motion_run-2", stage)
+    assert said in failure.reason
+
+
+def test_a_recording_of_zeros_is_refused_and_a_split_it_leaves_empty_is_told(eegbci_copy, tmp_path):
+    for file in (eegbci_copy / "sub-003" / "eeg").glob("*_eeg.edf"):
+        content = file.read_bytes()
+        head = int(content[184:192])
+        file.write_bytes(content[:head] + bytes(len(content) - head))
+    people = eegbci_copy / "participants.tsv"
+    header, *rows = people.read_text().splitlines()
+    split = [f"{row}\t{'test' if row.startswith('sub-003') else 'train'}" for row in rows]
+    people.write_text("\n".join([f"{header}\tpart", *split]))
+    outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, split="part", jobs=2)
+    assert {failure.stage for failure in outcome.failures} == {"read"}
+    assert all("no channel moves in any of 20 places" in failure.reason for failure in outcome.failures)
+    assert len(outcome.failures) == 2
+    assert "the split test is empty: its recordings failed" in outcome.warnings

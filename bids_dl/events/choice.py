@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bids_dl.config import EventsConfig
 from bids_dl.datamodel import Dropped, Event
@@ -59,7 +59,8 @@ class Chooser:
                     self._drop(event, *reason)
                 else:
                     left.append(event)
-            yield from self._untangled(moment, left)
+            for event in self._untangled(moment, left):
+                yield replace(event, hed=self.timeline.hed(event.row))
 
     def excluded(self) -> Iterator[Event]:
         """What --exclude matches, for each label that excludes it: as long as its process or duration, else a moment."""
@@ -123,7 +124,7 @@ class Chooser:
 
     def _event(self, moment: Moment, end: End, label: int) -> Event:
         name = self.config.labels[label].label
-        return Event(self.timeline.table.recording, moment.row, moment.onset, *end, name, self.timeline.hed(moment.row))
+        return Event(self.timeline.table.recording, moment.row, moment.onset, *end, name)
 
     def _drop(self, event: Event, cause: str, reason: str) -> None:
         self.dropped.append(Dropped(event.recording, event.row, event.onset, event.label, "event", cause, reason))

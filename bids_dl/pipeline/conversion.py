@@ -14,6 +14,7 @@ from bids_dl.config import PipelineConfig, Request
 from bids_dl.datamodel import Failure, Layout, Person, Recording, exact_rate
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.pipeline.columns import Staged
+from bids_dl.pipeline.dry_run import grouped
 from bids_dl.pipeline.pack import pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
 from bids_dl.pipeline.space import check_space
@@ -148,11 +149,12 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
         staging.remove_empty()
         raise BidsDlError(_nothing(failures))
     dropped = len(plan.dropped) + sum(len(entry.dropped) for entry in entries.values())
-    plan = replace(plan, warnings=(*plan.warnings, *_lost_labels(plan, staged)))
+    plan = replace(plan, warnings=(*plan.warnings, *_notes(staged), *_lost(plan, staged)))
     n_windows = pack(plan, staged, staging, location, failures=failures, say=_Counter(plan.n_windows, say))
     warnings = plan.warnings
-    if any(failure.transient for failure in failures):  # then the rest is kept, so that another try is cheap
-        warnings = (*warnings, f"some failures may pass another time: run again; what is staged stays in {staging.location.url}")
+    if any(failure.transient or failure.stage == "source" for failure in failures):  # the rest is kept: another try is cheap
+        way_out = "some failures may pass another time, or when their files are fetched: run again"
+        warnings = (*warnings, f"{way_out}; what is staged stays in {staging.location.url}")
         staging.keep(plan.keys.values())
     else:
         staging.remove(plan.keys.values())
@@ -194,11 +196,23 @@ def _people(plan: Plan, kept: Mapping[Recording, Sequence[int]]) -> tuple[Person
     )
 
 
-def _lost_labels(plan: Plan, staged: Staged) -> list[str]:
-    """Classes of which no recording is left."""
+def _lost(plan: Plan, staged: Staged) -> list[str]:
+    """Classes and splits of which no recording is left."""
     there = {plan.windows[recording.key][i].label for recording, _, entry in staged for i in entry.kept}
     labels = [label.label for label in plan.request.events.labels]
-    return [f"no window of {label} is in the store: its recordings failed" for label in labels if label not in there]
+    splits = {plan.splits[recording.person] for recording, _, _ in staged}
+    planned = dict.fromkeys(plan.splits[recording.person] for recording in plan.recordings)
+    lost = [f"no window of {label} is in the store: its recordings failed" for label in labels if label not in there]
+    return lost + [f"the split {split} is empty: its recordings failed" for split in planned if split not in splits]
+
+
+def _notes(staged: Staged) -> list[str]:
+    """What was noted when recordings were read, a line for all of which the same is to be said."""
+    notes: dict[str, list[str]] = {}
+    for recording, _, entry in staged:
+        for note in (note for step in entry.steps if step.step == "read" for note in step.notes):
+            notes.setdefault(note, []).append(recording.key)
+    return [grouped(note, keys) for note, keys in notes.items()]
 
 
 class _Counter:

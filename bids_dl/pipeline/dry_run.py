@@ -27,7 +27,7 @@ class Survey:
     headers
         Of the recordings that matched and whose signal file could be opened, by key.
     failures
-        Of the recordings that matched and whose header could not be read.
+        Of the recordings whose rows could not be read, and of those that matched and whose header could not.
     cut
         Windows, dropped windows and open blocks; None where no windows were asked for.
     excluded
@@ -69,7 +69,8 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
     events.parse(what)
     datasets = open_sources(sources)
     searched, warnings = _searched(datasets, which)
-    tables = [source.read_rows(datasets[recording.dataset], recording) for recording in searched]
+    tables, unread = _tables(datasets, searched)
+    searched = [recording for recording in searched if recording.key not in {failure.recording for failure in unread}]
     versions = {name: dataset.hed_version for name, dataset in datasets.items()}
     selection = events.select(tables, what, hed_versions=versions, sliding=how.sliding)
     headers, failures, notes = _headers(datasets, searched, selection.events, how)
@@ -88,7 +89,7 @@ def survey(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how:
         datasets=datasets,
         recordings=tuple(searched),
         headers=headers,
-        failures=tuple(failures),
+        failures=(*unread, *failures),
         events=selection.events,
         blocks=left.blocks,
         cut=cut,
@@ -176,16 +177,42 @@ def _headers(
             continue
         try:
             examined = source.examine(datasets[recording.dataset], recording)
-        except RecordingError as problem:
-            failures.append(Failure(recording.key, problem.stage, problem.reason, problem.transient))
+        except (RecordingError, SourceError) as problem:
+            failures.append(_failure(recording, problem, "header"))
             continue
         headers[recording.key] = examined.header
         for note in examined.notes:
             notes.setdefault(note, []).append(recording.key)
-    return headers, failures, [_grouped(note, keys) for note, keys in notes.items()]
+    return headers, failures, [grouped(note, keys) for note, keys in notes.items()]
 
 
-def _grouped(note: str, keys: Sequence[str]) -> str:
+def _tables(datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]) -> tuple[list[EventRows], list[Failure]]:
+    """The rows of each recording, and the recordings whose text files cannot be read.
+
+    Raises
+    ------
+    SourceError
+        Not one can be read.
+    """
+    tables: list[EventRows] = []
+    failures: list[Failure] = []
+    for recording in recordings:
+        try:
+            tables.append(source.read_rows(datasets[recording.dataset], recording))
+        except (RecordingError, SourceError) as problem:
+            failures.append(_failure(recording, problem, "events"))
+            if len(failures) == len(recordings):
+                raise SourceError(failures[0].reason) from None
+    return tables, failures
+
+
+def _failure(recording: Recording, problem: RecordingError | SourceError, stage: str) -> Failure:
+    if isinstance(problem, RecordingError):
+        return Failure(recording.key, problem.stage, problem.reason, problem.transient)
+    return Failure(recording.key, stage, str(problem))
+
+
+def grouped(note: str, keys: Sequence[str]) -> str:
     """One line on all recordings of which the same is to be said."""
     return f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {note}"
 

@@ -36,7 +36,8 @@ def needed(task: Task) -> int:
     header = task.header
     reach = task.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
     longest = max((piece.stop - piece.start + piece.before for piece in task.pieces.pieces), default=0)
-    piece = COPIES * max(1.0, reach.growth) * longest * len(header.ch_names) * 8
+    copies = max([COPIES, *(getattr(step, "copies", 0.0) for step in task.recipe.signal_steps)])
+    piece = copies * max(1.0, reach.growth) * longest * len(header.ch_names) * 8
     loaded = 0 if is_lazy(task.dataset, task.recording) else load_bytes(task.dataset, task.recording, header)
     return int(PROCESS + piece + loaded)
 
@@ -55,7 +56,7 @@ def refusal(task: Task, limit: int | None) -> Failure | None:
         why = f"{reach.whole or 'a step'} of the recipe needs all of its signal at once"
     else:
         why = f"the filters of the recipe reach {reach.margin:.1f} s"
-    reason = f"needs about {gigabytes(estimate)} of memory ({size}; {why}), allowed are {gigabytes(limit)}: give more with --memory"
+    reason = f"needs about {gigabytes(estimate)} of memory ({size}; {why}), more than is allowed: give it with --memory"
     return Failure(task.recording.key, "worker", reason, transient=True)
 
 

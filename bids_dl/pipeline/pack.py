@@ -86,7 +86,10 @@ def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failure
         "request": described(plan.request, plan.recipe),
         "hed_versions": dict(plan.survey.hed_versions),
         "sources": sources,
-        "software": {"python": platform.python_version(), **{name.replace("-", "_"): version(name) for name in SOFTWARE}},
+        "software": {
+            "python": platform.python_version(),
+            **{name.replace("-", "_"): version(name) for name in (*SOFTWARE, *plan.recipe.packages)},
+        },
         "statistics": _counts(plan, windows, labels),
         "failures": [asdict(failure) for failure in failures],
         "warnings": list(plan.warnings),

@@ -92,7 +92,7 @@ class Plan:
             "recipe": self.recipe.to_dict(),
             "shape": [*self.layout.ch_names, self.n_times, str(self.layout.sfreq)],
             "offset": self.offset,
-            "software": {name: version(name) for name in DECIDES_BYTES},
+            "software": {name: version(name) for name in (*DECIDES_BYTES, *self.recipe.packages)},
         }
         return {
             key: digest(common | {"recording": key, "sources": files, "windows": self._places(key), "boundaries": self._jumps(key)})
@@ -218,7 +218,7 @@ def _readable(
     for key, other in layouts.items():
         if _signature(other) != common:
             failures[key] = Failure(key, "channels", _difference(other, layout))
-    return layout, sums, [failures[recording.key] for recording in wanted if recording.key in failures]
+    return layout, sums, list(failures.values())
 
 
 def _layout(header: Header) -> Layout:

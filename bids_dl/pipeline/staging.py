@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.datamodel import Failure, StepReport
+from bids_dl.errors import StoreError
 from bids_dl.store.location import Location
 
 READ_BYTES = 32_000_000  # windows read from an entry at a time
@@ -127,7 +128,12 @@ class Staging:
 
     def windows(self, key: str) -> Iterator[npt.NDArray[np.float32]]:
         """The windows of an entry in order, in pieces of bounded size."""
-        head = io.BytesIO(self.location.read(f"{key}.npy", 0, HEAD_BYTES))
+        try:
+            head = io.BytesIO(self.location.read(f"{key}.npy", 0, HEAD_BYTES))
+        except FileNotFoundError:
+            raise StoreError(
+                f"{self.location.url}: what was staged of a recording has vanished; does another conversion use this --staging? run again"
+            ) from None
         np.lib.format.read_magic(head)
         shape, _, dtype = np.lib.format.read_array_header_1_0(head)
         begin, window = head.tell(), math.prod(shape[1:]) * dtype.itemsize

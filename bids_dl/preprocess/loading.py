@@ -6,7 +6,7 @@ import copy
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,15 @@ from pydantic import ValidationError
 
 from bids_dl.config import PreprocessConfig
 from bids_dl.errors import ConfigError
+from bids_dl.preprocess.asr import Asr
+from bids_dl.preprocess.bad_channels import BadChannels
 from bids_dl.preprocess.baseline import Baseline
+from bids_dl.preprocess.demean import Demean
+from bids_dl.preprocess.drifts import Drifts
 from bids_dl.preprocess.drop import Drop
 from bids_dl.preprocess.filter import Filter
 from bids_dl.preprocess.harmonise import Harmonise
+from bids_dl.preprocess.ica import Ica
 from bids_dl.preprocess.interpolate import Interpolate
 from bids_dl.preprocess.montage import Montage
 from bids_dl.preprocess.notch import Notch
@@ -31,20 +36,33 @@ from bids_dl.preprocess.resample import Resample
 from bids_dl.preprocess.step import SignalStep, WindowStep
 
 SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
-    step.name: step for step in (Pick, Drop, Rename, Montage, Interpolate, Harmonise, Notch, Filter, Reference, Resample)
+    step.name: step
+    for step in (
+        *(Pick, Drop, Rename, Montage, Interpolate, Harmonise),
+        *(Demean, Notch, Filter, Drifts, Reference, Resample),
+        *(BadChannels, Asr, Ica),
+    )
 }
 WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline,)}
 STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
 
-Entry = tuple[str, dict[str, Any]]
-"""A step's name and its parameters as the YAML gives them."""
+KEYS = ("name", "description", "extends", "changes", "steps")
 
 CHANGE = re.compile(r"(?P<step>[^.\[\]]+)(\[(?P<number>\d+)\])?\.(?P<parameter>[^.\[\]]+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A step as the YAML gives it, parameters not yet checked."""
+
+    name: str
+    parameters: dict[str, Any]
+    place: str  # what messages call it
+
+
 def recipes() -> list[tuple[str, str]]:
     """Name and description of each recipe that ships with the package."""
-    return [(name, _document(text, f"recipe {name}").get("description", "")) for name, text in sorted(_shipped().items())]
+    return [(name, _described(_document(text, f"recipe {name}"))) for name, text in sorted(_shipped().items())]
 
 
 def load_recipe(config: PreprocessConfig) -> Recipe:
@@ -55,17 +73,39 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
     ConfigError
         No such recipe, step or parameter (the closest known one is named), or a value out of its range.
     """
-    where, text = _text(config.recipe)
-    document = _document(text, where)
-    entries = [_entry(item, f"{where}, step {i}") for i, item in enumerate(document["steps"], 1)]
+    where, document, entries = _read(config.recipe, Path(), ())
     for key, value in config.changes.items():
         _change(entries, key, value, where)
-    steps = [_step(name, parameters, f"{where}, step {i} ({name})") for i, (name, parameters) in enumerate(entries, 1)]
-    n_signal = sum(name in SIGNAL_STEPS for name, _ in entries)
-    if misplaced := [name for name, _ in entries[:n_signal] if name in WINDOW_STEPS]:
+    steps = [_step(entry) for entry in entries]
+    n_signal = sum(entry.name in SIGNAL_STEPS for entry in entries)
+    if misplaced := [entry.name for entry in entries[:n_signal] if entry.name in WINDOW_STEPS]:
         raise ConfigError(f"{where}: {misplaced[0]} works on windows, so it must come after all steps on the recording; put it last")
     name = str(document.get("name") or Path(config.recipe).stem)
-    return Recipe(name, " ".join(str(document.get("description") or "").split()), tuple(steps[:n_signal]), tuple(steps[n_signal:]))
+    return Recipe(name, _described(document), tuple(steps[:n_signal]), tuple(steps[n_signal:]))
+
+
+def _read(recipe: str, folder: Path, extending: tuple[Path, ...]) -> tuple[str, dict[str, Any], list[Entry]]:
+    """What messages call a recipe, its document, and its steps after those of the recipes it extends.
+
+    Parameters
+    ----------
+    folder
+        Where a file named relatively is looked for: beside the one that extends it.
+    extending
+        The recipes that led here, so that none extends itself.
+    """
+    where, text, folder = _text(recipe, folder)
+    own_place = folder / where
+    if own_place in extending:
+        raise ConfigError(f"{where} extends itself, through {' and '.join(place.name for place in extending)}; take out one `extends`")
+    document = _document(text, where)
+    entries: list[Entry] = []
+    if "extends" in document:
+        entries = _read(document["extends"], folder, (*extending, own_place))[2]
+        for key, value in (document.get("changes") or {}).items():
+            _change(entries, key, value, f"{where}, which extends {document['extends']}")
+    own = document.get("steps") or []
+    return where, document, entries + [_entry(item, f"{where}, step {i}") for i, item in enumerate(own, 1)]
 
 
 def _shipped() -> dict[str, str]:
@@ -73,16 +113,16 @@ def _shipped() -> dict[str, str]:
     return {item.name.removesuffix(".yaml"): item.read_text(encoding="utf-8") for item in folder.iterdir() if item.name.endswith(".yaml")}
 
 
-def _text(recipe: str) -> tuple[str, str]:
-    """What messages call it, and its YAML."""
+def _text(recipe: str, folder: Path) -> tuple[str, str, Path]:
+    """What messages call it, its YAML, and the folder it lies in."""
     shipped = _shipped()
     if recipe in shipped:
-        return f"recipe {recipe}", shipped[recipe]
-    path = Path(recipe)
+        return f"recipe {recipe}", shipped[recipe], Path()
+    path = folder / recipe
     if path.suffix not in (".yaml", ".yml") and not path.is_file():
         raise ConfigError(f"no recipe {recipe!r}{_closest(recipe, shipped)}; there are {', '.join(sorted(shipped))}, or give a .yaml file")
     try:
-        return f"recipe {path.name}", path.read_text(encoding="utf-8")
+        return f"recipe {path.name}", path.read_text(encoding="utf-8"), path.resolve().parent
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"recipe {recipe}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})") from error
 
@@ -94,14 +134,31 @@ def _document(text: str, where: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""
         raise ConfigError(f"{where}: not YAML: {place}{getattr(error, 'problem', None) or 'unreadable characters'}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("steps"), list):
+    if not isinstance(document, dict):
         raise ConfigError(f"{where}: expected a mapping with name, description and a list of steps")
     for key in document:
-        if key not in ("name", "description", "steps"):
-            raise ConfigError(
-                f"{where}: unknown key {key!r}{_closest(str(key), ('name', 'description', 'steps'))}; there are name, description, steps"
-            )
+        if key not in KEYS:
+            raise ConfigError(f"{where}: unknown key {key!r}{_closest(str(key), KEYS)}; there are {', '.join(KEYS)}")
+    _check_document(document, where)
     return document
+
+
+def _check_document(document: dict[str, Any], where: str) -> None:
+    """Refuse values of the wrong kind."""
+    base, changes = document.get("extends"), document.get("changes")
+    if "extends" in document and not isinstance(base, str):
+        raise ConfigError(f"{where}: extends must be the name of a recipe or a .yaml file, got {base!r}")
+    if not isinstance(changes, dict | None) or any(not isinstance(key, str) for key in changes or ()):
+        raise ConfigError(f"{where}: changes must be a mapping such as `{{filter.high: 40}}`, got {changes!r}")
+    if changes and base is None:
+        raise ConfigError(f"{where}: changes alter the steps of another recipe; say which one it extends, or write them in the steps")
+    if not isinstance(document.get("steps"), list if base is None else list | None):
+        raise ConfigError(f"{where}: expected a mapping with name, description and a list of steps")
+
+
+def _described(document: dict[str, Any]) -> str:
+    """The description on one line."""
+    return " ".join(str(document.get("description") or "").split())
 
 
 def _entry(item: Any, where: str) -> Entry:
@@ -114,7 +171,7 @@ def _entry(item: Any, where: str) -> Entry:
         raise ConfigError(f"{where}: unknown step {name!r}{_closest(str(name), STEPS)}; there are {', '.join(STEPS)}")
     if not isinstance(parameters, dict | None):
         raise ConfigError(f"{where} ({name}): expected parameters by name, {', '.join(_parameters(name))}, got {parameters!r}")
-    return name, copy.deepcopy(parameters or {})
+    return Entry(name, copy.deepcopy(parameters or {}), f"{where} ({name})")
 
 
 def _change(entries: list[Entry], key: str, value: Any, where: str) -> None:
@@ -123,9 +180,9 @@ def _change(entries: list[Entry], key: str, value: Any, where: str) -> None:
     if not match:
         raise ConfigError(f"cannot change {key!r}: expected step.parameter, such as filter.high")
     name, number, parameter = match["step"], match["number"], match["parameter"]
-    found = [parameters for step, parameters in entries if step == name]
+    found = [entry.parameters for entry in entries if entry.name == name]
     if not found:
-        used = list(dict.fromkeys(step for step, _ in entries))
+        used = list(dict.fromkeys(entry.name for entry in entries))
         raise ConfigError(f"cannot change {key}: {where} has no step {name!r}{_closest(name, used)}; its steps are {', '.join(used)}")
     if number is None and len(found) > 1:
         choice = " or ".join(f"{name}[{i}].{parameter} (now {p.get(parameter, 'its default')})" for i, p in enumerate(found, 1))
@@ -138,14 +195,14 @@ def _change(entries: list[Entry], key: str, value: Any, where: str) -> None:
     found[index - 1][parameter] = value
 
 
-def _step(name: str, parameters: dict[str, Any], where: str) -> Any:
-    for parameter in parameters:
-        if parameter not in _parameters(name):
-            raise ConfigError(f"{where}: {_unknown(name, parameter)}")
+def _step(entry: Entry) -> Any:
+    for parameter in entry.parameters:
+        if parameter not in _parameters(entry.name):
+            raise ConfigError(f"{entry.place}: {_unknown(entry.name, parameter)}")
     try:
-        return STEPS[name](**parameters)
+        return STEPS[entry.name](**entry.parameters)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_reason(error)}") from error
+        raise ConfigError(f"{entry.place}: {_reason(error)}") from error
 
 
 def _reason(error: ValidationError) -> str:

@@ -57,6 +57,11 @@ class Recipe:
     def steps(self) -> tuple[Step, ...]:
         return self.signal_steps + self.window_steps
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Distributions that its steps compute with, beside those that all do; sorted."""
+        return tuple(sorted({name for step in self.steps for name in getattr(step, "packages", ())}))
+
     def to_dict(self) -> dict[str, Any]:
         """Name and steps with every parameter, as JSON and YAML can hold them; equal recipes give equal dicts."""
         steps = [{step.name: {f.name: _plain(getattr(step, f.name)) for f in fields(step)}} for step in self.steps]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HIGHEST, LOWEST = 0.1, 1e-9  # V: no brain signal (10 to 1000 µV) is beyond these, nor any amplifier's range
 HIGH, LOW = 5e-3, 5e-8  # V: nor usually beyond these
+FLAT = 5.0  # s without any movement that no amplifier gives: the criterion of clean_rawdata
 N_PIECES, LONGEST = 20, 1.0  # pieces to look at, and how long each may be, in s
 
 
@@ -24,7 +25,7 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
     """Refuse a recording whose brain signal cannot be volts; what is merely unusual comes back as notes.
 
     The amplitude of a channel is the median distance of its samples from the median of their piece, over 20 pieces of up to 1 s: neither
-    drift nor a few large artifacts count. A flat channel says nothing. Loaded or not, only these pieces are read.
+    drift nor a few large artifacts count. A flat channel says nothing, unless all are. Loaded or not, only these pieces are read.
 
     Parameters
     ----------
@@ -43,7 +44,10 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
     ]
     if not picks or not raw.n_times:
         return ()
-    found = dict(zip(picks, _amplitudes(raw, picks), strict=True))
+    typical, greatest = _amplitudes(raw, picks)
+    if raw.n_times > FLAT * raw.info["sfreq"] and not np.nanmax(greatest, initial=0.0) > 0:
+        raise RecordingError("read", f"no channel moves in any of {N_PIECES} places ({few(picks)}); was it downloaded whole?")
+    found = dict(zip(picks, typical, strict=True))
     moving = {name: value for name, value in found.items() if np.isfinite(value) and value > 0}
     if not moving:
         return ()
@@ -61,13 +65,13 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
     return ()
 
 
-def _amplitudes(raw: BaseRaw, picks: list[str]) -> npt.NDArray[np.float64]:
-    """One value for each channel, in V."""
+def _amplitudes(raw: BaseRaw, picks: list[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The typical and the greatest distance of a sample from the median of its piece, by channel, in V."""
     length = min(raw.n_times, max(1, round(LONGEST * raw.info["sfreq"])))
     starts = np.unique(np.linspace(0, raw.n_times - length, N_PIECES).astype(int))
     distances = []
     for start in starts:
         piece = raw.get_data(picks=picks, start=int(start), stop=int(start) + length)
         distances.append(np.abs(piece - np.median(piece, axis=1, keepdims=True)))
-    typical: npt.NDArray[np.float64] = np.median(np.concatenate(distances, axis=1), axis=1)
-    return typical
+    together = np.concatenate(distances, axis=1)
+    return np.median(together, axis=1), together.max(axis=1)

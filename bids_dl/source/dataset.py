@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bids_dl.errors import SourceError
+from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source.content import check_content
 
 NOT_RAW = {
     "sourcedata",
@@ -97,13 +98,20 @@ class Dataset:
     def read_cells(self, file: str) -> dict[str, tuple[str, ...]]:
         """Columns of a TSV file as text, each cell as it is; short rows are filled with n/a."""
         try:
+            check_content(self.root / file, file)
             text = (self.root / file).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as problem:
+        except RecordingError as problem:
+            raise SourceError(f"{self.name}: {problem.reason}") from None
+        except UnicodeDecodeError as problem:
+            raise SourceError(f"{self.name}/{file}: is not UTF-8 text, at byte {problem.start}; save it as UTF-8") from None
+        except OSError as problem:
             raise SourceError(f"{self.name}/{file}: cannot be read ({_plainly(problem)})") from None
         lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
         if not lines:
             return {}
         names = [name.strip() for name in lines[0].split("\t")]
+        if twice := sorted({name for name in names if name and names.count(name) > 1}):
+            raise SourceError(f"{self.name}/{file}: two columns are called {twice[0]!r}; keep or rename one")
         rows = [line.split("\t") for line in lines[1:]]
         width = len(names)
         rows = [(row + ["n/a"] * (width - len(row)))[:width] for row in rows]
