@@ -17,8 +17,8 @@ from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.store.format import SIGNALS
 from bids_dl.store.layout import CHECKSUM_BYTES, Layout, layout, scale_factor, windows_per_chunk
 from bids_dl.store.location import Location
+from bids_dl.store.objects import Objects
 from bids_dl.store.ranges import Bytes, Request, fetch, fill, open_local
-from bids_dl.store.reader import zarr_store
 
 Window = npt.NDArray[np.float32]
 Rows = Sequence[Window | None]
@@ -68,7 +68,7 @@ class ChunkReader:
 
     @cached_property
     def _array(self) -> zarr.Array[Any]:
-        return zarr.open_array(zarr_store(self.location.child(SIGNALS), read_only=True), mode="r")
+        return zarr.open_array(Objects(self.location.child(SIGNALS)), mode="r")
 
     @property
     def n_chunks(self) -> int:
@@ -215,7 +215,7 @@ class ChunkReader:
     def _recordings(self, rows: tuple[int, int]) -> list[str]:
         """Names of the recordings of some windows; none where this column is damaged too."""
         try:
-            column = zarr.open_array(zarr_store(self.location.child("recording"), read_only=True), mode="r")
+            column = zarr.open_array(Objects(self.location.child("recording")), mode="r")
             names = np.asarray(column[slice(*rows)])
         except (OSError, ValueError, KeyError, RuntimeError, StoreError):
             return []

@@ -117,7 +117,7 @@ class Store:
     @cached_property
     def group(self) -> zarr.Group:
         """The store as zarr-python sees it, read-only."""
-        return zarr.open_group(zarr_store(self.location), mode="r", zarr_format=3)
+        return zarr.open_group(Objects(self.location), mode="r", zarr_format=3)
 
     @property
     def _arrays(self) -> Mapping[str, Any]:
@@ -163,11 +163,6 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
     if not root_holds(content, attributes):
         raise DamagedStoreError(f"{url}: {ROOT} is not what was written (its SHA-256 differs); fetch or convert the store again")
     return Store(str(url), location.storage_options, root)
-
-
-def zarr_store(location: Location, *, read_only: bool = True) -> Objects:  # noqa: ARG001
-    """The location as zarr-python takes it, to read from."""
-    return Objects(location)
 
 
 def _absent(location: Location) -> str:

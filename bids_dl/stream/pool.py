@@ -48,10 +48,6 @@ class Chunks:
         return max(reader.windows_per_chunk for reader in self.readers)
 
     @property
-    def window_shape(self) -> tuple[int, int]:
-        return self.readers[0].shape[1:]
-
-    @property
     def is_local(self) -> bool:
         return all(reader.is_local for reader in self.readers)
 
