@@ -186,7 +186,6 @@ def _told(raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]], imputed: set[
     span = f"{shortest:.3g}" if shortest == longest else f"{shortest:.3g} to {longest:.3g}"
     first, last = raw.first_time, raw.first_time + raw.n_times / raw.info["sfreq"]
     throughout = sorted(name for (start, stop), names in found.items() if stop - start == raw.n_times for name in names)
-    word = "dropout" if len(found) == 1 else "dropouts"
     notes = [
         f"{first:.1f} to {last:.1f} s: {len(found)} dropout{'s' * (len(found) > 1)} of {span} s, over all channels {held:.3g} s; "
         f"{len(imputed)} imputed, {len(found) - len(imputed)} left"
