@@ -20,6 +20,7 @@ from bids_dl.preprocess.asr import Asr
 from bids_dl.preprocess.bad_channels import BadChannels
 from bids_dl.preprocess.baseline import Baseline
 from bids_dl.preprocess.demean import Demean
+from bids_dl.preprocess.derive import Derive
 from bids_dl.preprocess.drifts import Drifts
 from bids_dl.preprocess.drop import Drop
 from bids_dl.preprocess.dropouts import Dropouts
@@ -41,7 +42,7 @@ SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
     for step in (
         Dropouts,
         *(Pick, Drop, Rename, Montage, Interpolate, Harmonise),
-        *(Demean, Notch, Filter, Drifts, Reference, Resample),
+        *(Demean, Notch, Filter, Drifts, Reference, Derive, Resample),
         *(BadChannels, Asr, Ica),
     )
 }
