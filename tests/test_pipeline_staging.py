@@ -20,8 +20,6 @@ from bids_dl.store.location import Location
 
 STEP = StepReport("pick", ("E1",), 0.0, ("note",), 2.5)
 ENTRY = Entry((0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (STEP,), ((2, 0, 9, (0, 1)),), (0.25,))
-    (0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (StepReport("pick", ("E1",), 0.0, ("note",), 2.5),), ((2, 0, 9, (0, 1)),), (0.25,)
-)
 SIGNALS = np.random.default_rng(0).standard_normal((7, 3, 5)).astype(np.float32)
 EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "jobs": 1}
 
