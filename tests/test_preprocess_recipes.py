@@ -1,4 +1,4 @@
-"""Shipped recipes, from source to store, on real recordings; the published one against its steps written out."""
+"""Shipped recipes, from source to store, on real recordings."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import mne
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.signal import lfilter
 
 import bids_dl
 from bids_dl.config import PreprocessConfig
 from bids_dl.preprocess import load_recipe, recipes
 from bids_dl.store.reader import open_store
-from bids_dl.testing import make_dataset
 
-OLD = "Fp1 F3 C3 P3 F7 T3 T5 O1 Fz Cz Pz Fp2 F4 C4 P4 F8 T4 T6 O2".split()
+OLD = ["Fp1", "F3", "C3", "P3", "F7", "T3", "T5", "O1", "Fz", "Cz", "Pz", "Fp2", "F4", "C4", "P4", "F8", "T4", "T6", "O2"]
 QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 TRIED = ("chambon2018", "common", "deepsync", "default", "eeglab", "hms2024", "to-10-20", "truong2021")
 CLEAN = ("eegprep", "mne_icalabel", "onnxruntime", "picard")
@@ -90,10 +88,8 @@ def test_deepsync_imputes_short_dropouts_and_leaves_out_windows_half_silent(shar
     folder = Path(shutil.copytree(shared / "ieeg_mnehfo", tmp_path / "ieeg"))
     annotate(folder, [(0, 4.9, "rest")], {"rest": "Rest"})
     [signal] = folder.rglob("*_ieeg.eeg")
-    plain = folder.parent / "plain.eeg"
-    shutil.copy(signal, plain)
-    raw = mne.io.read_raw_brainvision(next(folder.rglob("*_ieeg.vhdr")), verbose="error")
-    samples = np.fromfile(signal, np.dtype(f"<i2") if signal.stat().st_size == 2 * len(raw.ch_names) * raw.n_times else "<f4")
+    raw = mne.io.read_raw_brainvision(signal.with_suffix(".vhdr"), verbose="error")
+    samples = np.fromfile(signal, "<i2" if signal.stat().st_size == 2 * len(raw.ch_names) * raw.n_times else "<f4")
     samples = samples.reshape(raw.n_times, len(raw.ch_names))
     samples[1000:1800] = samples[4400:5600] = 0
     signal.write_bytes(samples.tobytes())
@@ -109,21 +105,33 @@ def test_deepsync_imputes_short_dropouts_and_leaves_out_windows_half_silent(shar
 
 
 @pytest.mark.slow
-def test_the_eeglab_recipe_cleans_eeglabs_sample(shared, tmp_path):
+def test_the_eeglab_recipe_converts_eeglabs_bids_sample(shared, tmp_path):
     for package in CLEAN:
         pytest.importorskip(package, reason="needs bids_dl[clean]")
-    raw = mne.io.read_raw_eeglab(shared / "eeglab/eeglab_data.set", preload=True, verbose="error").set_annotations(None)
-    stem = tmp_path / "bids/sub-001/eeg/sub-001_task-square"
-    stem.parent.mkdir(parents=True)
-    mne.export.export_raw(f"{stem}_eeg.edf", raw, verbose="error")
-    (tmp_path / "bids/dataset_description.json").write_text(json.dumps({"Name": "sample", "BIDSVersion": "1.9.0"}))
-    Path(f"{stem}_eeg.json").write_text(json.dumps({"TaskName": "square", "SamplingFrequency": 128, "PowerLineFrequency": 60}))
-    rows = "".join(f"{name}\tEEG\tµV\n" for name in raw.ch_names)
-    Path(f"{stem}_channels.tsv").write_text(f"name\ttype\tunits\n{rows}", encoding="utf-8")
-    Path(f"{stem}_electrodes.tsv").unlink(missing_ok=True)
-    annotate(tmp_path / "bids", [(0, 238, "task")], {"task": "Experimental-trial"})
-    changes = {"montage.positions": ["standard_1005"]}
-    queries = {"task": "Experimental-trial"}
-    store, made = converted(tmp_path / "bids", tmp_path / "store", "eeglab", queries, window=2, stride=2, changes=changes)
-    said = {step["step"]: step for step in next(iter(made.values()))["steps"]}
-    print(said)
+    folder = Path(shutil.copytree(shared / "eeglab/BIDS_test", tmp_path / "sample"))
+    annotate(folder, [(0, 59, "rest")], {"rest": "Rest"})
+    names = mne.io.read_raw_edf(next(folder.rglob("*_eeg.edf")), verbose="error").ch_names
+    rows = "".join(f"{name.removeprefix('EEG ')}\tEEG\tuV\n" for name in names)  # the sample's own list is of another recording
+    next(folder.rglob("*_channels.tsv")).write_text(f"name\ttype\tunits\n{rows}", encoding="utf-8")
+    store, made = converted(folder, tmp_path / "store", "eeglab", {"rest": "Rest"}, window=2, stride=2)
+    assert store.shape == (29, 16, 512)
+    assert_allclose(store.read("signals").mean(1), 0, atol=1e-3)
+    said = {step["step"]: step["notes"] for step in next(iter(made.values()))["steps"]}
+    assert said["asr"][0].startswith("calibrated on ")
+    assert "components, most probably" in said["ica"][0]
+
+
+@pytest.mark.slow
+def test_the_eeglab_recipe_cleans_eeglabs_sample(shared):
+    for package in CLEAN:
+        pytest.importorskip(package, reason="needs bids_dl[clean]")
+    raw = mne.io.read_raw_eeglab(shared / "eeglab/eeglab_data.set", preload=True, verbose="error")
+    made, reports = load_recipe(PreprocessConfig("eeglab")).run(raw.copy())
+    assert made.ch_names == raw.ch_names
+    assert made.info["bads"] == []
+    assert_allclose(made.get_data().mean(0), 0, atol=1e-15)
+    said = {report.step: report for report in reports}
+    assert "eye 0.9" in said["ica"].notes[0]
+    assert said["interpolate"].channels == ("EOG1", "T8")
+    blinks = [np.ptp(one.copy().filter(1, 10, verbose="error").get_data("FPz")) for one in (raw, made)]
+    assert blinks[1] < 0.6 * blinks[0]
