@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -135,3 +137,18 @@ def test_the_eeglab_recipe_cleans_eeglabs_sample(shared):
     assert said["interpolate"].channels == ("EOG1", "T8")
     blinks = [np.ptp(one.copy().filter(1, 10, verbose="error").get_data("FPz")) for one in (raw, made)]
     assert blinks[1] < 0.6 * blinks[0]
+
+
+def test_the_commands_of_the_guide_run(command, eegbci):
+    guide = (Path(__file__).parent.parent / "docs/recipes.md").read_text(encoding="utf-8")
+    Path("bids_dl/sample").mkdir(parents=True)
+    Path("bids_dl/sample/ds004362").symlink_to(eegbci)
+    Path("alpha.yaml").write_text(re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1), encoding="utf-8")
+    done = [command(*shlex.split(line)) for line in re.findall(r"^bids-dl (.*)$", guide, re.MULTILINE)]
+    assert [each.status for each in done] == [0, 0, 0, 0], done
+    assert open_store("alpha.zarr").shape[1:] == (24, 200)
+    assert open_store("wide.zarr").shape == (30, 24, 256)
+    shipped = re.search(r"## Recipes that ship.*?\n## ", guide, re.DOTALL).group()
+    assert set(re.findall(r"^\| `([\w-]+)` ", shipped, re.MULTILINE)) == set(TRIED)
+    assert all(name in done[2].words for name in TRIED)
+    assert "eeglab" in done[3].words
