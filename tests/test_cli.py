@@ -209,7 +209,7 @@ def test_recipes_lists_and_explains(command):
         "reference",
         "resample",
     ]
-    assert re.search(r"resample sfreq 128\.0", command("recipes", "default").words)
+    assert re.search(r"4\. resample Polyphase .* sfreq: 128\.0", command("recipes", "default").words)
 
 
 def test_models_lists_shapes_options_and_sources(command):
