@@ -15,7 +15,9 @@ from bids_dl import options, source
 from bids_dl.pipeline import make_plan, pieces, work
 from bids_dl.pipeline.conversion import make_task
 from bids_dl.pipeline.staging import Entry, Staging
-from bids_dl.pipeline.work import Moments, stage
+from bids_dl.pipeline.statistics import Moments
+from bids_dl.pipeline.work import stage
+from bids_dl.preprocess import Sifted
 from bids_dl.store.location import Location
 from bids_dl.testing import make_dataset
 
@@ -64,9 +66,14 @@ def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path,
     assert (np.abs(signals[:, 0]).argmax(1) == 30).all()
 
 
+def _filled_with_nan(_recipe, windows):
+    lost = replace(windows, signals=np.full_like(windows.signals, np.nan))
+    return Sifted(lost, tuple(range(len(windows.signals))), (), ())
+
+
 def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(eegbci, tmp_path, monkeypatch):
     [task, *_] = tasks(eegbci, tmp_path)
-    monkeypatch.setattr(type(task.recipe), "run_windows", lambda _self, windows, _times: np.full_like(windows, np.nan))
+    monkeypatch.setattr(type(task.recipe), "run_windows", _filled_with_nan)
     failure = stage(task)
     assert (failure.stage, failure.transient) == ("windows", False)
     assert failure.reason == "184320 samples are not finite after the recipe, from 0 s on"

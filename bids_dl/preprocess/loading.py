@@ -26,6 +26,7 @@ from bids_dl.preprocess.filter import Filter
 from bids_dl.preprocess.harmonise import Harmonise
 from bids_dl.preprocess.ica import Ica
 from bids_dl.preprocess.interpolate import Interpolate
+from bids_dl.preprocess.keep_selected import KeepSelected
 from bids_dl.preprocess.montage import Montage
 from bids_dl.preprocess.notch import Notch
 from bids_dl.preprocess.pick import Pick
@@ -40,7 +41,7 @@ SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
     for step in (
         *(Pick, Drop, Rename, Montage, Interpolate, Harmonise),
         *(Demean, Notch, Filter, Drifts, Reference, Resample),
-        *(BadChannels, Asr, Ica),
+        *(KeepSelected, BadChannels, Asr, Ica),
     )
 }
 WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline,)}
@@ -80,8 +81,19 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
     n_signal = sum(entry.name in SIGNAL_STEPS for entry in entries)
     if misplaced := [entry.name for entry in entries[:n_signal] if entry.name in WINDOW_STEPS]:
         raise ConfigError(f"{where}: {misplaced[0]} works on windows, so it must come after all steps on the recording; put it last")
+    _check_joined([entry.name for entry in entries], where)
     name = str(document.get("name") or Path(config.recipe).stem)
     return Recipe(name, _described(document), tuple(steps[:n_signal]), tuple(steps[n_signal:]))
+
+
+def _check_joined(names: list[str], where: str) -> None:
+    """Refuse what would lose the places of windows."""
+    if names.count(KeepSelected.name) > 1:
+        raise ConfigError(f"{where}: {KeepSelected.name} stands there twice; once is enough")
+    if KeepSelected.name in names and Resample.name in names[names.index(KeepSelected.name) :]:
+        raise ConfigError(
+            f"{where}: {Resample.name} must come before {KeepSelected.name}: joined stretches begin at samples of the final rate"
+        )
 
 
 def _read(recipe: str, folder: Path, extending: tuple[Path, ...]) -> tuple[str, dict[str, Any], list[Entry]]:
