@@ -57,28 +57,30 @@ class Frame:
     high: float
 
     def points(self, frequency: Array, levels: Array) -> list[str]:
-        """The points of a curve; what is deeper than the frame lies on its edge, what is NaN is left out."""
-        there = np.isfinite(levels)
+        """The points of a curve; where it leaves the frame it ends on its edge, what is NaN is left out."""
+        inside = np.pad(levels >= self.low, 1)
+        there = np.isfinite(levels) & (inside[:-2] | inside[1:-1] | inside[2:])  # with the first beyond the edge, on either side
         x = self.left + frequency[there] / self.hertz * (self.width - self.left)
         y = self.bottom - (np.clip(levels[there], self.low, self.high) - self.low) / (self.high - self.low) * (self.bottom - self.top)
         return [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
 
-    def chart(self, curves: Sequence[Curve], *, most: int) -> Chart:
-        """The chart, with at most so many ticks on each axis."""
-        across = [Tick(self.left + hz / self.hertz * (self.width - self.left), f"{hz:g}") for hz in _round_numbers(0, self.hertz, most)]
-        span = (self.bottom - self.top) / (self.high - self.low)
-        up = [Tick(self.bottom - (level - self.low) * span, f"{level:g}") for level in _round_numbers(self.low, self.high, most)]
+    def chart(self, curves: Sequence[Curve]) -> Chart:
+        """The chart, with ticks at round numbers."""
+        hertz = _round_numbers(0, self.hertz, self.width // 60)
+        across = [Tick(self.left + hz / self.hertz * (self.width - self.left), f"{hz:g}") for hz in hertz]
+        decibel = _round_numbers(self.low, self.high, self.height // 30)
+        up = [Tick(self.bottom - (db - self.low) / (self.high - self.low) * (self.bottom - self.top), f"{db:g}") for db in decibel]
         return Chart(self.width, self.height, self.left, self.bottom, tuple(across), tuple(up), tuple(curves))
 
 
-def summary_chart(found: Spectra) -> Chart | None:
+def summary_chart(found: Spectra, *, width: int, height: int) -> Chart | None:
     """Median and quartiles over recordings, before and after; None where there is no power at all."""
     before, after = quartiles(found.before), quartiles(found.after)
-    frame = _frame(found.frequency, [*before, *after], width=720, height=300)
+    frame = _frame(found.frequency, [*before, *after], width=width, height=height)
     if frame is None:
         return None
     curves = [_banded(name, frame, found.frequency, levels) for name, levels in (("before", before), ("after", after))]
-    return frame.chart(curves, most=8)
+    return frame.chart(curves)
 
 
 def recording_chart(frequency: Array, before: Array, after: Array) -> Chart | None:
@@ -87,7 +89,7 @@ def recording_chart(frequency: Array, before: Array, after: Array) -> Chart | No
     if frame is None:
         return None
     lines = (("before", before), ("after", after))
-    return frame.chart([Curve(name, " ".join(frame.points(frequency, levels))) for name, levels in lines], most=5)
+    return frame.chart([Curve(name, " ".join(frame.points(frequency, levels))) for name, levels in lines])
 
 
 def _banded(name: str, frame: Frame, frequency: Array, levels: Array) -> Curve:

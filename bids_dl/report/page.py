@@ -20,8 +20,9 @@ from bids_dl.report.steps import in_words, others, steps
 from bids_dl.store import Store
 from bids_dl.store.citation import doi, sentence
 
-MOST = {"people": 500, "recordings": 300, "groups": 60, "names": 40, "channels": 12, "notes": 6, "onsets": 12}
+MOST = {"people": 500, "recordings": 300, "groups": 60, "names": 40, "channels": 12, "touched": 24, "notes": 6, "onsets": 12}
 """How many of each the page shows: that of thousands of recordings must open too. It says what it leaves out."""
+WIDE, NARROW = (720, 300), (340, 220)  # width and height of the chart of spectra on a laptop and on a phone
 
 
 def write(store: Store, output: Path | None = None) -> Path:
@@ -100,7 +101,8 @@ def _spectra(store: Store, keys: tuple[str, ...], shown: Collection[str]) -> Map
         raise DamagedStoreError(f"{store.url}: spectra of {len(found.after)} recordings, there are {len(keys)}; see `bids-dl verify`")
     rows = {key: i for i, key in enumerate(keys) if key in shown}
     single = {key: charts.recording_chart(found.frequency, found.before[i], found.after[i]) for key, i in rows.items()}
-    return {"chart": charts.summary_chart(found), "bands": bands(found), "recordings": len(keys), "single": single}
+    wide, narrow = (charts.summary_chart(found, width=width, height=height) for width, height in (WIDE, NARROW))
+    return {"chart": wide, "narrow": narrow, "bands": bands(found), "recordings": len(keys), "single": single}
 
 
 @cache
@@ -113,7 +115,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "share": _share, "span": _span, "doi": doi, "words": in_words, "decibel": _decibel}
+    environment.filters |= {"count": _count, "share": _share, "plainly": _plainly, "span": _span, "doi": doi, "words": in_words, "decibel": _decibel}
     return environment
 
 
@@ -129,6 +131,11 @@ def _share(number: float) -> str:
     if 0.999 < number < 1:
         return "over 99.9 %"
     return f"{100 * number:.3g} %"
+
+
+def _plainly(number: float) -> str:
+    """What a share of the samples means."""
+    return {0.0: "no sample changed", 1.0: "all samples changed"}.get(number, f"{_share(number)} of the samples changed")
 
 
 def _span(seconds: float) -> str:
