@@ -22,6 +22,7 @@ from bids_dl.preprocess.baseline import Baseline
 from bids_dl.preprocess.demean import Demean
 from bids_dl.preprocess.drifts import Drifts
 from bids_dl.preprocess.drop import Drop
+from bids_dl.preprocess.dropouts import Dropouts
 from bids_dl.preprocess.filter import Filter
 from bids_dl.preprocess.harmonise import Harmonise
 from bids_dl.preprocess.ica import Ica
@@ -39,6 +40,7 @@ from bids_dl.preprocess.step import SignalStep, WindowStep
 SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
     step.name: step
     for step in (
+        Dropouts,
         *(Pick, Drop, Rename, Montage, Interpolate, Harmonise),
         *(Demean, Notch, Filter, Drifts, Reference, Resample),
         *(KeepSelected, BadChannels, Asr, Ica),

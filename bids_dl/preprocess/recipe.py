@@ -12,6 +12,7 @@ import numpy as np
 
 from bids_dl.datamodel import Layout, StepReport, exact_rate
 from bids_dl.errors import RecordingError
+from bids_dl.preprocess.dropouts import Dropouts
 from bids_dl.preprocess.guard import failing_as, heard, once, one_line
 from bids_dl.preprocess.keep_selected import KeepSelected
 from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
@@ -94,7 +95,7 @@ class Recipe:
     @property
     def marks_silence(self) -> bool:
         """Whether it looks for stretches in which amplifier or link was silent, so that a store says where."""
-        return any(getattr(step, "marks_silence", False) for step in self.signal_steps)
+        return any(isinstance(step, Dropouts) for step in self.signal_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Name and steps with every parameter, as JSON and YAML can hold them; equal recipes give equal dicts."""
