@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
@@ -115,13 +116,26 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": _count, "share": _share, "plainly": _plainly, "span": _span, "doi": doi, "words": in_words, "decibel": _decibel}
+    environment.filters |= {
+        "count": _count,
+        "share": _share,
+        "plainly": _plainly,
+        "span": _span,
+        "doi": doi,
+        "words": in_words,
+        "query": _query,
+        "decibel": _decibel,
+    }
     return environment
 
 
 def _count(number: float) -> str:
     """1234567 -> "1,234,567"."""
     return f"{number:,}"
+
+
+def _query(query: Any) -> str:
+    return query if isinstance(query, str) else json.dumps(query, ensure_ascii=False)
 
 
 def _share(number: float) -> str:

@@ -67,9 +67,7 @@ def steps(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) ->
     """
     names = [next(iter(step)) for step in recipe]
     applied = _aligned(names, recordings)
-    return tuple(
-        _summary(name, step[name] or {}, applied[place]) for name, place, step in zip(names, _places(names), recipe, strict=True)
-    )
+    return tuple(_summary(name, step[name] or {}, applied[place]) for name, place, step in zip(names, _places(names), recipe, strict=True))
 
 
 def others(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) -> tuple[Step, ...]:
