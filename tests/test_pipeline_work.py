@@ -7,15 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from bids_dl import options, source
 from bids_dl.pipeline import make_plan, pieces, work
 from bids_dl.pipeline.conversion import make_task
 from bids_dl.pipeline.staging import Entry, Staging
-from bids_dl.pipeline.statistics import Moments
 from bids_dl.pipeline.work import stage
 from bids_dl.preprocess import Sifted
 from bids_dl.store.location import Location
@@ -126,21 +122,3 @@ def test_a_rerun_writes_the_same_bytes(eegbci, tmp_path):
     time.sleep(0.01)
     staged(task)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-@given(
-    st.lists(
-        arrays.arrays(np.float32, st.tuples(st.integers(1, 4), st.just(2), st.integers(1, 5)), elements=st.floats(-1000, 1000, width=32)),
-        min_size=1,
-        max_size=5,
-    )
-)
-def test_moments_collected_in_pieces_are_those_of_all_samples(parts):
-    parts = [part[:, :, :1] for part in parts]
-    moments = Moments(2)
-    for part in parts:
-        moments.add(part)
-    together = np.concatenate(parts).astype(np.float64)
-    mean, std = moments.values()
-    np.testing.assert_allclose(mean, together.mean((0, 2)), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(std, together.std((0, 2)), rtol=1e-6, atol=1e-6)

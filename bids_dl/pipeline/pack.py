@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from bids_dl import source
 from bids_dl.datamodel import Failure, Recording, Window
 from bids_dl.pipeline.columns import Staged, all_columns
 from bids_dl.pipeline.plan import Plan, described, digest
-from bids_dl.pipeline.staging import Silence, Staging
+from bids_dl.pipeline.staging import Staging
 from bids_dl.store import card, writer
 from bids_dl.store.codes import Coder, Magnitudes, choose_step
 from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, to_json
@@ -25,7 +22,6 @@ from bids_dl.store.location import Location
 SOFTWARE = ("bids_dl", "mne", "mne-bids", "hedtools", "numpy", "scipy", "zarr")
 
 LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
-MASK_BYTES = 32_000_000  # of masks made at a time
 LONGEST_LICENCE = 200_000  # bytes; what is longer is none
 
 
@@ -56,7 +52,7 @@ def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, absent
     writer.write_signals(draft, shape, blocks, plan.request.store, step=step, say=say)
     masks = [DROPOUT] if plan.recipe.marks_silence else []
     if masks:
-        writer.write_mask(draft, shape, _masks(staged, shape), plan.request.store)
+        writer.write_mask(draft, shape, (mask for _, _, entry in staged for mask in entry.masks(shape[1:])), plan.request.store)
     columns = all_columns(plan, staged, windows)
     writer.write_columns(draft, columns)
     attributes = _attributes(plan, windows, absent.failures) | _rounding(list(coders.values()))
@@ -75,22 +71,6 @@ def _coders(staged: Staged, staging: Staging) -> dict[str, Coder]:
             magnitudes.add(block)
     step = choose_step(magnitudes, [deviation for _, _, entry in staged for deviation in entry.std])
     return {key: Coder(step) for _, key, _ in staged}
-
-
-def _masks(staged: Staged, shape: tuple[int, int, int]) -> Iterator[npt.NDArray[np.bool_]]:
-    """The silent samples of each recording's windows, (n_windows, n_chans, n_times), some at a time."""
-    most = max(1, MASK_BYTES // (shape[1] * shape[2]))
-    for _, _, entry in staged:
-        silent: dict[int, list[Silence]] = {}
-        for silence in entry.silent:
-            silent.setdefault(silence[0], []).append(silence)
-        for i in range(0, len(entry.kept), most):
-            numbers = entry.kept[i : i + most]
-            mask = np.zeros((len(numbers), *shape[1:]), dtype=bool)
-            for row, number in enumerate(numbers):
-                for _, start, stop, channels in silent.get(number, ()):
-                    mask[row, list(channels), start:stop] = True
-            yield mask
 
 
 def _rounding(coders: Sequence[Coder]) -> dict[str, Any]:

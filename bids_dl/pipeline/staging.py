@@ -56,6 +56,19 @@ class Entry:
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
 
+    def masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
+        """The silent samples of its windows of this shape (n_chans, n_times), in pieces (n_windows, n_chans, n_times) of bounded size."""
+        found: dict[int, list[Silence]] = {}
+        for silence in self.silent:
+            found.setdefault(silence[0], []).append(silence)
+        step = max(1, READ_BYTES // math.prod(shape))
+        for i in range(0, len(self.kept), step):
+            mask = np.zeros((len(self.kept[i : i + step]), *shape), dtype=bool)
+            for row, number in enumerate(self.kept[i : i + step]):
+                for _, start, stop, channels in found.get(number, ()):
+                    mask[row, list(channels), start:stop] = True
+            yield mask
+
 
 class Writer:
     """Windows of one entry as they come, in any order; `entry` is what the entry says of itself once all are there."""

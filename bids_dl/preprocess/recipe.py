@@ -13,6 +13,7 @@ import numpy as np
 from bids_dl.datamodel import Layout, StepReport, exact_rate
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.dropouts import Dropouts
+from bids_dl.preprocess.flags import settled
 from bids_dl.preprocess.guard import failing_as, heard, once, one_line
 from bids_dl.preprocess.keep_selected import KeepSelected
 from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
@@ -175,7 +176,7 @@ def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, i
     for same in zip(*reports, strict=True):
         channels = once(name for report in same for name in report.channels)
         share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / sum(sizes)
-        notes = once(note for report in same for note in report.notes)
+        notes = once(settled([report.notes for report in same]))
         seconds = sum(report.seconds for report in same) * covered / sum(sizes)
         out.append(StepReport(same[0].step, channels, share, notes, round(seconds, 6)))
     return out
