@@ -225,6 +225,7 @@ def test_stores_of_before_seconds_were_noted_get_a_page(rough, tmp_path):
     assert Page(render(open_store(str(folder)))).problems == []
 
 
+@pytest.mark.slow
 def test_thousands_of_recordings_give_a_page_that_opens_and_says_what_it_leaves_out(rough, tmp_path):
     small = Small(n_subjects=1500, per_recording=2, per_chunk=1000, chunks_per_shard=4)
     like = open_store(str(rough))

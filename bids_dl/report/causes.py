@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-NUMBER = re.compile(r"(?<![\w.])([-+]?\d+(?:\.\d+)*)(?![\w-])")  # no part of a name such as standard_1005 or 10-05
+NUMBER = r"[-+]?\d+(?:\.\d+)*"
+ALONE = r"(?<![\w.])({})(?![\w-])"  # no part of a name such as standard_1005 or 10-05
 CLAUSE = re.compile(r": |; |, |\. |\(")  # what comes behind one of these are details
 VARIES = "…"
 
@@ -18,7 +19,7 @@ class Cause:
     Attributes
     ----------
     text
-        What was said, "…" in the place of numbers and file names that differ.
+        What was said, "…" in the place of numbers and names that differ.
     first
         The whole of what was said first.
     same
@@ -36,19 +37,23 @@ class Cause:
     recordings: tuple[str, ...]
 
 
-def grouped(said: Iterable[tuple[str, str]], *, loosely: bool = False) -> tuple[Cause, ...]:
-    """What was said, what is the same but for its numbers put together; the most frequent first.
+def grouped(said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), loosely: bool = False) -> tuple[Cause, ...]:
+    """What was said, what is the same but for its numbers and names put together; the most frequent first.
 
     Parameters
     ----------
     said
         Pairs of the key of a recording and a line about it.
+    channels
+        Names of channels, which a line may differ in.
     loosely
         Compare only what stands before the first colon, comma or bracket.
     """
+    longest_first = sorted(channels, key=lambda name: (-len(name), name))
+    varying = re.compile(ALONE.format("|".join([NUMBER, *(re.escape(name) for name in longest_first)])))
     groups: dict[tuple[str, ...], list[tuple[str, str, list[str]]]] = {}
     for key, line in said:
-        parts = _parts(_without_name(key, CLAUSE.split(line)[0] if loosely else line))
+        parts = varying.split(_without_name(key, CLAUSE.split(line)[0] if loosely else line))  # text, number, text, ..., text
         groups.setdefault(tuple(parts[::2]), []).append((key, line, parts))
     causes = [_cause(group) for group in groups.values()]
     return tuple(sorted(causes, key=lambda cause: -cause.count))
@@ -64,11 +69,6 @@ def _cause(group: list[tuple[str, str, list[str]]]) -> Cause:
 def _if_equal(parts: Iterable[str]) -> str:
     found = set(parts)
     return found.pop() if len(found) == 1 else VARIES
-
-
-def _parts(line: str) -> list[str]:
-    """Text, number, text, ..., text."""
-    return NUMBER.split(line)
 
 
 def _without_name(key: str, line: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from bids_dl.report import charts
 from bids_dl.report.again import RECIPE, options_file, recipe_file
 from bids_dl.report.causes import grouped
 from bids_dl.report.contents import contents
-from bids_dl.report.recordings import most_telling, treated
+from bids_dl.report.recordings import Treated, most_telling, treated
 from bids_dl.report.spectra import bands, spectra
 from bids_dl.report.steps import in_words, others, steps
 from bids_dl.store import Store
@@ -80,7 +80,7 @@ def render(store: Store) -> bytes:
             seconds=store.shape[0] * store.shape[2] / store.sfreq,
             recorded=sum(one.duration or 0.0 for one in holding),
             failures=grouped((one["recording"], f"{one['stage']}: {one['reason']}") for one in said["failures"]),
-            dropped=grouped((one.key, reason) for one in recordings for _, reason in one.dropped),
+            dropped=grouped(((one.key, reason) for one in recordings for _, reason in one.dropped), channels=_channels(store, recordings)),
             steps=steps(recipe["steps"], recordings),
             others=others(recipe["steps"], recordings),
             recordings=shown,
@@ -91,6 +91,11 @@ def render(store: Store) -> bytes:
         )
     )
     return page.encode("utf-8", "replace")
+
+
+def _channels(store: Store, recordings: Sequence[Treated]) -> set[str]:
+    """Names of all channels that anything is said of."""
+    return {*store.channels, *(name for one in recordings for change in one.changes for name in change.channels)}
 
 
 def _spectra(store: Store, keys: tuple[str, ...], shown: Collection[str]) -> Mapping[str, Any]:
@@ -161,4 +166,4 @@ def _span(seconds: float) -> str:
 
 
 def _decibel(level: float | None) -> str:
-    return "–" if level is None else f"{level:+.1f}"
+    return "–" if level is None else f"{round(level, 1) + 0.0:+.1f}"  # not -0.0

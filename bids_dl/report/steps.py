@@ -33,6 +33,8 @@ class Step:
         How many it was applied to.
     seconds
         Of signal that it changed, over all of them; None where the store does not say.
+    left_out
+        Windows that it left out.
     touched
         Channels it changed beyond its plain task, with the number of recordings, the most frequent first.
     with_channels
@@ -46,6 +48,7 @@ class Step:
     recordings: int
     share: Share | None
     seconds: float | None
+    left_out: int
     touched: tuple[tuple[str, int], ...]
     with_channels: int
     nothing: tuple[str, ...]
@@ -94,7 +97,7 @@ def _places(names: Sequence[str]) -> Iterator[tuple[str, int]]:
         seen[name] += 1
 
 
-def _summary(name: str, parameters: Mapping[str, Any], applied: Sequence[Applied]) -> Step:
+def _summary(name: str, parameters: Mapping[str, Any], applied: Sequence[Applied], left_out: int = 0) -> Step:
     changes = [change for _, change in applied]
     shares = [change.share for change in changes]
     seconds = [change.seconds for change in changes if change.seconds is not None]
@@ -106,6 +109,7 @@ def _summary(name: str, parameters: Mapping[str, Any], applied: Sequence[Applied
         len(applied),
         Share(min(shares), median(shares), max(shares)) if shares else None,
         sum(seconds) if seconds and len(seconds) == len(changes) else None,
+        left_out,
         tuple(sorted(touched.items(), key=lambda item: -item[1])),
         sum(bool(change.channels) for change in changes),
         tuple(key for key, change in applied if change.changed_nothing),
