@@ -228,6 +228,12 @@ def test_reports_of_pieces_are_joined_by_their_share_of_the_samples():
     ]
 
 
+def test_a_recording_of_many_excerpts_does_not_say_the_same_kind_of_thing_a_hundred_times():
+    parts = [[StepReport("clean", notes=(f"excerpt {i}",))] for i in range(100)]
+    [report] = joined(parts, [(i, i + 1) for i in range(100)])
+    assert report.notes == (*(f"excerpt {i}" for i in range(20)), "and 80 notes more")
+
+
 def test_annotations_and_dates_follow_an_excerpt():
     for date in (None, 1_000_000):
         raw = noise(100, 20)

@@ -21,6 +21,8 @@ from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
 if TYPE_CHECKING:
     import mne
 
+MOST_NOTES = 20  # of a step on a recording: a long one goes in many excerpts, each of which may have something to say
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -177,6 +179,7 @@ def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, i
         channels = once(name for report in same for name in report.channels)
         share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / sum(sizes)
         notes = once(settled([report.notes for report in same]))
+        notes = notes if len(notes) <= MOST_NOTES else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} notes more")
         seconds = sum(report.seconds for report in same) * covered / sum(sizes)
         out.append(StepReport(same[0].step, channels, share, notes, round(seconds, 6)))
     return out
