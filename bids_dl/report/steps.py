@@ -70,7 +70,12 @@ def steps(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) ->
     """
     names = [next(iter(step)) for step in recipe]
     applied = _aligned(names, recordings)
-    return tuple(_summary(name, step[name] or {}, applied[place]) for name, place, step in zip(names, _places(names), recipe, strict=True))
+    dropped = Counter(reason.partition(": ")[0] for one in recordings for _, reason in one.dropped)
+    left_out = {name: dropped[name] if names.count(name) == 1 else 0 for name in names}  # of two with a name nobody knows which it was
+    return tuple(
+        _summary(name, step[name] or {}, applied[place], left_out[name])
+        for name, place, step in zip(names, _places(names), recipe, strict=True)
+    )
 
 
 def others(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) -> tuple[Step, ...]:
