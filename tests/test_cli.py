@@ -49,6 +49,7 @@ def test_the_examples_of_the_help_are_requests_that_are_understood(command, eegb
     shutil.copytree(eegbci, "ds004362")
     assert command("events", "ds004362", "--hed", "Eyes-closed", "--window", "2").status == 0
     assert command("info", eyes_store).status == 0
+    assert command("report", eyes_store).status == 0
     assert command("recipes", "default").status == 0
     assert command("models").status == 0
 

@@ -75,7 +75,7 @@ def render(store: Store) -> bytes:
             shape=store.shape,
             channels=store.channels,
             holds=holds,
-            people=most_telling(holds.people, MOST["people"], lambda person: len(person.remark)),
+            people=most_telling(holds.people, MOST["people"], lambda person: bool(person.remark)),
             citation=sentence(said),
             seconds=store.shape[0] * store.shape[2] / store.sfreq,
             recorded=sum(one.duration or 0.0 for one in holding),
