@@ -19,6 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bids_dl.config import EventsConfig, WindowsConfig
     from bids_dl.demo import Demo
     from bids_dl.models import ModelSpec
@@ -218,6 +220,10 @@ def verdict(found: Verdict) -> None:
     compared = f", {found.compared} recordings made again from their source" if found.compared or found.skipped else ""
     end = f"{len(found.damages)} things are damaged" if found.damages else "all as it was written"
     out.print(f"{found.url}: {found.objects} objects, {decimal(found.nbytes)}, {found.windows} windows{compared}: {end}", soft_wrap=True)
+
+
+def written(file: Path) -> None:
+    out.print(str(file), soft_wrap=True)
 
 
 def _text(query: Any) -> str:
