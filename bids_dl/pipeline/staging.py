@@ -117,7 +117,7 @@ class Staging:
                 if self.location.is_local:
                     part.replace(part.with_name(f"{key}.npy"))
                 else:
-                    self.location.filesystem.put_file(str(part), self.location.path(f"{key}.npy"))
+                    self.location.put(f"{key}.npy", part)
             finally:
                 part.unlink(missing_ok=True)
         self._write(f"{key}.json", asdict(writer.entry))
@@ -149,6 +149,7 @@ class Staging:
         for name in self.location.list():
             if self.ours or name.partition(".")[0] in mine:
                 self.location.remove(name)
+        self.location.drop_uploads([f"{key}.npy" for key in mine])
         if self.ours:
             self.location.remove()
 
