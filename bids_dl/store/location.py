@@ -109,7 +109,7 @@ class Location:
     def write(self, name: str, content: bytes) -> None:
         path = self.path(name)
         if self._is_s3 and len(content) >= 2 * PART_BYTES:
-            upload(self._call, *self.filesystem.split_path(path)[:2], memoryview(content))
+            self._upload(path, memoryview(content))
             return
         if not self.is_local:
             self._check_not_web()
@@ -124,11 +124,14 @@ class Location:
     def put(self, name: str, file: Path) -> None:
         """Write an object that is a file on disk, whatever its size; only where not `is_local`."""
         if self._is_s3 and file.stat().st_size >= 2 * PART_BYTES:
-            content = np.memmap(file, np.uint8, "r")
-            upload(self._call, *self.filesystem.split_path(self.path(name))[:2], memoryview(content))
+            self._upload(self.path(name), np.memmap(file, np.uint8, "r").data)
         else:
             self._check_not_web()
             self._ask(lambda: self.filesystem.put_file(str(file), self.path(name)))
+
+    def _upload(self, path: str, content: memoryview) -> None:
+        bucket, key, _ = self.filesystem.split_path(path)
+        upload(self._call, bucket, key, content)
 
     def drop_uploads(self, names: Collection[str] | None = None) -> None:
         """End what killed runs have begun to put below and never ended, of these objects or of all: a bucket keeps it, and bills it."""
@@ -242,7 +245,7 @@ class Location:
         return self.filesystem.s3 if self._is_s3 else None
 
     def renew(self, used: Any) -> None:
-        """Take up new credentials, from the environment or a file, unless another thread has since a request was sent with those ``used``."""
+        """Take up new credentials, from the environment or a file, unless another thread has done so since those ``used`` were."""
         if used is None:
             return
         with RENEWAL:
