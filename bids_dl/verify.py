@@ -26,7 +26,7 @@ from bids_dl.pipeline.staging import Entry, Staging
 from bids_dl.store import Store, open_store
 from bids_dl.store.codes import LARGEST
 from bids_dl.store.consistency import check_tables, keys_of
-from bids_dl.store.format import MANIFEST, ROOT, SIGNALS, UNFINISHED, root_holds
+from bids_dl.store.format import DROPOUT, MANIFEST, ROOT, SIGNALS, UNFINISHED, root_holds
 from bids_dl.store.integrity import Damage, check_objects, named
 from bids_dl.store.location import Location
 
@@ -196,7 +196,7 @@ def _compared(store: Store, plan: Plan, entry: Entry, blocks: Iterator[Signals],
     key = keys_of(store.table.iloc[first : first + 1])[0]
     if len(entry.kept) != count:
         return [Damage(key, f"its source gives {len(entry.kept)} windows, the store has {count}", span, (key,))]
-    damages = _table_damages(store, plan, key, entry, first)
+    damages = [*_table_damages(store, plan, key, entry, first), *_mask_damages(store, key, entry, first)]
     worst, bad, row = 0.0, [], first
     deviations = np.array(entry.std)[:, None]
     limit = 0.5 * (store.step or 0.0)
@@ -214,6 +214,18 @@ def _compared(store: Store, plan: Plan, entry: Entry, blocks: Iterator[Signals],
         problem = f"{len(bad)} windows differ from the source, by up to {worst:.3g} uV"
         damages.append(Damage(key, problem, (bad[0], bad[-1] + 1), (key,)))
     return damages
+
+
+def _mask_damages(store: Store, key: str, entry: Entry, first: int) -> list[Damage]:
+    """Where a recording is not silent where the store says so, or the other way round."""
+    if DROPOUT not in store.root["consolidated_metadata"]["metadata"]:
+        return []
+    row, bad = first, []
+    for mask in entry.masks(store.shape[1:]):
+        stored = np.asarray(store.group[DROPOUT][row : row + len(mask)])  # type: ignore[index]
+        bad += [row + int(i) for i in np.flatnonzero((stored != mask).any((1, 2)))]
+        row += len(mask)
+    return [Damage(DROPOUT, f"{len(bad)} windows are silent elsewhere in the source", (bad[0], bad[-1] + 1), (key,))] if bad else []
 
 
 def _microvolts(stored: npt.NDArray[Any], step: float | None) -> npt.NDArray[np.float32]:

@@ -25,6 +25,7 @@ HOMES = {
     "bids": {"source"},
     "eegprep": {"preprocess"},
     "mne_icalabel": {"preprocess"},
+    "autoreject": {"preprocess"},
     "zarr": {"store"},
     "dask": {"pipeline"},
     "distributed": {"pipeline"},

@@ -339,7 +339,7 @@ def test_a_label_whose_recordings_are_all_broken_does_not_stop_the_others(eegbci
     outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject="001", jobs=1)
     assert (outcome.exit_status, outcome.n_windows) == (3, 30)
     assert [(failure.stage, failure.recording[-5:]) for failure in outcome.failures] == [("header", "run-2")]
-    assert "no window of eyes_closed is in the store: its recordings failed" in outcome.warnings
+    assert "no window of eyes_closed is in the store: none of its recordings is left" in outcome.warnings
     assert [(person.subject, dict(person.windows)) for person in outcome.people] == [("001", {"eyes_open": 30, "eyes_closed": 0})]
     with pytest.raises(RecordingError, match=r"header: none of 1 recordings can be converted; ds004362/sub-001/.*run-2: "):
         bids_dl.convert(str(eegbci_copy), str(tmp_path / "b.zarr"), hed="Eyes-closed", window=2, subject="001", jobs=1)
@@ -382,4 +382,4 @@ def test_a_recording_of_zeros_is_refused_and_a_split_it_leaves_empty_is_told(eeg
     assert {failure.stage for failure in outcome.failures} == {"read"}
     assert all("no channel moves in any of 20 places" in failure.reason for failure in outcome.failures)
     assert len(outcome.failures) == 2
-    assert "the split test is empty: its recordings failed" in outcome.warnings
+    assert "the split test is empty: none of its recordings is left" in outcome.warnings

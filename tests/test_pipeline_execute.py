@@ -235,7 +235,7 @@ def crew(monkeypatch):
     client = Client()
 
     @contextmanager
-    def hire(_config, _n_tasks):
+    def hire(_config, _n_tasks, _packages):
         yield Crew(client, lambda: 2, 100, 100, True, "the workers")
 
     monkeypatch.setattr(execute, "hire", hire)

@@ -220,12 +220,18 @@ def test_each_window_lies_in_one_piece_with_its_margins_and_none_crosses_a_jump(
 
 
 def test_reports_of_pieces_are_joined_by_their_share_of_the_samples():
-    first = [StepReport("clean", ("E1",), 0.5, ("note",)), StepReport("pick", ("E9",), 0.0)]
+    first = [StepReport("clean", ("E1",), 0.5, ("note",), 5.0), StepReport("pick", ("E9",), 0.0)]
     second = [StepReport("clean", ("E2", "E1"), 0.0, ("note", "more")), StepReport("pick", ("E9",), 0.0)]
-    assert joined([first, second], [100, 300]) == [
-        StepReport("clean", ("E1", "E2"), 0.125, ("note", "more")),
+    assert joined([first, second], [(0, 100), (50, 350)]) == [
+        StepReport("clean", ("E1", "E2"), 0.125, ("note", "more"), 4.375),  # of 40 s in two excerpts that cover 35 s
         StepReport("pick", ("E9",), 0.0),
     ]
+
+
+def test_a_recording_of_many_excerpts_does_not_say_the_same_kind_of_thing_a_hundred_times():
+    parts = [[StepReport("clean", notes=(f"excerpt {i}",))] for i in range(100)]
+    [report] = joined(parts, [(i, i + 1) for i in range(100)])
+    assert report.notes == (*(f"excerpt {i}" for i in range(20)), "and 80 notes more")
 
 
 def test_annotations_and_dates_follow_an_excerpt():

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bids_dl
 from bids_dl.datamodel import Failure, StepReport
@@ -16,7 +18,8 @@ from bids_dl.pipeline import staging as module
 from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.store.location import Location
 
-ENTRY = Entry((0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (StepReport("pick", ("E1",), 0.0, ("note",)),))
+STEP = StepReport("pick", ("E1",), 0.0, ("note",), 2.5)
+ENTRY = Entry((0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (STEP,), ((2, 0, 9, (0, 1)),), (0.25,))
 SIGNALS = np.random.default_rng(0).standard_normal((7, 3, 5)).astype(np.float32)
 EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "jobs": 1}
 
@@ -46,6 +49,21 @@ def test_what_is_staged_piece_by_piece_is_the_file_that_numpy_saves(staging, mon
     assert [len(piece) for piece in read] == [2, 2, 2, 1]
     np.testing.assert_array_equal(np.concatenate(read), SIGNALS)
     assert staging.read("a") == ENTRY
+
+
+@given(st.sets(st.integers(0, 6)), st.randoms())
+def test_rows_that_never_come_leave_no_gap(rows, random):
+    order = sorted(rows)
+    random.shuffle(order)
+    place = Staging(Location(f"memory://{uuid.uuid4().hex}"), ours=True)
+    with place.writing("a", SIGNALS.shape) as writer:
+        for row in order:
+            writer([row], SIGNALS[[row]])
+        writer.entry = ENTRY
+    buffer = io.BytesIO()
+    np.save(buffer, SIGNALS[sorted(rows)])
+    assert place.location.read("a.npy") == buffer.getvalue()
+    place.location.remove()
 
 
 def test_an_entry_that_fails_half_way_is_not_there_and_leaves_nothing(staging):

@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from bids_dl import options, source
 from bids_dl.pipeline import make_plan, pieces, work
 from bids_dl.pipeline.conversion import make_task
 from bids_dl.pipeline.staging import Entry, Staging
-from bids_dl.pipeline.work import Moments, stage
+from bids_dl.pipeline.work import stage
+from bids_dl.preprocess import Sifted
 from bids_dl.store.location import Location
 from bids_dl.testing import make_dataset
 
@@ -64,9 +62,14 @@ def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path,
     assert (np.abs(signals[:, 0]).argmax(1) == 30).all()
 
 
+def _filled_with_nan(_recipe, windows):
+    lost = replace(windows, signals=np.full_like(windows.signals, np.nan))
+    return Sifted(lost, tuple(range(len(windows.signals))), (), ())
+
+
 def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(eegbci, tmp_path, monkeypatch):
     [task, *_] = tasks(eegbci, tmp_path)
-    monkeypatch.setattr(type(task.recipe), "run_windows", lambda _self, windows, _times: np.full_like(windows, np.nan))
+    monkeypatch.setattr(type(task.recipe), "run_windows", _filled_with_nan)
     failure = stage(task)
     assert (failure.stage, failure.transient) == ("windows", False)
     assert failure.reason == "184320 samples are not finite after the recipe, from 0 s on"
@@ -119,21 +122,3 @@ def test_a_rerun_writes_the_same_bytes(eegbci, tmp_path):
     time.sleep(0.01)
     staged(task)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-@given(
-    st.lists(
-        arrays.arrays(np.float32, st.tuples(st.integers(1, 4), st.just(2), st.integers(1, 5)), elements=st.floats(-1000, 1000, width=32)),
-        min_size=1,
-        max_size=5,
-    )
-)
-def test_moments_collected_in_pieces_are_those_of_all_samples(parts):
-    parts = [part[:, :, :1] for part in parts]
-    moments = Moments(2)
-    for part in parts:
-        moments.add(part)
-    together = np.concatenate(parts).astype(np.float64)
-    mean, std = moments.values()
-    np.testing.assert_allclose(mean, together.mean((0, 2)), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(std, together.std((0, 2)), rtol=1e-6, atol=1e-6)

@@ -72,7 +72,15 @@ def test_to_dict_holds_every_parameter_and_loads_back_equal(tmp_path):
     first = recipe(tmp_path, steps)
     said = first.to_dict()
     assert said["steps"][2] == {
-        "filter": {"low": None, "high": 40.0, "method": "fir", "phase": "zero", "fir_window": "hamming", "fir_design": "firwin"}
+        "filter": {
+            "low": None,
+            "high": 40.0,
+            "transition": "auto",
+            "method": "fir",
+            "phase": "zero",
+            "fir_window": "hamming",
+            "fir_design": "firwin",
+        }
     }
     (tmp_path / "again.yaml").write_text(json.dumps(said))
     assert load_recipe(PreprocessConfig(str(tmp_path / "again.yaml"))) == first

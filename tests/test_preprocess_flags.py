@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bids_dl.preprocess.flags import flagged
+from bids_dl.preprocess.flags import flagged, settled
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,11 @@ from bids_dl.preprocess.flags import flagged
 )
 def test_only_none_and_nearly_all_are_flagged(share, notes):
     assert flagged(share, "samples") == notes
+
+
+def test_a_flag_holds_for_a_recording_only_where_it_holds_for_each_of_its_parts():
+    nothing, some, most = flagged(0, "samples"), ("note",), flagged(0.9, "samples")
+    assert settled([nothing, some]) == ["note"]
+    assert settled([nothing, nothing]) == ["changed nothing"]
+    assert settled([most, nothing]) == []
+    assert settled([(*most, "note"), flagged(0.8, "samples")]) == ["note", most[0]]

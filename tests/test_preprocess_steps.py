@@ -24,7 +24,7 @@ from bids_dl.preprocess.positions import TEMPLATES
 from bids_dl.preprocess.recipe import Recipe, layout_of
 from bids_dl.preprocess.reference import Reference
 from bids_dl.preprocess.resample import Resample
-from bids_dl.preprocess.step import Need
+from bids_dl.preprocess.step import Need, Windows
 from bids_dl.testing import ALPHA, NOISE, TONE, make_dataset
 
 RATES = [100.0, 128.0, 160.0, 200.0, 250.0, 256.0, 1000 / 3, 499.998, 500.0, 512.0, 1000.0, 2048.0]
@@ -265,12 +265,17 @@ def test_every_template_a_recipe_may_name_exists(name):
     assert "deprecated" not in " ".join(reports[0].notes)
 
 
+def seen(signals, times):
+    info = mne.create_info([f"E{i}" for i in range(signals.shape[1])], 128.0, "eeg")
+    return Windows(signals, times, info, np.zeros(signals.shape, dtype=bool))
+
+
 @given(start=st.floats(-0.2, 0.2), width=st.floats(0.05, 0.5))
 @settings(max_examples=30, deadline=None)
 def test_baseline_takes_out_the_mean_of_its_interval_only(start, width):
     times = np.arange(-26, 103) / 128
     windows = np.random.default_rng(3).standard_normal((5, 3, len(times))) + 7
-    made = Baseline(start, start + width).apply_windows(windows, times)
+    made = Baseline(start, start + width).apply_windows(seen(windows, times)).signals
     inside = (times >= start - 1e-6) & (times <= start + width + 1e-6)
     np.testing.assert_allclose(made, windows - windows[..., inside].mean(-1, keepdims=True), atol=1e-12)
     assert windows.mean() > 6
@@ -280,12 +285,12 @@ def test_baseline_takes_out_the_mean_of_its_interval_only(start, width):
 def test_baseline_equals_mne(start, end):
     times = np.arange(-26, 102) / 128  # a window from -0.2 to 0.8 s, as it is cut at 128 Hz
     windows = np.random.default_rng(4).standard_normal((2, 3, len(times)))
-    made = Recipe("test", "", (), (Baseline(start, end),)).run_windows(windows, times)
-    np.testing.assert_allclose(made, mne.baseline.rescale(windows, times, (start, end), verbose="error"), atol=1e-12)
+    made = Recipe("test", "", (), (Baseline(start, end),)).run_windows(seen(windows, times))
+    np.testing.assert_allclose(made.windows.signals, mne.baseline.rescale(windows, times, (start, end), verbose="error"), atol=1e-12)
 
 
 @pytest.mark.parametrize("interval", [(-0.5, 0.0), (0.0, 2.0), (0.001, 0.002), (3.0, 4.0)])
 def test_a_baseline_outside_the_windows_is_refused_even_without_windows(interval):
     times = np.arange(-26, 102) / 128
     with pytest.raises(RecordingError, match="baseline: no baseline from"):
-        Recipe("test", "", (), (Baseline(*interval),)).run_windows(np.empty((0, 3, len(times))), times)
+        Recipe("test", "", (), (Baseline(*interval),)).run_windows(seen(np.empty((0, 3, len(times))), times))

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -65,8 +65,8 @@ class Crew:
 
 
 @contextmanager
-def hire(config: PipelineConfig, n_tasks: int) -> Iterator[Crew]:
-    """Workers for so many tasks.
+def hire(config: PipelineConfig, n_tasks: int, packages: Collection[str] = ()) -> Iterator[Crew]:
+    """Workers for so many tasks, which compute with these packages beside those that all do.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def hire(config: PipelineConfig, n_tasks: int) -> Iterator[Crew]:
     with dask.config.set(DASK):
         if config.scheduler:
             with _connect(config.scheduler) as client:
-                _check_workers(client, config.scheduler)
+                _check_workers(client, config.scheduler, packages)
                 each = min(filter(None, (config.memory, _least_memory(client))), default=None)
                 yield Crew(client, lambda: len(client.nthreads()), config.memory, each, False, f"the workers of {config.scheduler}")
             return
@@ -105,9 +105,9 @@ def _connect(address: str) -> Client:
         raise ConfigError(f"--scheduler {address}: no Dask scheduler answers there ({type(problem).__name__})") from None
 
 
-def _check_workers(client: Client, address: str) -> None:
+def _check_workers(client: Client, address: str, packages: Collection[str]) -> None:
     """Workers must have the versions that are here of all that decides the bytes of a store."""
-    for name in DECIDES_BYTES:
+    for name in (*DECIDES_BYTES, *packages):
         try:
             there = client.run(version, name)
         except PackageNotFoundError:

@@ -14,6 +14,7 @@ from bids_dl import source
 from bids_dl.datamodel import Recording, Window
 from bids_dl.pipeline.plan import Plan
 from bids_dl.pipeline.staging import Entry
+from bids_dl.pipeline.statistics import HIGHEST
 from bids_dl.store import writer
 from bids_dl.store.format import RESERVED, Column
 
@@ -150,3 +151,10 @@ def _statistics(staged: Staged, plan: Plan) -> Iterator[Column]:
     yield Column("recording_mean", np.array([entry.mean for entry in there]).reshape(shape), dimensions, {"units": "uV"})
     yield Column("recording_std", np.array([entry.std for entry in there]).reshape(shape), dimensions, {"units": "uV"})
     yield Column("recording_windows", np.array([len(entry.kept) for entry in there], dtype=np.int64), dimensions[:1])
+    yield Column("frequency", np.arange(HIGHEST + 1, dtype=np.float64), ("frequency",), {"units": "Hz"})
+    for name in ("before", "after"):
+        spectra = np.full((len(there), HIGHEST + 1), np.nan)
+        for row, entry in zip(spectra, there, strict=True):
+            row[: len(getattr(entry, name))] = getattr(entry, name)
+        about = f"power {name} the recipe: Welch, mean over windows, median over channels; NaN above half the rate"
+        yield Column(f"recording_spectrum_{name}", spectra, ("recording_index", "frequency"), {"units": "uV^2/Hz", "long_name": about})

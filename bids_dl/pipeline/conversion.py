@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,17 +12,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bids_dl.config import PipelineConfig, Request
-from bids_dl.datamodel import Failure, Layout, Person, Recording, exact_rate
+from bids_dl.datamodel import Failure, Layout, Recording, exact_rate
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.pipeline.columns import Staged
 from bids_dl.pipeline.dry_run import grouped
-from bids_dl.pipeline.pack import pack
+from bids_dl.pipeline.pack import Absent, pack
 from bids_dl.pipeline.plan import Plan, digest, make_plan
 from bids_dl.pipeline.space import check_space
 from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.store import card
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
 from bids_dl.store.location import Location
+from bids_dl.store.reader import open_store
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.work import Task
@@ -144,13 +146,14 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
     reused = sum(isinstance(entry, Entry) for entry in there.values())
     failures = (*plan.failures, *(outcome for outcome in found.values() if isinstance(outcome, Failure)))
     entries = {key: outcome for key, outcome in found.items() if isinstance(outcome, Entry)}
-    staged = [(r, plan.keys[r.key], entries[r.key]) for r in plan.recordings if r.key in entries and entries[r.key].kept]
+    done = [(r, plan.keys[r.key], entries[r.key]) for r in plan.recordings if r.key in entries]
+    staged, emptied = ([item for item in done if bool(item[2].kept) is there] for there in (True, False))
     if not staged:
         staging.remove_empty()
-        raise BidsDlError(_nothing(failures))
+        raise BidsDlError(_nothing(failures, emptied))
     dropped = len(plan.dropped) + sum(len(entry.dropped) for entry in entries.values())
-    plan = replace(plan, warnings=(*plan.warnings, *_notes(staged), *_lost(plan, staged)))
-    n_windows = pack(plan, staged, staging, location, failures=failures, say=_Counter(plan.n_windows, say))
+    plan = replace(plan, warnings=(*plan.warnings, *_notes(done), *_left_out(plan, done), *_lost(plan, staged)))
+    n_windows = pack(plan, staged, staging, location, absent=Absent(failures, emptied), say=_Counter(plan.n_windows, say))
     warnings = plan.warnings
     if any(failure.transient or failure.stage == "source" for failure in failures):  # the rest is kept: another try is cheap
         way_out = "some failures may pass another time, or when their files are fetched: run again"
@@ -158,7 +161,8 @@ def _write(location: Location, plan: Plan, staging: Staging, config: PipelineCon
         staging.keep(plan.keys.values())
     else:
         staging.remove(plan.keys.values())
-    people = _people(plan, {recording: entry.kept for recording, _, entry in staged})
+    counts = Counter((*r.person, plan.splits[r.person], plan.windows[r.key][i].label) for r, _, entry in staged for i in entry.kept)
+    people = _people(plan, counts)
     return Outcome(location.url, n_windows, len(staged), people, failures, warnings, dropped, reused)
 
 
@@ -177,23 +181,19 @@ def _again(location: Location, plan: Plan, there: Mapping[str, Any], staging: St
     if passed:
         again = f"{', '.join(passed[:3])}: failed before and can be converted now"
         warnings = (*warnings, f"{again}; --overwrite writes the store again, with {len(passed)} more")
-    lost = {failure.recording for failure in failures}
-    kept = {r: make_task(plan, r, staging).pieces.kept for r in plan.recordings if r.key not in lost}
-    n_windows = sum(there["statistics"]["windows"].values())
-    return Outcome(location.url, n_windows, there["statistics"]["recordings"], _people(plan, kept), failures, warnings, unchanged=True)
+    columns = ("dataset", "subject", "split", "label")
+    store = open_store(location.url, storage_options=location.storage_options)
+    rows = zip(*(store.read(name).tolist() for name in columns), strict=True)
+    statistics = there["statistics"]
+    people = _people(plan, Counter(rows))
+    return Outcome(location.url, sum(statistics["windows"].values()), statistics["recordings"], people, failures, warnings, unchanged=True)
 
 
-def _people(plan: Plan, kept: Mapping[Recording, Sequence[int]]) -> tuple[PersonCount, ...]:
-    """Windows of each person and label, of those that are kept of each recording."""
+def _people(plan: Plan, windows: Mapping[tuple[str, str, str, str], int]) -> tuple[PersonCount, ...]:
+    """Windows of each person and label, from how many there are by (dataset, subject, split, label)."""
     labels = [label.label for label in plan.request.events.labels]
-    counts: dict[Person, Counter[str]] = {}
-    for recording, numbers in kept.items():
-        counts.setdefault(recording.person, Counter()).update(plan.windows[recording.key][i].label for i in numbers)
-    return tuple(
-        PersonCount(*person, plan.splits[person], {label: found[label] for label in labels})
-        for person, found in sorted(counts.items())
-        if found
-    )
+    people = sorted({(dataset, subject, split) for dataset, subject, split, _ in windows})
+    return tuple(PersonCount(*person, {label: windows.get((*person, label), 0) for label in labels}) for person in people)
 
 
 def _lost(plan: Plan, staged: Staged) -> list[str]:
@@ -202,8 +202,8 @@ def _lost(plan: Plan, staged: Staged) -> list[str]:
     labels = [label.label for label in plan.request.events.labels]
     splits = {plan.splits[recording.person] for recording, _, _ in staged}
     planned = dict.fromkeys(plan.splits[recording.person] for recording in plan.recordings)
-    lost = [f"no window of {label} is in the store: its recordings failed" for label in labels if label not in there]
-    return lost + [f"the split {split} is empty: its recordings failed" for split in planned if split not in splits]
+    lost = [f"no window of {label} is in the store: none of its recordings is left" for label in labels if label not in there]
+    return lost + [f"the split {split} is empty: none of its recordings is left" for split in planned if split not in splits]
 
 
 def _notes(staged: Staged) -> list[str]:
@@ -213,6 +213,18 @@ def _notes(staged: Staged) -> list[str]:
         for note in (note for step in entry.steps if step.step == "read" for note in step.notes):
             notes.setdefault(note, []).append(recording.key)
     return [grouped(note, keys) for note, keys in notes.items()]
+
+
+def _left_out(plan: Plan, done: Staged) -> list[str]:
+    """What the steps on windows dropped, and the recordings of which nothing is left."""
+    steps = Counter({step.name: 0 for step in plan.recipe.window_steps})
+    steps.update(step for _, _, entry in done for _, reason in entry.dropped if (step := reason.partition(": ")[0]) in steps)
+    said = []
+    if steps.total():
+        counts = ", ".join(f"{step} {number}" for step, number in steps.items() if number)
+        said.append(f"the recipe left out {steps.total()} of {plan.n_windows} windows ({counts}); recordings.json says why, one by one")
+    emptied = [recording.key for recording, _, entry in done if not entry.kept]
+    return [*said, *([grouped("no window of it is left", emptied)] if emptied else [])]
 
 
 class _Counter:
@@ -257,24 +269,30 @@ def _stage(
 
 def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     """All that a worker needs to stage a recording of a plan."""
-    from bids_dl.pipeline.pieces import make_pieces
+    from bids_dl.pipeline.pieces import make_pieces, stretches
     from bids_dl.pipeline.work import Task
 
     dataset, key = plan.survey.datasets[recording.dataset], recording.key
     header = replace(plan.survey.headers[key], boundaries=plan.survey.extents[key].boundaries)
     reach = plan.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
     ratio = plan.ratio(recording)
+    pieces = make_pieces(plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times)
+    selected: tuple[tuple[int, int], ...] = ()
+    if plan.recipe.joins:
+        end = math.ceil(header.n_times * ratio)
+        selected = stretches(pieces, plan.blocks(key), sfreq=plan.layout.sfreq, n_times=plan.n_times, end=end)
     return Task(
         key=plan.keys[key],
         dataset=replace(dataset, files=tuple(plan.sources[key])),  # all that reading needs; the listing of a large dataset is large
         recording=recording,
         header=header,
-        pieces=make_pieces(plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times),
+        pieces=pieces,
         recipe=plan.recipe,
         layout=plan.layout,
         n_times=plan.n_times,
         offset=plan.offset,
         staging=staging,
+        selected=selected,
     )
 
 
@@ -327,7 +345,11 @@ def _differing(old: Any, new: Any, path: str = "") -> list[str]:
     return [f"{path} ({old} there, {new} now)" if short else path]
 
 
-def _nothing(failures: Sequence[Failure]) -> str:
-    lines = [f"  {failure.recording}: {failure.stage}: {failure.reason}" for failure in failures[:3]]
-    more = [f"  and {len(failures) - 3} more"] if len(failures) > 3 else []
-    return "\n".join([f"none of {len(failures)} recordings could be converted; nothing was written", *lines, *more][:4])
+def _nothing(failures: Sequence[Failure], emptied: Staged) -> str:
+    lines = [f"  {failure.recording}: {failure.stage}: {failure.reason}" for failure in failures]
+    lines += [
+        f"  {recording.key}: all {len(entry.dropped)} windows left out; the first: {entry.dropped[0][1]}" for recording, _, entry in emptied
+    ]
+    more = [f"  and {len(lines) - 2} more"] if len(lines) > 3 else []
+    head = f"none of {len(lines)} recordings could be converted; nothing was written"
+    return "\n".join([head, *lines[: 2 if more else 3], *more])

@@ -35,7 +35,7 @@ def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[tuple[T
     """
     if not tasks:
         return
-    with hire(config, len(tasks)) as crew:
+    with hire(config, len(tasks), {name for task in tasks for name in task.recipe.packages}) as crew:
         refused = {task.key: failure for task in tasks if (failure := memory.refusal(task, crew.each))}
         yield from ((task, refused[task.key]) for task in tasks if task.key in refused)
         again = []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROCESS = 250_000_000  # bytes of a worker before it opens a recording (measured: 160 MB resident)
 COPIES = 3.0  # peak over the samples of a piece as float64: as read, being filtered, at the new rate (measured with MNE 1.13.2: 2.6 to 2.8)
+GATHERED = 4.0  # peak over the bytes of all windows where a step wants them together: as cut, as one array, in the step, as changed
 RESERVED = 400_000_000  # bytes that a worker asks for and never touches, stacks of threads and the like (measured: 180 MB)
 SHARE = 0.8  # of what is available, where nobody says how much may be taken
 CGROUPS = (
@@ -39,7 +40,9 @@ def needed(task: Task) -> int:
     copies = max([COPIES, *(getattr(step, "copies", 0.0) for step in task.recipe.signal_steps)])
     piece = copies * max(1.0, reach.growth) * longest * len(header.ch_names) * 8
     loaded = 0 if is_lazy(task.dataset, task.recording) else load_bytes(task.dataset, task.recording, header)
-    return int(PROCESS + piece + loaded)
+    window = task.layout.n_chans * task.n_times * 8
+    together = GATHERED * len(task.pieces.kept) * window if task.recipe.gathers else 0
+    return int(PROCESS + piece + loaded + together)
 
 
 def refusal(task: Task, limit: int | None) -> Failure | None:

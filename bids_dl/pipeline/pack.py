@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +16,7 @@ from bids_dl.pipeline.plan import Plan, described, digest
 from bids_dl.pipeline.staging import Staging
 from bids_dl.store import card, writer
 from bids_dl.store.codes import Coder, Magnitudes, choose_step
-from bids_dl.store.format import ROOT, SIGNALS, to_json
+from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, to_json
 from bids_dl.store.location import Location
 
 SOFTWARE = ("bids_dl", "mne", "mne-bids", "hedtools", "numpy", "scipy", "zarr")
@@ -25,7 +25,15 @@ LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
 LONGEST_LICENCE = 200_000  # bytes; what is longer is none
 
 
-def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, failures: Sequence[Failure], say: Callable[[int], None]) -> int:
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Recordings of a plan that have no window in the store: those that failed, and those of which the recipe left none."""
+
+    failures: Sequence[Failure]
+    emptied: Staged
+
+
+def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, absent: Absent, say: Callable[[int], None]) -> int:
     """Write the store; the number of its windows.
 
     Raises
@@ -42,13 +50,16 @@ def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, failur
     blocks = (coders[key](block) if coders else block for _, key, _ in staged for block in staging.windows(key))
     step = next((coder.step for coder in coders.values()), None)
     writer.write_signals(draft, shape, blocks, plan.request.store, step=step, say=say)
+    masks = [DROPOUT] if plan.recipe.marks_silence else []
+    if masks:
+        writer.write_mask(draft, shape, (mask for _, _, entry in staged for mask in entry.masks(shape[1:])), plan.request.store)
     columns = all_columns(plan, staged, windows)
     writer.write_columns(draft, columns)
-    attributes = _attributes(plan, windows, failures) | _rounding(list(coders.values()))
+    attributes = _attributes(plan, windows, absent.failures) | _rounding(list(coders.values()))
     documents = card.documents(attributes | {"content": draft.content}, shape, draft.objects, _licences(plan))
     clipped = {recording.key: coders[key].clipped for recording, key, _ in staged if coders}
-    documents |= {"plan.json": to_json(plan.identity), "recordings.json": to_json(_recordings(plan, staged, clipped))}
-    writer.finish(draft, attributes, [SIGNALS, *(column.name for column in columns)], documents)
+    documents |= {"plan.json": to_json(plan.identity), "recordings.json": to_json(_recordings(plan, [*staged, *absent.emptied], clipped))}
+    writer.finish(draft, attributes, [SIGNALS, *masks, *(column.name for column in columns)], documents)
     return len(windows)
 
 
@@ -152,7 +163,7 @@ def _recordings(plan: Plan, staged: Staged, clipped: Mapping[str, int]) -> dict[
             "sources": dict(plan.sources[recording.key]),
             "duration": plan.survey.headers[recording.key].duration,
             "windows": len(entry.kept),
-            **({"clipped": clipped[recording.key]} if clipped else {}),
+            **({"clipped": clipped[recording.key]} if recording.key in clipped else {}),
             "steps": [asdict(step) for step in entry.steps],
             "dropped": [{"onset": windows[i].onset, "reason": reason} for i, reason in entry.dropped],
         }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bids_dl import windows
-from bids_dl.datamodel import Header, Window
+from bids_dl.datamodel import Block, Header, Window
 from bids_dl.preprocess import Reach
 
 PIECE_BYTES = 64_000_000  # of a piece as float64 without its margins; twice as much was no faster
@@ -93,6 +93,30 @@ def make_pieces(planned: Sequence[Window], header: Header, reach: Reach, *, rati
     ]
     kept = sorted(place.number for stretch in places.values() for place in stretch)
     return Pieces(tuple(pieces), tuple(kept), tuple(dropped))
+
+
+def stretches(made: Pieces, blocks: Sequence[Block], *, sfreq: Fraction, n_times: int, end: int) -> tuple[tuple[int, int], ...]:
+    """What is selected of a recording that goes in one piece: its blocks and windows, overlaps joined, in samples of the store's rate.
+
+    Parameters
+    ----------
+    sfreq, n_times, end
+        That rate, samples of a window, and of the whole recording at it.
+    """
+    spans = [(start, start + n_times) for piece in made.pieces for _, start in piece.windows]
+    spans += [(math.ceil(_exact(block.onset) * sfreq), math.floor(_exact(block.end) * sfreq)) for block in blocks if block.end is not None]
+    found: list[tuple[int, int]] = []
+    for start, stop in sorted((max(0, start), min(stop, end)) for start, stop in spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], stop))
+        elif start < stop:
+            found.append((start, stop))
+    return tuple(found)
+
+
+def _exact(seconds: float) -> Fraction:
+    """The decimal fraction that a time of events.tsv stands for."""
+    return Fraction(seconds).limit_denominator(1_000_000)
 
 
 def jumps(header: Header) -> list[int]:

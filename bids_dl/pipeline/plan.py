@@ -14,7 +14,7 @@ from typing import Any
 
 from bids_dl import preprocess, source, splits, windows
 from bids_dl.config import Request, SplitsConfig, WindowsConfig
-from bids_dl.datamodel import Dropped, Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
+from bids_dl.datamodel import Block, Dropped, Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
 from bids_dl.errors import RecordingError, TargetError
 from bids_dl.pipeline.dry_run import Survey, nothing_to_cut, survey
 
@@ -95,9 +95,24 @@ class Plan:
             "software": {name: version(name) for name in (*DECIDES_BYTES, *self.recipe.packages)},
         }
         return {
-            key: digest(common | {"recording": key, "sources": files, "windows": self._places(key), "boundaries": self._jumps(key)})
+            key: digest(
+                common
+                | {"recording": key, "sources": files, "windows": self._places(key), "boundaries": self._jumps(key)}
+                | ({"blocks": [(block.onset, block.end) for block in self.blocks(key)]} if self.recipe.joins else {})
+            )
             for key, files in self.sources.items()
         }
+
+    def blocks(self, key: str) -> tuple[Block, ...]:
+        """What is selected of a recording; nothing where windows lie around events, which know no blocks."""
+        return self._blocks.get(key, ()) if self.request.windows.sliding else ()
+
+    @cached_property
+    def _blocks(self) -> dict[str, tuple[Block, ...]]:
+        found: dict[str, list[Block]] = {}
+        for block in self.survey.blocks:
+            found.setdefault(block.recording, []).append(block)
+        return {key: tuple(blocks) for key, blocks in found.items()}
 
     def _jumps(self, key: str) -> list[float]:
         """Places where time jumps: no step of the recipe goes across one."""

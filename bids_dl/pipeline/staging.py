@@ -26,6 +26,8 @@ READ_BYTES = 32_000_000  # windows read from an entry at a time
 HEAD_BYTES = 256  # of an entry: more than the header that numpy writes before the windows
 PART = ".part"
 
+Silence = tuple[int, int, int, tuple[int, ...]]
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -39,6 +41,10 @@ class Entry:
         Number of a planned window and why it is not there.
     mean, std
         Of each channel over all samples of the windows, in µV.
+    silent
+        Where amplifier or link was silent: number of a window, first sample and the first behind, and the channels by number.
+    before, after
+        Spectrum of the recording as it was read and of the windows, µV²/Hz at 0, 1, 2, ... Hz; each as far as its rate goes.
     """
 
     kept: tuple[int, ...]
@@ -46,14 +52,31 @@ class Entry:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     steps: tuple[StepReport, ...]
+    silent: tuple[Silence, ...] = ()
+    before: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
+
+    def masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
+        """The silent samples of its windows of this shape (n_chans, n_times), in pieces (n_windows, n_chans, n_times) of bounded size."""
+        found: dict[int, list[Silence]] = {}
+        for silence in self.silent:
+            found.setdefault(silence[0], []).append(silence)
+        step = max(1, READ_BYTES // math.prod(shape))
+        for i in range(0, len(self.kept), step):
+            mask = np.zeros((len(self.kept[i : i + step]), *shape), dtype=bool)
+            for row, number in enumerate(self.kept[i : i + step]):
+                for _, start, stop, channels in found.get(number, ()):
+                    mask[row, list(channels), start:stop] = True
+            yield mask
 
 
 class Writer:
     """Windows of one entry as they come, in any order; `entry` is what the entry says of itself once all are there."""
 
     def __init__(self, file: BinaryIO, shape: tuple[int, int, int]) -> None:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        self._file, self._begin, self._bytes = file, file.tell(), 4 * math.prod(shape[1:])
+        self._file, self._shape, self._bytes = file, shape, 4 * math.prod(shape[1:])
+        self._begin = self._head(shape[0])
+        self._rows: set[int] = set()
         self.entry: Entry | None = None
 
     def __call__(self, rows: Sequence[int], signals: npt.NDArray[np.float32]) -> None:
@@ -61,6 +84,25 @@ class Writer:
         for row, window in zip(rows, signals, strict=True):
             self._file.seek(self._begin + row * self._bytes)
             self._file.write(window.astype("<f4", copy=False).tobytes())
+        self._rows.update(rows)
+
+    def close(self) -> None:
+        """Close up where rows were left out, so that the file holds those that came and nothing else."""
+        for row, there in enumerate(sorted(self._rows)):
+            if row != there:
+                self._file.seek(self._begin + there * self._bytes)
+                window = self._file.read(self._bytes)
+                self._file.seek(self._begin + row * self._bytes)
+                self._file.write(window)
+        self._head(len(self._rows))
+        self._file.truncate(self._begin + len(self._rows) * self._bytes)
+
+    def _head(self, n_windows: int) -> int:
+        """Write the header, for which numpy leaves room enough for any number of windows; its length."""
+        self._file.seek(0)
+        shape = (n_windows, *self._shape[1:])
+        np.lib.format.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        return self._file.tell()
 
 
 @dataclass(frozen=True)
@@ -95,10 +137,11 @@ class Staging:
         if "failure" in content:
             return Failure(**content["failure"])
         steps = tuple(
-            StepReport(step["step"], tuple(step["channels"]), step["share"], tuple(step["notes"])) for step in content.pop("steps")
+            StepReport(**step | {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}) for step in content.pop("steps")
         )
         dropped = tuple((number, reason) for number, reason in content.pop("dropped"))
-        return Entry(dropped=dropped, steps=steps, **{name: tuple(values) for name, values in content.items()})
+        silent = tuple((number, start, stop, tuple(channels)) for number, start, stop, channels in content.pop("silent"))
+        return Entry(dropped=dropped, steps=steps, silent=silent, **{name: tuple(values) for name, values in content.items()})
 
     @contextmanager
     def writing(self, key: str, shape: tuple[int, int, int]) -> Iterator[Writer]:
@@ -109,9 +152,10 @@ class Staging:
         with place as folder:
             part = Path(folder) / f"{key}.npy.{os.getpid()}{PART}"
             try:
-                with part.open("wb") as file:
+                with part.open("wb+") as file:
                     writer = Writer(file, shape)
                     yield writer
+                    writer.close()
                 if writer.entry is None:
                     raise RuntimeError(f"{key}: staged without saying what it is")
                 if self.location.is_local:

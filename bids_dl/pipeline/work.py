@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,24 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bids_dl import preprocess, source
-from bids_dl.datamodel import Failure, Header, Layout, Recording, StepReport
+from bids_dl.datamodel import Failure, Header, Layout, Recording, StepReport, exact_rate
 from bids_dl.errors import RecordingError
 from bids_dl.pipeline.memory import bounded
 from bids_dl.pipeline.pieces import Piece, Pieces, jumps
-from bids_dl.pipeline.staging import Entry, Staging
+from bids_dl.pipeline.staging import Entry, Silence, Staging
+from bids_dl.pipeline.statistics import Moments, Spectrum, runs, some
+from bids_dl.preprocess import Sifted, Windows
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 MICROVOLTS = 1e6  # MNE works in volts
 VOLTAGES = {"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"}  # MNE's channel types whose samples are volts
+BRAIN = {"eeg", "seeg", "ecog", "dbs"}
 CUT_BYTES = 32_000_000  # windows cut at a time, as float64: where they overlap, all of a piece would be many times its size
 ALONE = Lock()  # warnings and MNE's log, which end in the reports, belong to the process: a worker of several threads takes one at a time
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,18 @@ class Task:
     n_times: int  # samples of a window
     offset: int  # samples from a window's anchor to its first
     staging: Staging
+    selected: tuple[
+        tuple[int, int], ...
+    ] = ()  # stretches that are joined, in samples of the store's rate; none where the recipe joins none
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Some windows of a recording by their numbers, and where in it they were cut, in s."""
+
+    numbers: tuple[int, ...]
+    windows: Windows
+    start: float
 
 
 def stage(task: Task, memory: int | None = None) -> Failure | None:
@@ -72,26 +90,34 @@ def stage(task: Task, memory: int | None = None) -> Failure | None:
 
 
 def _stage(task: Task) -> None:
-    kept, n_chans = task.pieces.kept, task.layout.n_chans
-    rows = {number: row for row, number in enumerate(kept)}
-    reports: list[list[StepReport]] = []
-    moments = Moments(n_chans)
-    noted: tuple[StepReport, ...] = ()
-    with task.staging.writing(task.key, (len(kept), n_chans, task.n_times)) as write:
-        if kept:
-            with source.open_raw(task.dataset, task.recording) as raw:
-                for piece in task.pieces.pieces:
-                    excerpt = _read(raw, piece, task)
-                    if not reports:
-                        noted = _check(raw if len(task.pieces.pieces) > 1 else excerpt, task.layout)
-                    cleaned, report = task.recipe.run(excerpt)
-                    signal = _signal(cleaned, task.layout)
-                    reports.append(report)
-                    for numbers, cut in _cut(signal, piece, task):
-                        moments.add(cut)
-                        write([rows[number] for number in numbers], cut)
-        steps = preprocess.joined(reports, [piece.stop - piece.start for piece in task.pieces.pieces])
-        write.entry = Entry(kept, task.pieces.dropped, *moments.values(), (*noted, *steps))
+    planned = task.pieces.kept
+    rows = {number: row for row, number in enumerate(planned)}
+    learnt = Learnt(task)
+    with task.staging.writing(task.key, (len(planned), task.layout.n_chans, task.n_times)) as write:
+        for cut in _together(_cuts(task, learnt)) if task.recipe.gathers else _cuts(task, learnt):
+            sifted = task.recipe.run_windows(cut.windows)
+            kept = [cut.numbers[i] for i in sifted.kept]
+            signals = sifted.windows.signals
+            if bad := np.count_nonzero(~np.isfinite(signals)):
+                raise RecordingError("windows", f"{bad} samples are not finite after the recipe, from {cut.start:g} s on")
+            write([rows[number] for number in kept], signals.astype(np.float32))
+            learnt.add(cut, sifted, kept)
+        write.entry = learnt.entry()
+
+
+def _cuts(task: Task, learnt: Learnt) -> Iterator[Cut]:
+    """The windows of a recording after the steps on its signal, a bounded number at a time."""
+    if not task.pieces.pieces:
+        return
+    with source.open_raw(task.dataset, task.recording) as raw:
+        for piece in task.pieces.pieces:
+            excerpt = _read(raw, piece, task)
+            if not learnt.signal:
+                learnt.noted = _check(raw if len(task.pieces.pieces) > 1 else excerpt, task.layout)
+            learnt.see(excerpt, piece)
+            cleaned, reports = task.recipe.run(excerpt)
+            learnt.signal.append(((piece.start, piece.stop), reports))
+            yield from _cut(cleaned, piece, task)
 
 
 def _check(raw: BaseRaw, layout: Layout) -> tuple[StepReport, ...]:
@@ -108,7 +134,9 @@ def _check(raw: BaseRaw, layout: Layout) -> tuple[StepReport, ...]:
 
 def _read(raw: BaseRaw, piece: Piece, task: Task) -> BaseRaw:
     inside = [jump for jump in jumps(task.header) if piece.start < jump < piece.stop]
-    return preprocess.excerpt(raw, piece.start, piece.stop, before=piece.before, jumps=inside)
+    excerpt = preprocess.excerpt(raw, piece.start, piece.stop, before=piece.before, jumps=inside)
+    preprocess.mark_selected(excerpt, task.selected, task.layout.sfreq)
+    return excerpt
 
 
 def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
@@ -126,40 +154,86 @@ def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
     return signal
 
 
-def _cut(signal: npt.NDArray[np.float64], piece: Piece, task: Task) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
-    """Numbers of some windows and the windows (n_windows, n_chans, n_times), a bounded number at a time."""
+def _cut(cleaned: BaseRaw, piece: Piece, task: Task) -> Iterator[Cut]:
+    signal, info = _signal(cleaned, task.layout), cleaned.copy().pick(list(task.layout.ch_names)).info
+    silent = preprocess.masked(cleaned, task.layout.ch_names)
     times = (task.offset + np.arange(task.n_times)) / float(task.layout.sfreq)
     most = max(1, CUT_BYTES // (8 * task.layout.n_chans * task.n_times))
     for i in range(0, len(piece.windows), most):
-        some = piece.windows[i : i + most]
-        cut = np.stack([signal[:, start : start + task.n_times] for _, start in some])
-        cut = task.recipe.run_windows(cut, times)
-        if bad := np.count_nonzero(~np.isfinite(cut)):
-            raise RecordingError("windows", f"{bad} samples are not finite after the recipe, from {piece.start / task.header.sfreq:g} s on")
-        yield [number for number, _ in some], cut.astype(np.float32)
+        numbers, starts = zip(*piece.windows[i : i + most], strict=True)
+        if task.selected:
+            starts = tuple(preprocess.position(task.selected, start) for start in starts)
+        spans = [slice(start, start + task.n_times) for start in starts]
+        windows = Windows(np.stack([signal[:, span] for span in spans]), times, info, np.stack([silent[:, span] for span in spans]))
+        yield Cut(numbers, windows, piece.start / task.header.sfreq)
 
 
-class Moments:
-    """Mean and standard deviation of each channel over all windows, in double precision, collected piece by piece (Chan et al. 1983)."""
+def _together(cuts: Iterator[Cut]) -> Iterator[Cut]:
+    """All windows of a recording at once."""
+    every = list(cuts)
+    if every:
+        first = every[0].windows
+        signals, silent = (np.concatenate([getattr(cut.windows, name) for cut in every]) for name in ("signals", "silent"))
+        numbers = tuple(number for cut in every for number in cut.numbers)
+        yield Cut(numbers, replace(first, signals=signals, silent=silent), every[0].start)
 
-    def __init__(self, n_chans: int) -> None:
-        self.count = 0
-        self.mean = np.zeros(n_chans)
-        self.squares = np.zeros(n_chans)  # of the distances from the mean
 
-    def add(self, signals: npt.NDArray[np.float32]) -> None:
-        """Take in windows (n_windows, n_chans, n_times)."""
-        count = signals.shape[0] * signals.shape[2]
-        mean = signals.mean((0, 2), dtype=np.float64)
-        squares = signals.var((0, 2), dtype=np.float64) * count
-        apart = mean - self.mean
-        total = self.count + count
-        self.squares += squares + apart**2 * self.count * count / total
-        self.mean += apart * count / total
-        self.count = total
+class Learnt:
+    """What an entry says of its recording, collected while its windows go by."""
 
-    def values(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Means and standard deviations by channel; nothing where there was no window."""
-        if not self.count:
-            return (), ()
-        return tuple(self.mean.tolist()), tuple(np.sqrt(self.squares / self.count).tolist())
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.noted: tuple[StepReport, ...] = ()
+        self.signal: list[tuple[Span, list[StepReport]]] = []  # of each piece: its samples, and what the steps on the signal did
+        self._windows: list[tuple[Span, tuple[StepReport, ...]]] = []  # of each cut: its windows, and what the steps on windows did
+        self._moments = Moments(task.layout.n_chans)
+        self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.layout.sfreq))
+        self._looked_at = some(task.pieces.kept)
+        self._kept: list[int] = []
+        self._dropped = list(task.pieces.dropped)
+        self._silent: list[Silence] = []
+
+    def see(self, excerpt: BaseRaw, piece: Piece) -> None:
+        """Look at windows of a piece before the recipe."""
+        picks = _brain(excerpt.get_channel_types())
+        ratio = self.task.layout.sfreq / exact_rate(self.task.header.sfreq)
+        n_times = math.ceil(self.task.n_times / ratio)
+        for number, start in piece.windows:
+            if number in self._looked_at and picks:
+                first = min(max(0, math.floor(start / ratio)), excerpt.n_times - n_times)
+                self._before.add(number, excerpt.get_data(picks, max(0, first), max(0, first) + n_times) * MICROVOLTS)
+
+    def add(self, cut: Cut, sifted: Sifted, kept: Sequence[int]) -> None:
+        """Take in windows after all steps, by number those that were kept."""
+        signals, silent = sifted.windows.signals, sifted.windows.silent
+        picks = _brain(self.task.layout.ch_types)
+        seen = self._windows[-1][0][1] if self._windows else 0
+        self._windows.append(((seen, seen + len(cut.numbers)), sifted.reports))
+        self._dropped += [(cut.numbers[i], reason) for i, reason in sifted.dropped]
+        self._kept += kept
+        for number, signal, mask in zip(kept, signals, silent, strict=True):
+            if number in self._looked_at and picks:
+                self._after.add(number, signal[picks])
+            if mask.any():
+                self._silent += [(number, *run) for run in runs(mask)]
+        if kept:
+            self._moments.add(signals.astype(np.float32))
+
+    def entry(self) -> Entry:
+        """All of it, windows by their numbers."""
+        steps = [preprocess.joined([reports for _, reports in part], [span for span, _ in part]) for part in (self.signal, self._windows)]
+        kept = tuple(sorted(self._kept))
+        return Entry(
+            kept,
+            tuple(sorted(self._dropped)),
+            *self._moments.values(),
+            steps=(*self.noted, *steps[0], *steps[1]),
+            silent=tuple(sorted(self._silent)),
+            before=self._before.median(kept),
+            after=self._after.median(kept),
+        )
+
+
+def _brain(ch_types: Sequence[str]) -> list[int]:
+    """Numbers of the channels that hold brain signal."""
+    return [i for i, ch_type in enumerate(ch_types) if ch_type in BRAIN]

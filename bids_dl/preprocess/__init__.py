@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from bids_dl.preprocess.dropouts import masked
+from bids_dl.preprocess.excerpt import excerpt
 from bids_dl.preprocess.harmonise import resolve
+from bids_dl.preprocess.keep_selected import mark_selected, position
 from bids_dl.preprocess.loading import load_recipe, recipes
-from bids_dl.preprocess.recipe import Reach, Recipe, excerpt, joined
-from bids_dl.preprocess.step import Need, SignalStep, Step, WindowStep
+from bids_dl.preprocess.recipe import Reach, Recipe, Sifted, joined
+from bids_dl.preprocess.step import Need, SignalStep, Step, Windows, WindowStep
 
-__all__ = ["Need", "Reach", "Recipe", "SignalStep", "Step", "WindowStep", "excerpt", "joined", "load_recipe", "recipes", "resolve"]
+__all__ = [
+    "Need",
+    "Reach",
+    "Recipe",
+    "Sifted",
+    "SignalStep",
+    "Step",
+    "WindowStep",
+    "Windows",
+    "excerpt",
+    "joined",
+    "load_recipe",
+    "mark_selected",
+    "masked",
+    "position",
+    "recipes",
+    "resolve",
+]

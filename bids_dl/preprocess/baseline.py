@@ -9,9 +9,9 @@ from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config import STRICT
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.step import Array, Need, Seconds
+from bids_dl.preprocess.step import Judged, Need, Seconds, Windows
 
 TOLERANCE = 1e-6  # s; times of samples are sums of floats
 
@@ -43,13 +43,16 @@ class Baseline:
     def layout(self, layout: Layout) -> Layout:
         return layout
 
-    def apply_windows(self, windows: Array, times: Array) -> Array:
+    def apply_windows(self, windows: Windows) -> Judged:
         from mne.baseline import rescale
 
+        times = windows.times
         start = times[0] if self.start is None else self.start
         end = times[-1] if self.end is None else self.end
         slack = TOLERANCE + 2 * (times[-1] - times[0]) / max(1, len(times) - 1)  # start and length were rounded to samples
         inside = (times >= start - TOLERANCE) & (times <= end + TOLERANCE)
         if start < times[0] - slack or end > times[-1] + slack or not inside.any():
             raise RecordingError(self.name, f"no baseline from {start:g} to {end:g} s in windows from {times[0]:g} to {times[-1]:g} s")
-        return np.asarray(rescale(windows, times, (start - TOLERANCE, end + TOLERANCE), verbose="error"), dtype=np.float64)
+        interval = (start - TOLERANCE, end + TOLERANCE)
+        signals = np.asarray(rescale(windows.signals, times, interval, verbose="error"), dtype=np.float64)
+        return Judged(signals, ("",) * len(signals), StepReport(self.name))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -17,6 +15,7 @@ from bids_dl.preprocess.channels import FILTERED_TYPES, listed
 from bids_dl.preprocess.eeglab import MICROVOLT, microvolts, quiet, structure
 from bids_dl.preprocess.packages import needed
 from bids_dl.preprocess.step import Hertz, Need, number
+from bids_dl.preprocess.stretches import stretches
 
 if TYPE_CHECKING:
     import mne
@@ -67,7 +66,7 @@ class Drifts:
         others = [name for name in layout.ch_names if name not in names]
         for name in names:
             signal = microvolts(raw, [name], self.name)
-            for start, stop in _stretches(raw):
+            for start, stop in stretches(raw):
                 with quiet():
                     made = clean_drifts(structure(signal[:, start:stop], float(layout.sfreq)), (self.low, self.high), self.attenuation)
                 signal[:, start:stop] = made["data"]
@@ -75,14 +74,3 @@ class Drifts:
         with raw.info._unlock():
             raw.info["highpass"] = max(raw.info["highpass"], (self.low + self.high) / 2)
         return raw, StepReport(self.name, share=len(names) / layout.n_chans, notes=(f"not filtered: {listed(others)}",) if others else ())
-
-
-def _stretches(raw: mne.io.BaseRaw) -> Iterator[tuple[int, int]]:
-    """First sample and the one after the last of each stretch without a jump in time; as MNE's filters, these go by annotations "edge"."""
-    edges = {
-        round((note["onset"] - raw.first_time) * raw.info["sfreq"])
-        for note in raw.annotations
-        if str(note["description"]).casefold().startswith("edge")
-    }
-    bounds = [0, *sorted(edge for edge in edges if 0 < edge < raw.n_times), raw.n_times]
-    yield from pairwise(bounds)

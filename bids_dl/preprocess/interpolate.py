@@ -13,6 +13,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
+from bids_dl.preprocess.additions import add
 from bids_dl.preprocess.channels import find, listed
 from bids_dl.preprocess.step import Array, Names, Need
 
@@ -140,15 +141,9 @@ def _splines(known: Array, wanted: Array) -> Array:
 
 def _added(raw: mne.io.BaseRaw, signals: Array, directions: Array, places: Mapping[str, Array]) -> list[str]:
     """Names, found nowhere else, of new channels of these signals, on the sphere of the others."""
-    import mne
-
     names = [f"interpolated channel {i}" for i in range(len(signals))]
-    info = mne.create_info(names, raw.info["sfreq"], "eeg", verbose="error")
     centre, radius = positions.sphere(np.array(list(places.values())))
-    for channel, direction in zip(info["chs"], directions, strict=True):
-        channel["loc"][:3] = centre + radius * direction
-    new = mne.io.RawArray(signals, info, first_samp=raw.first_samp, verbose="error")
-    raw.add_channels([new], force_update_info=True)
+    add(raw, names, ["eeg"] * len(names), signals, [centre + radius * direction for direction in directions])
     return names
 
 

@@ -17,20 +17,25 @@ from pydantic import ValidationError
 from bids_dl.config import PreprocessConfig
 from bids_dl.errors import ConfigError
 from bids_dl.preprocess.asr import Asr
+from bids_dl.preprocess.autoreject import Autoreject
 from bids_dl.preprocess.bad_channels import BadChannels
 from bids_dl.preprocess.baseline import Baseline
 from bids_dl.preprocess.demean import Demean
+from bids_dl.preprocess.derive import Derive
 from bids_dl.preprocess.drifts import Drifts
 from bids_dl.preprocess.drop import Drop
+from bids_dl.preprocess.dropouts import Dropouts
 from bids_dl.preprocess.filter import Filter
 from bids_dl.preprocess.harmonise import Harmonise
 from bids_dl.preprocess.ica import Ica
 from bids_dl.preprocess.interpolate import Interpolate
+from bids_dl.preprocess.keep_selected import KeepSelected
 from bids_dl.preprocess.montage import Montage
 from bids_dl.preprocess.notch import Notch
 from bids_dl.preprocess.pick import Pick
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.reference import Reference
+from bids_dl.preprocess.reject import Reject
 from bids_dl.preprocess.rename import Rename
 from bids_dl.preprocess.resample import Resample
 from bids_dl.preprocess.step import SignalStep, WindowStep
@@ -38,12 +43,13 @@ from bids_dl.preprocess.step import SignalStep, WindowStep
 SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
     step.name: step
     for step in (
+        Dropouts,
         *(Pick, Drop, Rename, Montage, Interpolate, Harmonise),
-        *(Demean, Notch, Filter, Drifts, Reference, Resample),
-        *(BadChannels, Asr, Ica),
+        *(Demean, Notch, Filter, Drifts, Reference, Derive, Resample),
+        *(KeepSelected, BadChannels, Asr, Ica),
     )
 }
-WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline,)}
+WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline, Reject, Autoreject)}
 STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
 
 KEYS = ("name", "description", "extends", "changes", "steps")
@@ -80,8 +86,21 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
     n_signal = sum(entry.name in SIGNAL_STEPS for entry in entries)
     if misplaced := [entry.name for entry in entries[:n_signal] if entry.name in WINDOW_STEPS]:
         raise ConfigError(f"{where}: {misplaced[0]} works on windows, so it must come after all steps on the recording; put it last")
+    _check_joined([entry.name for entry in entries], where)
+    if any(isinstance(step, Reject) and step.dropout is not None for step in steps) and not any(isinstance(s, Dropouts) for s in steps):
+        raise ConfigError(f"{where}: {Reject.name} by dropout needs the step {Dropouts.name}, which finds them; put it first")
     name = str(document.get("name") or Path(config.recipe).stem)
     return Recipe(name, _described(document), tuple(steps[:n_signal]), tuple(steps[n_signal:]))
+
+
+def _check_joined(names: list[str], where: str) -> None:
+    """Refuse what would lose the places of windows."""
+    if names.count(KeepSelected.name) > 1:
+        raise ConfigError(f"{where}: {KeepSelected.name} stands there twice; once is enough")
+    if KeepSelected.name in names and Resample.name in names[names.index(KeepSelected.name) :]:
+        raise ConfigError(
+            f"{where}: {Resample.name} must come before {KeepSelected.name}: joined stretches begin at samples of the final rate"
+        )
 
 
 def _read(recipe: str, folder: Path, extending: tuple[Path, ...]) -> tuple[str, dict[str, Any], list[Entry]]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bids_dl.datamodel import Layout, StepReport, exact_rate
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.step import Array, SignalStep, Step, WindowStep
+from bids_dl.preprocess.dropouts import Dropouts
+from bids_dl.preprocess.flags import settled
+from bids_dl.preprocess.guard import failing_as, heard, once, one_line
+from bids_dl.preprocess.keep_selected import KeepSelected
+from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
 
 if TYPE_CHECKING:
     import mne
 
-LONGEST_REASON = 300  # characters
-NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+MOST_NOTES = 20  # of a step on a recording: a long one goes in many excerpts, each of which may have something to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,26 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Sifted:
+    """Windows after the steps on windows.
+
+    Attributes
+    ----------
+    windows
+        Those that stay.
+    kept, dropped
+        Their numbers among those given, and of the others number and reason.
+    reports
+        What each step did.
+    """
+
+    windows: Windows
+    kept: tuple[int, ...]
+    dropped: tuple[tuple[int, str], ...]
+    reports: tuple[StepReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What is done to every recording, in order."""
 
@@ -61,6 +83,22 @@ class Recipe:
     def packages(self) -> tuple[str, ...]:
         """Distributions that its steps compute with, beside those that all do; sorted."""
         return tuple(sorted({name for step in self.steps for name in getattr(step, "packages", ())}))
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a step on windows must get all windows of a recording together."""
+        nothing = Layout((), (), Fraction(1))
+        return any(step.needs(nothing).kind == "recording" for step in self.window_steps)
+
+    @property
+    def joins(self) -> bool:
+        """Whether the signal after it is the selected stretches only, one after the other."""
+        return any(isinstance(step, KeepSelected) for step in self.signal_steps)
+
+    @property
+    def marks_silence(self) -> bool:
+        """Whether it looks for stretches in which amplifier or link was silent, so that a store says where."""
+        return any(isinstance(step, Dropouts) for step in self.signal_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Name and steps with every parameter, as JSON and YAML can hold them; equal recipes give equal dicts."""
@@ -101,7 +139,7 @@ class Recipe:
         RecordingError
             The first step that failed, and why.
         """
-        with _failing_as("read"), _heard():
+        with failing_as("read"), heard():
             raw.load_data()
         reports = []
         for step in self.signal_steps:
@@ -109,15 +147,20 @@ class Recipe:
             reports.append(report)
         return raw, reports
 
-    def run_windows(self, windows: Array, times: Array) -> Array:
-        """Windows (n_windows, n_chans, n_times) in µV after the steps on windows; ``times`` (n_times,) in s relative to the event.
-
-        No window at all is allowed: it finds out beforehand whether the steps fit windows of these times.
-        """
+    def run_windows(self, windows: Windows) -> Sifted:
+        """What the steps on windows make of some windows; of one step after the other, each sees what the last one left."""
+        kept = np.arange(len(windows.signals))
+        dropped: list[tuple[int, str]] = []
+        reports = []
         for step in self.window_steps:
-            with _failing_as(step.name):
-                windows = step.apply_windows(windows, times)
-        return windows
+            with failing_as(step.name), heard() as notes:
+                judged = step.apply_windows(windows)
+            reports.append(_timed(judged.report, judged.report.notes + once(notes), windows))
+            stays = np.array([not reason for reason in judged.reasons], dtype=bool)
+            dropped += [(int(kept[i]), f"{step.name}: {judged.reasons[i]}") for i in np.flatnonzero(~stays)]
+            windows = replace(windows, signals=judged.signals[stays], silent=windows.silent[stays])
+            kept = kept[stays]
+        return Sifted(windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports))
 
 
 def layout_of(raw: mne.io.BaseRaw) -> Layout:
@@ -125,103 +168,38 @@ def layout_of(raw: mne.io.BaseRaw) -> Layout:
     return Layout(tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"]))
 
 
-def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jumps: Sequence[int] = ()) -> mne.io.BaseRaw:
-    """Some samples of a recording, loaded, as a recording of its own.
-
-    Parameters
-    ----------
-    start, stop
-        Samples, counted from the first of ``raw``.
-    before
-        Samples to put before them, the signal mirrored in its first one as MNE's filters do at an edge: where time jumps at ``start``,
-        but an excerpt must begin earlier to share a sample with another rate.
-    jumps
-        Samples between which and the one before them time jumps; MNE's filters begin anew there.
-
-    Raises
-    ------
-    RecordingError
-        Stage "read": the samples cannot be read.
-    """
-    import mne
-
-    with _failing_as("read"), _heard():
-        samples = raw.get_data(start=start, stop=stop)
-        if raw.preload:
-            samples = samples.copy()  # steps work in place, and excerpts may overlap
-        if samples.shape[1] != stop - start:
-            raise RecordingError("read", f"{start + samples.shape[1]} samples where the header says {raw.n_times}")
-        if before:
-            samples = np.pad(samples, ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
-        piece = mne.io.RawArray(samples, raw.info, first_samp=raw.first_samp + start - before, verbose="error")
-        annotations = raw.annotations.copy()
-        if annotations.orig_time is None:
-            annotations.onset -= piece.first_time  # MNE adds it where there is no date to count from
-        piece.set_annotations(annotations, emit_warning=False)
-        for jump in jumps:
-            piece.annotations.append(piece.first_time + (jump - start + before) / raw.info["sfreq"], 0.0, "EDGE boundary")
-    return piece
-
-
-def joined(reports: Sequence[Sequence[StepReport]], sizes: Sequence[int]) -> list[StepReport]:
-    """What each step did to a recording, from what it did to its excerpts of these sizes."""
+def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, int]]) -> list[StepReport]:
+    """What each step did to a recording, from what it did to its excerpts, each from a sample up to another; excerpts may overlap."""
+    sizes = [stop - start for start, stop in spans]
+    covered, end = 0, 0
+    for start, stop in sorted(spans):
+        covered, end = covered + max(0, stop - max(start, end)), max(end, stop)
     out = []
     for same in zip(*reports, strict=True):
-        channels = _once(name for report in same for name in report.channels)
+        channels = once(name for report in same for name in report.channels)
         share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / sum(sizes)
-        out.append(StepReport(same[0].step, channels, share, _once(note for report in same for note in report.notes)))
+        notes = once(settled([report.notes for report in same]))
+        notes = notes if len(notes) <= MOST_NOTES else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} notes more")
+        seconds = sum(report.seconds for report in same) * covered / sum(sizes)
+        out.append(StepReport(same[0].step, channels, share, notes, round(seconds, 6)))
     return out
 
 
 def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, StepReport]:
-    before = layout_of(raw)
+    before, seconds = layout_of(raw), raw.n_times / raw.info["sfreq"]
     promised = step.layout(before)
-    with _failing_as(step.name), _heard() as notes:
+    with failing_as(step.name), heard() as notes:
         raw, report = step.apply(raw, before)
     if layout_of(raw) != promised:
-        raise RecordingError(step.name, _line(f"made {layout_of(raw)} where {promised} was planned"))
-    return raw, replace(report, notes=report.notes + _once(notes))
+        raise RecordingError(step.name, one_line(f"made {layout_of(raw)} where {promised} was planned"))
+    return raw, replace(report, notes=report.notes + once(notes), seconds=report.share * seconds)
 
 
-@contextmanager
-def _heard() -> Iterator[list[str]]:
-    """Collect what is warned of meanwhile; MNE's log stays silent."""
-    import mne
-
-    notes: list[str] = []
-    log = mne.utils.logger
-    disabled = log.disabled
-    with mne.utils.use_log_level("warning"), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        log.disabled = True  # at level "error" MNE would not warn at all; at "warning" it would also write where a log is kept
-        try:
-            yield notes
-        finally:
-            log.disabled = disabled
-            notes.extend(_line(str(warning.message)) for warning in caught if not issubclass(warning.category, NOT_FOR_USERS))
-
-
-@contextmanager
-def _failing_as(stage: str) -> Iterator[None]:
-    """Whatever goes wrong becomes the recording's failure at this stage."""
-    try:
-        yield
-    except RecordingError:
-        raise
-    except MemoryError as error:
-        raise RecordingError(stage, "not enough memory", transient=True) from error
-    except Exception as error:
-        raise RecordingError(stage, _line(f"{type(error).__name__}: {error}")) from error
-
-
-def _line(text: str) -> str:
-    """A message on one line of bearable length."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 3] + "..."
-
-
-def _once(notes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))
+def _timed(report: StepReport, notes: tuple[str, ...], windows: Windows) -> StepReport:
+    """A report on windows with the seconds that the share stands for."""
+    n_windows, _, n_times = windows.signals.shape
+    between = windows.times[1] - windows.times[0] if n_times > 1 else 0.0
+    return replace(report, notes=notes, seconds=float(report.share * n_windows * n_times * between))
 
 
 def _plain(value: Any) -> Any:

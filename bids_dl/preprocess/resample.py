@@ -87,7 +87,9 @@ def _with_rate(raw: mne.io.BaseRaw, signals: Array, sfreq: float) -> mne.io.Base
         info["lowpass"] = min(info["lowpass"], sfreq / 2)
         first_samp = round(raw.first_samp * sfreq / info["sfreq"])
         info["sfreq"] = sfreq
+    new = mne.io.RawArray(signals, info, first_samp=first_samp)
     annotations = raw.annotations.copy()
-    if annotations.orig_time is None:
-        annotations.onset -= raw.first_time  # MNE adds it where there is no date to count from
-    return mne.io.RawArray(signals, info, first_samp=first_samp).set_annotations(annotations)
+    annotations.onset -= raw.first_time
+    if annotations.orig_time is not None:
+        annotations.onset += new.first_time  # MNE adds it itself where there is no date to count from
+    return new.set_annotations(annotations)

@@ -31,6 +31,7 @@ Hertz: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeVali
 Seconds: TypeAlias = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(number)]
 Names: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listing)]
 Array: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,53 @@ class Need:
     Parameters
     ----------
     kind
-        ``"samples"``: the samples around it; ``"recording"``: all of it, across places where time jumps; ``"windows"``: its window only.
+        ``"samples"``: the samples around it; ``"recording"``: all of it, across places where time jumps, or for a step on windows all
+        windows of the recording together; ``"windows"``: its window only.
     margin
         Seconds on either side, for ``"samples"``; infinite: all up to where the signal is not continuous.
     """
 
     kind: Literal["samples", "recording", "windows"]
     margin: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows of one recording, as the steps on windows see them.
+
+    Attributes
+    ----------
+    signals
+        (n_windows, n_chans, n_times) in µV.
+    times
+        (n_times,) in s relative to the event; for sliding windows to the window's first sample.
+    info
+        Of the channels, in their order: names, types, positions, which are bad.
+    silent
+        (n_windows, n_chans, n_times): samples in which amplifier or link was silent, where the recipe looks for them.
+    """
+
+    signals: Array
+    times: Array
+    info: mne.Info
+    silent: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a step made of windows, and which of them it drops.
+
+    Attributes
+    ----------
+    signals
+        As given, (n_windows, n_chans, n_times) in µV; also of those that are dropped.
+    reasons
+        Of each window: why it is dropped, "" where it stays.
+    """
+
+    signals: Array
+    reasons: tuple[str, ...]
+    report: StepReport
 
 
 class Step(Protocol):
@@ -75,6 +116,6 @@ class SignalStep(Step, Protocol):
 class WindowStep(Step, Protocol):
     """A step on windows, after they are cut."""
 
-    def apply_windows(self, windows: Array, times: Array) -> Array:
-        """New windows (n_windows, n_chans, n_times) in µV; ``times`` (n_times,) in s relative to the event."""
+    def apply_windows(self, windows: Windows) -> Judged:
+        """New windows and which of them go; without a window it only finds out whether it fits windows of these times."""
         ...

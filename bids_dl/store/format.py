@@ -14,11 +14,12 @@ from bids_dl.config import StoreConfig
 
 FORMAT, VERSION = "bids-dl", 1
 ROOT, MANIFEST, UNFINISHED = "zarr.json", "manifest.json", "unfinished.json"
-SIGNALS = "signals"
+SIGNALS, DROPOUT = "signals", "dropout"
 CHECKSUM, BLANK = "root_sha256", "0" * 64  # an attribute of the root: SHA-256 of the root itself, with BLANK in its place
 DIMENSIONS = ("window", "channel", "time")
 RESERVED = {
     *("signals", "channel", "channel_type", "channel_position", "time", "recording_mean", "recording_std", "recording_windows"),
+    *("dropout", "frequency", "recording_spectrum_before", "recording_spectrum_after"),
     *("label", "dataset", "subject", "session", "task", "run", "recording", "onset", "event_onset"),
     *("row", "block", "end_rule", "split", "hed", "duration"),  # duration: of what would not be plain
 }  # names that a column of participants.tsv or events.tsv cannot take

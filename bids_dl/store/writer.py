@@ -22,6 +22,7 @@ from bids_dl.config import StoreConfig
 from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.store.format import (
     DIMENSIONS,
+    DROPOUT,
     FORMAT,
     MANIFEST,
     ROOT,
@@ -151,7 +152,32 @@ def write_signals(
         zarr_format=3,
         config={"write_empty_chunks": True},  # a shard that is not there is damage
     )
-    start, local = 0, draft.location.is_local
+    _fill(draft, array, blocks, say)
+
+
+def write_mask(draft: Draft, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig) -> None:
+    """Write ``dropout``: true where a sample of ``signals`` is one of a silent stretch; hardly anything once compressed."""
+    chunk, shard = sizes(shape, config, itemsize=1)
+    array = zarr.create_array(
+        draft.array(DROPOUT),
+        shape=shape,
+        chunks=(chunk, *shape[1:]),
+        shards=(shard, *shape[1:]),
+        dtype="bool",
+        filters=None,
+        compressors=[BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1), Crc32cCodec()],
+        fill_value=False,
+        dimension_names=DIMENSIONS,
+        attributes={"long_name": "amplifier or link was silent; short stretches of it are imputed"},
+        zarr_format=3,
+        config={"write_empty_chunks": True},
+    )
+    _fill(draft, array, blocks, lambda _: None)
+
+
+def _fill(draft: Draft, array: zarr.Array[Any], blocks: Iterator[Signals], say: Callable[[int], None]) -> None:
+    """Write an array shard by shard; to a server while the next is put together."""
+    start, local, shard = 0, draft.location.is_local, (array.shards or array.chunks)[0]
     waiting: deque[tuple[int, Future[None]]] = deque()
 
     def settle(most: int) -> None:
@@ -168,8 +194,8 @@ def write_signals(
             start += len(piece)
             settle(0 if local else UPLOADS - 1)
         settle(0)
-    if start != shape[0]:
-        raise StoreError(f"{draft.location.url}: {start} windows came for an array of {shape[0]}; this is a bug, please report it")
+    if start != array.shape[0]:
+        raise StoreError(f"{draft.location.url}: {start} windows came for an array of {array.shape[0]}; this is a bug, please report it")
 
 
 def _blosc() -> BloscCodec:
