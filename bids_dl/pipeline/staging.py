@@ -45,6 +45,8 @@ class Entry:
         Where amplifier or link was silent: number of a window, first sample and the first behind, and the channels by number.
     before, after
         Spectrum of the recording as it was read and of the windows, µV²/Hz at 0, 1, 2, ... Hz; each as far as its rate goes.
+    magnitudes
+        How many samples of the windows have which power of two, as `store.codes.Magnitudes` counts; nothing where there is no window.
     """
 
     kept: tuple[int, ...]
@@ -55,6 +57,7 @@ class Entry:
     silent: tuple[Silence, ...] = ()
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
+    magnitudes: tuple[int, ...] = ()
 
     def masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
         """The silent samples of its windows of this shape (n_chans, n_times), in pieces (n_windows, n_chans, n_times) of bounded size."""
