@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import warnings
@@ -12,13 +13,16 @@ import numpy as np
 import pytest
 import small_store
 import yaml
+import zarr
 from small_store import Small
 
 import bids_dl
-from bids_dl.store import card, open_store
+from bids_dl.config import StoreConfig
+from bids_dl.store import card, open_store, writer
 from bids_dl.store.citation import citation, doi
 from bids_dl.store.format import to_json
 from bids_dl.store.licence import legal_text
+from bids_dl.store.location import Location
 
 SPECIFICATION = Path(__file__).parents[1] / "docs" / "store-format.md"
 QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
@@ -85,6 +89,73 @@ def test_the_reader_of_the_specification_reads_stores_of_many_shards(reader, tmp
     np.testing.assert_array_equal(np.stack(windows), small.signals)
 
 
+def test_the_reader_of_the_specification_reads_columns_of_many_chunks(reader, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "ROWS_PER_CHUNK", 16)
+    small_store.write(tmp_path / "small.zarr", small := Small())
+    root = reader["read_root"](tmp_path / "small.zarr")
+    assert len([*(tmp_path / "small.zarr/label/c").iterdir()]) == 5
+    for column in small_store.columns(small):
+        np.testing.assert_array_equal(reader["read_array"](tmp_path / "small.zarr", root, column.name), column.values)
+
+
+@pytest.mark.parametrize("name", ["signals/c/0/0/0", "label/c/0"])
+def test_the_reader_of_the_specification_takes_nothing_for_an_object_that_is_missing(reader, tmp_path, name):
+    small_store.write(tmp_path / "small.zarr", Small())
+    (tmp_path / "small.zarr" / name).unlink()
+    root = reader["read_root"](tmp_path / "small.zarr")
+    with pytest.raises(FileNotFoundError):
+        reader["read_window"](tmp_path / "small.zarr", root, 0) if "signals" in name else reader["read_array"](
+            tmp_path / "small.zarr", root, "label"
+        )
+
+
+@pytest.mark.parametrize("step", [None, 0.125])
+def test_the_reader_of_the_specification_takes_the_fill_value_for_a_chunk_that_is_not_stored(reader, tmp_path, step):
+    """Other writers may leave out chunks of zeros."""
+    signals = np.full((9, 3, 20), 1.5, np.float32)
+    signals[:2] = 0
+    values = signals if step is None else (signals / step).astype(np.int16)
+    chunk_bytes = 2 * values[0].nbytes
+    draft = writer.begin(Location(str(tmp_path / "a.zarr")), "a plan")
+    config = StoreConfig(chunk_bytes=chunk_bytes, shard_bytes=2 * chunk_bytes)
+    writer.write_signals(draft, signals.shape, iter([values]), config, step=step, say=lambda _: None)
+    writer.finish(draft, {"sfreq": 1.0, "classes": {}}, ["signals"], {})
+    shard = tmp_path / "a.zarr/signals/c/0/0/0"
+    before = shard.stat().st_size
+    zarr.open_array(tmp_path / "a.zarr/signals", mode="r+")[:4] = values[:4]  # zarr-python leaves out what is all fill value
+    assert shard.stat().st_size < before
+    root = reader["read_root"](tmp_path / "a.zarr")
+    np.testing.assert_array_equal([reader["read_window"](tmp_path / "a.zarr", root, row) for row in range(9)], signals)
+
+
+def test_the_reader_of_the_specification_reads_masks(reader, tmp_path):
+    mask = np.random.default_rng(0).random((13, 3, 20)) < 0.3
+    draft = writer.begin(Location(str(tmp_path / "a.zarr")), "a plan")
+    writer.write_mask(draft, mask.shape, iter([mask]), StoreConfig(chunk_bytes=130, shard_bytes=300))
+    writer.finish(draft, {}, ["dropout"], {})
+    root = reader["read_root"](tmp_path / "a.zarr")
+    assert len([*(tmp_path / "a.zarr/dropout/c").iterdir()]) == 4
+    np.testing.assert_array_equal([reader["read_window"](tmp_path / "a.zarr", root, row, "dropout") for row in range(13)], mask)
+
+
+def test_a_verifier_written_from_the_specification_agrees(store):
+    def digest(content) -> str:
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    root, objects = (store / "zarr.json").read_text("utf-8"), json.loads((store / "manifest.json").read_text())["objects"]
+    attributes, arrays = json.loads(root)["attributes"], json.loads(root)["consolidated_metadata"]["metadata"]
+    said = attributes["root_sha256"]
+    assert hashlib.sha256(root.replace(said, "0" * 64).encode()).hexdigest() == said
+    assert {name: hashlib.sha256((store / name).read_bytes()).hexdigest() for name in objects} == {
+        n: e["sha256"] for n, e in objects.items()
+    }
+    assert (
+        digest({name: e["sha256"] for name, e in objects.items() if name.partition("/c/")[0].removesuffix("/zarr.json") in arrays})
+        == (attributes["content"])
+    )
+    assert digest(json.loads((store / "plan.json").read_text())) == attributes["plan"]
+
+
 def test_tensorstore_reads_the_samples_and_every_column_of_numbers(store):
     tensorstore = pytest.importorskip("tensorstore", reason="pip install tensorstore")
     known = open_store(str(store))
@@ -98,8 +169,6 @@ def test_tensorstore_reads_the_samples_and_every_column_of_numbers(store):
 @pytest.mark.filterwarnings("ignore:Array is unsupported by ZarrsCodecPipeline")  # text, which it leaves to zarr-python
 def test_zarrs_reads_every_array(store):
     pytest.importorskip("zarrs", reason="pip install zarrs")
-    import zarr
-
     known = open_store(str(store))
     with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
         for name in known.root["consolidated_metadata"]["metadata"]:

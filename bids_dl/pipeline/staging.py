@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -132,13 +132,15 @@ class Staging:
                 part.unlink(missing_ok=True)
 
     def read(self, key: str) -> Entry | Failure | None:
-        """A finished entry, or why it can never be one, or None."""
+        """A finished entry, or why it can never be one; None where there is none of this version."""
         try:
             content = json.loads(self.location.read(f"{key}.json"))
         except FileNotFoundError:
             return None
         if "failure" in content:
             return Failure(**content["failure"])
+        if content.keys() != {field.name for field in fields(Entry)}:
+            return None  # of another version
         steps = tuple(
             StepReport(**step | {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}) for step in content.pop("steps")
         )
