@@ -124,7 +124,9 @@ def _opened(url: str, location: Location) -> tuple[Store | None, BidsDlError | N
 
 def _was_finished(location: Location) -> bool:
     """Whether what cannot be opened is a finished store with a broken root, and none that is being written or of another version."""
-    if not location.exists(MANIFEST):
+    try:
+        location.read(MANIFEST)
+    except (OSError, StoreError):
         return False
     try:
         content = location.read(ROOT)

@@ -8,6 +8,7 @@ Windows are real EEG (the sample, repeated). CPU time of this process; rounds ar
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 import tempfile
@@ -76,6 +77,7 @@ def plain_file(path: Path, windows: np.ndarray) -> None:
             piece.tofile(file)
         np.array(checksums, "<u4").tofile(file)
         file.flush()
+        os.fsync(file.fileno())
 
 
 def plain_zarr(path: Path, windows: np.ndarray) -> None:
@@ -129,9 +131,8 @@ def main() -> None:
         size = windows.nbytes / 1e6
         print(f"{size:.0f} MB, {len(windows)} windows {windows.shape[1:]}, {rounds} rounds; int16 in steps of {step:g} uV")
         for what, seconds in times.items():
-            print(
-                f"{what:20} {seconds:6.2f} s of CPU, {size / seconds:6.0f} MB/s, {seconds / times['store, float32']:5.2f} of store, float32"
-            )
+            ratio = seconds / times["store, float32"]
+            print(f"{what:20} {seconds:6.2f} s of CPU, {size / seconds:6.0f} MB/s, {ratio:5.2f} times that of the store in float32")
         print(f"bytes: float32 {nbytes(a) / 1e6:.1f} MB, int16 {nbytes(b) / 1e6:.1f} MB, {nbytes(a) / nbytes(b):.2f} times fewer")
         sizes = {chunk: folder / f"{chunk}.zarr" for chunk in (30_000, 125_000, 500_000, 2_000_000, 8_000_000)}
         for chunk, place in sizes.items():
