@@ -12,7 +12,7 @@ import pytest
 
 import bids_dl
 
-COMMANDS = ("events", "convert", "info", "recipes", "models", "train", "predict", "demo")
+COMMANDS = ("events", "convert", "info", "report", "recipes", "models", "train", "predict", "demo")
 EYES = ("--hed", "eyes_open=Eyes-open", "--hed", "eyes_closed=Eyes-closed")
 LABELS = {"eyes_open", "eyes_closed"}
 
@@ -49,6 +49,7 @@ def test_the_examples_of_the_help_are_requests_that_are_understood(command, eegb
     shutil.copytree(eegbci, "ds004362")
     assert command("events", "ds004362", "--hed", "Eyes-closed", "--window", "2").status == 0
     assert command("info", eyes_store).status == 0
+    assert command("report", eyes_store).status == 0
     assert command("recipes", "default").status == 0
     assert command("models").status == 0
 
@@ -78,6 +79,9 @@ WRONG = {
     "a config file that is not there": (("events", "SAMPLE", "--config", "nope.yaml"), ("nope.yaml",)),
     "a store that is not there": (("info", "nowhere.zarr"), ("nowhere.zarr: no store there",)),
     "a folder that is no store": (("info", "SAMPLE"), ("no bids-dl store",)),
+    "a report of no store": (("report", "nowhere.zarr"), ("nowhere.zarr: no store there",)),
+    "a report into no folder": (("report", "STORE", "-o", "nowhere/a.html"), ("nowhere/a.html", "no folder nowhere")),
+    "a report onto a folder": (("report", "STORE", "-o", "."), ("is a folder",)),
     "an unknown model": (("train", "STORE", "--model", "eegnot"), ("eegnot", "shallow-fbcsp")),
     "an unknown target": (("train", "STORE", "--target", "wisdom"), ("wisdom", "label")),
     "a batch of nothing": (("train", "STORE", "--batch-size", "0"), ("batch-size 0",)),
@@ -209,7 +213,7 @@ def test_recipes_lists_and_explains(command):
         "reference",
         "resample",
     ]
-    assert re.search(r"resample sfreq 128\.0", command("recipes", "default").words)
+    assert re.search(r"4\. resample Polyphase .* sfreq: 128\.0", command("recipes", "default").words)
 
 
 def test_models_lists_shapes_options_and_sources(command):

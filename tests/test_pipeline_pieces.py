@@ -78,6 +78,7 @@ STEPS = [
     ("[{filter: {low: 1, high: 40, phase: minimum}}]", 250, 250),
     ("[{filter: {low: 1, high: 40, fir_window: blackman}}]", 250, 250),
     ("[{filter: {low: 1, high: 40, fir_design: firwin2}}]", 250, 250),
+    ("[{filter: {low: 1, high: 40, transition: eeglab}}]", 250, 250),
     ("[{filter: {low: 1, high: 40, method: iir}}]", 250, 250),
     ("[{notch: {freqs: [50]}}, {notch: {freqs: [100], fir_design: firwin2}}]", 256, 256),
     ("[{resample: {sfreq: 100}}, {filter: {high: 40}}, {resample: {sfreq: 256}}]", 250, 256),

@@ -289,6 +289,6 @@ def test_the_documentation_names_every_step_with_its_parameters_and_its_example_
         [row] = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
         parameters = re.findall(r"`(\w+)`", row.split("|")[2])
         assert parameters == [field.name for field in dataclasses.fields(step)]
-    example = tmp_path / "mastoids.yaml"
+    example = tmp_path / "alpha.yaml"
     example.write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1], encoding="utf-8")
-    assert load_recipe(PreprocessConfig(str(example))).name == "mastoids"
+    assert load_recipe(PreprocessConfig(str(example))).name == "alpha"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import mne
@@ -110,7 +111,7 @@ def test_samples_follow_their_channels():
 def test_a_recipe_that_is_settled_loads_back_equal(tmp_path):
     own = resolve(load_recipe(PreprocessConfig("common")), LAYOUTS).recipe
     assert next(step for step in own.to_dict()["steps"] if "harmonise" in step) == {"harmonise": {"channels": ["Cz", "O1", "O2"]}}
-    (tmp_path / "own.yaml").write_text(str(own.to_dict()), encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(json.dumps(own.to_dict()), encoding="utf-8")
     assert load_recipe(PreprocessConfig(str(tmp_path / "own.yaml"))).steps == own.steps
 
 

@@ -181,6 +181,31 @@ def verify(
 
 
 @app.command()
+def report(
+    store: flags.StoreUrl,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.html", help="Default: NAME.report.html in this folder; -: standard output."),
+    ] = None,
+    storage_option: flags.StorageOption = None,
+) -> None:
+    """Write one HTML page: what was selected, what was left out, what was done to each recording.
+
+    Example: [bold]bids-dl report eyes.zarr[/bold]
+    """
+    from bids_dl.cli import show
+    from bids_dl.options import storage_options
+    from bids_dl.report import render, write
+    from bids_dl.store import open_store
+
+    opened = open_store(store, storage_options=storage_options(storage_option))
+    if output == Path("-"):
+        sys.stdout.buffer.write(render(opened))
+    else:
+        show.written(write(opened, output))
+
+
+@app.command()
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Explain one recipe.", show_default=False)] = None, json: flags.Json = False
 ) -> None:

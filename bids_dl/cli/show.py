@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.filesize import decimal
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bids_dl.config import EventsConfig, WindowsConfig
     from bids_dl.demo import Demo
     from bids_dl.models import ModelSpec
@@ -221,6 +224,10 @@ def verdict(found: Verdict) -> None:
     out.print(f"{found.url}: {found.objects} objects, {decimal(found.nbytes)}, {found.windows} windows{compared}: {end}", soft_wrap=True)
 
 
+def written(file: Path) -> None:
+    out.print(str(file), soft_wrap=True)
+
+
 def _text(query: Any) -> str:
     return query if isinstance(query, str) else json.dumps(query)
 
@@ -246,12 +253,21 @@ def recipe(known: Recipe, *, as_json: bool) -> None:
         print_json(known.to_dict() | {"description": known.description})
         return
     out.print(Text.assemble((known.name, "bold"), ": ", known.description))
-    table = Table("step", "parameter", "value", box=None)
-    for step in known.to_dict()["steps"]:
-        [(name, parameters)] = step.items()
-        for i, (parameter, value) in enumerate((parameters or {"": ""}).items()):
-            table.add_row("" if i else name, parameter, str(value))
-    out.print(table)
+    for i, (step, described) in enumerate(zip(known.steps, known.to_dict()["steps"], strict=True), 1):
+        [parameters] = described.values()
+        summary = (step.__doc__ or "").partition("\n")[0].replace("`", "")
+        out.print(Text.assemble(f"\n{i}. ", (step.name, "bold"), f"  {summary}"))
+        for parameter, value in parameters.items():
+            out.print(Padding(Text.assemble((f"{parameter}: ", "dim"), _as_yaml(value)), (0, 0, 0, 3)))
+
+
+def _as_yaml(value: Any) -> str:
+    """A value as a recipe would have it, on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_as_yaml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_as_yaml, value)) + "]"
+    return "null" if value is None else str(value)
 
 
 def models(known: Sequence[ModelSpec], *, as_json: bool) -> None:

@@ -122,8 +122,10 @@ def _cuts(task: Task, learnt: Learnt) -> Iterator[Cut]:
 
 
 def _check(raw: BaseRaw, layout: Layout) -> tuple[StepReport, ...]:
-    """Refuse samples that cannot be volts, and report what is unusual; of the channels that keep their names those of the store count."""
-    names = [name for name in raw.ch_names if name in layout.ch_names]
+    """Refuse samples that cannot be volts, and report what is unusual; only channels of the store count, where the recipe renames none."""
+    kept = set(layout.ch_names) <= set(raw.ch_names)
+    types = raw.get_channel_types()
+    names = [name for name, kind in zip(raw.ch_names, types, strict=True) if (name in layout.ch_names if kept else kind in BRAIN)]
     try:
         notes = source.check_amplitudes(raw, names or None)
     except RecordingError:

@@ -91,7 +91,7 @@ class BadChannels:
             return raw, StepReport(self.name, tuple(found), 0.0, tuple(notes))
         raw, made = Interpolate().apply(raw, layout)
         raw.reorder_channels(list(layout.ch_names))
-        return raw, StepReport(self.name, made.channels, made.share, (*notes, *made.notes))
+        return raw, StepReport(self.name, made.channels, made.share, tuple(dict.fromkeys((*notes, *made.notes))))
 
     @property
     def _compares(self) -> bool:

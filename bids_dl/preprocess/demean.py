@@ -10,6 +10,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import FILTERED_TYPES, listed
+from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.step import Need
 
 if TYPE_CHECKING:
@@ -34,10 +35,14 @@ class Demean:
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+        moved = 0
         for i in _picked(layout):  # one channel at a time, so that no second copy of the recording is made
             signal = raw.get_data(picks=[i])
-            raw[[i]] = signal - signal.mean()
-        return raw, StepReport(self.name, share=len(_picked(layout)) / layout.n_chans)
+            mean = signal.mean()
+            raw[[i]] = signal - mean
+            moved += int(mean != 0)
+        notes = () if moved else flagged(0.0, "channels")
+        return raw, StepReport(self.name, share=moved / layout.n_chans, notes=notes)
 
 
 def _picked(layout: Layout) -> list[int]:

@@ -11,6 +11,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import find, locate, subset
+from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.step import Names, Need
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Drop:
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         dropped = self._dropped(layout)
         raw.drop_channels(dropped)
-        return raw, StepReport(self.name, channels=tuple(dropped), share=0.0)
+        return raw, StepReport(self.name, tuple(dropped), 0.0, flagged(len(dropped) / layout.n_chans, "channels"))
 
     def _dropped(self, layout: Layout) -> list[str]:
         names = [name for name in self.names if find(name, layout)] if self.missing == "ignore" else self.names

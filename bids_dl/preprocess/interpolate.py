@@ -15,6 +15,7 @@ from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.additions import add
 from bids_dl.preprocess.channels import find, listed
+from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.step import Array, Names, Need
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Interpolate:
         made = [target for target in self._targets(layout) if target not in own]
         sources = [name for name in eeg if name not in bads]
         if not made:
-            return _arranged(raw, own, self.layout(layout)), StepReport(self.name, share=0.0)
+            return _arranged(raw, own, self.layout(layout)), StepReport(self.name, share=0.0, notes=flagged(0.0, "channels"))
         if len(sources) < FEWEST:
             raise RecordingError(self.name, f"fewer than {FEWEST} channels are not marked bad; good are {listed(sources) or 'none'}")
         places = positions.held(raw.info, eeg)
@@ -86,7 +87,8 @@ class Interpolate:
         named = own | dict(zip(made, added, strict=True))
         angles = np.degrees(np.arccos(np.clip(wanted @ known.T, -1, 1))).min(1)
         far = [f"{target} ({angle:.0f}°)" for target, angle in zip(made, angles, strict=True) if angle > FAR]
-        notes = (f"far from any electrode: {listed(far)}",) if far else ()
+        flags = flagged(len(made) / len(named), "channels")
+        notes = (f"far from any electrode: {listed(far)}", *flags) if far else flags
         share = len(made) / (len(layout.ch_names) - len(eeg) + len(named))
         return _arranged(raw, named, self.layout(layout)), StepReport(self.name, channels=tuple(made), share=share, notes=notes)
 

@@ -11,6 +11,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.fir import half_length
+from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.step import Hertz, Need
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Notch:
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         freqs = self.freqs or self._line(raw.info["line_freq"], float(layout.sfreq))
         if not freqs:
-            return raw, StepReport(self.name, share=0.0, notes=("the power line's frequency is not below the Nyquist frequency",))
+            notes = ("the power line's frequency is not below the Nyquist frequency", *flagged(0.0, "samples"))
+            return raw, StepReport(self.name, share=0.0, notes=notes)
         raw.notch_filter(
             list(freqs),
             notch_widths=self.notch_widths,

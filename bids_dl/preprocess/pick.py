@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, model_validator
 from pydantic.dataclasses import dataclass
@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.channels import ChannelType, locate, subset
+from bids_dl.preprocess.channels import ChannelType, find, listed, locate, subset
 from bids_dl.preprocess.step import Names, Need, listing
 
 if TYPE_CHECKING:
@@ -28,10 +28,13 @@ class Pick:
         Channel types as MNE names them; their channels stay in the order of the recording.
     names
         Channels to keep beside those, in this order; a name that differs in case only is found.
+    missing
+        ``"error"``: a recording without one of the names fails; ``"ignore"``: it has less to keep.
     """
 
     types: Annotated[tuple[ChannelType, ...], BeforeValidator(listing)] = ()
     names: Names = ()
+    missing: Literal["error", "ignore"] = "error"
 
     name: ClassVar[str] = "pick"
 
@@ -46,7 +49,10 @@ class Pick:
 
     def layout(self, layout: Layout) -> Layout:
         typed = [name for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True) if ch_type in self.types]
-        kept = typed + [name for name in locate(self.names, layout) if name not in typed]
+        names = [name for name in self.names if find(name, layout)] if self.missing == "ignore" else self.names
+        kept = typed + [name for name in locate(names, layout) if name not in typed]
+        if not kept and not self.types:
+            raise RecordingError("channels", f"none of {listed(self.names)}; the recording has {listed(layout.ch_names)}")
         if not kept:
             held = ", ".join(f"{count} {ch_type}" for ch_type, count in Counter(layout.ch_types).items())
             raise RecordingError("channels", f"no channel of type {' or '.join(self.types)}; the recording has {held or 'no channels'}")

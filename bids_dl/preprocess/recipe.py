@@ -205,4 +205,4 @@ def _timed(report: StepReport, notes: tuple[str, ...], windows: Windows) -> Step
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return dict(value) if isinstance(value, dict) else value
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

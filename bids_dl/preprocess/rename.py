@@ -32,7 +32,9 @@ SCHEMES: Mapping[str, Callable[[Iterable[str]], dict[str, str]]] = {
 
 @dataclass(frozen=True, config=STRICT)
 class Rename:
-    """Rename channels; types, order and samples stay. What a scheme makes of all names is done first, what ``names`` says then.
+    """Give channels other names; types, order and samples stay.
+
+    What a scheme makes of all names is done first, what ``names`` says then.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport, exact_rate
+from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.step import Array, Hertz, Need
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Resample:
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         ratio = exact_rate(self.sfreq) / layout.sfreq
         if ratio == 1:
-            return raw, StepReport(self.name, share=0.0)
+            return raw, StepReport(self.name, share=0.0, notes=flagged(0.0, "samples"))
         signals = np.empty((layout.n_chans, math.ceil(raw.n_times * ratio)))
         kernel = _kernel(ratio)
         for i, ch_type in enumerate(layout.ch_types):
