@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+PASSWORD = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)")  # of a URL, with the name before it
+
 
 class BidsDlError(Exception):
-    """Anything that bids_dl refuses or cannot do, said in one to four lines."""
+    """Anything that bids_dl refuses or cannot do, said in one to four lines, without the passwords of URLs."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return PASSWORD.sub("***", super().__str__())
 
 
 class RequestError(BidsDlError):

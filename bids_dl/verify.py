@@ -26,7 +26,7 @@ from bids_dl.pipeline.staging import Entry, Staging
 from bids_dl.store import Store, open_store
 from bids_dl.store.codes import LARGEST
 from bids_dl.store.consistency import check_tables, keys_of
-from bids_dl.store.format import DROPOUT, MANIFEST, ROOT, SIGNALS
+from bids_dl.store.format import DROPOUT, MANIFEST, ROOT, SIGNALS, UNFINISHED, root_holds
 from bids_dl.store.integrity import Damage, check_objects, named
 from bids_dl.store.location import Location
 
@@ -117,13 +117,26 @@ def _opened(url: str, location: Location) -> tuple[Store | None, BidsDlError | N
     try:
         return open_store(url, storage_options=location.storage_options), None
     except (StoreError, DamagedStoreError) as problem:
-        try:
-            location.read(MANIFEST)
-        except (OSError, StoreError):
-            raise problem from None
-        if "not finished" in str(problem) and "bids-dl convert" in str(problem):
+        if not _was_finished(location):
             raise
         return None, problem
+
+
+def _was_finished(location: Location) -> bool:
+    """Whether what cannot be opened is a finished store with a broken root, and none that is being written or of another version."""
+    try:
+        location.read(MANIFEST)
+    except (OSError, StoreError):
+        return False
+    try:
+        content = location.read(ROOT)
+    except FileNotFoundError:
+        return not location.exists(UNFINISHED)
+    try:
+        attributes = json.loads(content)["attributes"]
+        return not root_holds(content, attributes)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return True
 
 
 def _keys(store: Store | None) -> list[str]:

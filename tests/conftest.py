@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported: the tests run several at a time
 
 import pytest
+from faulty_server import IMPATIENCE, FaultyServer
 
 import bids_dl
 from bids_dl.cli import main
@@ -84,6 +86,50 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         return Done(int(end.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[int]:
+    """Port of an S3 server on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield server.get_host_and_port()[1]
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def faulty(moto: int) -> Iterator[FaultyServer]:
+    """In front of the S3 server; fails as a test asks it to."""
+    with FaultyServer(moto) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(faulty: FaultyServer) -> dict[str, Any]:
+    """What s3fs has to know of an empty bucket, ``s3://bucket``, behind the faulty server; its client is impatient."""
+    import fsspec
+
+    faulty.fail()
+    faulty.watch = lambda _: None
+    keys = {"key": "testing", "secret": "testing"}
+    public = {"s3_additional_kwargs": {"ACL": "public-read"}}  # so that the same objects are there behind HTTP
+    waits = {"config_kwargs": {"read_timeout": IMPATIENCE, "connect_timeout": 5}}
+    given = {**keys, **public, **waits, "client_kwargs": {"endpoint_url": faulty.url}}
+    bucket = fsspec.filesystem("s3", **given)
+    bucket.makedirs("s3://bucket", exist_ok=True)
+    if old := bucket.find("s3://bucket"):
+        bucket.rm(old)
+    bucket.clear_multipart_uploads("bucket")
+    faulty.fail()
+    return given
+
+
+@pytest.fixture
+def options(s3: dict[str, Any]) -> dict[str, Any]:
+    """Storage options for bids_dl: tries come soon after one another."""
+    return s3 | {"patience": 0.3}
 
 
 @pytest.fixture(scope="session")

@@ -9,26 +9,45 @@ import struct
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-HANG = 1.5  # s; clients of the tests wait for a third of it
+HANG, IMPATIENCE = 1.0, 0.3  # s that a request hangs, and that clients of the tests wait
 XML = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>made up</Message></Error>'
-REFUSALS = {"500": (500, "InternalError"), "503": (503, "SlowDown"), "expired": (400, "ExpiredToken")}
-KINDS = ("500", "503", "expired", "timeout", "reset", "lost", "truncated")
+REFUSALS = {
+    "500": (500, "InternalError"),
+    "503": (503, "SlowDown"),
+    "unavailable": (503, "ServiceUnavailable"),
+    "expired": (400, "ExpiredToken"),
+    "denied": (403, "AccessDenied"),
+    "ended": (404, "NoSuchUpload"),
+}
+KINDS = ("500", "503", "unavailable", "expired", "timeout", "reset", "lost", "truncated")
 
 
 class FaultyServer:
     """Forwards to the server at ``port``; ``share`` of the requests fail in one of the ways of ``kinds``.
 
     "lost" does what was asked for and loses the answer; "truncated" sends half of an answer's body.
+
+    Attributes
+    ----------
+    failed
+        How many requests failed, by (kind, method).
+    asked
+        "GET /bucket/name" of each request, with its headers.
+    watch
+        Called with each request that writes, before it is answered.
     """
 
     def __init__(self, port: int) -> None:
         self.upstream, self.share = port, 0.0
         self.kinds: tuple[str, ...] = ()
-        self.failed: Counter[str] = Counter()
-        self.asked: list[str] = []
+        self.only = ""
+        self.failed: Counter[tuple[str, str]] = Counter()
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.watch: Callable[[str], None] = lambda _: None
         self._random, self._lock = random.Random(0), threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"faults": self}))
         self._server.daemon_threads = True
@@ -42,19 +61,26 @@ class FaultyServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def fail(self, *kinds: str, share: float = 0.1, seed: int = 0) -> None:
-        """Fail in these ways from now on; in none, not at all."""
-        self.kinds, self.share, self._random = kinds, share if kinds else 0.0, random.Random(seed)
+    def fail(self, *kinds: str, share: float = 0.1, seed: int = 0, only: str = "") -> None:
+        """Fail in these ways from now on, of the requests with ``only`` in their address; in none, not at all."""
+        self.kinds, self.share, self._random, self.only = kinds, share if kinds else 0.0, random.Random(seed), only
         self.failed.clear()
         self.asked.clear()
 
-    def draw(self, request: str) -> str:
+    @property
+    def requests(self) -> list[str]:
+        return [request for request, _ in self.asked]
+
+    def draw(self, method: str, path: str, headers: dict[str, str]) -> str:
+        """How a request fails; "" where it does not."""
         with self._lock:
-            self.asked.append(request)
-            if self._random.random() >= self.share:
+            self.asked.append((f"{method} {path}", headers))
+            if method != "GET" and method != "HEAD":
+                self.watch(f"{method} {path}")
+            if self.only not in path or self._random.random() >= self.share:
                 return ""
             kind = self._random.choice(self.kinds)
-            self.failed[kind] += 1
+            self.failed[kind, method] += 1
             return kind
 
 
@@ -63,10 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
     faults: FaultyServer
 
     def _answer(self) -> None:
-        fault = self.faults.draw(f"{self.command} {self.path}")
+        fault = self.faults.draw(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
-        if fault in REFUSALS:
+        if len(body) < length:  # the client has died: nothing is stored
+            self.close_connection = True
+        elif fault in REFUSALS:
             self._refuse(*REFUSALS[fault])
         elif fault == "timeout":
             time.sleep(HANG)

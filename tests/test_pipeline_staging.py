@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 import uuid
 from dataclasses import replace
@@ -78,6 +79,14 @@ def test_an_entry_without_a_window_is_an_entry(staging):
         writer.entry = replace(ENTRY, kept=())
     assert staging.read("a").kept == ()
     assert list(staging.windows("a")) == []
+
+
+def test_an_entry_of_another_version_is_none(staging):
+    write(staging, "a")
+    said = json.loads(staging.location.read("a.json"))
+    del said["magnitudes"]
+    staging.location.write("a.json", json.dumps(said).encode())
+    assert staging.read("a") is None
 
 
 def test_failures_are_kept_as_they_are(staging):

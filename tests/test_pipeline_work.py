@@ -14,6 +14,7 @@ from bids_dl.pipeline.conversion import make_task
 from bids_dl.pipeline.staging import Entry, Staging
 from bids_dl.pipeline.work import stage
 from bids_dl.preprocess import Sifted
+from bids_dl.store.codes import Magnitudes
 from bids_dl.store.location import Location
 from bids_dl.testing import make_dataset
 
@@ -46,6 +47,14 @@ def test_small_pieces_read_from_each_format_give_what_one_piece_gives(tmp_path, 
     mine, other = cut.staging.read(cut.key), whole.staging.read(whole.key)
     assert (mine.kept, mine.dropped, mine.steps) == (other.kept, other.dropped, other.steps)
     np.testing.assert_allclose([mine.mean, mine.std], [other.mean, other.std], rtol=1e-6, atol=1e-9)
+
+
+def test_the_samples_of_an_entry_are_counted_by_magnitude_as_they_were_staged(eegbci, tmp_path, monkeypatch):
+    monkeypatch.setattr(work, "CUT_BYTES", 100_000)
+    [task, *_] = tasks(eegbci, tmp_path)
+    counted = Magnitudes.none()
+    counted.add(staged(task))
+    assert task.staging.read(task.key).magnitudes == tuple(counted.counts.tolist())
 
 
 def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path, monkeypatch):

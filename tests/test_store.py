@@ -157,7 +157,7 @@ def test_chunks_are_near_half_a_megabyte_and_shards_64_to_128():
     ("said", "name"),
     [
         *[("CC0", "CC0-1.0"), ("CC-0", "CC0-1.0"), ("CC BY 4.0", "CC-BY-4.0"), ("CC-BY-SA-4.0", "CC-BY-SA-4.0"), ("PDDL", "PDDL-1.0")],
-        *[("https://creativecommons.org/licenses/by-nc/3.0/", "CC-BY-NC-3.0"), ("CC BY", ""), ("ask me", ""), ("", "")],
+        *[("https://creativecommons.org/licenses/by-nc/3.0/", "CC-BY-NC-3.0"), ("CC BY", ""), ("CC BY 4.1", ""), ("ask me", ""), ("", "")],
     ],
 )
 def test_licences_are_named_by_spdx(said, name):

@@ -231,20 +231,19 @@ class FailingFileSystem(MemoryFileSystem):
 
 
 @pytest.fixture
-def failing(path, monkeypatch):
-    monkeypatch.setattr(ranges, "WAITS", (0.0, 0.0))
+def failing(path):
     fsspec.register_implementation("failing", FailingFileSystem, clobber=True)
     fsspec.filesystem("memory").put(str(path), "/failing/small.zarr", recursive=True)
     return "failing://failing/small.zarr"
 
 
 def test_a_request_that_fails_in_passing_is_issued_again(failing):
-    np.testing.assert_array_equal(read_all(reader_of(failing, failures=2)), SMALL.signals)
+    np.testing.assert_array_equal(read_all(reader_of(failing, failures=2, patience=0)), SMALL.signals)
 
 
 def test_a_server_that_stays_away_is_an_error_without_what_it_said(failing):
     with pytest.raises(StoreError, match=r"cannot be read \(ConnectionResetError\); see that the store can be reached") as caught:
-        read_all(reader_of(failing, failures=10**6))
+        read_all(reader_of(failing, failures=10**6, patience=0))
     assert "secret-token" not in str(caught.value)
 
 

@@ -138,6 +138,15 @@ def test_a_root_edited_together_with_the_manifest_is_found(store):
     assert (damage.where, damage.problem) == ("zarr.json", "does not match the SHA-256 that it says of itself")
 
 
+def test_a_store_of_a_newer_version_is_refused_not_called_damaged(store):
+    root = store / "zarr.json"
+    root.write_text(root.read_text().replace('"format_version": 1', '"format_version": 2'))
+    reseal(store)
+    for read in (open_store, verify):
+        with pytest.raises(StoreError, match=r"written in version 2 of the format, this bids_dl reads version 1; install a newer bids_dl"):
+            read(str(store))
+
+
 def match_manifest(store: Path, name: str) -> None:
     manifest = json.loads((store / "manifest.json").read_text())
     content = (store / name).read_bytes()

@@ -180,6 +180,8 @@ def info(store: Store) -> None:
     said, (n_windows, n_chans, n_times) = store.attributes, store.shape
     statistics, request = said["statistics"], said["request"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(overflow="fold")  # an identifier that is cut identifies nothing
     size = f"{n_windows} windows x {n_chans} channels x {n_times} samples ({n_times / store.sfreq:g} s at {store.sfreq:g} Hz)"
     rows: Mapping[str, str] = {
         "title": said["title"],

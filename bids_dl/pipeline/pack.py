@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from bids_dl import source
 from bids_dl.datamodel import Failure, Recording, Window
 from bids_dl.pipeline.columns import Staged, all_columns
@@ -43,7 +45,7 @@ def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, absent
     """
     windows = [(recording, plan.windows[recording.key][i]) for recording, _, entry in staged for i in entry.kept]
     shape = (len(windows), plan.layout.n_chans, plan.n_times)
-    coders: dict[str, Coder] = _coders(staged, staging) if plan.request.store.dtype == "int16" else {}
+    coders: dict[str, Coder] = _coders(staged) if plan.request.store.dtype == "int16" else {}
     if dest.exists(ROOT):
         writer.reopen(dest)
     draft = writer.begin(dest, digest(plan.identity))
@@ -63,12 +65,9 @@ def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, absent
     return len(windows)
 
 
-def _coders(staged: Staged, staging: Staging) -> dict[str, Coder]:
-    """What turns the samples of each entry into whole numbers: one step for all, so all are looked at before one is written."""
-    magnitudes = Magnitudes.none()
-    for _, key, _ in staged:
-        for block in staging.windows(key):
-            magnitudes.add(block)
+def _coders(staged: Staged) -> dict[str, Coder]:
+    """What turns the samples of each entry into whole numbers: one step for all, so all were looked at while they were staged."""
+    magnitudes = Magnitudes(np.sum([entry.magnitudes for _, _, entry in staged], axis=0, dtype=np.int64))
     step = choose_step(magnitudes, [deviation for _, _, entry in staged for deviation in entry.std])
     return {key: Coder(step) for _, key, _ in staged}
 

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -45,6 +45,8 @@ class Entry:
         Where amplifier or link was silent: number of a window, first sample and the first behind, and the channels by number.
     before, after
         Spectrum of the recording as it was read and of the windows, µV²/Hz at 0, 1, 2, ... Hz; each as far as its rate goes.
+    magnitudes
+        How many samples of the windows have which power of two, as `store.codes.Magnitudes` counts; nothing where there is no window.
     """
 
     kept: tuple[int, ...]
@@ -55,6 +57,7 @@ class Entry:
     silent: tuple[Silence, ...] = ()
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
+    magnitudes: tuple[int, ...] = ()
 
     def masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
         """The silent samples of its windows of this shape (n_chans, n_times), in pieces (n_windows, n_chans, n_times) of bounded size."""
@@ -129,13 +132,15 @@ class Staging:
                 part.unlink(missing_ok=True)
 
     def read(self, key: str) -> Entry | Failure | None:
-        """A finished entry, or why it can never be one, or None."""
+        """A finished entry, or why it can never be one; None where there is none of this version."""
         try:
             content = json.loads(self.location.read(f"{key}.json"))
         except FileNotFoundError:
             return None
         if "failure" in content:
             return Failure(**content["failure"])
+        if content.keys() != {field.name for field in fields(Entry)}:
+            return None  # of another version
         steps = tuple(
             StepReport(**step | {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}) for step in content.pop("steps")
         )
@@ -161,7 +166,7 @@ class Staging:
                 if self.location.is_local:
                     part.replace(part.with_name(f"{key}.npy"))
                 else:
-                    self.location.filesystem.put_file(str(part), self.location.path(f"{key}.npy"))
+                    self.location.put(f"{key}.npy", part)
             finally:
                 part.unlink(missing_ok=True)
         self._write(f"{key}.json", asdict(writer.entry))
@@ -193,6 +198,7 @@ class Staging:
         for name in self.location.list():
             if self.ours or name.partition(".")[0] in mine:
                 self.location.remove(name)
+        self.location.drop_uploads([f"{key}.npy" for key in mine])
         if self.ours:
             self.location.remove()
 

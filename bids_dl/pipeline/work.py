@@ -20,6 +20,7 @@ from bids_dl.pipeline.pieces import Piece, Pieces, jumps
 from bids_dl.pipeline.staging import Entry, Silence, Staging
 from bids_dl.pipeline.statistics import Moments, Spectrum, runs, some
 from bids_dl.preprocess import Sifted, Windows
+from bids_dl.store.codes import Magnitudes
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -188,7 +189,7 @@ class Learnt:
         self.noted: tuple[StepReport, ...] = ()
         self.signal: list[tuple[Span, list[StepReport]]] = []  # of each piece: its samples, and what the steps on the signal did
         self._windows: list[tuple[Span, tuple[StepReport, ...]]] = []  # of each cut: its windows, and what the steps on windows did
-        self._moments = Moments(task.layout.n_chans)
+        self._moments, self._magnitudes = Moments(task.layout.n_chans), Magnitudes.none()
         self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.layout.sfreq))
         self._looked_at = some(task.pieces.kept)
         self._kept: list[int] = []
@@ -219,7 +220,9 @@ class Learnt:
             if mask.any():
                 self._silent += [(number, *run) for run in runs(mask)]
         if kept:
-            self._moments.add(signals.astype(np.float32))
+            stored = signals.astype(np.float32)
+            self._moments.add(stored)
+            self._magnitudes.add(stored)
 
     def entry(self) -> Entry:
         """All of it, windows by their numbers."""
@@ -233,6 +236,7 @@ class Learnt:
             silent=tuple(sorted(self._silent)),
             before=self._before.median(kept),
             after=self._after.median(kept),
+            magnitudes=tuple(self._magnitudes.counts.tolist()) if kept else (),
         )
 
 

@@ -203,6 +203,8 @@ class ChunkReader:
             return self._damaged(f"{what} is cut short", rows)
         if isinstance(failure, ValueError | RuntimeError):
             return self._damaged(f"{what} cannot be decoded", rows)
+        if isinstance(failure, StoreError):
+            return StoreError(f"{self.location.url}: {failure}")
         return StoreError(f"{self.location.url}: {what} cannot be read ({type(failure).__name__}); see that the store can be reached")
 
     def _damaged(self, what: str, rows: tuple[int, int]) -> DamagedStoreError:

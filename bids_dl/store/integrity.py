@@ -12,7 +12,7 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
-from bids_dl.store.format import MANIFEST, ROOT, SIGNALS, UNFINISHED, array_of, content_id, to_json
+from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, array_of, content_id, to_json
 from bids_dl.store.location import Location
 
 READERS = 4  # objects in memory at a time, of up to a shard's size
@@ -136,7 +136,7 @@ def _reach(bad: _Bad, metadata: Mapping[str, Any]) -> list[tuple[str, tuple[int,
     rows = about["chunk_grid"]["configuration"]["chunk_shape"][0]
     start = int(bad.name.removeprefix(f"{array}/c/").partition("/")[0]) * rows
     whole = (start, min(start + rows, about["shape"][0]))
-    if array != SIGNALS or bad.content is None:
+    if about["codecs"][0]["name"] != "sharding_indexed" or bad.content is None:
         return [(bad.problem, whole)]
     chunks = _bad_chunks(bad.content, about)
     if chunks is None:

@@ -10,7 +10,7 @@ from bids_dl.errors import SourceError
 
 Attributes = Mapping[str, Any]
 WITHOUT_VERSIONS = {"cc 0": "CC0-1.0", "pddl": "PDDL-1.0", "odc by": "ODC-By-1.0"}  # of which there is one
-CREATIVE_COMMONS = re.compile(r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<major>\d) (?P<minor>\d))\b")
+CREATIVE_COMMONS = re.compile(r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<version>1 0|2 0|2 5|3 0|4 0))\b")
 NO_CHANGES, SHARE_ALIKE, FREE = (
     re.compile(rf"\b({words})") for words in (r"nd\b|no ?deriv", r"sa\b|share ?alike", "cc 0|zero|pddl|public domain")
 )
@@ -26,7 +26,7 @@ def spdx(licence: str) -> str:
     words = _words(licence)
     if match := CREATIVE_COMMONS.search(words):
         parts = [(match["nc"] or "").strip(), (match["more"] or "").strip()]
-        return "-".join(["CC-BY", *(part.upper() for part in parts if part), f"{match['major']}.{match['minor']}"])
+        return "-".join(["CC-BY", *(part.upper() for part in parts if part), match["version"].replace(" ", ".")])
     return next((name for start, name in WITHOUT_VERSIONS.items() if words.startswith(start)), "")
 
 
@@ -36,6 +36,18 @@ def legal_text(name: str) -> str:
         kind, _, version = name.removeprefix("CC-").lower().rpartition("-")
         return f"https://creativecommons.org/licenses/{kind}/{version}/legalcode"
     return LEGAL_TEXTS.get(name, "")
+
+
+def obligations(name: str) -> str:
+    """What a licence asks of whoever uses or shares a store, in a sentence (its text is what counts); "" for no name of `spdx`."""
+    if name in {"CC0-1.0", "PDDL-1.0"}:
+        return "No rights are reserved; cite the authors all the same."
+    if not name:
+        return ""
+    asked = ["Credit the authors, name this licence, and say what was changed."]
+    asked += ["Not for commercial use."] if "-NC" in name else []
+    asked += ["Share what you make from it under this licence only."] if "-SA" in name else []
+    return " ".join(asked)
 
 
 def common(sources: Sequence[Attributes]) -> str:
@@ -87,7 +99,7 @@ def licence_document(sources: Sequence[Attributes], texts: Mapping[str, str]) ->
 
 def _named(source: Attributes) -> str:
     name = spdx(source["licence"])
-    return f" (SPDX: {name}, text: {legal_text(name)})" if name else ""
+    return f"\n  SPDX: {name}, text: {legal_text(name)}\n  {obligations(name)}" if name else ""
 
 
 def _words(licence: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 try:
@@ -17,17 +18,20 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 import fsspec
+import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
 from bids_dl.errors import StoreError
-from bids_dl.store.retry import has_expired, may_pass, patiently, reason
+from bids_dl.store.retry import PATIENCE, patiently, refusal
+from bids_dl.store.upload import PART_BYTES, drop_uploads, upload
 
 T = TypeVar("T")
 
 PROBE = "writable.probe"
 CONNECTIONS = 64  # at once to a bucket, so that latency hides; botocore's own choice is 10
 QUIET = 30.0  # s without a byte after which a web server has stopped answering; S3 clients have a limit of their own
-PART_BYTES = 16 * 2**20  # of an upload to S3: what one lost connection costs
+RENEWAL = Lock()  # credentials expire for all threads at once
+OWN_OPTIONS = {"patience"}  # which no file system knows
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Location:
     """A folder of objects: a path, or an fsspec URL with the options of its file system.
 
     An object is there whole or not at all: on disk by renaming, elsewhere because a put is atomic. What fails in passing at a server is
-    tried again, later each time.
+    tried again, later each time; the storage option ``patience`` says for how many seconds, about.
     """
 
     url: str
@@ -47,6 +51,8 @@ class Location:
             filesystem, path = fsspec.core.url_to_fs(self.url, **_options(self.url, self.storage_options))
         except (ImportError, ValueError) as problem:
             raise StoreError(f"{self.url}: {problem}") from None
+        if "s3" in filesystem.protocol:
+            filesystem.retries = 1  # all tries again are ours: waits would multiply
         return filesystem, str(path).rstrip("/")
 
     @property
@@ -61,6 +67,14 @@ class Location:
     def is_web(self) -> bool:
         """Whether it can be read only, and what there is cannot be listed."""
         return _is_web(self.url)
+
+    @cached_property
+    def patience(self) -> float:
+        """Seconds to wait between tries of a request in all, about."""
+        given = self.storage_options.get("patience", PATIENCE)
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < float("inf"):
+            raise StoreError(f"{self.url}: the storage option patience is a number of seconds from 0 on, got {given!r}")
+        return float(given)
 
     @property
     def _is_s3(self) -> bool:
@@ -94,16 +108,42 @@ class Location:
 
     def write(self, name: str, content: bytes) -> None:
         path = self.path(name)
+        if self._is_s3 and len(content) >= 2 * PART_BYTES:
+            self._upload(path, memoryview(content))
+            return
         if not self.is_local:
             self._check_not_web()
-            parts = {"chunksize": PART_BYTES} if self._is_s3 else {}
-            self._ask(lambda: self.filesystem.pipe_file(path, content, **parts))
+            self._ask(lambda: self.filesystem.pipe_file(path, content))
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         part.write_bytes(content)
         part.replace(target)
+
+    def put(self, name: str, file: Path) -> None:
+        """Write an object that is a file on disk, whatever its size; only where not `is_local`."""
+        if self._is_s3 and file.stat().st_size >= 2 * PART_BYTES:
+            self._upload(self.path(name), np.memmap(file, np.uint8, "r").data)
+        else:
+            self._check_not_web()
+            self._ask(lambda: self.filesystem.put_file(str(file), self.path(name)))
+
+    def _upload(self, path: str, content: memoryview) -> None:
+        bucket, key, _ = self.filesystem.split_path(path)
+        upload(self._call, bucket, key, content)
+
+    def drop_uploads(self, names: Collection[str] | None = None) -> None:
+        """End what killed runs have begun to put below and never ended, of these objects or of all: a bucket keeps it, and bills it."""
+        if self._is_s3:
+            bucket, root, _ = self.filesystem.split_path(self._root[1])
+            wanted = None if names is None else {f"{root}/{name}" for name in names}
+            with suppress(StoreError, OSError):  # some servers cannot list them, some users may not; no object depends on it
+                drop_uploads(self._call, bucket, f"{root}/", wanted)
+
+    def _call(self, method: str, **parameters: Any) -> Any:
+        """What the S3 client answers to one request."""
+        return self._ask(lambda: self.filesystem.call_s3(method, **parameters))
 
     def list(self) -> list[str]:
         """Names of all objects below, sorted; nothing where there is no folder."""
@@ -192,42 +232,40 @@ class Location:
         if self.is_local:
             return request()
         try:
-            return patiently(request, renew=self.renew)
+            return patiently(request, patience=self.patience, client=self.client, renew=self.renew)
         except StoreError:
             raise
         except Exception as problem:
-            if has_expired(problem):
-                raise StoreError(
-                    f"{self.url}: the credentials have expired ({reason(problem)}); renew them and run the same command again"
-                ) from None
-            if may_pass(problem):
-                raise StoreError(
-                    f"{self.url}: cannot be reached ({reason(problem)}), tried several times; run the same command again later"
-                ) from None
-            if isinstance(problem, PermissionError):
-                raise StoreError(f"{self.url}: access denied ({reason(problem)}); see the credentials and the rights they give") from None
-            if isinstance(problem, OSError):
-                raise
-            raise StoreError(f"{self.url}: {' '.join(str(problem).split())[:200]} ({type(problem).__name__})") from None
+            if said := refusal(problem):
+                raise StoreError(f"{self.url}: {said}") from None
+            raise
 
-    def renew(self) -> None:
-        """Take up new credentials, from the environment or a file that somebody has renewed meanwhile."""
-        if self._is_s3:
-            self.filesystem.connect(refresh=True)
+    def client(self) -> Any:
+        """What holds the credentials of a bucket's file system; None elsewhere."""
+        return self.filesystem.s3 if self._is_s3 else None
+
+    def renew(self, used: Any) -> None:
+        """Take up new credentials, from the environment or a file, unless another thread has done so since those ``used`` were."""
+        if used is None:
+            return
+        with RENEWAL:
+            if self.filesystem.s3 is used:
+                self.filesystem.connect(refresh=True)
 
 
 def _is_web(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-def _options(url: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _options(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the file system, with what a store needs where nothing else is asked for."""
+    given = {name: value for name, value in options.items() if name not in OWN_OPTIONS}
     if _is_web(url):
         import aiohttp
 
-        return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=QUIET, sock_read=QUIET)}} | dict(given)
+        return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=QUIET, sock_read=QUIET)}} | given
     if url.startswith("s3://"):
-        once = {"retries": {"total_max_attempts": 1}, "max_pool_connections": CONNECTIONS}  # tries again are ours: waits would multiply
+        once = {"retries": {"total_max_attempts": 1}, "max_pool_connections": CONNECTIONS}
         config = {"config_kwargs": once | dict(given.get("config_kwargs") or {})}
-        return {"use_listings_cache": False} | dict(given) | config  # others may write there
-    return dict(given)
+        return {"use_listings_cache": False} | given | config  # others may write there
+    return given

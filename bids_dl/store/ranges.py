@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bids_dl.errors import StoreError
 from bids_dl.store.location import Location
-from bids_dl.store.retry import WAITS, has_expired, may_pass
+from bids_dl.store.retry import has_expired, is_beyond, may_pass, waits
 
 Bytes = npt.NDArray[np.uint8]
+NO_RANGES = (
+    "the server sends whole objects where a part was asked for (python -m http.server does), so the store cannot be streamed from there; "
+    "take a server that knows range requests (nginx, Apache, Caddy, a bucket), or copy the store"
+)
 HAS_READV, MOST_PARTS = hasattr(os, "readv"), 1024  # what every system takes
 
 
@@ -47,19 +51,21 @@ class Request:
 def fetch(location: Location, requests: Sequence[Request]) -> list[Bytes | Exception]:
     """Content of each request, or why it failed; an object that is too short gives EOFError.
 
-    Requests to a server are under way together; what fails in passing is asked for again, later each time.
+    Requests to a server are under way together; what fails in passing is asked for again, later each time. What comes too short is asked
+    for once more: a proxy may have lost the rest.
     """
     if location.is_local:
         return [_read(location, request) for request in requests]
-    contents = _ask(location, requests)
-    for wait in WAITS:
+    used, contents = location.client(), _ask(location, requests)
+    for number, wait in enumerate(waits(location.patience)):
         failed = {i: content for i, content in enumerate(contents) if isinstance(content, Exception)}
-        again = [i for i, failure in failed.items() if not isinstance(failure, EOFError) and may_pass(failure)]
+        again = [i for i, failure in failed.items() if may_pass(failure) and (number == 0 or not isinstance(failure, EOFError))]
         if not again:
             break
         if any(has_expired(failed[i]) for i in again):
-            location.renew()
-        time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311  (no secret)
+            location.renew(used)
+        time.sleep(wait)
+        used = location.client()
         for i, content in zip(again, _ask(location, [requests[i] for i in again]), strict=True):
             contents[i] = content
     return contents
@@ -112,7 +118,9 @@ def _ask(location: Location, requests: Sequence[Request]) -> list[Bytes | Except
 
 def _checked(answer: bytes | Exception, size: int) -> Bytes | Exception:
     if isinstance(answer, Exception):
-        return answer
+        return EOFError("ends before") if is_beyond(answer) else answer
+    if len(answer) > size:
+        return StoreError(NO_RANGES)
     if len(answer) != size:
         return EOFError(f"{len(answer)} bytes came where {size} were asked for")
     return np.frombuffer(answer, np.uint8)

@@ -18,6 +18,7 @@ from bids_dl.store.codes import decode
 from bids_dl.store.format import FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION, root_holds
 from bids_dl.store.location import Location
 from bids_dl.store.objects import Objects
+from bids_dl.store.retry import says_no_bucket
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,15 +150,18 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
     try:
         content = location.read(ROOT)
         root = json.loads(content)
-    except (FileNotFoundError, NotADirectoryError):
-        raise StoreError(_absent(location)) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as problem:
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise StoreError(_absent(location, problem)) from None
+    except OSError as problem:
+        raise StoreError(f"{url}: {ROOT} cannot be read ({problem.strerror or problem})") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as problem:
         raise StoreError(f"{url}: {ROOT} cannot be read ({problem})") from None
     attributes = root.get("attributes", {}) if isinstance(root, dict) else {}
     if attributes.get("format") != FORMAT:
         raise StoreError(f"{url}: a Zarr group, but no bids-dl store (its attribute `format` is {attributes.get('format')!r})")
     if attributes.get("format_version") != VERSION:
-        raise StoreError(f"{url}: written in version {attributes.get('format_version')} of the format; this bids_dl reads {VERSION}")
+        said = attributes.get("format_version")
+        raise StoreError(f"{url}: written in version {said} of the format, this bids_dl reads version {VERSION}; install a newer bids_dl")
     if not attributes.get("finished"):
         raise StoreError(f"{url}: not finished; run the same `bids-dl convert` again, it goes on where it stopped")
     if not root_holds(content, attributes):
@@ -165,9 +169,14 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
     return Store(str(url), location.storage_options, root)
 
 
-def _absent(location: Location) -> str:
+def _absent(location: Location, problem: OSError) -> str:
+    """Why there is no root object."""
+    if says_no_bucket(problem):
+        return f"{location.url}: there is no such bucket"
     if location.exists(UNFINISHED):
         return f"{location.url}: not finished; run the same `bids-dl convert` again, it goes on where it stopped"
+    if location.exists(MANIFEST):
+        return f"{location.url}: a store without its {ROOT}; copy it again, whole (`bids-dl verify` says what else is missing)"
     if not location.is_web and not location.exists():
         return f"{location.url}: no store there"
     return f"{location.url}: no bids-dl store (it has no {ROOT})"

@@ -10,34 +10,48 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-WAITS = (0.1, 0.4, 1.6, 4.0)  # s before another try, each times 0.5 to 1.5 so that many clients don't come back in step
+PATIENCE = 30.0  # s to wait between tries in all, before a request is given up
+SHARES = (0.003, 0.013, 0.05, 0.134, 0.27, 0.53)  # of it before each further try, times 0.5 to 1.5: clients must not come back in step
 FINAL = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError, NotImplementedError)
 FINAL_NUMBERS = {errno.EINVAL, errno.ENOSYS, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EPERM, errno.ENAMETOOLONG}
 PASSING_CODES = {"RequestTimeout", "IncompleteBody", "BadDigest", "SlowDown", "ServiceUnavailable", "InternalError", "OperationAborted"}
 EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 PASSING_STATUS = {408, 425, 429}  # and from 500 on
 UNSAID = "400"  # the code that S3 clients give where the answer to HEAD, which has no body, may be any of the above
+DENIED, BEYOND = {401, 403}, 416
+WITHOUT_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError"}
 CONNECTION = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ClientPayloadError", "ResponseParserError", "IncompleteRead"}
 """What HTTP clients raise for a lost connection, by name: which client is there depends on the file system."""
 
 
-def patiently(request: Callable[[], T], *, renew: Callable[[], None]) -> T:
+def waits(patience: float) -> Iterator[float]:
+    """Seconds to wait before each further try, growing; another draw each time."""
+    for share in SHARES:
+        yield patience * share * random.uniform(0.5, 1.5)  # noqa: S311  (no secret)
+
+
+def patiently(request: Callable[[], T], *, patience: float, client: Callable[[], Any], renew: Callable[[Any], None]) -> T:
     """What a request returns, after further tries where it fails in passing.
 
     Parameters
     ----------
+    patience
+        Seconds to wait between tries in all, about.
+    client
+        Gives whatever holds the credentials.
     renew
-        Called before the next try where credentials have expired: it takes up new ones if there are any.
+        Called with it before the next try where the credentials have expired: takes up new ones if there are any.
     """
-    for wait in WAITS:
+    for wait in waits(patience):
+        used = client()
         try:
             return request()
         except Exception as problem:
             if not may_pass(problem):
                 raise
             if has_expired(problem):
-                renew()
-        time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311  (no secret)
+                renew(used)
+        time.sleep(wait)
     return request()
 
 
@@ -65,6 +79,38 @@ def reason(problem: BaseException) -> str:
     code, status = _answer(problem)
     said = [code] if code and not code.isdigit() else []
     return ", ".join([*said, *([f"HTTP {status}"] if status else [])] or [type(problem).__name__])
+
+
+def refusal(problem: BaseException) -> str:
+    """One line for what a request failed with in the end; "" for an error of the file system that callers tell apart."""
+    _, status = _answer(problem)
+    kinds = {kind.__name__ for kind in type(problem).__mro__}
+    if has_expired(problem):
+        return f"the credentials have expired ({reason(problem)}); renew them and run the same command again"
+    if kinds & WITHOUT_CREDENTIALS:
+        return (
+            "no credentials to sign the request with; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or take --storage-option anon=true for a public bucket"
+        )
+    if may_pass(problem):
+        return f"cannot be reached ({reason(problem)}), tried several times; see the address, or run the same command again later"
+    if isinstance(problem, PermissionError) or status in DENIED:
+        return f"access denied ({reason(problem)}); see the credentials and the rights they give"
+    if isinstance(problem, TypeError):
+        return f"a storage option does not fit ({' '.join(str(problem).split())[:200]})"
+    if isinstance(problem, OSError):
+        return ""
+    return f"{' '.join(str(problem).split())[:200]} ({type(problem).__name__})"
+
+
+def is_beyond(problem: BaseException) -> bool:
+    """Whether a server refused a range because the object ends before it."""
+    code, status = _answer(problem)
+    return code == "InvalidRange" or status == BEYOND
+
+
+def says_no_bucket(problem: BaseException) -> bool:
+    return _answer(problem)[0] == "NoSuchBucket"
 
 
 def _answer(problem: BaseException) -> tuple[str, int]:

@@ -110,6 +110,7 @@ def begin(location: Location, plan: str) -> Draft:
     draft = Draft(location, to_json({"format": FORMAT, "format_version": VERSION, "plan": plan, "writer": uuid4().hex}))
     location.write(UNFINISHED, draft.marker)  # before anything is removed: a run killed in between leaves a place that can be claimed
     location.remove_all([name for name in names if name != UNFINISHED])
+    location.drop_uploads()
     return draft
 
 
@@ -247,6 +248,7 @@ def finish(draft: Draft, attributes: Mapping[str, Any], arrays: Sequence[str], d
     objects = draft.objects | {ROOT: {"bytes": len(root), "sha256": hashlib.sha256(root).hexdigest()}}
     if location.is_local:
         _flush(location, list(draft.objects))
+    location.drop_uploads()  # begun by a request whose answer was lost
     draft.check_ours()
     location.write(MANIFEST, to_json({"objects": dict(sorted(objects.items()))}))
     location.write(ROOT, root)
