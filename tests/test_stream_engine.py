@@ -162,7 +162,8 @@ def test_two_loops_over_one_stream_at_once_do_not_disturb_each_other(store):
 
 
 def test_memory_is_used_again_only_when_nobody_holds_any_part_of_it():
-    buffers = Buffers((4, 2, 3), slab=2)
+    buffers = Buffers((4, 2, 3))
+    buffers.reserve(2)
     lent = buffers.lend(buffers.take(), 3)
     address = lent.ctypes.data
     part = torch.from_numpy(lent)[1:].numpy()[0]
@@ -172,7 +173,31 @@ def test_memory_is_used_again_only_when_nobody_holds_any_part_of_it():
     assert address not in [buffer.signals.ctypes.data for buffer in taken]
     del part
     assert buffers.take().signals.ctypes.data == address
-    assert buffers.nbytes == 2 * 2 * 4 * 4 * 2 * 3
+    assert len(buffers.slabs) == 2
+
+
+def test_buffers_that_are_reserved_share_one_slab_and_none_its_windows():
+    buffers = Buffers((4, 2, 3))
+    buffers.reserve(5)
+    taken = [buffers.take() for _ in range(5)]
+    assert len(buffers.slabs) == 1
+    for number, buffer in enumerate(taken):
+        buffer.signals[...] = number
+    for number, buffer in enumerate(taken):
+        assert (buffers.slabs[buffer.slab][buffer.slot : buffer.slot + 4] == number).all()
+
+
+def test_what_is_lent_outlives_the_memory_it_came_from():
+    buffers = Buffers((4, 2, 3))
+    lent = buffers.lend(buffers.take(), 4)
+    lent[...] = 7
+    buffers.reserve(3)
+    others = [buffers.take() for _ in range(3)]
+    for other in others:
+        other.signals[...] = 1
+    assert (lent == 7).all()
+    del lent
+    assert all(buffers.take() is not other for other in others)
 
 
 @pytest.mark.parametrize("normalize", [None, "window"])
