@@ -32,7 +32,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     places
-        (n,): which windows of the chunk, ascending.
+        (n,): which windows of the chunk, ascending, each once.
     slots
         (n,): where they go in ``into``.
     into
