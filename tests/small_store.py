@@ -43,12 +43,14 @@ class Small:
         return (noise * (1 + self.recording[:, None, None]) + np.arange(self.n_windows)[:, None, None]).astype(np.float32)
 
 
-def write(url: Path | str, small: Small, *, storage_options=None, **attributes) -> np.ndarray:
-    """Write a store; its signals."""
+def write(url: Path | str, small: Small, *, step: float | None = None, storage_options=None, **attributes) -> np.ndarray:
+    """Write a store, with ``step`` as int16; its signals."""
     location, signals, number = Location(str(url), storage_options or {}), small.signals, small.recording
     config = StoreConfig(chunk_bytes=small.per_chunk * WINDOW_BYTES, shard_bytes=small.per_chunk * small.chunks_per_shard * WINDOW_BYTES)
     draft = writer.begin(location, "a plan")
-    writer.write_signals(draft, signals.shape, iter([signals]), config, say=lambda _: None)
+    numbers = signals if step is None else np.round(signals / step).astype(np.int16)
+    writer.write_signals(draft, signals.shape, iter([numbers]), config, step=step, say=lambda _: None)
+    signals = signals if step is None else numbers * np.float32(step)
     by_recording = signals.reshape(-1, small.per_recording, *signals.shape[1:]).astype(np.float64)
     others = [
         Column("channel", writer.text(small.channels), ("channel",)),

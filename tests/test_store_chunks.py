@@ -16,7 +16,7 @@ from zarr.codecs import BloscCodec
 
 from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.store import open_store, ranges
-from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.chunks import ChunkReader, Part
 from bids_dl.store.layout import layout
 from bids_dl.store.location import Location
 
@@ -38,7 +38,8 @@ def read_all(reader: ChunkReader) -> np.ndarray:
     """All windows, chunks asked for in another order than theirs."""
     slots = np.full((reader.n_chunks, reader.windows_per_chunk, *reader.shape[1:]), np.nan, np.float32)
     order = np.random.default_rng(0).permutation(reader.n_chunks).tolist()
-    reader.read(order, [list(slots[chunk]) for chunk in order])
+    every = [np.arange(min(reader.windows_per_chunk, reader.shape[0] - chunk * reader.windows_per_chunk)) for chunk in order]
+    reader.read(order, [[Part(places, places, slots[chunk])] for places, chunk in zip(every, order, strict=True)])
     return slots.reshape(-1, *reader.shape[1:])[: reader.shape[0]]
 
 
@@ -102,6 +103,19 @@ def test_whole_numbers_with_a_scale_factor_come_as_microvolts(path, compressors,
     np.testing.assert_array_equal(read_all(reader_of(path, metadata)), expected)
 
 
+@pytest.mark.parametrize("compressors", [[BLOSC, CRC], [CRC]])
+def test_whole_numbers_are_given_as_they_are_to_who_asks_for_them(path, compressors):
+    expected = write_numbers(path, 0.125, compressors=compressors)
+    reader = reader_of(path, json.loads((path / "signals/zarr.json").read_text()))
+    numbers = np.zeros((6, *reader.shape[1:]), np.int16)
+    reader.read([1, 2], [[Part(np.array([0, 1, 2, 3]), np.array([4, 0, 2, 1]), numbers)], [Part(np.array([1]), np.array([3]), numbers)]])
+    np.testing.assert_array_equal(numbers[[4, 0, 2, 1, 3]] * np.float32(reader.whole_number), expected[[4, 5, 6, 7, 9]])
+
+
+def test_a_store_of_microvolts_has_no_whole_numbers(path):
+    assert reader_of(path).whole_number is None
+
+
 def test_whole_numbers_come_from_a_server_as_from_disk(path):
     expected = write_numbers(path, 0.125)
     fsspec.filesystem("memory").put(str(path), "/numbers/small.zarr", recursive=True)
@@ -132,18 +146,15 @@ def flip(file: Path, place: int) -> None:
 
 def test_windows_that_nobody_wants_are_checked_and_written_nowhere(path):
     reader = reader_of(path)
-    wanted = np.zeros((2, *reader.shape[1:]), np.float32)
-    rows = [None, wanted[0], None, wanted[1]]
-    assert reader.read([1], [rows]) == [4 * small_store.WINDOW_BYTES + 4]
-    np.testing.assert_array_equal(wanted, SMALL.signals[[5, 7]])
+    one, other = np.zeros((2, 3, *reader.shape[1:]), np.float32)
+    wanted = [Part(np.array([1]), np.array([2]), one), Part(np.array([3]), np.array([0]), other)]
+    assert reader.read([1], [wanted]) == [4 * small_store.WINDOW_BYTES + 4]
+    np.testing.assert_array_equal([one[2], other[0]], SMALL.signals[[5, 7]])
+    assert not one[:2].any()
+    assert not other[1:].any()
     flip(path / "signals/c/0/0/0", 4 * small_store.WINDOW_BYTES + 20)  # in window 4
     with pytest.raises(DamagedStoreError, match="chunk 1 of signals"):
-        reader.read([1], [rows])
-
-
-def test_without_scattered_reads_the_values_are_the_same(path, monkeypatch):
-    monkeypatch.setattr(ranges, "HAS_READV", False)
-    np.testing.assert_array_equal(read_all(reader_of(path)), SMALL.signals)
+        reader.read([1], [wanted])
 
 
 def test_the_message_of_damage_does_without_names_where_they_are_damaged_too(path):

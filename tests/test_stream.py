@@ -124,7 +124,7 @@ def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Pool, "__init__", watched)
         assert sorted(rows(StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960))) == list(range(1000))
-    assert pools[0]._buffers.nbytes <= 3 * 40 * 960
+    assert sum(slab.nbytes for slab in pools[0]._memory.making.slabs) <= 3 * 40 * 960
 
 
 def test_numbers_come_as_float32_and_several_columns_side_by_side(store):

@@ -24,7 +24,7 @@ from bids_dl.store.format import Column
 from bids_dl.store.location import Location
 from bids_dl.stream import StreamingDataset, to_device
 from bids_dl.stream.buffers import Buffers
-from bids_dl.stream.pool import schedule
+from bids_dl.stream.pool import in_the_making, reads_upto, schedule
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
 
@@ -66,6 +66,41 @@ def test_every_window_comes_once_with_its_own_signals_in_equal_steps(stores, per
         seen += [row for batch in batches for row in batch.index.tolist()]
     assert sorted(seen) == np.flatnonzero(taken).tolist()
     assert steps == {-(-int(taken.sum()) // (world * batch_size))}
+
+
+@pytest.mark.parametrize("steps", [(0.125,), (0.1, 0.1), (0.125, 0.25), (None, 0.125), (0.125, None)], ids=str)
+@pytest.mark.parametrize("batch_size", [4, 9, 500])
+def test_whole_numbers_come_as_microvolts_whatever_they_are_mixed_with(tmp_path, steps, batch_size):
+    wholes = [small_store.write(tmp_path / f"{i}.zarr", Small(seed=i), step=step) for i, step in enumerate(steps)]
+    expected = np.concatenate(wholes)
+    stream = StreamingDataset([tmp_path / f"{i}.zarr" for i in range(len(steps))], batch_size=batch_size, threads=2)
+    for epoch in range(2):
+        stream.set_epoch(epoch)
+        batches = list(stream)  # kept, so that no memory is used twice
+        assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(len(expected)))
+        assert all(np.array_equal(batch.signals.numpy(), expected[batch.index.numpy()]) for batch in batches)
+        assert all(batch.signals.dtype == torch.float32 for batch in batches)
+
+
+def test_whole_numbers_are_scaled_before_they_are_normalized(tmp_path):
+    signals = small_store.write(tmp_path / "numbers.zarr", SMALL, step=0.125)
+    mean, std = np.array([1.0, 2, 3]), np.array([2.0, 4, 8])
+    for batch in StreamingDataset(tmp_path / "numbers.zarr", batch_size=8, normalize=(mean, std)):
+        expected = (signals[batch.index.numpy()] - mean[:, None]) / std[:, None]
+        np.testing.assert_allclose(batch.signals.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400), st.integers(1, 12), st.integers(1, 30), st.integers(0, 60), st.integers(0, 99))
+def test_no_more_batches_are_in_the_making_than_memory_is_reserved_for(n_windows, per_chunk, batch_size, ahead, seed):
+    order = np.random.default_rng(seed).permutation(n_windows)
+    bounds = np.minimum(np.arange(0, n_windows + batch_size, batch_size), n_windows)
+    plan = schedule(order // per_chunk, order % per_chunk, bounds)
+    upto = reads_upto(plan, bounds, ahead)
+    assert (upto >= plan.needed).all()
+    begun = [set(plan.step[: plan.bounds[reads]].tolist()) for reads in upto]
+    most = max(sum(other >= step for other in touched) for step, touched in enumerate(begun))
+    assert most <= in_the_making(plan, upto)
 
 
 @pytest.mark.slow
@@ -162,7 +197,8 @@ def test_two_loops_over_one_stream_at_once_do_not_disturb_each_other(store):
 
 
 def test_memory_is_used_again_only_when_nobody_holds_any_part_of_it():
-    buffers = Buffers((4, 2, 3), slab=2)
+    buffers = Buffers((4, 2, 3))
+    buffers.reserve(2)
     lent = buffers.lend(buffers.take(), 3)
     address = lent.ctypes.data
     part = torch.from_numpy(lent)[1:].numpy()[0]
@@ -172,11 +208,38 @@ def test_memory_is_used_again_only_when_nobody_holds_any_part_of_it():
     assert address not in [buffer.signals.ctypes.data for buffer in taken]
     del part
     assert buffers.take().signals.ctypes.data == address
-    assert buffers.nbytes == 2 * 2 * 4 * 4 * 2 * 3
+    assert len(buffers.slabs) == 2
 
 
+def test_buffers_that_are_reserved_share_one_slab_and_none_its_windows():
+    buffers = Buffers((4, 2, 3))
+    buffers.reserve(5)
+    taken = [buffers.take() for _ in range(5)]
+    assert len(buffers.slabs) == 1
+    for number, buffer in enumerate(taken):
+        buffer.signals[...] = number
+    for number, buffer in enumerate(taken):
+        assert (buffers.slabs[buffer.slab][buffer.slot : buffer.slot + 4] == number).all()
+
+
+def test_what_is_lent_outlives_the_memory_it_came_from():
+    buffers = Buffers((4, 2, 3))
+    lent = buffers.lend(buffers.take(), 4)
+    lent[...] = 7
+    buffers.reserve(3)
+    others = [buffers.take() for _ in range(3)]
+    for other in others:
+        other.signals[...] = 1
+    assert (lent == 7).all()
+    del lent
+    assert all(buffers.take() is not other for other in others)
+
+
+@pytest.mark.parametrize("step", [None, 0.125])
 @pytest.mark.parametrize("normalize", [None, "window"])
-def test_batches_that_are_kept_stay_what_they_were_over_epochs(store, normalize):
+def test_batches_that_are_kept_stay_what_they_were_over_epochs(tmp_path, normalize, step):
+    store = tmp_path / "kept.zarr"
+    small_store.write(store, SMALL, step=step)
     stream = StreamingDataset(store, batch_size=4, normalize=normalize, pool_bytes=1000)
     kept = []
     for epoch in range(3):

@@ -20,23 +20,35 @@ from bids_dl.store.location import Location
 from bids_dl.store.objects import Objects
 from bids_dl.store.ranges import Bytes, Request, fetch, fill, open_local
 
-Window = npt.NDArray[np.float32]
-Rows = Sequence[Window | None]
-"""Where the windows of a chunk go, (n_chans, n_times) each, C-contiguous; None for those that are not wanted."""
-
+Indices = npt.NDArray[np.int64]
 ABSENT = (1 << 64) - 1  # offset and length of a chunk that is all fill value
 ABSENT_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-TOGETHER_BYTES = 256_000  # read at once: they are still in the processor's cache when they are checked
 BLOSC_HEADER = np.dtype([("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")])  # in bytes
+
+
+class Part(NamedTuple):
+    """Windows of one chunk that go to one array.
+
+    Attributes
+    ----------
+    places
+        (n,): which windows of the chunk, ascending, each once.
+    slots
+        (n,): where they go in ``into``.
+    into
+        (n_slots, n_chans, n_times): float32, filled in µV; or int16, filled with the numbers of the store.
+    """
+
+    places: Indices
+    slots: Indices
+    into: npt.NDArray[Any]
 
 
 class Scratch(NamedTuple):
     """Memory that a read works in and the next one uses again, so that it stays in the processor's cache."""
 
     content: Bytes  # a chunk as it is stored
-    numbers: npt.NDArray[Any]  # and decompressed
-    windows: list[Window]  # for those that nobody wants; as many as are read at once
-    checksum: Bytes
+    numbers: npt.NDArray[Any] | None  # and decompressed
 
 
 class ChunkReader:
@@ -78,8 +90,13 @@ class ChunkReader:
     def is_local(self) -> bool:
         return self.location.is_local
 
-    def read(self, chunks: Sequence[int], rows: Sequence[Rows]) -> list[int]:
-        """Read chunks, the windows of each into its rows, in µV; bytes of each as it is stored.
+    @property
+    def whole_number(self) -> float | None:
+        """µV of one of the store's numbers where they can be asked for as int16."""
+        return self._layout.scale if self._layout is not None and self._layout.dtype == np.int16 else None
+
+    def read(self, chunks: Sequence[int], wanted: Sequence[Sequence[Part]]) -> list[int]:
+        """Read and check chunks, and put the windows of each where they are wanted; bytes of each as it is stored.
 
         Raises
         ------
@@ -89,58 +106,41 @@ class ChunkReader:
             The store could not be reached.
         """
         if self._layout is None:
-            return [self._read_with_zarr(chunk, mine) for chunk, mine in zip(chunks, rows, strict=True)]
-        self._load_indexes(self._layout, sorted({chunk // self._layout.chunks_per_shard for chunk in chunks}))
-        wanted = [(chunk, self._request(self._layout, chunk), mine) for chunk, mine in zip(chunks, rows, strict=True)]
-        for _, request, mine in wanted:
-            if request is None:
-                _deliver(np.full(self._layout.chunk_shape, self._layout.fill), mine, self._layout.scale)
-        stored = [(chunk, request, mine) for chunk, request, mine in wanted if request is not None]
-        scratch = self._spare.pop() if self._spare else _scratch(self._layout)
+            return [self._read_with_zarr(chunk, parts) for chunk, parts in zip(chunks, wanted, strict=True)]
+        layout = self._layout
+        self._load_indexes(layout, sorted({chunk // layout.chunks_per_shard for chunk in chunks}))
+        requests = [self._request(layout, chunk) for chunk in chunks]
+        stored = [(chunk, request) for chunk, request in zip(chunks, requests, strict=True) if request is not None]
+        scratch = self._spare.pop() if self._spare else _scratch(layout)
         try:
-            if self.is_local and self._layout.is_plain:
-                for part in stored:
-                    self._read_straight(*part, scratch)
-            else:
-                for (chunk, request, mine), content in zip(stored, self._contents(stored, scratch), strict=True):
-                    _deliver(self._decoded(self._layout, content, scratch, (chunk, request)), mine, self._layout.scale)
+            contents = self._contents(stored, scratch)
+            for chunk, request, parts in zip(chunks, requests, wanted, strict=True):
+                if request is None:
+                    values = np.full(layout.chunk_shape, layout.fill, layout.dtype)
+                else:
+                    values = self._decoded(layout, next(contents), scratch, (chunk, request))
+                _deliver(values, parts, layout.scale)
         finally:
             self._spare.append(scratch)
-        return [0 if request is None else request.size for _, request, _ in wanted]
+        return [0 if request is None else request.size for request in requests]
 
-    def _read_straight(self, chunk: int, request: Request, rows: Rows, scratch: Scratch) -> None:
-        """Read plain windows from disk to where they belong, each checked while the processor's cache has it."""
-        checksum = 0
-        try:
-            with open_local(self.location, request) as file:
-                for start in range(0, len(rows), len(scratch.windows)):
-                    wanted = rows[start : start + len(scratch.windows)]
-                    part = [spare if row is None else row for row, spare in zip(wanted, scratch.windows, strict=False)]
-                    fill(file, part)
-                    for window in part:
-                        checksum = google_crc32c.extend(checksum, window)
-                fill(file, [scratch.checksum])
-        except (OSError, EOFError) as failure:
-            raise self._failure(failure, _named(chunk, request), self._rows(chunk)) from None
-        if len(scratch.checksum) and checksum != scratch.checksum.view("<u4")[0]:
-            raise self._damaged(f"{_named(chunk, request)} does not match its checksum", self._rows(chunk))
-
-    def _contents(self, stored: Sequence[tuple[int, Request, Rows]], scratch: Scratch) -> Iterator[Bytes]:
+    def _contents(self, stored: Sequence[tuple[int, Request]], scratch: Scratch) -> Iterator[Bytes]:
         """Content of each chunk in turn, good until the next."""
         if not self.is_local:
-            contents = fetch(self.location, [request for _, request, _ in stored])
-            for (chunk, request, _), content in zip(stored, contents, strict=True):
+            contents = fetch(self.location, [request for _, request in stored])
+            for (chunk, request), content in zip(stored, contents, strict=True):
                 if isinstance(content, Exception):
                     raise self._failure(content, _named(chunk, request), self._rows(chunk))
                 yield content
             return
-        for chunk, request, _ in stored:
+        for chunk, request in stored:
+            content = scratch.content[: request.size]
             try:
                 with open_local(self.location, request) as file:
-                    fill(file, [scratch.content[: request.size]])
+                    fill(file, content)
             except (OSError, EOFError) as failure:
                 raise self._failure(failure, _named(chunk, request), self._rows(chunk)) from None
-            yield scratch.content[: request.size]
+            yield content
 
     def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, Request]) -> npt.NDArray[Any]:
         """Numbers of a chunk, in ``scratch`` or in ``content``."""
@@ -148,7 +148,7 @@ class ChunkReader:
             if not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
                 raise self._damaged(f"{_named(*place)} does not match its checksum", self._rows(place[0]))
             content = content[:-CHECKSUM_BYTES]
-        if not layout.compressed:
+        if scratch.numbers is None:
             return content.view(layout.dtype).reshape(layout.chunk_shape)
         try:
             header = np.frombuffer(content, BLOSC_HEADER, 1)[0]
@@ -182,13 +182,13 @@ class ChunkReader:
                 raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
             self._indexes[shard] = content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
-    def _read_with_zarr(self, chunk: int, rows: Rows) -> int:
+    def _read_with_zarr(self, chunk: int, parts: Sequence[Part]) -> int:
         start, stop = self._rows(chunk)
         try:
             values = np.asarray(self._array[start:stop])
         except (OSError, ValueError, RuntimeError) as failure:
             raise self._failure(failure, f"chunk {chunk} of {SIGNALS}", (start, stop)) from failure
-        _deliver(values, rows, self._scale)
+        _deliver(values, parts, self._scale)
         return values.nbytes
 
     def _rows(self, chunk: int) -> tuple[int, int]:
@@ -227,14 +227,13 @@ class ChunkReader:
         return {name: value for name, value in self.__dict__.items() if name != "_array"} | {"_spare": deque()}
 
 
-def _deliver(values: npt.NDArray[Any], rows: Rows, scale: float) -> None:
-    """Copy windows to where they belong, as float32 in µV."""
-    factor = np.float32(scale)
-    for row, window in zip(rows, values, strict=False):  # a chunk is as long as any, whatever of it lies within the store
-        if row is not None:
-            row[...] = window
-            if scale != 1:
-                np.multiply(row, factor, out=row)
+def _deliver(values: npt.NDArray[Any], parts: Sequence[Part], scale: float) -> None:
+    """Put windows where they are wanted. A chunk is as long as any, whatever of it lies within the store."""
+    for places, slots, into in parts:
+        windows = values if len(places) == len(values) else values[places]
+        if scale != 1 and into.dtype == np.float32:
+            windows = np.multiply(windows, np.float32(scale), dtype=np.float32)
+        into[slots] = windows
 
 
 def _holds(content: Bytes, checksum: Bytes) -> bool:
@@ -247,10 +246,4 @@ def _named(chunk: int, request: Request) -> str:
 
 
 def _scratch(layout: Layout) -> Scratch:
-    together = max(1, min(layout.chunk_shape[0], TOGETHER_BYTES * layout.chunk_shape[0] // layout.decoded_bytes))
-    return Scratch(
-        content=np.empty(layout.most_bytes, np.uint8),
-        numbers=np.empty(layout.chunk_shape, layout.dtype),
-        windows=list(np.empty((together, *layout.chunk_shape[1:]), np.float32)),
-        checksum=np.empty(CHECKSUM_BYTES * layout.checked, np.uint8),
-    )
+    return Scratch(np.empty(layout.most_bytes, np.uint8), np.empty(layout.chunk_shape, layout.dtype) if layout.compressed else None)

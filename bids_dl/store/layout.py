@@ -48,11 +48,6 @@ class Layout:
         """Bytes of a chunk as it is stored, at most."""
         return self.decoded_bytes + BLOSC_OVERHEAD * self.compressed + CHECKSUM_BYTES * self.checked
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether a chunk is its windows' samples in µV, one after the other."""
-        return not self.compressed and self.dtype == np.float32 and self.scale == 1
-
     def fits(self, size: int) -> bool:
         """Whether a stored chunk can have so many bytes."""
         return CHECKSUM_BYTES < size <= self.most_bytes if self.compressed else size == self.most_bytes

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,6 @@ NO_RANGES = (
     "the server sends whole objects where a part was asked for (python -m http.server does), so the store cannot be streamed from there; "
     "take a server that knows range requests (nginx, Apache, Caddy, a bucket), or copy the store"
 )
-HAS_READV, MOST_PARTS = hasattr(os, "readv"), 1024  # what every system takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +80,20 @@ def open_local(location: Location, request: Request) -> FileIO:
     return file
 
 
-def fill(file: FileIO, parts: Sequence[npt.NDArray[Any]]) -> None:
-    """Fill arrays, each C-contiguous, with the bytes that come next; EOFError where the file ends before."""
-    missing = sum(part.nbytes for part in parts)
-    if HAS_READV and len(parts) <= MOST_PARTS:
-        missing -= os.readv(file.fileno(), [part.data for part in parts])  # one call: after each, the interpreter has to be got back
-        if not missing:
-            return
-        file.seek(missing - sum(part.nbytes for part in parts), os.SEEK_CUR)
-    for part in parts:
-        flat = part.reshape(-1).view(np.uint8)
-        while len(flat):
-            count = file.readinto(flat.data)
-            if not count:
-                raise EOFError("ends early")
-            flat = flat[count:]
+def fill(file: FileIO, content: Bytes) -> None:
+    """Fill an array with the bytes that come next; EOFError where the file ends before."""
+    while len(content):
+        count = file.readinto(content.data)
+        if not count:
+            raise EOFError("ends early")
+        content = content[count:]
 
 
 def _read(location: Location, request: Request) -> Bytes | Exception:
     content = np.empty(request.size, np.uint8)
     try:
         with open_local(location, request) as file:
-            fill(file, [content])
+            fill(file, content)
     except (OSError, EOFError) as failure:
         return failure
     return content

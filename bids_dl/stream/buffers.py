@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import DTypeLike
 
-Signals = npt.NDArray[np.float32]
-SLAB_BYTES = 32_000_000  # allocated at once, at most: large enough for huge pages, small enough that a batch somebody keeps holds little
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Buffer:
-    """Memory for one batch.
+    """Memory for one batch, one of many in a slab.
 
     Attributes
     ----------
+    slab, slot
+        Which slab, and which of its windows is the first of the batch.
     signals
         (batch_size, n_chans, n_times).
-    rows
-        Its windows, one array each.
     """
 
-    signals: Signals
-    rows: list[npt.NDArray[np.float32]]
+    slab: int
+    slot: int
+    signals: Array
 
 
 class Buffers:
@@ -37,43 +38,54 @@ class Buffers:
     ----------
     shape
         (batch_size, n_chans, n_times).
-    slab
-        Buffers to allocate at once, at most.
+    dtype
+        Of the samples.
 
     Attributes
     ----------
-    shape
+    shape, dtype
         As given.
-    nbytes
-        Memory allocated so far.
+    slabs
+        (n_windows, n_chans, n_times) each: the memory of the buffers.
     """
 
-    def __init__(self, shape: tuple[int, int, int], *, slab: int) -> None:
-        self.shape, self.nbytes = shape, 0
-        self._slab = max(1, min(slab, SLAB_BYTES // max(1, 4 * math.prod(shape))))
+    def __init__(self, shape: tuple[int, int, int], dtype: DTypeLike = np.float32) -> None:
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.slabs: list[Array] = []
+        self._at_once = 1
         self._free: deque[Buffer] = deque()
-        self._lent: dict[int, weakref.ref[Signals]] = {}  # by the identity of what was lent
+        self._lent: dict[int, weakref.ref[Array]] = {}  # by the identity of what was lent
+
+    def reserve(self, count: int) -> None:
+        """Have so many buffers in one slab, because windows that go to one slab go there at once; costs nothing until they are used.
+
+        Nothing may be taken; what is lent stays as it is.
+        """
+        if not self.slabs or count * self.shape[0] > len(self.slabs[0]):
+            self._at_once = count + count // 4  # the next epoch may need a few more
+            self.slabs, self._free = [], deque()
 
     def take(self) -> Buffer:
-        """A buffer that nobody uses; its content is undefined."""
+        """A buffer that nobody uses, the last one given back where there is one; its content is undefined."""
         try:
             return self._free.pop()
         except IndexError:
-            slab = np.empty((self._slab, *self.shape), np.float32)
-            self.nbytes += slab.nbytes
-            self._free.extend(Buffer(signals, list(signals)) for signals in slab)
+            size, number = self.shape[0], len(self.slabs)
+            slab = np.empty((self._at_once * size, *self.shape[1:]), self.dtype)
+            self.slabs.append(slab)
+            self._free.extend(Buffer(number, slot, slab[slot : slot + size]) for slot in reversed(range(0, len(slab), size)))
             return self._free.pop()
 
     def put_back(self, buffer: Buffer) -> None:
         """Give up a buffer that was taken and not lent."""
         self._free.append(buffer)
 
-    def lend(self, buffer: Buffer, count: int) -> Signals:
+    def lend(self, buffer: Buffer, count: int) -> Array:
         """The first windows of a buffer as an array; the buffer is free again when that array, and all that is made of it, is gone."""
         signals = buffer.signals[:count]
         key, free, lent = id(signals), self._free, self._lent
 
-        def give_back(_: weakref.ref[Signals]) -> None:
+        def give_back(_: weakref.ref[Array]) -> None:
             del lent[key]
             free.append(buffer)
 

@@ -15,16 +15,15 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from bids_dl.errors import ConfigError
-from bids_dl.stream.buffers import Buffers
 from bids_dl.stream.order import Order, Phase, Steps, left_after, n_steps, steps_of
-from bids_dl.stream.pool import CHUNKS_AHEAD, Chunks, Reading, Traffic, batches
+from bids_dl.stream.pool import CHUNKS_AHEAD, Chunks, Memory, Reading, Traffic, batches, memory
 from bids_dl.stream.position import Position, Start, to_phases
 from bids_dl.stream.scale import Statistics, scaling
 from bids_dl.stream.select import Where, check_missing, select, targets
 from bids_dl.stream.stores import Columns, Place, joined_classes, joined_table, open_all, sources
 
 REMOTE_THREADS = 32  # each has several requests under way; they mostly wait
-POOL_BYTES, POOL_CHUNKS, MOST_POOL_BYTES = 96_000_000, 160, 256_000_000  # by default as many chunks as mix people well
+POOL_BYTES, POOL_CHUNKS, MOST_POOL_BYTES = 64_000_000, 160, 256_000_000  # by default as many chunks as mix people well
 
 
 class Batch(NamedTuple):
@@ -80,7 +79,7 @@ class StreamingDataset(IterableDataset[Batch]):
         Leave out windows without a target.
     pool_bytes
         Chunks are shuffled in groups of about this many bytes of float32; memory for batches in the making stays below three times as
-        much. Default: 96 MB, or 160 chunks if they are more, up to 256 MB.
+        much. Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
     threads
         Threads that read; default by the number of cores.
 
@@ -150,7 +149,7 @@ class StreamingDataset(IterableDataset[Batch]):
         self._ranks = _checked_ranks(rank, world_size)
         self._sources = sources(stores)
         self._opened: tuple[int, Chunks] | None = None  # by which process
-        self._kept: tuple[int, Buffers] | None = None  # of the last loop, of which process
+        self._kept: tuple[int, Memory] | None = None  # of the last loop, of which process
         chunks = self._open()
         self._chunks = chunks.locate(self._rows)[0]
         self._pool = _pool_chunks(pool_bytes, 4 * chunks.size * self.n_chans * self.n_times)
@@ -266,9 +265,9 @@ class StreamingDataset(IterableDataset[Batch]):
         ahead = chunks.size * _chunks_ahead(self._pool, local=chunks.is_local, shuffle=self.shuffle)
         shape = (int(np.diff(steps.bounds).max(initial=1)), self.n_chans, self.n_times)
         kept, self._kept = self._kept, None
-        buffers = kept[1] if kept and (kept[0], kept[1].shape) == (os.getpid(), shape) else Buffers(shape, slab=ahead // (4 * shape[0]))
+        mine = kept[1] if kept and (kept[0], kept[1].shape) == (os.getpid(), shape) else memory(chunks, shape)
         threads = self._threads or _default_threads(n_workers, local=chunks.is_local)
-        reading = Reading(threads, ahead, buffers, self.traffic)
+        reading = Reading(threads, ahead, mine, self.traffic)
         try:
             for signals, windows in batches(chunks, self._rows, steps, finish=self._scaling, reading=reading):
                 target, rows = self._targets[windows], self._rows[windows]
@@ -277,7 +276,7 @@ class StreamingDataset(IterableDataset[Batch]):
                 yield batch if self._transform is None else self._transform(batch)
                 del batch
         finally:
-            self._kept = os.getpid(), buffers
+            self._kept = os.getpid(), mine
 
     def _state(self, start: Start, steps: int) -> dict[str, Any]:
         left = self._steps_left(start)
@@ -326,12 +325,12 @@ class StreamingDataset(IterableDataset[Batch]):
 
 def _default_threads(n_workers: int, *, local: bool) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(4, cores // n_workers)) if local else REMOTE_THREADS
+    return max(1, min(4, cores // n_workers - 1)) if local else REMOTE_THREADS  # one core is for the loop itself
 
 
 def _chunks_ahead(pool: int, *, local: bool, shuffle: bool) -> int:
     """Chunks read ahead of the loop: more at a distance, where latency has to hide."""
-    return min(pool, max(CHUNKS_AHEAD, pool // 2)) if local and shuffle else min(pool, CHUNKS_AHEAD) if local else pool
+    return min(pool, max(CHUNKS_AHEAD, pool // 4)) if local and shuffle else min(pool, CHUNKS_AHEAD) if local else pool
 
 
 def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] | None:

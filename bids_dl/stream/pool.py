@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl.store.chunks import ChunkReader, Rows
+from bids_dl.store.chunks import ChunkReader, Part
 from bids_dl.stream.buffers import Buffer, Buffers
 from bids_dl.stream.order import Indices, Steps
 
 Signals = npt.NDArray[np.float32]
 BATCHES_AHEAD = 3  # finished before the loop asks for them
+BATCHES_HELD = BATCHES_AHEAD + 2  # and those that the loop works with
+CACHED_BYTES = 2_000_000  # what is worked on in two passes
 CHUNKS_AHEAD = 32  # read beyond what one step needs, at least
 CHUNKS_PER_READ = {"local": 8, "remote": 4}  # given to a thread at once
 
@@ -58,17 +61,23 @@ class Chunks:
         number, place = np.divmod(rows - self.rows[store], per_chunk)
         return self.first[store] + number, place
 
+    @cached_property
+    def whole_number(self) -> float | None:
+        """µV of one of the stores' numbers, where all are int16 in the same steps."""
+        steps = {reader.whole_number for reader in self.readers}
+        return steps.pop() if len(steps) == 1 else None
+
     def per_chunk(self, chunk: int) -> int:
         """Places of a chunk."""
         return self.readers[self._owner(chunk)].windows_per_chunk
 
-    def read(self, chunks: Sequence[int], rows: Sequence[Rows]) -> list[int]:
-        """Read chunks, the windows of each into its rows; bytes of each as it is stored."""
+    def read(self, chunks: Sequence[int], wanted: Sequence[Sequence[Part]]) -> list[int]:
+        """Read chunks, the windows of each to where they are wanted; bytes of each as it is stored."""
         owners = [self._owner(chunk) for chunk in chunks]
         sizes = [0] * len(chunks)
         for store in sorted(set(owners)):
             mine = [i for i, owner in enumerate(owners) if owner == store]
-            read = self.readers[store].read([chunks[i] - int(self.first[store]) for i in mine], [rows[i] for i in mine])
+            read = self.readers[store].read([chunks[i] - int(self.first[store]) for i in mine], [wanted[i] for i in mine])
             for i, size in zip(mine, read, strict=True):
                 sizes[i] = size
         return sizes
@@ -131,6 +140,20 @@ def schedule(chunks: Indices, place: Indices, bounds: Indices) -> Schedule:
     )
 
 
+def reads_upto(plan: Schedule, bounds: Indices, ahead: int) -> Indices:
+    """(n_steps,): how many reads have begun when a step is asked for: those it needs, and those of windows up to ``ahead`` of it."""
+    within = np.searchsorted(plan.bounds, bounds[:-1] + ahead, side="right") - 1
+    return np.maximum(plan.needed, within)
+
+
+def in_the_making(plan: Schedule, reads: Indices) -> int:
+    """Batches that windows go to at a time, at most, if ``reads`` (n_steps,) have begun when a step is asked for."""
+    if not len(plan.reads):
+        return 1
+    last = np.maximum.accumulate(np.maximum.reduceat(plan.step, plan.bounds[:-1]))[np.minimum(reads, len(plan.reads)) - 1]
+    return int((last - np.arange(len(last))).max()) + 1
+
+
 @dataclass(slots=True)
 class Traffic:
     """What a stream has read so far in this process.
@@ -148,6 +171,35 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of a loop, to be kept for the next one.
+
+    Parameters
+    ----------
+    making
+        Where threads put windows: float32, or the stores' own int16.
+    finished
+        For batches as they are handed out: float32; the same as ``making`` where that is float32.
+    scale
+        µV of one of the whole numbers; None where there are none.
+    """
+
+    making: Buffers
+    finished: Buffers
+    scale: float | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.finished.shape
+
+
+def memory(chunks: Chunks, shape: tuple[int, int, int]) -> Memory:
+    """Memory for batches of a shape (batch_size, n_chans, n_times)."""
+    finished, scale = Buffers(shape), chunks.whole_number
+    return Memory(finished if scale is None else Buffers(shape, np.int16), finished, scale)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How to read.
 
@@ -157,15 +209,15 @@ class Reading:
         Threads that read and decode.
     ahead
         Windows read ahead of the loop, where one step does not need more.
-    buffers
-        Memory for the batches, of no other loop meanwhile.
+    memory
+        For the batches, of no other loop meanwhile.
     traffic
         Is counted on.
     """
 
     threads: int
     ahead: int
-    buffers: Buffers
+    memory: Memory
     traffic: Traffic
 
 
@@ -215,6 +267,15 @@ def batches(chunks: Chunks, rows: Indices, steps: Steps, *, finish: Finish | Non
             pool.close()
 
 
+def to_microvolts(numbers: npt.NDArray[np.int16], scale: float, signals: Signals) -> None:
+    """Whole numbers times ``scale``, into ``signals``."""
+    together = max(1, CACHED_BYTES * len(signals) // max(1, signals.nbytes))
+    for start in range(0, len(signals), together):
+        part = signals[start : start + together]
+        part[...] = numbers[start : start + together]
+        part *= np.float32(scale)
+
+
 class _Pool:
     """Batches in the making, and the threads that fill them. Only one thread may gather."""
 
@@ -222,9 +283,12 @@ class _Pool:
         self._chunks, self._steps, self._traffic = chunks, steps, reading.traffic
         chunk, place = chunks.locate(rows[steps.windows])
         self._plan = schedule(chunk, place, steps.bounds)
-        self._ahead, self._buffers = reading.ahead, reading.buffers
-        self._making: dict[int, Buffer] = {}  # by step
         self._per_read = CHUNKS_PER_READ["local" if chunks.is_local else "remote"]
+        self._upto = reads_upto(self._plan, steps.bounds, reading.ahead)
+        self._memory = reading.memory
+        self._memory.making.reserve(in_the_making(self._plan, self._upto + self._per_read) + BATCHES_HELD)
+        self._making: dict[int, Buffer] = {}  # by step
+        self._slab, self._slot = np.zeros((2, len(steps.bounds) - 1), np.int64)  # of the buffer of each step
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
         self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads submitted up to here, their future)
         self._submitted = self._ready = 0
@@ -232,43 +296,52 @@ class _Pool:
     def gather(self, step: int) -> tuple[Signals, Indices]:
         """The batch of a step; steps are asked for one after the other."""
         needed = int(self._plan.needed[step])
-        self._submit(step, needed)
+        self._submit(needed, int(self._upto[step]))
         while self._ready < needed:
             self._ready, future = self._reading.popleft()
             done = future.result()
             self._traffic.bytes_read += done.bytes_read
             self._traffic.bytes_used += done.bytes_used
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
-        buffer = self._making.pop(step, None) or self._buffers.take()
-        return self._buffers.lend(buffer, len(windows)), windows
+        making, finished, scale = self._memory.making, self._memory.finished, self._memory.scale
+        made = self._making.pop(step, None) or making.take()
+        if scale is None:
+            return finished.lend(made, len(windows)), windows
+        signals = finished.lend(finished.take(), len(windows))
+        to_microvolts(made.signals[: len(windows)], scale, signals)
+        making.put_back(made)
+        return signals, windows
 
-    def _submit(self, step: int, needed: int) -> None:
-        """Give the threads the reads that a step needs, and those whose windows are not too far ahead of it, some at a time."""
+    def _submit(self, needed: int, upto: int) -> None:
+        """Give the threads the reads up to one, some at a time; a last few may wait for more unless they are needed."""
         plan = self._plan
-        most = int(np.searchsorted(plan.bounds, self._steps.bounds[step] + self._ahead, side="right")) - 1
-        while self._submitted < max(needed, most):
+        while self._submitted < upto:
             first, last = self._submitted, min(self._submitted + self._per_read, len(plan.reads))
-            if last > max(needed, most) and last < len(plan.reads) and first >= needed:
+            if last > upto and last < len(plan.reads) and first >= needed:
                 return
             for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
-                self._making[number] = self._buffers.take()
+                buffer = self._making[number] = self._memory.making.take()
+                self._slab[number], self._slot[number] = buffer.slab, buffer.slot
             self._reading.append((last, self._readers.submit(self._read, first, last)))
             self._submitted = last
 
     def _read(self, first: int, last: int) -> Traffic:
         """Do some reads; runs in a thread."""
-        plan = self._plan
-        chunks = plan.reads[first:last].tolist()
-        places: list[list[npt.NDArray[np.float32] | None]] = []
-        shares: list[float] = []
-        for number, chunk in enumerate(chunks, first):
-            mine = slice(plan.bounds[number], plan.bounds[number + 1])
-            rows: list[npt.NDArray[np.float32] | None] = [None] * self._chunks.per_chunk(chunk)
-            for place, step, row in zip(plan.place[mine].tolist(), plan.step[mine].tolist(), plan.row[mine].tolist(), strict=True):
-                rows[place] = self._making[step].rows[row]
-            places.append(rows)
-            shares.append((mine.stop - mine.start) / len(rows))
-        sizes = self._chunks.read(chunks, places)
+        plan, slabs = self._plan, self._memory.making.slabs
+        mine = slice(plan.bounds[first], plan.bounds[last])
+        steps, place = plan.step[mine], plan.place[mine]
+        slab, slot = self._slab[steps], self._slot[steps] + plan.row[mine]
+        chunks, bounds = plan.reads[first:last].tolist(), (plan.bounds[first : last + 1] - mine.start).tolist()
+        wanted: list[list[Part]] = []
+        for start, stop in pairwise(bounds):
+            used = set(slab[start:stop].tolist())
+            if len(used) == 1:
+                wanted.append([Part(place[start:stop], slot[start:stop], slabs[used.pop()])])
+            else:
+                inside = [(number, start + np.flatnonzero(slab[start:stop] == number)) for number in used]
+                wanted.append([Part(place[at], slot[at], slabs[number]) for number, at in inside])
+        sizes = self._chunks.read(chunks, wanted)
+        shares = [count / self._chunks.per_chunk(chunk) for count, chunk in zip(np.diff(bounds).tolist(), chunks, strict=True)]
         return Traffic(sum(sizes), round(sum(size * share for size, share in zip(sizes, shares, strict=True))))
 
     def stop(self) -> None:
@@ -278,4 +351,4 @@ class _Pool:
     def close(self) -> None:
         self._readers.shutdown(wait=True)
         while self._making:
-            self._buffers.put_back(self._making.popitem()[1])
+            self._memory.making.put_back(self._making.popitem()[1])
