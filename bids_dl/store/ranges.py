@@ -49,6 +49,8 @@ def fetch(location: Location, requests: Sequence[Request]) -> list[Bytes | Excep
 
     Requests to a server are under way together; what fails in passing is asked for again, later each time.
     """
+    if not requests:
+        return []
     if location.is_local:
         return [_read(location, request) for request in requests]
     contents = _ask(location, requests)
