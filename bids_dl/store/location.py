@@ -20,6 +20,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from bids_dl.errors import StoreError
+from bids_dl.store.bucket import Bucket, connect
 from bids_dl.store.retry import has_expired, may_pass, patiently, reason
 
 T = TypeVar("T")
@@ -56,6 +57,11 @@ class Location:
     @property
     def is_local(self) -> bool:
         return isinstance(self.filesystem, LocalFileSystem)
+
+    @cached_property
+    def bucket(self) -> Bucket | None:
+        """A faster way to ranges of its objects, where there is one."""
+        return connect(self.filesystem, self._root[1], self.storage_options)
 
     @property
     def is_web(self) -> bool:

@@ -106,15 +106,18 @@ def _read(location: Location, request: Request) -> Bytes | Exception:
 
 
 def _ask(location: Location, requests: Sequence[Request]) -> list[Bytes | Exception]:
-    paths = [location.path(request.name) for request in requests]
-    starts, ends = [request.start for request in requests], [request.end for request in requests]
-    answers = location.filesystem.cat_ranges(paths, starts, ends, on_error="return")
-    return [_checked(answer, request.size) for answer, request in zip(answers, requests, strict=True)]
+    found = location.bucket.ask(requests) if location.bucket is not None else [None] * len(requests)
+    rest = [request for request, content in zip(requests, found, strict=True) if content is None]
+    paths = [location.path(request.name) for request in rest]
+    starts, ends = [request.start for request in rest], [request.end for request in rest]
+    answers = iter(location.filesystem.cat_ranges(paths, starts, ends, on_error="return") if rest else [])
+    contents = [next(answers) if content is None else content for content in found]
+    return [_checked(content, request.size) for content, request in zip(contents, requests, strict=True)]
 
 
-def _checked(answer: bytes | Exception, size: int) -> Bytes | Exception:
+def _checked(answer: bytes | Bytes | Exception, size: int) -> Bytes | Exception:
     if isinstance(answer, Exception):
         return answer
     if len(answer) != size:
         return EOFError(f"{len(answer)} bytes came where {size} were asked for")
-    return np.frombuffer(answer, np.uint8)
+    return answer if isinstance(answer, np.ndarray) else np.frombuffer(answer, np.uint8)

@@ -232,20 +232,24 @@ class _Pool:
     def gather(self, step: int) -> tuple[Signals, Indices]:
         """The batch of a step; steps are asked for one after the other."""
         needed = int(self._plan.needed[step])
-        self._submit(step, needed)
+        if self._submitted or self._chunks.is_local:
+            self._submit(step, needed)
+        else:
+            self._submit(step, needed, ahead=False)  # what is far away comes over one line: the first batch has it for itself
         while self._ready < needed:
             self._ready, future = self._reading.popleft()
             done = future.result()
             self._traffic.bytes_read += done.bytes_read
             self._traffic.bytes_used += done.bytes_used
+        self._submit(step, needed)
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
         buffer = self._making.pop(step, None) or self._buffers.take()
         return self._buffers.lend(buffer, len(windows)), windows
 
-    def _submit(self, step: int, needed: int) -> None:
-        """Give the threads the reads that a step needs, and those whose windows are not too far ahead of it, some at a time."""
+    def _submit(self, step: int, needed: int, *, ahead: bool = True) -> None:
+        """Give the threads the reads that a step needs, and those whose windows are not too far ``ahead`` of it, some at a time."""
         plan = self._plan
-        most = int(np.searchsorted(plan.bounds, self._steps.bounds[step] + self._ahead, side="right")) - 1
+        most = needed if not ahead else int(np.searchsorted(plan.bounds, self._steps.bounds[step] + self._ahead, side="right")) - 1
         while self._submitted < max(needed, most):
             first, last = self._submitted, min(self._submitted + self._per_read, len(plan.reads))
             if last > max(needed, most) and last < len(plan.reads) and first >= needed:
