@@ -26,6 +26,7 @@ HOMES = {
     "eegprep": {"preprocess"},
     "mne_icalabel": {"preprocess"},
     "zarr": {"store"},
+    "obstore": {"store"},
     "dask": {"pipeline"},
     "distributed": {"pipeline"},
     "torch": {"stream", "models", "train", "predict"},

@@ -23,7 +23,7 @@ from small_store import Small
 from torch.utils.data import DataLoader
 
 import bids_dl
-from bids_dl.errors import ConfigError, StoreError
+from bids_dl.errors import ConfigError, DamagedStoreError, StoreError
 from bids_dl.store.cache import Cache
 from bids_dl.store.ranges import Request
 from bids_dl.stream import StreamingDataset
@@ -122,6 +122,14 @@ def test_a_store_written_again_in_the_same_place_is_read_again(tmp_path, server,
     other = replace(SMALL, seed=1)
     small_store.write(tmp_path / "web" / "small.zarr", other)
     check(stream_of(server, kept), other)
+
+
+def test_a_missing_shard_is_damage_in_whichever_thread_finds_it(tmp_path, server, kept):
+    (tmp_path / "web" / "small.zarr" / "signals" / "c" / "2" / "0" / "0").unlink()
+    stream = stream_of(server, kept, threads=16)
+    for _ in range(10):
+        with pytest.raises(DamagedStoreError, match=r"shard signals/c/2/0/0 is missing; it holds windows 24 to 35"):
+            list(stream)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])

@@ -176,8 +176,9 @@ class ChunkReader:
 
     def _load_indexes(self, layout: Layout, shards: Sequence[int]) -> None:
         """Have the indexes of some shards; each is asked for once, by the thread that comes first."""
-        claims = {shard: Future[npt.NDArray[np.uint64]]() for shard in shards if shard not in self._indexes}
-        mine = {shard: claim for shard, claim in claims.items() if self._indexes.setdefault(shard, claim) is claim}
+        claims = {shard: Future[npt.NDArray[np.uint64]]() for shard in shards}
+        held = {shard: self._indexes.setdefault(shard, claim) for shard, claim in claims.items()}
+        mine = {shard: claim for shard, claim in claims.items() if held[shard] is claim}
         start = -layout.index_bytes if layout.index_at_end else 0
         requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in mine]
         try:
@@ -189,6 +190,8 @@ class ChunkReader:
                     del self._indexes[shard]  # so that another loop tries again
                     claim.set_exception(failure)
             raise
+        for claim in held.values():
+            claim.result()
 
     def _index(self, layout: Layout, shard: int, content: Bytes | Exception) -> npt.NDArray[np.uint64]:
         """(chunks_per_shard, 2): offset and size of each chunk of a shard."""

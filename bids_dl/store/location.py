@@ -216,6 +216,9 @@ class Location:
                 raise
             raise StoreError(f"{self.url}: {' '.join(str(problem).split())[:200]} ({type(problem).__name__})") from None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "bucket"}  # which is of this process alone
+
     def renew(self) -> None:
         """Take up new credentials, from the environment or a file that somebody has renewed meanwhile."""
         if self._is_s3:

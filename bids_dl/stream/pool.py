@@ -19,7 +19,7 @@ from bids_dl.stream.order import Indices, Steps
 Signals = npt.NDArray[np.float32]
 BATCHES_AHEAD = 3  # finished before the loop asks for them
 CHUNKS_AHEAD = 32  # read beyond what one step needs, at least
-CHUNKS_PER_READ = {"local": 8, "remote": 4}  # given to a thread at once
+CHUNKS_PER_READ = 8  # given to a thread at once; from afar they are all under way together
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,6 @@ class _Pool:
         self._plan = schedule(chunk, place, steps.bounds)
         self._ahead, self._buffers = reading.ahead, reading.buffers
         self._making: dict[int, Buffer] = {}  # by step
-        self._per_read = CHUNKS_PER_READ["local" if chunks.is_local else "remote"]
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
         self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads submitted up to here, their future)
         self._submitted = self._ready = 0
@@ -232,16 +231,15 @@ class _Pool:
     def gather(self, step: int) -> tuple[Signals, Indices]:
         """The batch of a step; steps are asked for one after the other."""
         needed = int(self._plan.needed[step])
-        if self._submitted or self._chunks.is_local:
-            self._submit(step, needed)
-        else:
-            self._submit(step, needed, ahead=False)  # what is far away comes over one line: the first batch has it for itself
+        alone = not self._submitted and not self._chunks.is_local  # all comes over one line: the first batch has it for itself
+        self._submit(step, needed, ahead=not alone)
         while self._ready < needed:
             self._ready, future = self._reading.popleft()
             done = future.result()
             self._traffic.bytes_read += done.bytes_read
             self._traffic.bytes_used += done.bytes_used
-        self._submit(step, needed)
+        if alone:
+            self._submit(step, needed)
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
         buffer = self._making.pop(step, None) or self._buffers.take()
         return self._buffers.lend(buffer, len(windows)), windows
@@ -251,7 +249,7 @@ class _Pool:
         plan = self._plan
         most = needed if not ahead else int(np.searchsorted(plan.bounds, self._steps.bounds[step] + self._ahead, side="right")) - 1
         while self._submitted < max(needed, most):
-            first, last = self._submitted, min(self._submitted + self._per_read, len(plan.reads))
+            first, last = self._submitted, min(self._submitted + CHUNKS_PER_READ, len(plan.reads))
             if last > max(needed, most) and last < len(plan.reads) and first >= needed:
                 return
             for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
