@@ -27,6 +27,7 @@ HOMES = {
     "mne_icalabel": {"preprocess"},
     "autoreject": {"preprocess"},
     "zarr": {"store"},
+    "obstore": {"store"},
     "dask": {"pipeline"},
     "distributed": {"pipeline"},
     "torch": {"stream", "models", "train", "predict"},

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 
 
-def run(name: str, folder: Path) -> str:
-    """What a script prints; the folder is its only argument."""
+def run(name: str, folder: Path, needs: str | None = None) -> str:
+    """What a script prints; the folder is its only argument. Skipped where the library it ``needs`` is not installed."""
+    if needs is not None and find_spec(needs) is None:
+        pytest.skip(f"{needs} is not installed")
     command = [sys.executable, str(EXAMPLES / name), str(folder)]
     done = subprocess.run(command, cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -58,6 +61,21 @@ def test_train_own_model_tells_eyes_open_from_closed_in_a_person_it_never_saw(fo
     who, share = re.search(r"sub-(\d+), never seen: .* right \((\d+)%\)", said).groups()
     assert who == "004"
     assert int(share) >= 75
+
+
+@pytest.mark.slow
+def test_train_lightning_tells_eyes_open_from_closed_in_a_person_it_never_saw(folder):
+    assert share_right(run("train_lightning.py", folder, needs="lightning")) >= 75
+
+
+@pytest.mark.slow
+def test_train_skorch_tells_eyes_open_from_closed_in_a_person_it_never_saw(folder):
+    assert share_right(run("train_skorch.py", folder, needs="skorch")) >= 75
+
+
+def share_right(said: str) -> int:
+    """Per cent."""
+    return int(re.search(r"a person never seen: (\d+)% of 60 windows right", said).group(1))
 
 
 def test_resume_loses_and_repeats_nothing(folder):

@@ -15,7 +15,7 @@ from small_store import Small
 from zarr.codecs import BloscCodec
 
 from bids_dl.errors import DamagedStoreError, StoreError
-from bids_dl.store import open_store, ranges
+from bids_dl.store import open_store
 from bids_dl.store.chunks import ChunkReader, Part
 from bids_dl.store.layout import layout
 from bids_dl.store.location import Location

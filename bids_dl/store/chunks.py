@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,11 +15,12 @@ import zarr
 from numcodecs import blosc
 
 from bids_dl.errors import DamagedStoreError, StoreError
+from bids_dl.store.cache import Cache, fetch_through
 from bids_dl.store.format import SIGNALS
 from bids_dl.store.layout import CHECKSUM_BYTES, Layout, layout, scale_factor, windows_per_chunk
 from bids_dl.store.location import Location
 from bids_dl.store.objects import Objects
-from bids_dl.store.ranges import Bytes, Request, fetch, fill, open_local
+from bids_dl.store.ranges import Bytes, Request, fill, open_local
 
 Indices = npt.NDArray[np.int64]
 ABSENT = (1 << 64) - 1  # offset and length of a chunk that is all fill value
@@ -60,6 +62,8 @@ class ChunkReader:
         Of the store. A process opens its own.
     metadata
         `zarr.json` of ``signals``.
+    cache
+        Of what is read; None where the store is local. Only for a layout that `can_be_kept`.
 
     Attributes
     ----------
@@ -69,13 +73,13 @@ class ChunkReader:
         Windows that are read and decoded together; the last chunk of a store may hold fewer.
     """
 
-    def __init__(self, location: Location, metadata: Mapping[str, Any]) -> None:
-        self.location = location
+    def __init__(self, location: Location, metadata: Mapping[str, Any], cache: Cache | None = None) -> None:
+        self.location, self._cache = location, cache
         self.shape: tuple[int, int, int] = tuple(metadata["shape"])
         self.windows_per_chunk = windows_per_chunk(metadata)
         self._layout = layout(metadata)
         self._scale = scale_factor(metadata)
-        self._indexes: dict[int, npt.NDArray[np.uint64]] = {}
+        self._indexes: dict[int, Future[npt.NDArray[np.uint64]]] = {}
         self._spare: deque[Scratch] = deque()
 
     @cached_property
@@ -127,7 +131,7 @@ class ChunkReader:
     def _contents(self, stored: Sequence[tuple[int, Request]], scratch: Scratch) -> Iterator[Bytes]:
         """Content of each chunk in turn, good until the next."""
         if not self.is_local:
-            contents = fetch(self.location, [request for _, request in stored])
+            contents = fetch_through(self._cache, self.location, [request for _, request in stored])
             for (chunk, request), content in zip(stored, contents, strict=True):
                 if isinstance(content, Exception):
                     raise self._failure(content, _named(chunk, request), self._rows(chunk))
@@ -162,7 +166,7 @@ class ChunkReader:
     def _request(self, layout: Layout, chunk: int) -> Request | None:
         """What to fetch for a chunk; None where it is all fill value and was not stored."""
         shard, inside = divmod(chunk, layout.chunks_per_shard)
-        offset, size = (int(value) for value in self._indexes[shard][inside])
+        offset, size = (int(value) for value in self._indexes[shard].result()[inside])
         if offset == ABSENT and size == ABSENT:
             return None
         request = Request(layout.name(shard), offset, size)
@@ -171,16 +175,32 @@ class ChunkReader:
         return request
 
     def _load_indexes(self, layout: Layout, shards: Sequence[int]) -> None:
-        missing = [shard for shard in shards if shard not in self._indexes]
+        """Have the indexes of some shards; each is asked for once, by the thread that comes first."""
+        claims = {shard: Future[npt.NDArray[np.uint64]]() for shard in shards}
+        held = {shard: self._indexes.setdefault(shard, claim) for shard, claim in claims.items()}
+        mine = {shard: claim for shard, claim in claims.items() if held[shard] is claim}
         start = -layout.index_bytes if layout.index_at_end else 0
-        requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in missing]
-        for shard, content in zip(missing, fetch(self.location, requests), strict=True):
-            rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
-            if isinstance(content, Exception):
-                raise self._failure(content, f"shard {layout.name(shard)}", rows)
-            if layout.index_checked and not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
-                raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
-            self._indexes[shard] = content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
+        requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in mine]
+        try:
+            for (shard, claim), content in zip(mine.items(), fetch_through(self._cache, self.location, requests), strict=True):
+                claim.set_result(self._index(layout, shard, content))
+        except BaseException as failure:
+            for shard, claim in mine.items():
+                if not claim.done():
+                    del self._indexes[shard]  # so that another loop tries again
+                    claim.set_exception(failure)
+            raise
+        for claim in held.values():
+            claim.result()
+
+    def _index(self, layout: Layout, shard: int, content: Bytes | Exception) -> npt.NDArray[np.uint64]:
+        """(chunks_per_shard, 2): offset and size of each chunk of a shard."""
+        rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
+        if isinstance(content, Exception):
+            raise self._failure(content, f"shard {layout.name(shard)}", rows)
+        if layout.index_checked and not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
+            raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
+        return content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
     def _read_with_zarr(self, chunk: int, parts: Sequence[Part]) -> int:
         start, stop = self._rows(chunk)
@@ -224,7 +244,7 @@ class ChunkReader:
         return list(dict.fromkeys(map(str, names)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_array"} | {"_spare": deque()}
+        return {name: value for name, value in self.__dict__.items() if name != "_array"} | {"_spare": deque(), "_indexes": {}}
 
 
 def _deliver(values: npt.NDArray[Any], parts: Sequence[Part], scale: float) -> None:

@@ -84,6 +84,12 @@ def layout(metadata: Mapping[str, Any]) -> Layout | None:
     )
 
 
+def can_be_kept(metadata: Mapping[str, Any]) -> bool:
+    """Whether each chunk and each index ends in its CRC32C, so that a copy of it can be trusted."""
+    known = layout(metadata)
+    return known is not None and known.checked and known.index_checked
+
+
 def windows_per_chunk(metadata: Mapping[str, Any]) -> int:
     """Windows that are read and decoded together."""
     sharding = _sharding(metadata)

@@ -52,6 +52,8 @@ def fetch(location: Location, requests: Sequence[Request]) -> list[Bytes | Excep
     Requests to a server are under way together; what fails in passing is asked for again, later each time. What comes too short is asked
     for once more: a proxy may have lost the rest.
     """
+    if not requests:
+        return []
     if location.is_local:
         return [_read(location, request) for request in requests]
     used, contents = location.client(), _ask(location, requests)
@@ -100,17 +102,20 @@ def _read(location: Location, request: Request) -> Bytes | Exception:
 
 
 def _ask(location: Location, requests: Sequence[Request]) -> list[Bytes | Exception]:
-    paths = [location.path(request.name) for request in requests]
-    starts, ends = [request.start for request in requests], [request.end for request in requests]
-    answers = location.filesystem.cat_ranges(paths, starts, ends, on_error="return")
-    return [_checked(answer, request.size) for answer, request in zip(answers, requests, strict=True)]
+    found = location.bucket.ask(requests) if location.bucket is not None else [None] * len(requests)
+    rest = [request for request, content in zip(requests, found, strict=True) if content is None]
+    paths = [location.path(request.name) for request in rest]
+    starts, ends = [request.start for request in rest], [request.end for request in rest]
+    answers = iter(location.filesystem.cat_ranges(paths, starts, ends, on_error="return") if rest else [])
+    contents = [next(answers) if content is None else content for content in found]
+    return [_checked(content, request.size) for content, request in zip(contents, requests, strict=True)]
 
 
-def _checked(answer: bytes | Exception, size: int) -> Bytes | Exception:
+def _checked(answer: bytes | Bytes | Exception, size: int) -> Bytes | Exception:
     if isinstance(answer, Exception):
         return EOFError("ends before") if is_beyond(answer) else answer
     if len(answer) > size:
         return StoreError(NO_RANGES)
     if len(answer) != size:
         return EOFError(f"{len(answer)} bytes came where {size} were asked for")
-    return np.frombuffer(answer, np.uint8)
+    return answer if isinstance(answer, np.ndarray) else np.frombuffer(answer, np.uint8)

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from bids_dl.errors import ConfigError
+from bids_dl.store.cache import DEFAULT_BYTES, open_folder
 from bids_dl.stream.order import Order, Phase, Steps, left_after, n_steps, steps_of
 from bids_dl.stream.pool import CHUNKS_AHEAD, Chunks, Memory, Reading, Traffic, batches, memory
 from bids_dl.stream.position import Position, Start, to_phases
@@ -82,6 +84,11 @@ class StreamingDataset(IterableDataset[Batch]):
         much. Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
     threads
         Threads that read; default by the number of cores.
+    cache
+        A folder that keeps what is read of stores that are not local, for the next epoch and the next run; True takes the user's
+        (``$XDG_CACHE_HOME/bids_dl/chunks``). Ranks, workers and other streams may share it.
+    cache_bytes
+        Size of that folder, at most; what was not used for longest makes room.
 
     Attributes
     ----------
@@ -125,9 +132,11 @@ class StreamingDataset(IterableDataset[Batch]):
         drop_missing: bool = False,
         pool_bytes: int | None = None,
         threads: int | None = None,
+        cache: str | Path | bool = False,
+        cache_bytes: int = DEFAULT_BYTES,
     ) -> None:
         super().__init__()
-        _check_numbers(batch_size=batch_size, pool_bytes=pool_bytes, threads=threads)
+        _check_numbers(batch_size=batch_size, pool_bytes=pool_bytes, threads=threads, cache_bytes=cache_bytes)
         stores = open_all(store, storage_options)
         table = Columns(stores)
         needed = [target] if isinstance(target, str) else [*target]
@@ -147,7 +156,7 @@ class StreamingDataset(IterableDataset[Batch]):
         self._scaling, self._transform = scaling(stores, table, normalize), transform
         self._threads = threads
         self._ranks = _checked_ranks(rank, world_size)
-        self._sources = sources(stores)
+        self._sources = sources(stores, open_folder(None if cache is True else cache) if cache else None, cache_bytes)
         self._opened: tuple[int, Chunks] | None = None  # by which process
         self._kept: tuple[int, Memory] | None = None  # of the last loop, of which process
         chunks = self._open()

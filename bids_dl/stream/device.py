@@ -21,21 +21,21 @@ def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[
             yield Batch(*(part.to(device) for part in batch))
         return
     copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    waiting: Batch | None = None
+    waiting: tuple[Batch, torch.cuda.Event] | None = None
     for batch in batches:
         with torch.cuda.stream(copies):
-            moved = Batch(*(part.pin_memory().to(device, non_blocking=True) for part in batch))
+            moved = Batch(*(part.pin_memory().to(device, non_blocking=True) for part in batch)), copies.record_event()
         if waiting is not None:
-            yield _arrived(waiting, copies, device)
+            yield _arrived(*waiting, device)
         waiting = moved
     if waiting is not None:
-        yield _arrived(waiting, copies, device)
+        yield _arrived(*waiting, device)
 
 
-def _arrived(batch: Batch, copies: torch.cuda.Stream, device: torch.device) -> Batch:
-    """The batch, for use on the present stream: it begins when the copy is done, and the memory is kept until it ends."""
+def _arrived(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Batch:
+    """The batch, for use on the present stream: it begins when this copy is done, and the memory is kept until it ends."""
     present = torch.cuda.current_stream(device)
-    present.wait_stream(copies)
+    present.wait_event(copied)
     for part in batch:
         part.record_stream(present)
     return batch

@@ -22,7 +22,7 @@ BATCHES_AHEAD = 3  # finished before the loop asks for them
 BATCHES_HELD = BATCHES_AHEAD + 2  # and those that the loop works with
 CACHED_BYTES = 2_000_000  # what is worked on in two passes
 CHUNKS_AHEAD = 32  # read beyond what one step needs, at least
-CHUNKS_PER_READ = {"local": 8, "remote": 4}  # given to a thread at once
+CHUNKS_PER_READ = 8  # given to a thread at once; from afar they are all under way together
 
 
 @dataclass(frozen=True)
@@ -283,10 +283,9 @@ class _Pool:
         self._chunks, self._steps, self._traffic = chunks, steps, reading.traffic
         chunk, place = chunks.locate(rows[steps.windows])
         self._plan = schedule(chunk, place, steps.bounds)
-        self._per_read = CHUNKS_PER_READ["local" if chunks.is_local else "remote"]
         self._upto = reads_upto(self._plan, steps.bounds, reading.ahead)
         self._memory = reading.memory
-        self._memory.making.reserve(in_the_making(self._plan, self._upto + self._per_read) + BATCHES_HELD)
+        self._memory.making.reserve(in_the_making(self._plan, self._upto + CHUNKS_PER_READ) + BATCHES_HELD)
         self._making: dict[int, Buffer] = {}  # by step
         self._slab, self._slot = np.zeros((2, len(steps.bounds) - 1), np.int64)  # of the buffer of each step
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
@@ -296,12 +295,16 @@ class _Pool:
     def gather(self, step: int) -> tuple[Signals, Indices]:
         """The batch of a step; steps are asked for one after the other."""
         needed = int(self._plan.needed[step])
-        self._submit(needed, int(self._upto[step]))
+        upto = int(self._upto[step])
+        alone = not self._submitted and not self._chunks.is_local  # all comes over one line: the first batch has it for itself
+        self._submit(needed, needed if alone else upto)
         while self._ready < needed:
             self._ready, future = self._reading.popleft()
             done = future.result()
             self._traffic.bytes_read += done.bytes_read
             self._traffic.bytes_used += done.bytes_used
+        if alone:
+            self._submit(needed, upto)
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
         making, finished, scale = self._memory.making, self._memory.finished, self._memory.scale
         made = self._making.pop(step, None) or making.take()
@@ -316,7 +319,7 @@ class _Pool:
         """Give the threads the reads up to one, some at a time; a last few may wait for more unless they are needed."""
         plan = self._plan
         while self._submitted < upto:
-            first, last = self._submitted, min(self._submitted + self._per_read, len(plan.reads))
+            first, last = self._submitted, min(self._submitted + CHUNKS_PER_READ, len(plan.reads))
             if last > upto and last < len(plan.reads) and first >= needed:
                 return
             for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():

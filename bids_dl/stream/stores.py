@@ -14,7 +14,9 @@ import pandas as pd
 
 from bids_dl.errors import ConfigError, StoreError
 from bids_dl.store import Store, open_store
+from bids_dl.store.cache import Cache
 from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.layout import can_be_kept
 from bids_dl.store.location import Location
 from bids_dl.stream.pool import Chunks
 
@@ -29,6 +31,7 @@ class Sources:
     urls: tuple[str, ...]
     options: tuple[Mapping[str, Any], ...] = field(repr=False)
     metadata: tuple[Mapping[str, Any], ...] = field(repr=False)
+    caches: tuple[Cache | None, ...]
 
     @property
     def first_rows(self) -> npt.NDArray[np.int64]:
@@ -36,8 +39,8 @@ class Sources:
         return np.cumsum([0, *(metadata["shape"][0] for metadata in self.metadata)])
 
     def open(self) -> Chunks:
-        parts = zip(self.urls, self.options, self.metadata, strict=True)
-        readers = [ChunkReader(Location(url, options), metadata) for url, options, metadata in parts]
+        parts = zip(self.urls, self.options, self.metadata, self.caches, strict=True)
+        readers = [ChunkReader(Location(url, options), metadata, cache) for url, options, metadata, cache in parts]
         return Chunks(readers, self.first_rows)
 
 
@@ -58,12 +61,28 @@ def open_all(places: Place | Sequence[Place], storage_options: Mapping[str, Any]
     return stores
 
 
-def sources(stores: Sequence[Store]) -> Sources:
+def sources(stores: Sequence[Store], folder: Path | None, cache_bytes: int) -> Sources:
+    """What opens the chunks of some stores, those far away through a cache in ``folder``, if there is one.
+
+    Raises
+    ------
+    StoreError
+        A copy of a store's chunks could not be told from damage, or from those of another store.
+    """
     return Sources(
         tuple(store.url for store in stores),
         tuple(store.storage_options for store in stores),
         tuple(store.metadata("signals") for store in stores),
+        tuple(None if folder is None or store.location.is_local else _cache(store, folder, cache_bytes) for store in stores),
     )
+
+
+def _cache(store: Store, folder: Path, cache_bytes: int) -> Cache:
+    content = store.attributes.get("content")
+    if content is None or not can_be_kept(store.metadata("signals")):
+        lacks = "content identifier" if content is None else "CRC32C on every chunk"
+        raise StoreError(f"{store.url}: has no {lacks}, so a cache of it could not be trusted; stream it without cache=")
+    return Cache(folder, cache_bytes, url=store.url, content=str(content))
 
 
 class Columns:
