@@ -30,7 +30,7 @@ def server():
     moto.start()
     with FaultyServer(moto.get_host_and_port()[1]) as server:
         given = options_of(server, "s3fs")
-        fsspec.filesystem("s3", **given).makedirs("s3://bucket", exist_ok=True)
+        filesystem(given).makedirs("s3://bucket", exist_ok=True)
         small_store.write("s3://bucket/deep/small.zarr", SMALL, storage_options=given)
         yield server
     moto.stop()
@@ -47,6 +47,11 @@ def way(request) -> str:
 def options(server, way) -> dict:
     server.fail()
     return options_of(server, way)
+
+
+def filesystem(options: dict):
+    """Of s3fs, which knows no patience."""
+    return fsspec.filesystem("s3", **{name: value for name, value in options.items() if name != "patience"})
 
 
 def options_of(server, way: str) -> dict:
@@ -143,7 +148,7 @@ def test_a_way_that_always_fails_is_not_tried_for_ever(server):
 def test_a_bucket_that_is_open_to_all_is_read_without_credentials(server, options, monkeypatch):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    fsspec.filesystem("s3", **options_of(server, "s3fs")).pipe_file("s3://bucket/open", b"0123456789", ACL="public-read")
+    filesystem(options_of(server, "s3fs")).pipe_file("s3://bucket/open", b"0123456789", ACL="public-read")
     anonymous = {name: value for name, value in options.items() if name not in ("key", "secret")} | {"anon": True}
     [content] = fetch(Location("s3://bucket", anonymous), [Request("open", 2, 3)])
     assert content.tobytes() == b"234"
