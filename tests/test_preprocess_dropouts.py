@@ -216,6 +216,19 @@ def test_no_dropout_reaches_over_a_jump_in_time(fine):
     assert "2 dropouts of 0.25 s" in report.notes[0]
 
 
+@pytest.mark.parametrize("before", [7, 100, 700])
+@pytest.mark.parametrize("length", [48, 80, 96])
+def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has_it(fine, before, length):
+    raw, mask = put(fine, [(4000, 4000 + length)], "zeros")
+    plain, report = run(excerpt(raw, 4000, 5000), Dropouts())
+    mirrored, other = run(excerpt(raw, 4000, 5000, before=before), Dropouts())
+    assert same(mirrored.copy().crop(before / 160), plain, slice(None))
+    np.testing.assert_array_equal(masked(mirrored, raw.ch_names), np.pad(mask[:, 4000:5000], ((0, 0), (before, 0))))
+    ahead = np.pad(plain.get_data(), ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
+    np.testing.assert_array_equal(mirrored.get_data(), ahead)
+    assert other.notes[0].split(": ")[1] == report.notes[0].split(": ")[1]
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     starts=st.lists(st.integers(60, 9000), max_size=8),

@@ -15,6 +15,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import listed
+from bids_dl.preprocess.excerpt import mirror_again, mirrored
 from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.silence import REACH, silences
 from bids_dl.preprocess.step import Array, Need, number
@@ -77,8 +78,9 @@ class Dropouts:
         shortest = max(2, math.ceil(self.shortest * sfreq - SAME))
         found: dict[Gap, list[str]] = {}
         imputed: set[Gap] = set()
-        n_imputed = 0
+        n_imputed, first = 0, mirrored(raw)
         for low, high in stretches(raw):
+            low = max(low, first)
             signals = (raw.get_data(picks=[i], start=low, stop=high)[0] for i in watched)
             for i, gaps in zip(watched, silences(signals, shortest), strict=True):
                 mended = self._mended(raw, i, (low, high), gaps, sfreq) if gaps else []
@@ -87,6 +89,8 @@ class Dropouts:
                 for start, stop in gaps:
                     found.setdefault((low + start, low + stop), []).append(layout.ch_names[i])
         mark(raw, found)
+        if imputed:
+            mirror_again(raw, [layout.ch_names[i] for i in watched])
         share = n_imputed / (layout.n_chans * raw.n_times)
         touched = {name for names in found.values() for name in names}
         channels = tuple(name for name in layout.ch_names if name in touched)
