@@ -191,7 +191,7 @@ def test_a_channel_silent_throughout_is_marked_and_left(fine):
     made, report = run(raw, Dropouts(impute=1000.0))
     np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
     assert same(made, raw, slice(None))
-    assert report.notes[1] == f"silent throughout: {raw.ch_names[9]}"
+    assert report.notes[1] == f"0.0 to 60.0 s: silent throughout: {raw.ch_names[9]}"
     assert report.share == 0
 
 
@@ -218,8 +218,9 @@ def test_no_dropout_reaches_over_a_jump_in_time(fine):
 
 @pytest.mark.parametrize("before", [7, 100, 700])
 @pytest.mark.parametrize("length", [48, 80, 96])
-def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has_it(fine, before, length):
-    raw, mask = put(fine, [(4000, 4000 + length)], "zeros")
+@pytest.mark.parametrize("kind", ["zeros", "no numbers"])
+def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has_it(fine, before, length, kind):
+    raw, mask = put(fine, [(4000, 4000 + length)], kind)
     plain, report = run(excerpt(raw, 4000, 5000), Dropouts())
     mirrored, other = run(excerpt(raw, 4000, 5000, before=before), Dropouts())
     assert same(mirrored.copy().crop(before / 160), plain, slice(None))

@@ -89,11 +89,10 @@ class Dropouts:
                 for start, stop in gaps:
                     found.setdefault((low + start, low + stop), []).append(layout.ch_names[i])
         mark(raw, found)
-        if imputed:
-            mirror_again(raw, [layout.ch_names[i] for i in watched])
         share = n_imputed / (layout.n_chans * raw.n_times)
         touched = {name for names in found.values() for name in names}
         channels = tuple(name for name in layout.ch_names if name in touched)
+        mirror_again(raw, channels)
         return raw, StepReport(self.name, channels, share, (*_told(raw, found, imputed), *flagged(share, "samples")))
 
     def _mended(self, raw: mne.io.BaseRaw, channel: int, stretch: Gap, gaps: Sequence[Gap], sfreq: float) -> list[Gap]:
@@ -189,9 +188,11 @@ def _told(raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]], imputed: set[
     shortest, longest = min(lengths), max(lengths)
     span = f"{shortest:.3g}" if shortest == longest else f"{shortest:.3g} to {longest:.3g}"
     first, last = raw.first_time, raw.first_time + raw.n_times / raw.info["sfreq"]
-    throughout = sorted(name for (start, stop), names in found.items() if stop - start == raw.n_times for name in names)
+    when = f"{first:.1f} to {last:.1f} s"
+    own = raw.n_times - mirrored(raw)
+    throughout = sorted(name for (start, stop), names in found.items() if stop - start == own for name in names)
     notes = [
-        f"{first:.1f} to {last:.1f} s: {len(found)} dropout{'s' * (len(found) > 1)} of {span} s, over all channels {held:.3g} s; "
+        f"{when}: {len(found)} dropout{'s' * (len(found) > 1)} of {span} s, over all channels {held:.3g} s; "
         f"{len(imputed)} imputed, {len(found) - len(imputed)} left"
     ]
-    return (*notes, *([f"silent throughout: {listed(throughout)}"] if throughout else []))
+    return (*notes, *([f"{when}: silent throughout: {listed(throughout)}"] if throughout else []))
