@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 import bids_dl
+from bids_dl import options
 from bids_dl.errors import BidsDlError
+from bids_dl.pipeline import make_plan, pieces, work
+from bids_dl.pipeline.conversion import make_task
+from bids_dl.pipeline.staging import Staging
+from bids_dl.store.location import Location
 from bids_dl.store.reader import open_store
 from bids_dl.testing import make_dataset
 from bids_dl.verify import verify
@@ -63,6 +68,25 @@ def test_what_is_rejected_is_gone_counted_and_told_and_the_rest_is_as_it_was(eeg
     again = bids_dl.convert(str(eegbci), str(tmp_path / "a.zarr"), recipe=own, **EYES)
     assert again.unchanged
     assert again.people == outcome.people
+
+
+def test_what_a_step_did_is_a_share_of_what_it_was_given_whatever_is_cut_at_a_time(eegbci, everything, recipe, tmp_path, monkeypatch):
+    first = everything.read("signals")[everything.read("recording") == everything.read("recording")[0]]
+    loudest = np.ptp(first, axis=2).max(1)
+    limits = [float(limit) for limit in np.quantile(loudest, [0.7, 0.3])]
+    own = recipe(f"{STEPS}, {{reject: {{peak_to_peak: {limits[0]}}}}}, {{reject: {{absolute: {limits[1]}}}}}")
+    plan = make_plan([str(eegbci)], options.request({"hed": "Eyes-open", "window": 2, "recipe": own, "subject": ["001"]}))
+    left = np.abs(first[loudest <= limits[0]]).max((1, 2))
+    wanted = [(loudest > limits[0]).mean(), (left > limits[1]).mean()]
+    for size in (work.CUT_BYTES, 1_500_000):
+        monkeypatch.setattr(work, "CUT_BYTES", size)
+        staging = Staging(Location(str(tmp_path / str(size))))
+        staging.prepare()
+        [task] = [make_task(plan, recording, staging) for recording in plan.recordings]
+        assert work.stage(task) is None
+        found = staging.read(task.key).steps[-2:]
+        assert [report.share for report in found] == pytest.approx(wanted)
+        assert found[1].seconds == pytest.approx(2 * (left > limits[1]).sum())
 
 
 def test_a_recording_of_which_nothing_is_left_is_told_and_not_lost(eegbci, everything, recipe, tmp_path):
@@ -140,12 +164,6 @@ def test_spectra_before_and_after_are_those_of_the_windows(eegbci, everything):
 @pytest.mark.parametrize("autoreject", ["{autoreject: {method: global}}"])
 def test_a_step_that_wants_all_windows_gets_them_whatever_the_pieces(eegbci, recipe, tmp_path, monkeypatch, autoreject):
     pytest.importorskip("autoreject", reason="pip install 'bids_dl[clean]'")
-    from bids_dl import options
-    from bids_dl.pipeline import make_plan, pieces, work
-    from bids_dl.pipeline.conversion import make_task
-    from bids_dl.pipeline.staging import Staging
-    from bids_dl.store.location import Location
-
     own = recipe(f"{STEPS}, {{montage: {{positions: standard_1005}}}}, {autoreject}")
     found = []
     for name in ("whole", "cut"):

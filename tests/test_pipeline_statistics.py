@@ -52,6 +52,22 @@ def test_windows_that_were_dropped_or_never_seen_have_no_part_in_a_spectrum():
     assert len(spectrum.median([1, 4])) == 51
 
 
+def test_samples_that_are_no_numbers_cost_their_channel_their_window_only():
+    windows = np.random.default_rng(0).standard_normal((2, 3, 200))
+    holes = windows.copy()
+    holes[0, :2, 50], holes[1, 0] = np.nan, np.nan
+    spectrum, one, other = Spectrum(100), Spectrum(100), Spectrum(100)
+    for number in range(2):
+        spectrum.add(number, holes[number])
+    one.add(0, windows[1, [1]])
+    other.add(0, windows[0, [2]])
+    other.add(1, windows[1, [2]])
+    np.testing.assert_allclose(spectrum.median([0, 1]), np.mean([one.median([0]), other.median([0, 1])], axis=0))
+    lost = Spectrum(100)
+    lost.add(0, np.full((2, 200), np.nan))
+    assert lost.median([0]) == ()
+
+
 @given(st.integers(0, 500))
 def test_few_enough_windows_are_looked_at_from_the_first_to_the_last(count):
     numbers = [3 * i for i in range(count)]

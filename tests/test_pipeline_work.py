@@ -73,7 +73,7 @@ def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path,
 
 def _filled_with_nan(_recipe, windows):
     lost = replace(windows, signals=np.full_like(windows.signals, np.nan))
-    return Sifted(lost, tuple(range(len(windows.signals))), (), ())
+    return Sifted(lost, tuple(range(len(windows.signals))), (), (), ())
 
 
 def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(eegbci, tmp_path, monkeypatch):

@@ -191,7 +191,7 @@ def test_a_channel_silent_throughout_is_marked_and_left(fine):
     made, report = run(raw, Dropouts(impute=1000.0))
     np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
     assert same(made, raw, slice(None))
-    assert report.notes[1] == f"silent throughout: {raw.ch_names[9]}"
+    assert report.notes[1] == f"0.0 to 60.0 s: silent throughout: {raw.ch_names[9]}"
     assert report.share == 0
 
 
@@ -214,6 +214,20 @@ def test_no_dropout_reaches_over_a_jump_in_time(fine):
     np.testing.assert_allclose(signals[:2, 1000:1040], np.repeat(own[:2, [999]], 40, axis=1), atol=1e-15)
     np.testing.assert_allclose(signals[:2, 1040:1080], np.repeat(own[:2, [1080]], 40, axis=1), atol=1e-15)
     assert "2 dropouts of 0.25 s" in report.notes[0]
+
+
+@pytest.mark.parametrize("before", [7, 100, 700])
+@pytest.mark.parametrize("length", [48, 80, 96])
+@pytest.mark.parametrize("kind", ["zeros", "no numbers"])
+def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has_it(fine, before, length, kind):
+    raw, mask = put(fine, [(4000, 4000 + length)], kind)
+    plain, report = run(excerpt(raw, 4000, 5000), Dropouts())
+    mirrored, other = run(excerpt(raw, 4000, 5000, before=before), Dropouts())
+    assert same(mirrored.copy().crop(before / 160), plain, slice(None))
+    np.testing.assert_array_equal(masked(mirrored, raw.ch_names), np.pad(mask[:, 4000:5000], ((0, 0), (before, 0))))
+    ahead = np.pad(plain.get_data(), ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
+    np.testing.assert_array_equal(mirrored.get_data(), ahead)
+    assert other.notes[0].split(": ")[1] == report.notes[0].split(": ")[1]
 
 
 @settings(max_examples=80, deadline=None)

@@ -165,3 +165,17 @@ def test_an_unusual_amplitude_is_noted():
 
     raw = mne.io.RawArray(MICROVOLTS * 1e-3, mne.create_info(["Cz", "Pz"], 100.0, "eeg"), verbose="error")
     assert "unusual amplitude" in check_amplitudes(raw)[0]
+
+
+def test_samples_that_are_no_numbers_say_nothing_and_hide_nothing():
+    import mne
+
+    signals = MICROVOLTS * 1e-6
+    info = mne.create_info(["Cz", "Pz"], 100.0, "eeg")
+    holes = signals.copy()
+    holes[:, :30] = np.nan
+    assert check_amplitudes(mne.io.RawArray(holes, info, verbose="error")) == ()
+    with pytest.raises(RecordingError, match=r"^read: Cz, Pz: typical amplitude"):
+        check_amplitudes(mne.io.RawArray(1e6 * holes, info, verbose="error"))
+    with pytest.raises(RecordingError, match=r"^read: no channel moves"):
+        check_amplitudes(mne.io.RawArray(np.full_like(signals, np.nan), info, verbose="error"))

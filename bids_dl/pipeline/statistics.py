@@ -61,9 +61,14 @@ class Spectrum:
         self._of[number] = np.stack([np.interp(whole, at, channel) for channel in power])
 
     def median(self, kept: Sequence[int]) -> tuple[float, ...]:
-        """Median over channels of the mean over those windows that were kept, µV²/Hz; nothing where there is none."""
+        """Median over channels of the mean over those windows that were kept, µV²/Hz; nothing where there is none.
+
+        A channel goes without the windows in which it has samples that are no numbers.
+        """
         found = [self._of[number] for number in kept if number in self._of]
-        return tuple(np.median(np.mean(found, axis=0), axis=0).tolist()) if found else ()
+        channels = [[power for power in powers if np.isfinite(power).all()] for powers in zip(*found, strict=True)]
+        means = [np.mean(powers, axis=0) for powers in channels if powers]
+        return tuple(np.median(means, axis=0).tolist()) if means else ()
 
 
 def some(numbers: Sequence[int]) -> set[int]:

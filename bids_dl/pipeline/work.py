@@ -188,7 +188,7 @@ class Learnt:
         self.task = task
         self.noted: tuple[StepReport, ...] = ()
         self.signal: list[tuple[Span, list[StepReport]]] = []  # of each piece: its samples, and what the steps on the signal did
-        self._windows: list[tuple[Span, tuple[StepReport, ...]]] = []  # of each cut: its windows, and what the steps on windows did
+        self._windows: list[tuple[tuple[int, ...], tuple[StepReport, ...]]] = []  # of each cut: windows given to each step, what it did
         self._moments, self._magnitudes = Moments(task.layout.n_chans), Magnitudes.none()
         self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.layout.sfreq))
         self._looked_at = some(task.pieces.kept)
@@ -210,8 +210,7 @@ class Learnt:
         """Take in windows after all steps, by number those that were kept."""
         signals, silent = sifted.windows.signals, sifted.windows.silent
         picks = _brain(self.task.layout.ch_types)
-        seen = self._windows[-1][0][1] if self._windows else 0
-        self._windows.append(((seen, seen + len(cut.numbers)), sifted.reports))
+        self._windows.append((sifted.given, sifted.reports))
         self._dropped += [(cut.numbers[i], reason) for i, reason in sifted.dropped]
         self._kept += kept
         for number, signal, mask in zip(kept, signals, silent, strict=True):
@@ -226,18 +225,26 @@ class Learnt:
 
     def entry(self) -> Entry:
         """All of it, windows by their numbers."""
-        steps = [preprocess.joined([reports for _, reports in part], [span for span, _ in part]) for part in (self.signal, self._windows)]
+        on_signal = preprocess.joined([reports for _, reports in self.signal], [span for span, _ in self.signal])
         kept = tuple(sorted(self._kept))
         return Entry(
             kept,
             tuple(sorted(self._dropped)),
             *self._moments.values(),
-            steps=(*self.noted, *steps[0], *steps[1]),
+            steps=(*self.noted, *on_signal, *self._on_windows()),
             silent=tuple(sorted(self._silent)),
             before=self._before.median(kept),
             after=self._after.median(kept),
             magnitudes=tuple(self._magnitudes.counts.tolist()) if kept else (),
         )
+
+    def _on_windows(self) -> Iterator[StepReport]:
+        """What each step on windows did to all that it was given, which is less where a step before it dropped some."""
+        given = np.array([given for given, _ in self._windows], dtype=int)
+        stops = given.cumsum(axis=0)
+        for step, reports in enumerate(zip(*(reports for _, reports in self._windows), strict=True)):
+            spans = zip((stops - given)[:, step].tolist(), stops[:, step].tolist(), strict=True)
+            yield from preprocess.joined([[report] for report in reports], list(spans))
 
 
 def _brain(ch_types: Sequence[str]) -> list[int]:

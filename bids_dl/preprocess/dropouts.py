@@ -15,6 +15,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import listed
+from bids_dl.preprocess.excerpt import mirror_again, mirrored
 from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.silence import REACH, silences
 from bids_dl.preprocess.step import Array, Need, number
@@ -77,8 +78,9 @@ class Dropouts:
         shortest = max(2, math.ceil(self.shortest * sfreq - SAME))
         found: dict[Gap, list[str]] = {}
         imputed: set[Gap] = set()
-        n_imputed = 0
+        n_imputed, first = 0, mirrored(raw)
         for low, high in stretches(raw):
+            low = max(low, first)
             signals = (raw.get_data(picks=[i], start=low, stop=high)[0] for i in watched)
             for i, gaps in zip(watched, silences(signals, shortest), strict=True):
                 mended = self._mended(raw, i, (low, high), gaps, sfreq) if gaps else []
@@ -90,6 +92,7 @@ class Dropouts:
         share = n_imputed / (layout.n_chans * raw.n_times)
         touched = {name for names in found.values() for name in names}
         channels = tuple(name for name in layout.ch_names if name in touched)
+        mirror_again(raw, channels)
         return raw, StepReport(self.name, channels, share, (*_told(raw, found, imputed), *flagged(share, "samples")))
 
     def _mended(self, raw: mne.io.BaseRaw, channel: int, stretch: Gap, gaps: Sequence[Gap], sfreq: float) -> list[Gap]:
@@ -185,9 +188,11 @@ def _told(raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]], imputed: set[
     shortest, longest = min(lengths), max(lengths)
     span = f"{shortest:.3g}" if shortest == longest else f"{shortest:.3g} to {longest:.3g}"
     first, last = raw.first_time, raw.first_time + raw.n_times / raw.info["sfreq"]
-    throughout = sorted(name for (start, stop), names in found.items() if stop - start == raw.n_times for name in names)
+    when = f"{first:.1f} to {last:.1f} s"
+    own = raw.n_times - mirrored(raw)
+    throughout = sorted(name for (start, stop), names in found.items() if stop - start == own for name in names)
     notes = [
-        f"{first:.1f} to {last:.1f} s: {len(found)} dropout{'s' * (len(found) > 1)} of {span} s, over all channels {held:.3g} s; "
+        f"{when}: {len(found)} dropout{'s' * (len(found) > 1)} of {span} s, over all channels {held:.3g} s; "
         f"{len(imputed)} imputed, {len(found) - len(imputed)} left"
     ]
-    return (*notes, *([f"silent throughout: {listed(throughout)}"] if throughout else []))
+    return (*notes, *([f"{when}: silent throughout: {listed(throughout)}"] if throughout else []))

@@ -9,9 +9,12 @@ import numpy as np
 
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.guard import failing_as, heard
+from bids_dl.preprocess.step import Array
 
 if TYPE_CHECKING:
     import mne
+
+MIRRORED = "bids_dl mirrored"  # annotation of samples that are no part of the recording
 
 
 def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jumps: Sequence[int] = ()) -> mne.io.BaseRaw:
@@ -41,7 +44,7 @@ def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jump
         if samples.shape[1] != stop - start:
             raise RecordingError("read", f"{start + samples.shape[1]} samples where the header says {raw.n_times}")
         if before:
-            samples = np.pad(samples, ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
+            samples = _padded(samples, before)
         piece = mne.io.RawArray(samples, raw.info, first_samp=raw.first_samp + start - before, verbose="error")
         annotations = raw.annotations.copy()
         if annotations.orig_time is None:
@@ -49,4 +52,23 @@ def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jump
         piece.set_annotations(annotations, emit_warning=False)
         for jump in jumps:
             piece.annotations.append(piece.first_time + (jump - start + before) / raw.info["sfreq"], 0.0, "EDGE boundary")
+        if before:
+            piece.annotations.append(piece.first_time, before / raw.info["sfreq"], MIRRORED)
     return piece
+
+
+def mirrored(raw: mne.io.BaseRaw) -> int:
+    """How many samples of an excerpt, its first, were put before it."""
+    ends = [note["onset"] + note["duration"] for note in raw.annotations if note["description"] == MIRRORED]
+    return round((ends[0] - raw.first_time) * raw.info["sfreq"]) if ends else 0
+
+
+def mirror_again(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> None:
+    """Put the samples before an excerpt anew, where a step has changed those of the recording behind them."""
+    before = mirrored(raw)
+    for name in ch_names if before else ():
+        raw[[name], :before] = _padded(raw.get_data(picks=[name], start=before), before)[:, :before]
+
+
+def _padded(samples: Array, before: int) -> Array:
+    return np.pad(samples, ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")

@@ -58,12 +58,15 @@ class Sifted:
         Their numbers among those given, and of the others number and reason.
     reports
         What each step did.
+    given
+        How many windows each step was given: those that the steps before it left.
     """
 
     windows: Windows
     kept: tuple[int, ...]
     dropped: tuple[tuple[int, str], ...]
     reports: tuple[StepReport, ...]
+    given: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +154,9 @@ class Recipe:
         """What the steps on windows make of some windows; of one step after the other, each sees what the last one left."""
         kept = np.arange(len(windows.signals))
         dropped: list[tuple[int, str]] = []
-        reports = []
+        reports, given = [], []
         for step in self.window_steps:
+            given.append(len(kept))
             with failing_as(step.name), heard() as notes:
                 judged = step.apply_windows(windows)
             reports.append(_timed(judged.report, judged.report.notes + once(notes), windows))
@@ -160,7 +164,7 @@ class Recipe:
             dropped += [(int(kept[i]), f"{step.name}: {judged.reasons[i]}") for i in np.flatnonzero(~stays)]
             windows = replace(windows, signals=judged.signals[stays], silent=windows.silent[stays])
             kept = kept[stays]
-        return Sifted(windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports))
+        return Sifted(windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports), tuple(given))
 
 
 def layout_of(raw: mne.io.BaseRaw) -> Layout:
@@ -177,10 +181,10 @@ def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, i
     out = []
     for same in zip(*reports, strict=True):
         channels = once(name for report in same for name in report.channels)
-        share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / sum(sizes)
+        share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / max(1, sum(sizes))
         notes = once(settled([report.notes for report in same]))
         notes = notes if len(notes) <= MOST_NOTES else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} notes more")
-        seconds = sum(report.seconds for report in same) * covered / sum(sizes)
+        seconds = sum(report.seconds for report in same) * covered / max(1, sum(sizes))
         out.append(StepReport(same[0].step, channels, share, notes, round(seconds, 6)))
     return out
 

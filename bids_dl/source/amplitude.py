@@ -25,7 +25,8 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
     """Refuse a recording whose brain signal cannot be volts; what is merely unusual comes back as notes.
 
     The amplitude of a channel is the median distance of its samples from the median of their piece, over 20 pieces of up to 1 s: neither
-    drift nor a few large artifacts count. A flat channel says nothing, unless all are. Loaded or not, only these pieces are read.
+    drift nor a few large artifacts count. A flat channel says nothing, unless all are, nor does a sample that is no number. Loaded or not,
+    only these pieces are read.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
     if not picks or not raw.n_times:
         return ()
     typical, greatest = _amplitudes(raw, picks)
-    if raw.n_times > FLAT * raw.info["sfreq"] and not np.nanmax(greatest, initial=0.0) > 0:
+    if raw.n_times > FLAT * raw.info["sfreq"] and not greatest.any():
         raise RecordingError("read", f"no channel moves in any of {N_PIECES} places ({few(picks)}); was it downloaded whole?")
     found = dict(zip(picks, typical, strict=True))
     moving = {name: value for name, value in found.items() if np.isfinite(value) and value > 0}
@@ -66,12 +67,18 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
 
 
 def _amplitudes(raw: BaseRaw, picks: list[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The typical and the greatest distance of a sample from the median of its piece, by channel, in V."""
+    """The typical and the greatest distance of a sample from the median of its piece, by channel, in V; NaN and 0 where it has none."""
     length = min(raw.n_times, max(1, round(LONGEST * raw.info["sfreq"])))
     starts = np.unique(np.linspace(0, raw.n_times - length, N_PIECES).astype(int))
     distances = []
     for start in starts:
         piece = raw.get_data(picks=picks, start=int(start), stop=int(start) + length)
-        distances.append(np.abs(piece - np.median(piece, axis=1, keepdims=True)))
+        distances.append(np.abs(piece - _medians(piece)[:, None]))
     together = np.concatenate(distances, axis=1)
-    return np.median(together, axis=1), together.max(axis=1)
+    return _medians(together), np.where(np.isfinite(together), together, 0.0).max(axis=1)
+
+
+def _medians(signals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of each row, without samples that are no numbers; NaN where it has no other."""
+    numbers = [row[np.isfinite(row)] for row in signals]
+    return np.array([np.median(row) if len(row) else np.nan for row in numbers])
