@@ -165,7 +165,8 @@ def outcome(done: Outcome) -> None:
     if done.dropped:
         out.print(f"{done.dropped} events, blocks or windows left out; each with its reason in {done.url}/recordings.json", soft_wrap=True)
     if done.failures:
-        err.print(f"{len(done.failures)} recordings failed", style="red")
+        number = len(done.failures)
+        err.print(f"{number} recording{'s' * (number > 1)} failed", style="red")
         lines([f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in done.failures], "failed")
 
 
