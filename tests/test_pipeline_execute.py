@@ -212,6 +212,10 @@ class Job:
     def recording(self):
         return SimpleNamespace(key=self.key)
 
+    @property
+    def recipe(self):
+        return SimpleNamespace(packages=())
+
 
 class Client:
     """Stands for a Dask client: done are, in turn, the oldest of the futures; it keeps what ran at once."""

@@ -137,6 +137,12 @@ def test_a_wrong_request_is_one_line_that_names_the_closest(config, message):
         ("steps: [{filter: {low: 1}, pick: {types: [eeg]}}]", "step 1: expected one step"),
         ("steps: [{filter: 40}]", r"step 1 \(filter\): expected parameters by name"),
         ("steps: [filter]", "give low, high or both"),
+        ("steps: [{keep_selected: {a: 1}}]", r"has no parameter 'a'; it has none"),
+        ("steps: [{filter: {high: 3, transition: -1}}]", r"transition = -1: input should be 'auto' or 'eeglab', or .* greater than 0$"),
+        ("steps: [{derive: {channels: {A: [Cz, cz]}}}]", r"A is a channel against itself"),
+        ("steps: [{rename: {names: [a]}}]", r"names = \['a'\]: input should be a mapping$"),
+        ("steps: [{filter: {high: 3}}, dropouts]", r"dropouts must come before filter, after which silence is no silence"),
+        ("steps: [{pick: {types: eeg}}, {reject: {dropout: 0.5}}]", r"reject by dropout needs the step dropouts"),
         ("steps: [{filter: {lo: 1}}]", r"no parameter 'lo', did you mean 'low'\?"),
         ("steps: [resample]", r"step 1 \(resample\): sfreq must be given"),
         ("steps: [{baseline: {}}, {filter: {low: 1}}]", "baseline works on windows, so it must come after"),
@@ -151,6 +157,12 @@ def test_a_recipe_file_is_checked_before_anything_is_read(tmp_path, text, messag
         load_recipe(PreprocessConfig(str(path)))
     assert "\n" not in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_number_alone_stands_for_a_list_of_one_and_dropouts_may_follow_what_keeps_samples(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("steps: [{pick: {types: eeg}}, keep_selected, dropouts, {notch: {freqs: 50}}]")
+    assert load_recipe(PreprocessConfig(str(path))).steps[-1].freqs == (50.0,)
 
 
 def test_two_steps_of_a_name_must_be_told_apart(tmp_path):

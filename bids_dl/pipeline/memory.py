@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROCESS = 250_000_000  # bytes of a worker before it opens a recording (measured: 160 MB resident)
 COPIES = 3.0  # peak over the samples of a piece as float64: as read, being filtered, at the new rate (measured with MNE 1.13.2: 2.6 to 2.8)
-GATHERED = 4.0  # peak over the bytes of all windows where a step wants them together: as cut, as one array, in the step, as changed
+GATHERED = 7.5  # peak over the bytes of all windows where a step wants them together: as cut, as one array, in autoreject (measured: 5.2)
 RESERVED = 400_000_000  # bytes that a worker asks for and never touches, stacks of threads and the like (measured: 180 MB)
 SHARE = 0.8  # of what is available, where nobody says how much may be taken
 CGROUPS = (

@@ -16,7 +16,7 @@ from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.eeglab import MICROVOLT
 from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Judged, Need, Windows, number
+from bids_dl.preprocess.step import Judged, Need, Windows, listing, number
 
 if TYPE_CHECKING:
     import mne
@@ -49,8 +49,8 @@ class Autoreject:
     """
 
     method: Literal["local", "global"] = "local"
-    n_interpolate: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 4, 32)
-    consensus: Annotated[tuple[Share, ...], Field(min_length=1)] = tuple(round(0.1 * i, 1) for i in range(11))
+    n_interpolate: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(listing)] = (1, 4, 32)
+    consensus: Annotated[tuple[Share, ...], Field(min_length=1), BeforeValidator(listing)] = tuple(round(0.1 * i, 1) for i in range(11))
     cv: Annotated[int, Field(ge=2), BeforeValidator(number)] = 10
     seed: Annotated[int, Field(ge=0), BeforeValidator(number)] = 0
 

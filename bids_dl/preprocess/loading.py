@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
@@ -38,7 +38,7 @@ from bids_dl.preprocess.reference import Reference
 from bids_dl.preprocess.reject import Reject
 from bids_dl.preprocess.rename import Rename
 from bids_dl.preprocess.resample import Resample
-from bids_dl.preprocess.step import SignalStep, WindowStep
+from bids_dl.preprocess.step import SignalStep, Step, WindowStep
 
 SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
     step.name: step
@@ -51,6 +51,9 @@ SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
 }
 WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline, Reject, Autoreject)}
 STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
+
+KEEP_SAMPLES = tuple(step.name for step in (Dropouts, Pick, Drop, Rename, Montage, Harmonise, KeepSelected))
+"""Steps after which a silent stretch still repeats one value."""
 
 KEYS = ("name", "description", "extends", "changes", "steps")
 
@@ -87,8 +90,7 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
     if misplaced := [entry.name for entry in entries[:n_signal] if entry.name in WINDOW_STEPS]:
         raise ConfigError(f"{where}: {misplaced[0]} works on windows, so it must come after all steps on the recording; put it last")
     _check_joined([entry.name for entry in entries], where)
-    if any(isinstance(step, Reject) and step.dropout is not None for step in steps) and not any(isinstance(s, Dropouts) for s in steps):
-        raise ConfigError(f"{where}: {Reject.name} by dropout needs the step {Dropouts.name}, which finds them; put it first")
+    _check_silence(steps, where)
     name = str(document.get("name") or Path(config.recipe).stem)
     return Recipe(name, _described(document), tuple(steps[:n_signal]), tuple(steps[n_signal:]))
 
@@ -101,6 +103,17 @@ def _check_joined(names: list[str], where: str) -> None:
         raise ConfigError(
             f"{where}: {Resample.name} must come before {KeepSelected.name}: joined stretches begin at samples of the final rate"
         )
+
+
+def _check_silence(steps: Sequence[Step], where: str) -> None:
+    """Refuse to look for silence where none can be found any more, and to judge by it where nobody looks."""
+    names = [step.name for step in steps]
+    if Dropouts.name in names:
+        before = [name for name in names[: names.index(Dropouts.name)] if name not in KEEP_SAMPLES]
+        if before:
+            raise ConfigError(f"{where}: {Dropouts.name} must come before {before[0]}, after which silence is no silence; put it first")
+    elif any(isinstance(step, Reject) and step.dropout is not None for step in steps):
+        raise ConfigError(f"{where}: {Reject.name} by dropout needs the step {Dropouts.name}, which finds them; put it first")
 
 
 def _read(recipe: str, folder: Path, extending: tuple[Path, ...]) -> tuple[str, dict[str, Any], list[Entry]]:
@@ -226,12 +239,22 @@ def _step(entry: Entry) -> Any:
 
 def _reason(error: ValidationError) -> str:
     """What is wrong with the first parameter that is, with its value."""
-    first = error.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
+    first, *others = error.errors(include_url=False)
     parameter = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "missing":
         return f"{parameter} must be given"
-    return f"{parameter} = {first['input']!r}: {message[:1].lower()}{message[1:]}" if parameter else message
+    same = [first, *(other for other in others if other["loc"][:1] == first["loc"][:1] and other["input"] == first["input"])]
+    message = ", or ".join(dict.fromkeys(_message(each) for each in same))  # one for each kind of value that it may be
+    return f"{parameter} = {first['input']!r}: {message}" if parameter else message
+
+
+def _message(error: Any) -> str:
+    """What pydantic says, in the words of YAML."""
+    own = str(error["msg"]).removeprefix("Value error, ")
+    if own != error["msg"]:
+        return own
+    own = own.replace("valid tuple", "list").replace("valid dictionary", "mapping").replace("Dictionary", "mapping")
+    return own[:1].lower() + own[1:]
 
 
 def _parameters(name: str) -> list[str]:
@@ -240,7 +263,7 @@ def _parameters(name: str) -> list[str]:
 
 def _unknown(name: str, parameter: Any) -> str:
     known = _parameters(name)
-    return f"{name} has no parameter {str(parameter)!r}{_closest(str(parameter), known)}; it has {', '.join(known)}"
+    return f"{name} has no parameter {str(parameter)!r}{_closest(str(parameter), known)}; it has {', '.join(known) or 'none'}"
 
 
 def _closest(name: str, known: Iterable[str]) -> str:

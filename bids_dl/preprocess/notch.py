@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
+from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config import STRICT
@@ -12,7 +13,7 @@ from bids_dl.datamodel import Layout, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.fir import half_length
 from bids_dl.preprocess.flags import flagged
-from bids_dl.preprocess.step import Hertz, Need
+from bids_dl.preprocess.step import Hertz, Need, listing
 
 if TYPE_CHECKING:
     import mne
@@ -34,7 +35,7 @@ class Notch:
         ``"firwin"`` or ``"firwin2"``, as in MNE.
     """
 
-    freqs: tuple[Hertz, ...] | None = None
+    freqs: Annotated[tuple[Hertz, ...] | None, BeforeValidator(listing)] = None
     notch_widths: Hertz | None = None
     trans_bandwidth: Hertz = 1.0
     fir_design: Literal["firwin", "firwin2"] = "firwin"

@@ -23,8 +23,8 @@ def number(value: Any) -> Any:
 
 
 def listing(value: Any) -> Any:
-    """A single text stands for a list of one."""
-    return (value,) if isinstance(value, str) else value
+    """A single text or number stands for a list of one."""
+    return (value,) if isinstance(value, str | int | float) else value
 
 
 Hertz: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(number)]
