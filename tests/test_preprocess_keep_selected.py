@@ -19,6 +19,7 @@ from bids_dl.preprocess.dropouts import mark, masked
 from bids_dl.preprocess.keep_selected import KeepSelected, marked
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.store.reader import open_store
+from bids_dl.testing import make_dataset
 
 SFREQ = 128.0
 
@@ -107,3 +108,17 @@ def test_steps_after_it_see_the_selected_stretches_only(eegbci, tmp_path, how):
         cleaned, _ = load_recipe(PreprocessConfig(recipe=str(tmp_path / "plain.yaml"))).run(raw)
         block = cleaned.get_data(start=3 * 128, stop=math.floor((duration - 3.25) * 128))
         np.testing.assert_allclose(mean[0, :, 0], 1e6 * block.mean(1), atol=1e-4)
+
+
+@pytest.mark.parametrize("sfreq", [333, 500])
+def test_joining_alone_changes_no_sample_of_a_window_whatever_the_rates(tmp_path, sfreq):
+    root = make_dataset(tmp_path / "ds", n_subjects=1, sfreq=sfreq, n_blocks=6, block_duration=13).root
+    query = {"eyes_open": {"all": "Eyes-open", "trim": [0.377, 1.213]}, "eyes_closed": "Eyes-closed"}
+    signals = []
+    for name, more in {"plain": "", "joined": ", keep_selected"}.items():
+        recipe = tmp_path / f"{name}.yaml"
+        recipe.write_text(f"name: {name}\nsteps: [{{filter: {{low: 1, high: 40}}}}, {{resample: {{sfreq: 128}}}}{more}]\n")
+        bids_dl.convert(str(root), str(tmp_path / name), hed=query, recipe=str(recipe), window=1.5, stride=0.77, jobs=1)
+        signals.append(open_store(str(tmp_path / name)).read("signals"))
+    assert len(signals[0]) > 50
+    np.testing.assert_array_equal(*signals)

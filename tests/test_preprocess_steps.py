@@ -258,6 +258,25 @@ def test_a_channel_without_a_position_fails_or_is_noted():
     assert reports[0].notes == ("no position: E4",)
 
 
+@given(
+    sfreq=st.sampled_from([100, 160, 250, 333, 512]), edges=st.sets(st.integers(1, 999), min_size=1, max_size=4), which=st.integers(0, 4)
+)
+@settings(max_examples=40, deadline=None)
+def test_resampling_carries_nothing_across_a_jump_in_time(sfreq, edges, which):
+    bounds = [0, *sorted(edges), 1000]
+    start, stop = bounds[which % len(edges) : which % len(edges) + 2]
+    made = []
+    for other in (0.0, 1e-3):
+        raw = noise(sfreq=sfreq, n_chans=2, n_times=1000)
+        raw._data[:, :start] += other
+        raw._data[:, stop:] += other
+        raw.set_annotations(mne.Annotations(np.array(sorted(edges)) / sfreq, 0, "EDGE boundary"))
+        resampled, _ = run(raw, Resample(128))
+        made.append(resampled.get_data()[:, math.ceil(start * 128 / sfreq) : math.ceil(stop * 128 / sfreq)])
+    np.testing.assert_array_equal(*made)
+    assert np.isfinite(resampled.get_data()).all()
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_a_recipe_may_name_exists(name):
     raw = noise()

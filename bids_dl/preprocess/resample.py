@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -14,6 +15,7 @@ from bids_dl.config import STRICT
 from bids_dl.datamodel import Layout, StepReport, exact_rate
 from bids_dl.preprocess.flags import flagged
 from bids_dl.preprocess.step import Array, Hertz, Need
+from bids_dl.preprocess.stretches import stretches
 
 if TYPE_CHECKING:
     import mne
@@ -27,7 +29,8 @@ class Resample:
 
     Sample k of the new signal is the moment k / sfreq of the old one, in every recording. MNE's default method (FFT) is not offered
     because it moves a signal by up to half a sample; MNE's polyphase stretches a recording whose length the ratio does not divide,
-    so `scipy.signal.resample_poly` is called directly. Stimulus channels take the nearest sample.
+    so `scipy.signal.resample_poly` is called directly. As MNE's filters, it begins anew at annotations "edge", where time jumps.
+    Stimulus channels take the nearest sample.
 
     Parameters
     ----------
@@ -52,10 +55,10 @@ class Resample:
         if ratio == 1:
             return raw, StepReport(self.name, share=0.0, notes=flagged(0.0, "samples"))
         signals = np.empty((layout.n_chans, math.ceil(raw.n_times * ratio)))
-        kernel = _kernel(ratio)
+        kernel, parts = _kernel(ratio), list(stretches(raw))
         for i, ch_type in enumerate(layout.ch_types):
             signal = raw.get_data(picks=[i])[0]
-            signals[i] = _nearest(signal, ratio) if ch_type == "stim" else _polyphase(signal, ratio, kernel)
+            signals[i] = _nearest(signal, ratio) if ch_type == "stim" else _resampled(signal, parts, ratio, kernel)
         return _with_rate(raw, signals, self.sfreq), StepReport(self.name)
 
 
@@ -67,9 +70,23 @@ def _kernel(ratio: Fraction) -> Array:
     return np.asarray(firwin(2 * HALF_LENGTH * widest + 1, 1 / widest, window=("kaiser", 5.0)), dtype=np.float64)
 
 
+def _resampled(signal: Array, parts: Sequence[tuple[int, int]], ratio: Fraction, kernel: Array) -> Array:
+    """A signal at another rate, part by part: none has anything of another in it."""
+    made = np.empty(math.ceil(len(signal) * ratio))
+    period, reach = ratio.denominator, math.ceil(HALF_LENGTH * max(1, 1 / ratio))
+    for start, stop in parts:
+        before = start % period + -(-reach // period) * period if start else 0  # back to a sample that the two rates share
+        part = np.pad(signal[start:stop], (before, 0), mode="reflect", reflect_type="odd") if before else signal[start:stop]
+        first, last = math.ceil(start * ratio), math.ceil(stop * ratio)
+        made[first:last] = _polyphase(part, ratio, kernel)[first - int((start - before) * ratio) :]
+    return made
+
+
 def _polyphase(signal: Array, ratio: Fraction, kernel: Any) -> Array:
     from scipy.signal import resample_poly
 
+    if len(signal) == 1:  # which SciPy cannot reflect: it ends the process
+        return np.full(math.ceil(ratio), signal[0])
     return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, window=kernel, padtype="reflect"), dtype=np.float64)
 
 
