@@ -206,7 +206,6 @@ class Job:
     key: str
     size: int = 0
     tries: list[Failure | None] = field(default_factory=lambda: [None])
-    recipe = SimpleNamespace(packages=())
 
     @property
     def recording(self):

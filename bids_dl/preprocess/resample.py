@@ -73,7 +73,7 @@ def _kernel(ratio: Fraction) -> Array:
 def _resampled(signal: Array, parts: Sequence[tuple[int, int]], ratio: Fraction, kernel: Array) -> Array:
     """A signal at another rate, part by part: none has anything of another in it."""
     made = np.empty(math.ceil(len(signal) * ratio))
-    period, reach = ratio.denominator, math.ceil(HALF_LENGTH * max(1, 1 / ratio))
+    period, reach = ratio.denominator, math.ceil(HALF_LENGTH * max(Fraction(1), 1 / ratio))
     for start, stop in parts:
         before = start % period + -(-reach // period) * period if start else 0  # back to a sample that the two rates share
         part = np.pad(signal[start:stop], (before, 0), mode="reflect", reflect_type="odd") if before else signal[start:stop]
