@@ -148,4 +148,4 @@ class StepReport:
     channels: tuple[str, ...] = ()  # channels it changed beyond its plain task (dropped, interpolated, ...)
     share: float = 1.0  # share of the samples it changed
     notes: tuple[str, ...] = field(default=())
-    seconds: float = 0.0  # of signal that it changed: the share, of what it was given
+    seconds: float = 0.0  # of signal: its share of what it was given

@@ -48,9 +48,7 @@ class Task:
     n_times: int  # samples of a window
     offset: int  # samples from a window's anchor to its first
     staging: Staging
-    selected: tuple[
-        tuple[int, int], ...
-    ] = ()  # stretches that are joined, in samples of the store's rate; none where the recipe joins none
+    selected: tuple[tuple[int, int], ...] = ()  # stretches that the recipe joins, in samples of the store's rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +99,9 @@ def _stage(task: Task) -> None:
             signals = sifted.windows.signals
             if bad := np.count_nonzero(~np.isfinite(signals)):
                 raise RecordingError("windows", f"{bad} samples are not finite after the recipe, from {cut.start:g} s on")
-            write([rows[number] for number in kept], signals.astype(np.float32))
-            learnt.add(cut, sifted, kept)
+            stored = signals.astype(np.float32)
+            write([rows[number] for number in kept], stored)
+            learnt.add(cut, sifted, kept, stored)
         write.entry = learnt.entry()
 
 
@@ -158,7 +157,7 @@ def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
 
 
 def _cut(cleaned: BaseRaw, piece: Piece, task: Task) -> Iterator[Cut]:
-    signal, info = _signal(cleaned, task.layout), cleaned.copy().pick(list(task.layout.ch_names)).info
+    signal, info = _signal(cleaned, task.layout), preprocess.info_of(cleaned, task.layout.ch_names)
     silent = preprocess.masked(cleaned, task.layout.ch_names)
     times = (task.offset + np.arange(task.n_times)) / float(task.layout.sfreq)
     most = max(1, CUT_BYTES // (8 * task.layout.n_chans * task.n_times))
@@ -206,8 +205,8 @@ class Learnt:
                 first = min(max(0, math.floor(start / ratio)), excerpt.n_times - n_times)
                 self._before.add(number, excerpt.get_data(picks, max(0, first), max(0, first) + n_times) * MICROVOLTS)
 
-    def add(self, cut: Cut, sifted: Sifted, kept: Sequence[int]) -> None:
-        """Take in windows after all steps, by number those that were kept."""
+    def add(self, cut: Cut, sifted: Sifted, kept: Sequence[int], stored: npt.NDArray[np.float32]) -> None:
+        """Take in windows after all steps: by number those that were kept, and as they are stored."""
         signals, silent = sifted.windows.signals, sifted.windows.silent
         picks = _brain(self.task.layout.ch_types)
         self._windows.append((sifted.given, sifted.reports))
@@ -219,7 +218,6 @@ class Learnt:
             if mask.any():
                 self._silent += [(number, *run) for run in runs(mask)]
         if kept:
-            stored = signals.astype(np.float32)
             self._moments.add(stored)
             self._magnitudes.add(stored)
 

@@ -7,7 +7,7 @@ from bids_dl.preprocess.excerpt import excerpt
 from bids_dl.preprocess.harmonise import resolve
 from bids_dl.preprocess.keep_selected import mark_selected, position
 from bids_dl.preprocess.loading import load_recipe, recipes
-from bids_dl.preprocess.recipe import Reach, Recipe, Sifted, joined
+from bids_dl.preprocess.recipe import Reach, Recipe, Sifted, info_of, joined
 from bids_dl.preprocess.step import Need, SignalStep, Step, Windows, WindowStep
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "WindowStep",
     "Windows",
     "excerpt",
+    "info_of",
     "joined",
     "load_recipe",
     "mark_selected",

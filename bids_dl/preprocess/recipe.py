@@ -172,6 +172,13 @@ def layout_of(raw: mne.io.BaseRaw) -> Layout:
     return Layout(tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"]))
 
 
+def info_of(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> mne.Info:
+    """What MNE knows of some channels of a recording, in this order."""
+    import mne
+
+    return mne.pick_info(raw.info, [raw.ch_names.index(name) for name in ch_names])
+
+
 def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, int]]) -> list[StepReport]:
     """What each step did to a recording, from what it did to its excerpts, each from a sample up to another; excerpts may overlap."""
     sizes = [stop - start for start, stop in spans]
