@@ -215,13 +215,22 @@ def test_a_loop_that_ends_leaves_no_thread_behind(store):
     assert not our_threads()
 
 
-def test_damage_reaches_the_loop_and_names_the_recordings(tmp_path):
+@pytest.mark.parametrize("straight", [False, True], ids=["small windows", "large windows"])
+def test_damage_reaches_the_loop_and_names_the_recordings(tmp_path, monkeypatch, straight):
+    monkeypatch.setattr("bids_dl.store.chunks.STRAIGHT_BYTES", 1 if straight else 10**9)
     small_store.write(tmp_path / "small.zarr", SMALL)
     shard = tmp_path / "small.zarr/signals/c/2/0/0"
-    shard.write_bytes(b"\xff" + shard.read_bytes()[1:])
-    with pytest.raises(DamagedStoreError, match=r"chunk 6 of signals .*windows 24 to 27, of sub-001/eeg/sub-001_run-2"):
+    content = shard.read_bytes()
+    shard.write_bytes(b"\xff" + content[1:])
+    with pytest.raises(DamagedStoreError, match=r"chunk 6 of signals .*match its checksum.*windows 24 to 27, of sub-001/eeg/sub-001_run-2"):
         list(StreamingDataset(tmp_path / "small.zarr"))
     assert not our_threads()
+    stream = StreamingDataset(tmp_path / "small.zarr", batch_size=2, shuffle=False)
+    shard.write_bytes(content)
+    list(stream)  # has its index
+    shard.write_bytes(content[:100])
+    with pytest.raises(DamagedStoreError, match=r"chunk 6 of signals .*is cut short; it holds windows 24 to 27"):
+        list(stream)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import gc
 import subprocess
 import sys
 import threading
-from itertools import islice, pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise, repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,12 @@ from small_store import WINDOW_BYTES, Small
 from torch.utils.data import DataLoader
 
 from bids_dl.config import StoreConfig
-from bids_dl.store import Store, writer
+from bids_dl.store import Store, chunks, writer
 from bids_dl.store.format import Column
 from bids_dl.store.location import Location
-from bids_dl.stream import StreamingDataset, to_device
+from bids_dl.stream import StreamingDataset, pool, to_device
 from bids_dl.stream.buffers import Buffers
-from bids_dl.stream.pool import in_the_making, reads_upto, schedule
+from bids_dl.stream.pool import _Pace, in_the_making, reads_upto, schedule
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
 
@@ -137,6 +138,56 @@ def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
         assert sorted(plan.row[mine].tolist()) == list(range(stop - start))
     for read, (start, stop) in enumerate(pairwise(plan.bounds.tolist())):
         assert set(chunks[plan.place[start:stop]].tolist()) == {int(plan.reads[read])}
+
+
+@pytest.mark.parametrize("per_chunk", [1, 4, 70])
+@pytest.mark.parametrize("share", [1.0, 0.3])
+@pytest.mark.parametrize("batch_size", [3, 500])
+def test_large_windows_go_straight_to_their_batches(stores, monkeypatch, per_chunk, share, batch_size):
+    monkeypatch.setattr(chunks, "STRAIGHT_BYTES", WINDOW_BYTES)
+    monkeypatch.setattr(chunks, "_deliver", None)  # the way of small windows
+    taken = np.random.default_rng(0).random(SMALL.n_windows) < share
+    stream, kept = StreamingDataset(stores[per_chunk], batch_size=batch_size, where=taken, pool_bytes=3000), []
+    for epoch in range(2):
+        stream.set_epoch(epoch)
+        kept += stream
+    assert sorted(row for batch in kept for row in batch.index.tolist()) == sorted(2 * np.flatnonzero(taken).tolist())
+    assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in kept)
+
+
+@pytest.mark.parametrize("batch_size", [4, 500])
+def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(store, monkeypatch, batch_size):
+    def rows_of(turns: Iterator[bool]) -> list[list[int]]:
+        monkeypatch.setattr(_Pace, "only_waits", property(lambda _: next(turns)))
+        batches = list(StreamingDataset(store, batch_size=batch_size, threads=1))
+        assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in batches)
+        return [batch.index.tolist() for batch in batches]
+
+    in_thread = rows_of(repeat(False))
+    assert rows_of(repeat(True)) == in_thread
+    for seed in range(20):
+        assert rows_of(iter(np.random.default_rng(seed).random(100) < 0.5)) == in_thread
+
+
+def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(pool.time, "perf_counter", lambda: now)
+    pace = _Pace()
+
+    def turns(n: int, waiting: float, away: float) -> bool:
+        nonlocal now
+        for _ in range(n):
+            pace.arrive()
+            now += waiting
+            pace.leave()
+            now += away
+        return pace.only_waits
+
+    assert not _Pace().only_waits  # nothing known yet
+    assert turns(1, 0.020, 0.0001)
+    assert not turns(10, 0.001, 0.005)  # a network is trained: after a first batch that took long
+    assert not turns(500, 0.0001, 0.005)  # the thread keeps up
+    assert turns(300, 0.0006, 0.0001)  # and nothing is done any more
 
 
 def test_a_few_people_are_read_without_the_rest(store):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -23,8 +23,10 @@ from bids_dl.store.objects import Objects
 from bids_dl.store.ranges import Bytes, Request, fill, open_local
 
 Indices = npt.NDArray[np.int64]
+Index = npt.NDArray[np.uint64]  # (chunks_per_shard, 2): offset and size of each chunk of a shard
 ABSENT = (1 << 64) - 1  # offset and length of a chunk that is all fill value
 ABSENT_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+STRAIGHT_BYTES = 128_000  # of a window that is read to where it is wanted
 BLOSC_HEADER = np.dtype([("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")])  # in bytes
 
 
@@ -79,7 +81,8 @@ class ChunkReader:
         self.windows_per_chunk = windows_per_chunk(metadata)
         self._layout = layout(metadata)
         self._scale = scale_factor(metadata)
-        self._indexes: dict[int, Future[npt.NDArray[np.uint64]]] = {}
+        self._indexes: dict[int, Index] = {}  # by shard
+        self._awaited: dict[int, Future[Index]] = {}  # those that a thread has asked for
         self._spare: deque[Scratch] = deque()
 
     @cached_property
@@ -112,18 +115,20 @@ class ChunkReader:
         if self._layout is None:
             return [self._read_with_zarr(chunk, parts) for chunk, parts in zip(chunks, wanted, strict=True)]
         layout = self._layout
-        self._load_indexes(layout, sorted({chunk // layout.chunks_per_shard for chunk in chunks}))
-        requests = [self._request(layout, chunk) for chunk in chunks]
+        indexes = self._load_indexes(layout, {chunk // layout.chunks_per_shard for chunk in chunks})
+        requests = [self._request(layout, indexes, chunk) for chunk in chunks]
         stored = [(chunk, request) for chunk, request in zip(chunks, requests, strict=True) if request is not None]
+        straight = self.is_local and layout.is_plain and layout.decoded_bytes >= STRAIGHT_BYTES * self.windows_per_chunk
         scratch = self._spare.pop() if self._spare else _scratch(layout)
         try:
             contents = self._contents(stored, scratch)
             for chunk, request, parts in zip(chunks, requests, wanted, strict=True):
                 if request is None:
-                    values = np.full(layout.chunk_shape, layout.fill, layout.dtype)
+                    _deliver(np.full(layout.chunk_shape, layout.fill, layout.dtype), parts, layout.scale)
+                elif straight:
+                    self._read_straight(layout, scratch, (chunk, request), parts)
                 else:
-                    values = self._decoded(layout, next(contents), scratch, (chunk, request))
-                _deliver(values, parts, layout.scale)
+                    _deliver(self._decoded(layout, next(contents), scratch, (chunk, request)), parts, layout.scale)
         finally:
             self._spare.append(scratch)
         return [0 if request is None else request.size for request in requests]
@@ -139,18 +144,35 @@ class ChunkReader:
             return
         for chunk, request in stored:
             content = scratch.content[: request.size]
-            try:
-                with open_local(self.location, request) as file:
-                    fill(file, content)
-            except (OSError, EOFError) as failure:
-                raise self._failure(failure, _named(chunk, request), self._rows(chunk)) from None
+            self._fill([content], (chunk, request))
             yield content
+
+    def _fill(self, contents: Sequence[Bytes], place: tuple[int, Request]) -> None:
+        """Fill arrays one after the other from a file."""
+        try:
+            with open_local(self.location, place[1]) as file:
+                for content in contents:
+                    fill(file, content)
+        except (OSError, EOFError) as failure:
+            raise self._failure(failure, _named(*place), self._rows(place[0])) from None
+
+    def _read_straight(self, layout: Layout, scratch: Scratch, place: tuple[int, Request], parts: Sequence[Part]) -> None:
+        """Large windows from the file to where they are wanted: copying them costs more than telling them apart."""
+        end = layout.decoded_bytes
+        windows = list(scratch.content[:end].reshape(self.windows_per_chunk, -1))  # what nobody wants stays here
+        for places, slots, into in parts:
+            for number, slot in zip(places.tolist(), slots.tolist(), strict=True):
+                windows[number] = into[slot].reshape(-1).view(np.uint8)
+        checksum = scratch.content[end : end + CHECKSUM_BYTES * layout.checked]
+        self._fill([*windows, checksum], place)
+        if layout.checked and not _holds(windows, checksum):
+            raise self._mismatch(place)
 
     def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, Request]) -> npt.NDArray[Any]:
         """Numbers of a chunk, in ``scratch`` or in ``content``."""
         if layout.checked:
-            if not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
-                raise self._damaged(f"{_named(*place)} does not match its checksum", self._rows(place[0]))
+            if not _holds([content[:-CHECKSUM_BYTES]], content[-CHECKSUM_BYTES:]):
+                raise self._mismatch(place)
             content = content[:-CHECKSUM_BYTES]
         if scratch.numbers is None:
             return content.view(layout.dtype).reshape(layout.chunk_shape)
@@ -163,10 +185,10 @@ class ChunkReader:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
         return scratch.numbers
 
-    def _request(self, layout: Layout, chunk: int) -> Request | None:
+    def _request(self, layout: Layout, indexes: Mapping[int, Index], chunk: int) -> Request | None:
         """What to fetch for a chunk; None where it is all fill value and was not stored."""
         shard, inside = divmod(chunk, layout.chunks_per_shard)
-        offset, size = (int(value) for value in self._indexes[shard].result()[inside])
+        offset, size = indexes[shard][inside].tolist()
         if offset == ABSENT and size == ABSENT:
             return None
         request = Request(layout.name(shard), offset, size)
@@ -174,10 +196,13 @@ class ChunkReader:
             raise self._damaged(f"{_named(chunk, request)} has {size} bytes", self._rows(chunk))
         return request
 
-    def _load_indexes(self, layout: Layout, shards: Sequence[int]) -> None:
+    def _load_indexes(self, layout: Layout, shards: Set[int]) -> Mapping[int, Index]:
         """Have the indexes of some shards; each is asked for once, by the thread that comes first."""
-        claims = {shard: Future[npt.NDArray[np.uint64]]() for shard in shards}
-        held = {shard: self._indexes.setdefault(shard, claim) for shard, claim in claims.items()}
+        missing = sorted(shards - self._indexes.keys())
+        if not missing:
+            return self._indexes
+        claims: dict[int, Future[Index]] = {shard: Future() for shard in missing}
+        held = {shard: self._awaited.setdefault(shard, claim) for shard, claim in claims.items()}
         mine = {shard: claim for shard, claim in claims.items() if held[shard] is claim}
         start = -layout.index_bytes if layout.index_at_end else 0
         requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in mine]
@@ -187,18 +212,18 @@ class ChunkReader:
         except BaseException as failure:
             for shard, claim in mine.items():
                 if not claim.done():
-                    del self._indexes[shard]  # so that another loop tries again
+                    del self._awaited[shard]  # so that another loop tries again
                     claim.set_exception(failure)
             raise
-        for claim in held.values():
-            claim.result()
+        self._indexes |= {shard: index.result() for shard, index in held.items()}
+        return self._indexes
 
-    def _index(self, layout: Layout, shard: int, content: Bytes | Exception) -> npt.NDArray[np.uint64]:
+    def _index(self, layout: Layout, shard: int, content: Bytes | Exception) -> Index:
         """(chunks_per_shard, 2): offset and size of each chunk of a shard."""
         rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
         if isinstance(content, Exception):
             raise self._failure(content, f"shard {layout.name(shard)}", rows)
-        if layout.index_checked and not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
+        if layout.index_checked and not _holds([content[:-CHECKSUM_BYTES]], content[-CHECKSUM_BYTES:]):
             raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
         return content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
@@ -227,6 +252,9 @@ class ChunkReader:
             return StoreError(f"{self.location.url}: {failure}")
         return StoreError(f"{self.location.url}: {what} cannot be read ({type(failure).__name__}); see that the store can be reached")
 
+    def _mismatch(self, place: tuple[int, Request]) -> DamagedStoreError:
+        return self._damaged(f"{_named(*place)} does not match its checksum", self._rows(place[0]))
+
     def _damaged(self, what: str, rows: tuple[int, int]) -> DamagedStoreError:
         names = self._recordings(rows)
         listed = f", of {', '.join(names[:5])}" + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else ""
@@ -244,7 +272,11 @@ class ChunkReader:
         return list(dict.fromkeys(map(str, names)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_array"} | {"_spare": deque(), "_indexes": {}}
+        return {name: value for name, value in self.__dict__.items() if name != "_array"} | {
+            "_spare": deque(),
+            "_indexes": {},
+            "_awaited": {},
+        }
 
 
 def _deliver(values: npt.NDArray[Any], parts: Sequence[Part], scale: float) -> None:
@@ -256,9 +288,12 @@ def _deliver(values: npt.NDArray[Any], parts: Sequence[Part], scale: float) -> N
         into[slots] = windows
 
 
-def _holds(content: Bytes, checksum: Bytes) -> bool:
-    """Whether the CRC32C of some bytes is the one stored."""
-    return bool(google_crc32c.value(content) == int.from_bytes(checksum.tobytes(), "little"))
+def _holds(pieces: Sequence[Bytes], checksum: Bytes) -> bool:
+    """Whether the CRC32C of some bytes, piece by piece, is the one stored."""
+    found = 0
+    for piece in pieces:
+        found = google_crc32c.extend(found, piece)
+    return found == int.from_bytes(checksum.tobytes(), "little")
 
 
 def _named(chunk: int, request: Request) -> str:

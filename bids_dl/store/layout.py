@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ CHAINS = (["bytes"], ["bytes", "crc32c"], ["bytes", "blosc"], ["bytes", "blosc",
 BLOSC_OVERHEAD = 16  # bytes that blosc adds at most
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """A sharded array of float32 or int16 whose chunks hold whole windows."""
 
@@ -34,19 +35,24 @@ class Layout:
     prefix: str  # of an object's name
     separator: str
 
-    @property
+    @cached_property
     def index_bytes(self) -> int:
         return 16 * self.chunks_per_shard + CHECKSUM_BYTES * self.index_checked
 
-    @property
+    @cached_property
     def decoded_bytes(self) -> int:
         """Bytes of a chunk without compression and checksum."""
         return self.dtype.itemsize * math.prod(self.chunk_shape)
 
-    @property
+    @cached_property
     def most_bytes(self) -> int:
         """Bytes of a chunk as it is stored, at most."""
         return self.decoded_bytes + BLOSC_OVERHEAD * self.compressed + CHECKSUM_BYTES * self.checked
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether a chunk holds its windows as a stream hands them out, one after the other."""
+        return self.dtype == np.float32 and self.scale == 1 and not self.compressed
 
     def fits(self, size: int) -> bool:
         """Whether a stored chunk can have so many bytes."""

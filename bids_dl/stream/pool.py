@@ -1,8 +1,9 @@
-"""Batches that threads put together ahead of the loop: each chunk is read once and its windows go straight to their batches."""
+"""Batches put together ahead of the loop: each chunk is read once and its windows go straight to their batches."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,8 @@ BATCHES_AHEAD = 3  # finished before the loop asks for them
 BATCHES_HELD = BATCHES_AHEAD + 2  # and those that the loop works with
 CACHED_BYTES = 2_000_000  # what is worked on in two passes
 CHUNKS_AHEAD = 32  # read beyond what one step needs, at least
+WORTH_A_THREAD = 0.25  # share of its time that a loop has for other things; below, a single thread that reads meanwhile gains nothing
+STEPS_REMEMBERED = 50
 CHUNKS_PER_READ = 8  # given to a thread at once; from afar they are all under way together
 
 
@@ -206,7 +209,7 @@ class Reading:
     Parameters
     ----------
     threads
-        Threads that read and decode.
+        Threads that read and decode; one alone rests while the loop does hardly anything but wait, and the loop's thread reads.
     ahead
         Windows read ahead of the loop, where one step does not need more.
     memory
@@ -276,6 +279,32 @@ def to_microvolts(numbers: npt.NDArray[np.int16], scale: float, signals: Signals
         part *= np.float32(scale)
 
 
+class _Pace:
+    """What a loop does with its time, lately: wait for batches, or other things."""
+
+    def __init__(self) -> None:
+        self._waiting = self._away = 0.0  # in s
+        self._since: float | None = None
+
+    def arrive(self) -> None:
+        """The loop asks for a batch."""
+        now = time.perf_counter()
+        self._away += now - (now if self._since is None else self._since)
+        self._since = now
+
+    def leave(self) -> None:
+        """The loop has it."""
+        now = time.perf_counter()
+        self._waiting += now - (now if self._since is None else self._since)
+        self._since = now
+        self._waiting *= 1 - 1 / STEPS_REMEMBERED
+        self._away *= 1 - 1 / STEPS_REMEMBERED
+
+    @property
+    def only_waits(self) -> bool:
+        return self._away < WORTH_A_THREAD * (self._away + self._waiting)
+
+
 class _Pool:
     """Batches in the making, and the threads that fill them. Only one thread may gather."""
 
@@ -289,44 +318,72 @@ class _Pool:
         self._making: dict[int, Buffer] = {}  # by step
         self._slab, self._slot = np.zeros((2, len(steps.bounds) - 1), np.int64)  # of the buffer of each step
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
-        self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads submitted up to here, their future)
-        self._submitted = self._ready = 0
+        self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads begun up to here, their future)
+        self._begun = self._ready = 0
+        self._pace = _Pace()
+        self._may_read_here = reading.threads == 1 and chunks.is_local
 
     def gather(self, step: int) -> tuple[Signals, Indices]:
         """The batch of a step; steps are asked for one after the other."""
-        needed = int(self._plan.needed[step])
-        upto = int(self._upto[step])
-        alone = not self._submitted and not self._chunks.is_local  # all comes over one line: the first batch has it for itself
-        self._submit(needed, needed if alone else upto)
-        while self._ready < needed:
-            self._ready, future = self._reading.popleft()
-            done = future.result()
-            self._traffic.bytes_read += done.bytes_read
-            self._traffic.bytes_used += done.bytes_used
-        if alone:
-            self._submit(needed, upto)
+        self._pace.arrive()
+        needed, upto = int(self._plan.needed[step]), int(self._upto[step])
+        if self._may_read_here and self._pace.only_waits:
+            self._read_here(needed)
+        else:
+            self._read_in_threads(needed, upto)
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
         making, finished, scale = self._memory.making, self._memory.finished, self._memory.scale
         made = self._making.pop(step, None) or making.take()
         if scale is None:
-            return finished.lend(made, len(windows)), windows
-        signals = finished.lend(finished.take(), len(windows))
-        to_microvolts(made.signals[: len(windows)], scale, signals)
-        making.put_back(made)
+            signals = finished.lend(made, len(windows))
+        else:
+            signals = finished.lend(finished.take(), len(windows))
+            to_microvolts(made.signals[: len(windows)], scale, signals)
+            making.put_back(made)
+        self._pace.leave()
         return signals, windows
+
+    def _read_here(self, needed: int) -> None:
+        """Have the reads up to one: each costs less where the batch is made, whose memory is then in this processor's cache."""
+        self._wait(needed)
+        while self._begun < needed:
+            self._count(self._read(*self._begin()))
+            self._ready = self._begun
+
+    def _read_in_threads(self, needed: int, upto: int) -> None:
+        """Have the reads up to one, and others under way."""
+        alone = not self._begun and not self._chunks.is_local  # all comes over one line: the first batch has it for itself
+        self._submit(needed, needed if alone else upto)
+        self._wait(needed)
+        if alone:
+            self._submit(needed, upto)
 
     def _submit(self, needed: int, upto: int) -> None:
         """Give the threads the reads up to one, some at a time; a last few may wait for more unless they are needed."""
-        plan = self._plan
-        while self._submitted < upto:
-            first, last = self._submitted, min(self._submitted + CHUNKS_PER_READ, len(plan.reads))
-            if last > upto and last < len(plan.reads) and first >= needed:
+        while self._begun < upto:
+            if self._begun >= needed and upto < self._begun + CHUNKS_PER_READ < len(self._plan.reads):
                 return
-            for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
-                buffer = self._making[number] = self._memory.making.take()
-                self._slab[number], self._slot[number] = buffer.slab, buffer.slot
+            first, last = self._begin()
             self._reading.append((last, self._readers.submit(self._read, first, last)))
-            self._submitted = last
+
+    def _wait(self, needed: int) -> None:
+        """For what the threads were given of the reads up to one."""
+        while self._reading and self._ready < needed:
+            self._ready, future = self._reading.popleft()
+            self._count(future.result())
+
+    def _count(self, traffic: Traffic) -> None:
+        self._traffic.bytes_read += traffic.bytes_read
+        self._traffic.bytes_used += traffic.bytes_used
+
+    def _begin(self) -> tuple[int, int]:
+        """The next few reads, first and last, which have memory to go to from now on."""
+        plan, first = self._plan, self._begun
+        last = self._begun = min(first + CHUNKS_PER_READ, len(plan.reads))
+        for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
+            buffer = self._making[number] = self._memory.making.take()
+            self._slab[number], self._slot[number] = buffer.slab, buffer.slot
+        return first, last
 
     def _read(self, first: int, last: int) -> Traffic:
         """Do some reads; runs in a thread."""
@@ -337,7 +394,7 @@ class _Pool:
         chunks, bounds = plan.reads[first:last].tolist(), (plan.bounds[first : last + 1] - mine.start).tolist()
         wanted: list[list[Part]] = []
         for start, stop in pairwise(bounds):
-            used = set(slab[start:stop].tolist())
+            used = set(slab[start:stop].tolist()) if len(slabs) > 1 else {0}
             if len(used) == 1:
                 wanted.append([Part(place[start:stop], slot[start:stop], slabs[used.pop()])])
             else:
