@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 import bids_dl
 from bids_dl.errors import ConfigError, DamagedStoreError, StoreError
 from bids_dl.stream import Batch, StreamingDataset
+from bids_dl.stream.pool import _Pace, _Pool
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
 
@@ -110,21 +111,20 @@ def test_a_pool_of_any_size_gives_every_window(store, pool_bytes):
     assert sorted(rows(stream)) == list(range(70))
 
 
-def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path):
-    small_store.write(tmp_path / "long.zarr", Small(n_subjects=50, per_recording=10))  # 250 chunks of 960 bytes
-    from bids_dl.stream.pool import _Pool
+@pytest.mark.parametrize("n_subjects", [8, 14, 50])  # 40, 70 and 250 chunks of 960 bytes
+def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path, monkeypatch, n_subjects):
+    small_store.write(tmp_path / "long.zarr", Small(n_subjects=n_subjects, per_recording=10))
+    original, made = _Pool._begin, []
 
-    pools = []
-    original = _Pool.__init__
+    def watched(self):
+        reads = original(self)
+        made.append(sum(buffer.signals.nbytes for buffer in self._making.values()))
+        return reads
 
-    def watched(self, *args):
-        original(self, *args)
-        pools.append(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Pool, "__init__", watched)
-        assert sorted(rows(StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960))) == list(range(1000))
-    assert sum(slab.nbytes for slab in pools[0]._memory.making.slabs) <= 3 * 40 * 960
+    monkeypatch.setattr(_Pool, "_begin", watched)
+    monkeypatch.setattr(_Pace, "only_waits", False)
+    assert sorted(rows(StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960))) == list(range(20 * n_subjects))
+    assert 40 * 960 <= max(made) <= 3 * 40 * 960
 
 
 def test_numbers_come_as_float32_and_several_columns_side_by_side(store):

@@ -338,8 +338,8 @@ def _default_threads(n_workers: int, *, local: bool) -> int:
 
 
 def _chunks_ahead(pool: int, *, local: bool, shuffle: bool) -> int:
-    """Chunks read ahead of the loop: more at a distance, where latency has to hide."""
-    return min(pool, max(CHUNKS_AHEAD, pool // 4)) if local and shuffle else min(pool, CHUNKS_AHEAD) if local else pool
+    """Chunks read ahead of the loop: all that the next group needs before its first batch, or what hides latency."""
+    return min(pool, CHUNKS_AHEAD) if local and not shuffle else pool
 
 
 def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] | None:
