@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 import bids_dl
 from bids_dl.errors import ConfigError, DamagedStoreError, StoreError
 from bids_dl.stream import Batch, StreamingDataset
-from bids_dl.stream.pool import _Pace, _Pool
+from bids_dl.stream.pace import Pace
+from bids_dl.stream.pool import _Pool
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
 
@@ -122,7 +123,7 @@ def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path, monke
         return reads
 
     monkeypatch.setattr(_Pool, "_begin", watched)
-    monkeypatch.setattr(_Pace, "only_waits", False)
+    monkeypatch.setattr(Pace, "only_waits", False)
     assert sorted(rows(StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960))) == list(range(20 * n_subjects))
     assert 40 * 960 <= max(made) <= 3 * 40 * 960
 

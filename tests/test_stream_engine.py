@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from itertools import islice, pairwise, repeat
 from pathlib import Path
@@ -23,9 +24,10 @@ from bids_dl.config import StoreConfig
 from bids_dl.store import Store, chunks, writer
 from bids_dl.store.format import Column
 from bids_dl.store.location import Location
-from bids_dl.stream import StreamingDataset, pool, to_device
+from bids_dl.stream import StreamingDataset, to_device
 from bids_dl.stream.buffers import Buffers
-from bids_dl.stream.pool import _Pace, in_the_making, reads_upto, schedule
+from bids_dl.stream.pace import Pace
+from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
 
@@ -158,7 +160,7 @@ def test_large_windows_go_straight_to_their_batches(stores, monkeypatch, per_chu
 @pytest.mark.parametrize("batch_size", [4, 500])
 def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(store, monkeypatch, batch_size):
     def rows_of(turns: Iterator[bool]) -> list[list[int]]:
-        monkeypatch.setattr(_Pace, "only_waits", property(lambda _: next(turns)))
+        monkeypatch.setattr(Pace, "only_waits", property(lambda _: next(turns)))
         batches = list(StreamingDataset(store, batch_size=batch_size, threads=1))
         assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in batches)
         return [batch.index.tolist() for batch in batches]
@@ -171,8 +173,8 @@ def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(
 
 def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeypatch):
     now = 0.0
-    monkeypatch.setattr(pool.time, "perf_counter", lambda: now)
-    pace = _Pace()
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    pace = Pace()
 
     def turns(n: int, waiting: float, away: float) -> bool:
         nonlocal now
@@ -183,7 +185,7 @@ def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeyp
             now += away
         return pace.only_waits
 
-    assert not _Pace().only_waits  # nothing known yet
+    assert not pace.only_waits  # nothing known yet
     assert turns(1, 0.020, 0.0001)
     assert not turns(10, 0.001, 0.005)  # a network is trained: after a first batch that took long
     assert not turns(500, 0.0001, 0.005)  # the thread keeps up
@@ -213,7 +215,7 @@ def test_only_the_columns_it_needs_are_read(store, monkeypatch):
     monkeypatch.setattr(Store, "read", lambda self, name: read.append(name) or original(self, name))
     stream = StreamingDataset(store, target="age", where={"sex": "f"}, split="train", drop_missing=True)
     list(stream)
-    assert sorted(read) == ["age", "channel", "sex", "split"]
+    assert sorted(read) == ["age", "sex", "split"]
     assert set(stream.windows["sex"]) == {"f"}
     assert "votes" in read
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
@@ -25,19 +25,21 @@ class Objects(Store):
         Of a group or an array.
     note
         Called with name and bytes of each object that is written; None makes it read-only.
+    known
+        Objects that need not be read any more, by name.
     """
 
     supports_writes = True
     supports_deletes = False
     supports_listing = False
 
-    def __init__(self, location: Location, note: Note | None = None) -> None:
+    def __init__(self, location: Location, note: Note | None = None, known: Mapping[str, bytes] | None = None) -> None:
         super().__init__(read_only=note is None)
         self.location = location
-        self._note = note
+        self._note, self._known = note, known or {}
 
     def with_read_only(self, read_only: bool = False) -> Objects:
-        return Objects(self.location, None if read_only else self._note)
+        return Objects(self.location, None if read_only else self._note, self._known)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Objects) and (self.location, self._note) == (other.location, other._note)
@@ -49,6 +51,8 @@ class Objects(Store):
         """An object's bytes; None where there is no such array. A chunk that is not there is damage: every one was written."""
         if not self.read_only:
             return None  # an array is written once, into a place that was cleared: nothing is there before
+        if key in self._known and byte_range is None:
+            return prototype.buffer.from_bytes(self._known[key])
         try:
             content = await asyncio.to_thread(self.location.read, key, *_limits(byte_range))
         except FileNotFoundError:

@@ -118,7 +118,8 @@ class Store:
     @cached_property
     def group(self) -> zarr.Group:
         """The store as zarr-python sees it, read-only."""
-        return zarr.open_group(Objects(self.location), mode="r", zarr_format=3)
+        known = {ROOT: json.dumps(self.root).encode()}
+        return zarr.open_group(Objects(self.location, known=known), mode="r", zarr_format=3)
 
     @property
     def _arrays(self) -> Mapping[str, Any]:

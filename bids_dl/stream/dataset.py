@@ -81,9 +81,9 @@ class StreamingDataset(IterableDataset[Batch]):
         Leave out windows without a target.
     pool_bytes
         Chunks are shuffled in groups of about this many bytes of float32; memory for batches in the making stays below three times as
-        much. Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
+        much (four times from afar). Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
     threads
-        Threads that read; default by the number of cores.
+        Threads that read; default by the number of cores. A single one rests while the loop does nothing but wait: the loop reads then.
     cache
         A folder that keeps what is read of stores that are not local, for the next epoch and the next run; True takes the user's
         (``$XDG_CACHE_HOME/bids_dl/chunks``). Ranks, workers and other streams may share it.
@@ -150,7 +150,7 @@ class StreamingDataset(IterableDataset[Batch]):
         self._stores, self._several = stores, isinstance(store, Sequence) and not isinstance(store, str)
         self.traffic = Traffic()
         self.classes: tuple[str, ...] = found.classes
-        self.channels, self.sfreq = stores[0].channels, stores[0].sfreq
+        self.sfreq = stores[0].sfreq
         _, self.n_chans, self.n_times = stores[0].shape
         self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
         self._scaling, self._transform = scaling(stores, table, normalize), transform
@@ -165,6 +165,10 @@ class StreamingDataset(IterableDataset[Batch]):
         self._position = Position(_check_seed(seed))
         self._loop: Loop | None = None  # the last one begun in this process
         self._resumed: Loop | None = None  # what a worker that was given its own state begins with
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return self._stores[0].channels
 
     @cached_property
     def windows(self) -> pd.DataFrame:
@@ -338,8 +342,10 @@ def _default_threads(n_workers: int, *, local: bool) -> int:
 
 
 def _chunks_ahead(pool: int, *, local: bool, shuffle: bool) -> int:
-    """Chunks read ahead of the loop: all that the next group needs before its first batch, or what hides latency."""
-    return min(pool, CHUNKS_AHEAD) if local and not shuffle else pool
+    """Chunks read ahead of the loop: all that the next group needs before its first batch; from afar more, so that latency hides."""
+    if not local:
+        return pool + pool // 2
+    return pool if shuffle else min(pool, CHUNKS_AHEAD)
 
 
 def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] | None:

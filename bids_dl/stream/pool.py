@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,14 +16,14 @@ import numpy.typing as npt
 from bids_dl.store.chunks import ChunkReader, Part
 from bids_dl.stream.buffers import Buffer, Buffers
 from bids_dl.stream.order import Indices, Steps
+from bids_dl.stream.pace import Pace
+from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
 Signals = npt.NDArray[np.float32]
 BATCHES_AHEAD = 3  # finished before the loop asks for them
 BATCHES_HELD = BATCHES_AHEAD + 2  # and those that the loop works with
 CACHED_BYTES = 2_000_000  # what is worked on in two passes
-CHUNKS_AHEAD = 32  # read beyond what one step needs, at least
-WORTH_A_THREAD = 0.25  # share of its time that a loop has for other things; below, a single thread that reads meanwhile gains nothing
-STEPS_REMEMBERED = 50
+CHUNKS_AHEAD = 32  # of a loop that takes them in the order of the store
 CHUNKS_PER_READ = 8  # given to a thread at once; from afar they are all under way together
 
 
@@ -87,74 +86,6 @@ class Chunks:
 
     def _owner(self, chunk: int) -> int:
         return 0 if len(self.readers) == 1 else int(np.searchsorted(self.first, chunk, side="right")) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The chunks in order of first use, and where their windows go.
-
-    Parameters
-    ----------
-    reads
-        The chunks.
-    bounds
-        (n_reads + 1,): the windows of a read are those from ``bounds[read]`` to ``bounds[read + 1]`` of the arrays below.
-    place
-        Of a window within its chunk.
-    step, row
-        Where it goes: which step, and which window of its batch.
-    needed
-        (n_steps,): how many of the reads a step waits for.
-    """
-
-    reads: Indices
-    bounds: Indices
-    place: Indices
-    step: Indices
-    row: Indices
-    needed: Indices
-
-
-def schedule(chunks: Indices, place: Indices, bounds: Indices) -> Schedule:
-    """When to read the chunks of windows in order of use, ``bounds`` of each step.
-
-    Parameters
-    ----------
-    chunks, place
-        Chunk of each window, and its place within.
-    """
-    step = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    row = np.arange(len(chunks)) - bounds[:-1][step]
-    first = np.full(int(chunks.max(initial=-1)) + 1, -1)
-    first[chunks[::-1]] = np.arange(len(chunks))[::-1]  # the first use is written last
-    found = np.flatnonzero(first >= 0)
-    reads = found[np.argsort(first[found])]
-    rank = np.empty_like(first)
-    rank[reads] = np.arange(len(reads))
-    read = rank[chunks]
-    order = np.argsort(read * (int(place.max(initial=0)) + 1) + place)
-    return Schedule(
-        reads=reads,
-        bounds=np.r_[0, np.cumsum(np.bincount(read, minlength=len(reads)))],
-        place=place[order],
-        step=step[order],
-        row=row[order],
-        needed=np.searchsorted(step[first[reads]], np.arange(len(bounds) - 1), side="right"),
-    )
-
-
-def reads_upto(plan: Schedule, bounds: Indices, ahead: int) -> Indices:
-    """(n_steps,): how many reads have begun when a step is asked for: those it needs, and those of windows up to ``ahead`` of it."""
-    within = np.searchsorted(plan.bounds, bounds[:-1] + ahead, side="right") - 1
-    return np.maximum(plan.needed, within)
-
-
-def in_the_making(plan: Schedule, reads: Indices) -> int:
-    """Batches that windows go to at a time, at most, if ``reads`` (n_steps,) have begun when a step is asked for."""
-    if not len(plan.reads):
-        return 1
-    last = np.maximum.accumulate(np.maximum.reduceat(plan.step, plan.bounds[:-1]))[np.minimum(reads, len(plan.reads)) - 1]
-    return int((last - np.arange(len(last))).max()) + 1
 
 
 @dataclass(slots=True)
@@ -279,32 +210,6 @@ def to_microvolts(numbers: npt.NDArray[np.int16], scale: float, signals: Signals
         part *= np.float32(scale)
 
 
-class _Pace:
-    """What a loop does with its time, lately: wait for batches, or other things."""
-
-    def __init__(self) -> None:
-        self._waiting = self._away = 0.0  # in s
-        self._since: float | None = None
-
-    def arrive(self) -> None:
-        """The loop asks for a batch."""
-        now = time.perf_counter()
-        self._away += now - (now if self._since is None else self._since)
-        self._since = now
-
-    def leave(self) -> None:
-        """The loop has it."""
-        now = time.perf_counter()
-        self._waiting += now - (now if self._since is None else self._since)
-        self._since = now
-        self._waiting *= 1 - 1 / STEPS_REMEMBERED
-        self._away *= 1 - 1 / STEPS_REMEMBERED
-
-    @property
-    def only_waits(self) -> bool:
-        return self._away < WORTH_A_THREAD * (self._away + self._waiting)
-
-
 class _Pool:
     """Batches in the making, and the threads that fill them. Only one thread may gather."""
 
@@ -320,7 +225,7 @@ class _Pool:
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
         self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads begun up to here, their future)
         self._begun = self._ready = 0
-        self._pace = _Pace()
+        self._pace = Pace()
         self._may_read_here = reading.threads == 1 and chunks.is_local
 
     def gather(self, step: int) -> tuple[Signals, Indices]:

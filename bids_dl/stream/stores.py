@@ -55,10 +55,18 @@ def open_all(places: Place | Sequence[Place], storage_options: Mapping[str, Any]
     listed = [places] if isinstance(places, str | Path | Store) else list(places)
     if not listed:
         raise ConfigError("no store to stream: the list is empty")
-    stores = tuple(place if isinstance(place, Store) else open_store(str(place), storage_options=storage_options) for place in listed)
+    if len(listed) == 1:
+        return (_opened(listed[0], storage_options),)  # whose channels can wait until somebody asks
+    with ThreadPoolExecutor(FETCHED) as threads:
+        stores = tuple(threads.map(lambda place: _opened(place, storage_options), listed))
+        list(threads.map(lambda store: store.channels, stores))
     for store in stores[1:]:
         _check_fit(stores[0], store)
     return stores
+
+
+def _opened(place: Place, storage_options: Mapping[str, Any] | None) -> Store:
+    return place if isinstance(place, Store) else open_store(str(place), storage_options=storage_options)
 
 
 def sources(stores: Sequence[Store], folder: Path | None, cache_bytes: int) -> Sources:
