@@ -205,7 +205,7 @@ def test_an_opened_store_and_a_path_are_taken_too(store, tmp_path):
 
 
 def test_a_loop_that_is_broken_off_leaves_no_thread_behind(store):
-    for _ in StreamingDataset(store, batch_size=4):
+    for _ in StreamingDataset(store, batch_size=4, threads=2):
         assert our_threads()
         break
     assert not our_threads()

@@ -36,5 +36,5 @@ class Pace:
 
     @property
     def only_waits(self) -> bool:
-        """Whether it does hardly anything else; not before the first batch."""
-        return self._away < WORTH_A_THREAD * (self._away + self._waiting)
+        """Whether it does hardly anything else, as far as is known."""
+        return self._away <= WORTH_A_THREAD * (self._away + self._waiting)
