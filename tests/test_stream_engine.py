@@ -185,6 +185,8 @@ def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeyp
             now += away
         return pace.only_waits
 
+    now += 1
+    pace.arrive()
     assert pace.only_waits  # nothing known yet: as much is read as the first batch needs
     assert turns(1, 0.020, 0.0001)
     assert not turns(10, 0.001, 0.005)  # a network is trained: after a first batch that took long

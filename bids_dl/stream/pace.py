@@ -22,7 +22,8 @@ class Pace:
 
     def arrive(self) -> None:
         """The loop asks for a batch."""
-        self._away += self._passed()
+        passed = self._passed()
+        self._away += passed if self._waiting else 0.0  # not before the first one
 
     def leave(self) -> None:
         """The loop has it."""
