@@ -112,20 +112,22 @@ def test_a_pool_of_any_size_gives_every_window(store, pool_bytes):
     assert sorted(rows(stream)) == list(range(70))
 
 
+@pytest.mark.parametrize(("reads_itself", "most"), [(True, 2), (False, 3)])
 @pytest.mark.parametrize("n_subjects", [8, 14, 50])  # 40, 70 and 250 chunks of 960 bytes
-def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path, monkeypatch, n_subjects):
+def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path, monkeypatch, n_subjects, reads_itself, most):
     small_store.write(tmp_path / "long.zarr", Small(n_subjects=n_subjects, per_recording=10))
     original, made = _Pool._begin, []
 
-    def watched(self):
-        reads = original(self)
+    def watched(self, most):
+        reads = original(self, most)
         made.append(sum(buffer.signals.nbytes for buffer in self._making.values()))
         return reads
 
     monkeypatch.setattr(_Pool, "_begin", watched)
-    monkeypatch.setattr(Pace, "only_waits", False)
-    assert sorted(rows(StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960))) == list(range(20 * n_subjects))
-    assert 40 * 960 <= max(made) <= 3 * 40 * 960
+    monkeypatch.setattr(Pace, "only_waits", reads_itself)
+    stream = StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960, threads=1)
+    assert sorted(rows(stream)) == list(range(20 * n_subjects))
+    assert 30 * 960 <= max(made) <= most * 40 * 960
 
 
 def test_numbers_come_as_float32_and_several_columns_side_by_side(store):

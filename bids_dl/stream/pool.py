@@ -249,10 +249,10 @@ class _Pool:
         return signals, windows
 
     def _read_here(self, needed: int) -> None:
-        """Have the reads up to one: each costs less where the batch is made, whose memory is then in this processor's cache."""
+        """Have the reads up to one, and no other: the first of the next group would keep memory for all its batches."""
         self._wait(needed)
         while self._begun < needed:
-            self._count(self._read(*self._begin()))
+            self._count(self._read(*self._begin(needed)))
             self._ready = self._begun
 
     def _read_in_threads(self, needed: int, upto: int) -> None:
@@ -268,7 +268,7 @@ class _Pool:
         while self._begun < upto:
             if self._begun >= needed and upto < self._begun + CHUNKS_PER_READ < len(self._plan.reads):
                 return
-            first, last = self._begin()
+            first, last = self._begin(len(self._plan.reads))
             self._reading.append((last, self._readers.submit(self._read, first, last)))
 
     def _wait(self, needed: int) -> None:
@@ -281,10 +281,10 @@ class _Pool:
         self._traffic.bytes_read += traffic.bytes_read
         self._traffic.bytes_used += traffic.bytes_used
 
-    def _begin(self) -> tuple[int, int]:
-        """The next few reads, first and last, which have memory to go to from now on."""
+    def _begin(self, most: int) -> tuple[int, int]:
+        """The next few reads, first and last, up to one at most; they have memory to go to from now on."""
         plan, first = self._plan, self._begun
-        last = self._begun = min(first + CHUNKS_PER_READ, len(plan.reads))
+        last = self._begun = min(first + CHUNKS_PER_READ, most)
         for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
             buffer = self._making[number] = self._memory.making.take()
             self._slab[number], self._slot[number] = buffer.slab, buffer.slot
