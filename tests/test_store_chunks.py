@@ -23,8 +23,9 @@ from bids_dl.store.location import Location
 SMALL = Small(n_subjects=3, per_recording=5, per_chunk=4, chunks_per_shard=3)  # 30 windows: 8 chunks in 3 shards
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
+@pytest.fixture(params=[10**9, 1], ids=["small windows", "large windows"])
+def path(tmp_path: Path, request, monkeypatch) -> Path:
+    monkeypatch.setattr("bids_dl.store.chunks.STRAIGHT_BYTES", request.param)
     small_store.write(tmp_path / "small.zarr", SMALL)
     return tmp_path / "small.zarr"
 

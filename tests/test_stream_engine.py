@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from itertools import islice, pairwise, repeat
 from pathlib import Path
 
@@ -15,18 +17,22 @@ import numpy as np
 import pytest
 import small_store
 import torch
+from counting_server import CountingServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_store import WINDOW_BYTES, Small
 from torch.utils.data import DataLoader
 
 from bids_dl.config import StoreConfig
+from bids_dl.errors import DamagedStoreError
 from bids_dl.store import Store, chunks, writer
 from bids_dl.store.format import Column
 from bids_dl.store.location import Location
 from bids_dl.stream import StreamingDataset, to_device
 from bids_dl.stream.buffers import Buffers
+from bids_dl.stream.order import Steps
 from bids_dl.stream.pace import Pace
+from bids_dl.stream.pool import Chunks, Reading, Traffic, _Pool, memory
 from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
@@ -159,16 +165,100 @@ def test_large_windows_go_straight_to_their_batches(stores, monkeypatch, per_chu
 
 @pytest.mark.parametrize("batch_size", [4, 500])
 def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(store, monkeypatch, batch_size):
+    original, readers = Chunks.read, set()
+
+    def read(self, chunks, wanted):
+        readers.add(threading.current_thread().name.partition("_")[0] == "MainThread")
+        return original(self, chunks, wanted)
+
     def rows_of(turns: Iterator[bool]) -> list[list[int]]:
         monkeypatch.setattr(Pace, "only_waits", property(lambda _: next(turns)))
+        readers.clear()
         batches = list(StreamingDataset(store, batch_size=batch_size, threads=1))
         assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in batches)
         return [batch.index.tolist() for batch in batches]
 
+    monkeypatch.setattr(Chunks, "read", read)
     in_thread = rows_of(repeat(False))
+    assert readers == {False}
     assert rows_of(repeat(True)) == in_thread
+    assert readers == {True}
     for seed in range(20):
         assert rows_of(iter(np.random.default_rng(seed).random(100) < 0.5)) == in_thread
+
+
+def test_a_loop_with_other_things_to_do_gets_a_thread(store):
+    stream, threads = StreamingDataset(store, batch_size=4, threads=1), []
+    for _ in stream:
+        threads.append(any(thread.name.startswith("bids_dl-read") for thread in threading.enumerate()))
+        time.sleep(0.05)
+    assert not threads[0]
+    assert threads[-1]
+
+
+def test_root_and_indexes_are_asked_for_once(store):
+    with CountingServer(Path(store).parent) as server:
+        stream = StreamingDataset(f"{server.url}/small.zarr", batch_size=4)
+        list(stream)
+        list(stream)
+        assert server.asked.count("/small.zarr/zarr.json") == 1
+        assert len(server.of_signals()) == 6 + 2 * 18
+
+
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_a_loop_after_one_that_could_not_read_an_index_reads_it(store, monkeypatch, failure):
+    stream = StreamingDataset(store, batch_size=4)
+    with monkeypatch.context() as patch:
+
+        def fails(*_):
+            raise failure
+
+        patch.setattr(chunks, "fetch_through", fails)
+        with pytest.raises(failure):
+            list(stream)
+    assert sorted(row for batch in stream for row in batch.index.tolist()) == list(range(70))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_know_the_channels_of_a_store_far_away(store, method):
+    with CountingServer(Path(store).parent) as server:
+        stream = StreamingDataset(f"{server.url}/small.zarr", batch_size=4)
+        stream._transform = Channels(stream)
+        found = list(DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=method))
+    assert found == [list(SMALL.channels)] * len(stream)  # a loader makes lists of tuples
+
+
+class Channels:
+    """The channels instead of a batch."""
+
+    def __init__(self, stream: StreamingDataset) -> None:
+        self.stream = stream
+
+    def __call__(self, _batch) -> tuple[str, ...]:
+        return self.stream.channels
+
+
+@pytest.mark.parametrize("reads_itself", [True, False])
+def test_after_a_failed_read_no_further_batch_is_made(store, tmp_path, monkeypatch, reads_itself):
+    shutil.copytree(store, tmp_path / "small.zarr")
+    shard = tmp_path / "small.zarr/signals/c/2/0/0"
+    shard.write_bytes(b"\xff" + shard.read_bytes()[1:])
+    monkeypatch.setattr(Pace, "only_waits", reads_itself)
+    parts = StreamingDataset(tmp_path / "small.zarr")._open()
+    steps = Steps(np.arange(70), np.arange(0, 71, 2))
+    pool = _Pool(parts, np.arange(70), steps, Reading(1, 8, memory(parts, (2, 3, 20)), Traffic()))
+
+    def make(first: int) -> None:
+        for step in range(first, 35):
+            signals, windows = pool.gather(step)
+            np.testing.assert_array_equal(signals, SMALL.signals[windows])
+
+    with pytest.raises(DamagedStoreError):
+        make(0)
+    with pytest.raises(CancelledError):
+        make(12)
+    pool.stop()
+    pool.close()
 
 
 def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeypatch):
@@ -217,7 +307,7 @@ def test_only_the_columns_it_needs_are_read(store, monkeypatch):
     monkeypatch.setattr(Store, "read", lambda self, name: read.append(name) or original(self, name))
     stream = StreamingDataset(store, target="age", where={"sex": "f"}, split="train", drop_missing=True)
     list(stream)
-    assert sorted(read) == ["age", "sex", "split"]
+    assert sorted(read) == ["age", "channel", "sex", "split"]
     assert set(stream.windows["sex"]) == {"f"}
     assert "votes" in read
 

@@ -82,7 +82,7 @@ class ChunkReader:
         self._layout = layout(metadata)
         self._scale = scale_factor(metadata)
         self._indexes: dict[int, Index] = {}  # by shard
-        self._awaited: dict[int, Future[Index]] = {}  # those that a thread has asked for
+        self._claims: dict[int, Future[Index]] = {}  # each by the thread that reads it
         self._spare: deque[Scratch] = deque()
 
     @cached_property
@@ -119,7 +119,10 @@ class ChunkReader:
         requests = [self._request(layout, indexes, chunk) for chunk in chunks]
         stored = [(chunk, request) for chunk, request in zip(chunks, requests, strict=True) if request is not None]
         straight = self.is_local and layout.is_plain and layout.decoded_bytes >= STRAIGHT_BYTES * self.windows_per_chunk
-        scratch = self._spare.pop() if self._spare else _scratch(layout)
+        try:
+            scratch = self._spare.pop()
+        except IndexError:
+            scratch = _scratch(layout)
         try:
             contents = self._contents(stored, scratch)
             for chunk, request, parts in zip(chunks, requests, wanted, strict=True):
@@ -198,22 +201,23 @@ class ChunkReader:
 
     def _load_indexes(self, layout: Layout, shards: Set[int]) -> Mapping[int, Index]:
         """Have the indexes of some shards; each is asked for once, by the thread that comes first."""
-        missing = sorted(shards - self._indexes.keys())
+        missing = sorted(shard for shard in shards if shard not in self._indexes)
         if not missing:
             return self._indexes
-        claims: dict[int, Future[Index]] = {shard: Future() for shard in missing}
-        held = {shard: self._awaited.setdefault(shard, claim) for shard, claim in claims.items()}
-        mine = {shard: claim for shard, claim in claims.items() if held[shard] is claim}
         start = -layout.index_bytes if layout.index_at_end else 0
-        requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in mine]
+        claims: dict[int, Future[Index]] = {shard: Future() for shard in missing}
         try:
-            for (shard, claim), content in zip(mine.items(), fetch_through(self._cache, self.location, requests), strict=True):
-                claim.set_result(self._index(layout, shard, content))
+            held = {shard: self._claims.setdefault(shard, claim) for shard, claim in claims.items()}
+            mine = [shard for shard in missing if held[shard] is claims[shard]]
+            requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in mine]
+            for shard, content in zip(mine, fetch_through(self._cache, self.location, requests), strict=True):
+                claims[shard].set_result(self._index(layout, shard, content))
         except BaseException as failure:
-            for shard, claim in mine.items():
-                if not claim.done():
-                    del self._awaited[shard]  # so that another loop tries again
-                    claim.set_exception(failure)
+            told = failure if isinstance(failure, Exception) else StoreError(f"{self.location.url}: reading was interrupted")
+            for shard, claim in claims.items():
+                if self._claims.get(shard) is claim and not claim.done():
+                    del self._claims[shard]  # so that another loop tries again
+                    claim.set_exception(told)
             raise
         self._indexes |= {shard: index.result() for shard, index in held.items()}
         return self._indexes
@@ -275,7 +279,7 @@ class ChunkReader:
         return {name: value for name, value in self.__dict__.items() if name != "_array"} | {
             "_spare": deque(),
             "_indexes": {},
-            "_awaited": {},
+            "_claims": {},
         }
 
 

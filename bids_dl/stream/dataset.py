@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,7 +48,7 @@ class Loop:
 
 
 class StreamingDataset(IterableDataset[Batch]):
-    """Batches of a finished store, or of several as one, read ahead by threads of its own.
+    """Batches of a finished store, or of several as one, read by threads ahead of the loop.
 
     Iterate it, or hand it to ``DataLoader(stream, batch_size=None)``; `Batch` says what comes. Each window comes once
     an epoch, every rank makes the same number of steps, and the order of a rank depends on seed, epoch, world size and rank alone.
@@ -81,7 +82,7 @@ class StreamingDataset(IterableDataset[Batch]):
         Leave out windows without a target.
     pool_bytes
         Chunks are shuffled in groups of about this many bytes of float32; memory for batches in the making stays below three times as
-        much (four times from afar). Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
+        much (four times from afar), or eight chunks. Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
     threads
         Threads that read; default by the number of cores. A single one rests while the loop does nothing but wait: the loop reads then.
     cache
@@ -140,7 +141,9 @@ class StreamingDataset(IterableDataset[Batch]):
         stores = open_all(store, storage_options)
         table = Columns(stores)
         needed = [target] if isinstance(target, str) else [*target]
-        table.fetch([*needed, *(where if isinstance(where, Mapping) else []), *(["split"] if split is not None else [])])
+        with ThreadPoolExecutor(1) as beside:  # one round trip for both
+            channels = beside.submit(lambda: stores[0].channels)
+            table.fetch([*needed, *(where if isinstance(where, Mapping) else []), *(["split"] if split is not None else [])])
         found = targets(table, target, joined_classes(stores))
         mask = select(table, split=split, where=where)
         if not drop_missing:
@@ -150,7 +153,7 @@ class StreamingDataset(IterableDataset[Batch]):
         self._stores, self._several = stores, isinstance(store, Sequence) and not isinstance(store, str)
         self.traffic = Traffic()
         self.classes: tuple[str, ...] = found.classes
-        self.sfreq = stores[0].sfreq
+        self.channels, self.sfreq = channels.result(), stores[0].sfreq
         _, self.n_chans, self.n_times = stores[0].shape
         self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
         self._scaling, self._transform = scaling(stores, table, normalize), transform
@@ -165,10 +168,6 @@ class StreamingDataset(IterableDataset[Batch]):
         self._position = Position(_check_seed(seed))
         self._loop: Loop | None = None  # the last one begun in this process
         self._resumed: Loop | None = None  # what a worker that was given its own state begins with
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        return self._stores[0].channels
 
     @cached_property
     def windows(self) -> pd.DataFrame:

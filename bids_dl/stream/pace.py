@@ -37,5 +37,5 @@ class Pace:
 
     @property
     def only_waits(self) -> bool:
-        """Whether it does hardly anything else, as far as is known."""
+        """Whether it does hardly anything else, as far as is known; a loop with whom a thread keeps up does not wait."""
         return self._away <= WORTH_A_THREAD * (self._away + self._waiting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -111,7 +111,7 @@ class Memory:
     Parameters
     ----------
     making
-        Where threads put windows: float32, or the stores' own int16.
+        Where windows go when they are read: float32, or the stores' own int16.
     finished
         For batches as they are handed out: float32; the same as ``making`` where that is float32.
     scale
@@ -225,6 +225,7 @@ class _Pool:
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
         self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads begun up to here, their future)
         self._begun = self._ready = 0
+        self._stopped = False  # by the end of the loop, or because a read failed
         self._pace = Pace()
         self._may_read_here = reading.threads == 1 and chunks.is_local
 
@@ -232,10 +233,15 @@ class _Pool:
         """The batch of a step; steps are asked for one after the other."""
         self._pace.arrive()
         needed, upto = int(self._plan.needed[step]), int(self._upto[step])
-        if self._may_read_here and self._pace.only_waits:
-            self._read_here(needed)
-        else:
-            self._read_in_threads(needed, upto)
+        try:
+            self._check_going()
+            if self._may_read_here and self._pace.only_waits:
+                self._read_here(needed)
+            else:
+                self._read_in_threads(needed, upto)
+        except BaseException:
+            self._stopped = True  # what comes after is not whole
+            raise
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
         making, finished, scale = self._memory.making, self._memory.finished, self._memory.scale
         made = self._making.pop(step, None) or making.take()
@@ -252,8 +258,13 @@ class _Pool:
         """Have the reads up to one, and no other: the first of the next group would keep memory for all its batches."""
         self._wait(needed)
         while self._begun < needed:
+            self._check_going()
             self._count(self._read(*self._begin(needed)))
             self._ready = self._begun
+
+    def _check_going(self) -> None:
+        if self._stopped:
+            raise CancelledError
 
     def _read_in_threads(self, needed: int, upto: int) -> None:
         """Have the reads up to one, and others under way."""
@@ -291,7 +302,7 @@ class _Pool:
         return first, last
 
     def _read(self, first: int, last: int) -> Traffic:
-        """Do some reads; runs in a thread."""
+        """Do some reads; any thread may."""
         plan, slabs = self._plan, self._memory.making.slabs
         mine = slice(plan.bounds[first], plan.bounds[last])
         steps, place = plan.step[mine], plan.place[mine]
@@ -311,6 +322,7 @@ class _Pool:
 
     def stop(self) -> None:
         """Begin no further read, and wake a thread that waits for one."""
+        self._stopped = True
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ def open_all(places: Place | Sequence[Place], storage_options: Mapping[str, Any]
     if not listed:
         raise ConfigError("no store to stream: the list is empty")
     if len(listed) == 1:
-        return (_opened(listed[0], storage_options),)  # whose channels can wait until somebody asks
+        return (_opened(listed[0], storage_options),)
     with ThreadPoolExecutor(FETCHED) as threads:
         stores = tuple(threads.map(lambda place: _opened(place, storage_options), listed))
         list(threads.map(lambda store: store.channels, stores))
