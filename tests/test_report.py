@@ -208,8 +208,9 @@ def test_the_request_on_the_page_makes_the_same_store(rough, tmp_path, monkeypat
 
 def test_a_store_without_spectra_gets_a_page_that_says_so(eyes_store):
     store = open_store(str(eyes_store))
-    arrays = {k: v for k, v in store.root["consolidated_metadata"]["metadata"].items() if "spectrum" not in k and k != "frequency"}
-    page = Page(render(Store(store.url, {}, {**store.root, "consolidated_metadata": {"metadata": arrays}})))
+    known = store.root["consolidated_metadata"]
+    arrays = {k: v for k, v in known["metadata"].items() if "spectrum" not in k and k != "frequency"}
+    page = Page(render(Store(store.url, {}, {**store.root, "consolidated_metadata": {**known, "metadata": arrays}})))
     assert "This store holds no spectra" in page.words
     assert "svg" not in {tag for tag, _ in page.tags}
     assert page.problems == []

@@ -25,7 +25,7 @@ SMALL = Small(n_subjects=3, per_recording=5, per_chunk=4, chunks_per_shard=3)  #
 
 @pytest.fixture(params=[10**9, 1], ids=["small windows", "large windows"])
 def path(tmp_path: Path, request, monkeypatch) -> Path:
-    monkeypatch.setattr("bids_dl.store.chunks.STRAIGHT_BYTES", request.param)
+    monkeypatch.setattr("bids_dl.store.chunks.LARGE_WINDOW", request.param)
     small_store.write(tmp_path / "small.zarr", SMALL)
     return tmp_path / "small.zarr"
 

@@ -220,7 +220,7 @@ def test_a_loop_that_ends_leaves_no_thread_behind(store):
 
 @pytest.mark.parametrize("straight", [False, True], ids=["small windows", "large windows"])
 def test_damage_reaches_the_loop_and_names_the_recordings(tmp_path, monkeypatch, straight):
-    monkeypatch.setattr("bids_dl.store.chunks.STRAIGHT_BYTES", 1 if straight else 10**9)
+    monkeypatch.setattr("bids_dl.store.chunks.LARGE_WINDOW", 1 if straight else 10**9)
     small_store.write(tmp_path / "small.zarr", SMALL)
     shard = tmp_path / "small.zarr/signals/c/2/0/0"
     content = shard.read_bytes()

@@ -152,7 +152,7 @@ def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
 @pytest.mark.parametrize("share", [1.0, 0.3])
 @pytest.mark.parametrize("batch_size", [3, 500])
 def test_large_windows_go_straight_to_their_batches(stores, monkeypatch, per_chunk, share, batch_size):
-    monkeypatch.setattr(chunks, "STRAIGHT_BYTES", WINDOW_BYTES)
+    monkeypatch.setattr(chunks, "LARGE_WINDOW", WINDOW_BYTES)
     monkeypatch.setattr(chunks, "_deliver", None)  # the way of small windows
     taken = np.random.default_rng(0).random(SMALL.n_windows) < share
     stream, kept = StreamingDataset(stores[per_chunk], batch_size=batch_size, where=taken, pool_bytes=3000), []

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cached_property
+from io import FileIO
 from typing import Any, NamedTuple
 
 import google_crc32c
@@ -26,7 +28,7 @@ Indices = npt.NDArray[np.int64]
 Index = npt.NDArray[np.uint64]  # (chunks_per_shard, 2): offset and size of each chunk of a shard
 ABSENT = (1 << 64) - 1  # offset and length of a chunk that is all fill value
 ABSENT_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-STRAIGHT_BYTES = 128_000  # of a window that is read to where it is wanted
+LARGE_WINDOW = 131_072  # bytes, from which a window is read to where it is wanted; so many at a time, which caches hold
 BLOSC_HEADER = np.dtype([("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")])  # in bytes
 
 
@@ -118,7 +120,7 @@ class ChunkReader:
         indexes = self._load_indexes(layout, {chunk // layout.chunks_per_shard for chunk in chunks})
         requests = [self._request(layout, indexes, chunk) for chunk in chunks]
         stored = [(chunk, request) for chunk, request in zip(chunks, requests, strict=True) if request is not None]
-        straight = self.is_local and layout.is_plain and layout.decoded_bytes >= STRAIGHT_BYTES * self.windows_per_chunk
+        straight = self.is_local and layout.is_plain and layout.decoded_bytes >= LARGE_WINDOW * self.windows_per_chunk
         try:
             scratch = self._spare.pop()
         except IndexError:
@@ -147,34 +149,41 @@ class ChunkReader:
             return
         for chunk, request in stored:
             content = scratch.content[: request.size]
-            self._fill([content], (chunk, request))
+            with self._opened((chunk, request)) as file:
+                fill(file, content)
             yield content
 
-    def _fill(self, contents: Sequence[Bytes], place: tuple[int, Request]) -> None:
-        """Fill arrays one after the other from a file."""
+    @contextmanager
+    def _opened(self, place: tuple[int, Request]) -> Iterator[FileIO]:
+        """The file of a chunk, at its first byte; what fails while it is open names the chunk."""
         try:
             with open_local(self.location, place[1]) as file:
-                for content in contents:
-                    fill(file, content)
+                yield file
         except (OSError, EOFError) as failure:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
 
     def _read_straight(self, layout: Layout, scratch: Scratch, place: tuple[int, Request], parts: Sequence[Part]) -> None:
-        """Large windows from the file to where they are wanted: copying them costs more than telling them apart."""
+        """Large windows from the file to where they are wanted, checked while they are in the processor's cache."""
         end = layout.decoded_bytes
         windows = list(scratch.content[:end].reshape(self.windows_per_chunk, -1))  # what nobody wants stays here
         for places, slots, into in parts:
             for number, slot in zip(places.tolist(), slots.tolist(), strict=True):
                 windows[number] = into[slot].reshape(-1).view(np.uint8)
-        checksum = scratch.content[end : end + CHECKSUM_BYTES * layout.checked]
-        self._fill([*windows, checksum], place)
-        if layout.checked and not _holds(windows, checksum):
+        checksum, found = scratch.content[end : end + CHECKSUM_BYTES * layout.checked], 0
+        with self._opened(place) as file:
+            for window in windows:
+                for start in range(0, len(window), LARGE_WINDOW):
+                    piece = window[start : start + LARGE_WINDOW]
+                    fill(file, piece)
+                    found = google_crc32c.extend(found, piece) if layout.checked else found
+            fill(file, checksum)
+        if layout.checked and found != _number(checksum):
             raise self._mismatch(place)
 
     def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, Request]) -> npt.NDArray[Any]:
         """Numbers of a chunk, in ``scratch`` or in ``content``."""
         if layout.checked:
-            if not _holds([content[:-CHECKSUM_BYTES]], content[-CHECKSUM_BYTES:]):
+            if not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
                 raise self._mismatch(place)
             content = content[:-CHECKSUM_BYTES]
         if scratch.numbers is None:
@@ -227,7 +236,7 @@ class ChunkReader:
         rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
         if isinstance(content, Exception):
             raise self._failure(content, f"shard {layout.name(shard)}", rows)
-        if layout.index_checked and not _holds([content[:-CHECKSUM_BYTES]], content[-CHECKSUM_BYTES:]):
+        if layout.index_checked and not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
             raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
         return content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
@@ -292,12 +301,13 @@ def _deliver(values: npt.NDArray[Any], parts: Sequence[Part], scale: float) -> N
         into[slots] = windows
 
 
-def _holds(pieces: Sequence[Bytes], checksum: Bytes) -> bool:
-    """Whether the CRC32C of some bytes, piece by piece, is the one stored."""
-    found = 0
-    for piece in pieces:
-        found = google_crc32c.extend(found, piece)
-    return found == int.from_bytes(checksum.tobytes(), "little")
+def _holds(content: Bytes, checksum: Bytes) -> bool:
+    """Whether the CRC32C of some bytes is the one stored."""
+    return bool(google_crc32c.value(content) == _number(checksum))
+
+
+def _number(checksum: Bytes) -> int:
+    return int.from_bytes(checksum.tobytes(), "little")
 
 
 def _named(chunk: int, request: Request) -> str:
