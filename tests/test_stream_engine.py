@@ -54,7 +54,7 @@ def stores(tmp_path_factory) -> dict[int, str]:
     return {per_chunk: str(folder / f"{per_chunk}.zarr") for per_chunk in (1, 4, 7, 70)}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from([1, 4, 7, 70]), st.integers(1, 8), st.integers(1, 20), st.integers(0, 2**40), st.integers(0, 3), st.data())
 def test_every_window_comes_once_with_its_own_signals_in_equal_steps(stores, per_chunk, world, batch_size, seed, epoch, data):
     taken = np.random.default_rng(data.draw(st.integers(0, 99))).random(SMALL.n_windows) < data.draw(st.sampled_from([1.0, 0.5, 0.1]))
