@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bids_dl.pipeline import Outcome, Progress
+    from bids_dl.pipeline.convert import Outcome, Progress
     from bids_dl.store import Store, open_store
     from bids_dl.stream import StreamingDataset
 
@@ -44,11 +44,11 @@ def convert(sources: str | Sequence[str], dest: str, *, say: Callable[[Progress]
     bids_dl.errors.RequestError
         The request is wrong; nothing was written.
     """
-    from bids_dl import options as public
-    from bids_dl import pipeline
+    from bids_dl.config import parsing as public
+    from bids_dl.pipeline.convert import convert_sources
 
     wanted, how = public.request(options), public.pipeline_config(options)
-    return pipeline.convert([sources] if isinstance(sources, str) else list(sources), str(dest), wanted, how, say=say)
+    return convert_sources([sources] if isinstance(sources, str) else list(sources), str(dest), wanted, how, say=say)
 
 
 def __getattr__(name: str) -> Any:

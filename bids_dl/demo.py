@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl.options import pipeline_config, request
-from bids_dl.pipeline import Outcome, Progress, Survey, convert, survey
+from bids_dl.config.parsing import pipeline_config, request
+from bids_dl.pipeline.convert import Outcome, Progress, convert_sources
+from bids_dl.planning.survey import Survey, survey_sources
 from bids_dl.store import Store, open_store
 
 if TYPE_CHECKING:
-    from bids_dl.train import Result
+    from bids_dl.training import Result
 
 SAMPLE = "ds004362"
 QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
@@ -53,12 +54,12 @@ def run_demo(folder: Path, *, jobs: int | None, say: Callable[[Progress], None],
     say, tell
         Called with the progress of the conversion, and with a line at a time.
     """
-    from bids_dl.config import TrainConfig
-    from bids_dl.train import train
+    from bids_dl.config.stages import TrainConfig
+    from bids_dl.training import train
 
     source, wanted = str(sample_folder()), request(OPTIONS)
-    found = survey([source], wanted.source, wanted.events, wanted.windows)
-    outcome = convert([source], str(folder / "eyes.zarr"), wanted, pipeline_config({"jobs": jobs} if jobs else {}), say=say)
+    found = survey_sources([source], wanted.source, wanted.events, wanted.windows)
+    outcome = convert_sources([source], str(folder / "eyes.zarr"), wanted, pipeline_config({"jobs": jobs} if jobs else {}), say=say)
     store = open_store(outcome.url)
     tell("training on three people, testing on the fourth, four times")
     result = train(outcome.url, TrainConfig(folds="loso"), run=_free(folder / "run"), say=_only_folds(tell))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from bids_dl.config import SplitsConfig
+from bids_dl.config.stages import SplitsConfig
 from bids_dl.datamodel import Person
 from bids_dl.errors import ConfigError, TargetError
 

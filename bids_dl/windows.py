@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from bids_dl.config import WindowsConfig
+from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import Block, Dropped, Event, Window, exact_rate
 from bids_dl.errors import WindowError
 

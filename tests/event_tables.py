@@ -1,12 +1,12 @@
-"""Small events.tsv tables for the tests of bids_dl.events."""
+"""Small events.tsv tables for the tests of bids_dl.selection."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bids_dl.config import EventsConfig, LabelConfig
+from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.datamodel import EventRows
-from bids_dl.events import Selection, select
+from bids_dl.selection import Selection, select
 
 OF_LABEL = ("until", "trim", "within", "min_duration", "exclude", "during", "around")
 VERSIONS = {"ds": "8.3.0"}

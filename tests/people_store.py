@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bids_dl.config import StoreConfig
+from bids_dl.config.stages import StoreConfig
+from bids_dl.remote.location import Location
 from bids_dl.store import writer
 from bids_dl.store.format import Column
-from bids_dl.store.location import Location
 
 
 def people(n_persons: int, *, splits: tuple[str, ...] = ("train",), n_windows: int = 8) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bids_dl.config import SourceConfig
+from bids_dl.config.stages import SourceConfig
 from bids_dl.datamodel import Recording
 from bids_dl.source import Dataset, find_recordings, open_dataset
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bids_dl.config import StoreConfig
+from bids_dl.config.stages import StoreConfig
+from bids_dl.remote.location import Location
 from bids_dl.store import writer
 from bids_dl.store.format import Column
-from bids_dl.store.location import Location
 
 N_CHANS, N_TIMES = 3, 20
 WINDOW_BYTES = 4 * N_CHANS * N_TIMES

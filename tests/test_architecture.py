@@ -12,14 +12,16 @@ import pytest
 import bids_dl
 
 PACKAGE = Path(bids_dl.__file__).parent
-GROUND = {"datamodel", "errors", "config", "startup"}
-STAGES = {"source", "events", "windows", "splits", "preprocess", "store"}
+GROUND = {"datamodel", "errors", "wording", "startup", "config"}
+STAGES = {"source", "selection", "windows", "splits", "preprocess", "store", "transforms"}
 ORDER = [
-    *("datamodel", "errors", "config", "startup", "options", "source", "events", "windows", "splits", "preprocess", "store", "report"),
-    *("pipeline", "picture", "verify", "stream", "models", "predict", "train", "demo", "cli"),
+    *("datamodel", "errors", "wording", "startup", "config", "remote"),
+    *("source", "selection", "windows", "splits", "preprocess", "store", "transforms"),
+    *("sharing", "planning", "pipeline", "preview", "reporting", "stream", "models"),
+    *("prediction", "verification", "explanation", "training", "annotate", "exporting", "eeglab", "demo", "cli"),
 ]
 HOMES = {
-    "hed": {"events"},
+    "hed": {"selection"},
     "mne": {"source", "preprocess", "testing"},
     "mne_bids": {"source"},
     "bids": {"source"},
@@ -27,15 +29,20 @@ HOMES = {
     "mne_icalabel": {"preprocess"},
     "autoreject": {"preprocess"},
     "zarr": {"store"},
-    "obstore": {"store"},
+    "numcodecs": {"store"},
+    "fsspec": {"remote"},
+    "s3fs": {"remote"},
+    "obstore": {"remote"},
+    "aiohttp": {"remote", "annotate"},
+    "google_crc32c": {"remote"},
     "dask": {"pipeline"},
     "distributed": {"pipeline"},
-    "torch": {"stream", "models", "train", "predict"},
+    "torch": {"transforms", "stream", "models", "prediction", "explanation", "training"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "sklearn": {"train"},
-    "jinja2": {"report"},
-    "matplotlib": {"picture", "train", "demo"},
+    "sklearn": {"training"},
+    "jinja2": {"reporting"},
+    "matplotlib": {"preview", "training", "demo"},
 }
 
 
@@ -74,7 +81,9 @@ def internal(file: Path) -> set[str]:
 def test_imports_point_up_the_list(home, file):
     known = internal(file) - {home}
     if home in STAGES:
-        assert known <= GROUND, f"a stage knows only {GROUND}"
+        assert known <= {*GROUND, "remote"}, f"a stage knows only {GROUND} and remote"
+    elif home == "remote":
+        assert known <= {"errors", "wording"}, "remote knows only errors and wording"
     elif home != "testing":
         assert all(ORDER.index(name) < ORDER.index(home) for name in known), f"{home} imports {known}"
 

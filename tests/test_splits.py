@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bids_dl.config import SplitsConfig
+from bids_dl.config.stages import SplitsConfig
 from bids_dl.errors import ConfigError, TargetError
 from bids_dl.splits import SPLITS, asked, assign, folds, from_column, hold_out
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bids_dl.config import WindowsConfig
+from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import Block, Event, Window
 from bids_dl.errors import WindowError
 from bids_dl.windows import Extent, cut, length, lock, offset, position, slide

@@ -72,17 +72,17 @@ def events(
 
     Example: [bold]bids-dl events ds004362 --hed "Eyes-closed" --window 2[/bold]
     """
-    from bids_dl import options
     from bids_dl.cli import show
-    from bids_dl.pipeline import survey
+    from bids_dl.config import parsing
+    from bids_dl.planning.survey import survey_sources
 
     given = _given(context, "plot")
-    options.check_names(given, options.NAMES)
-    what, how = options.events_config(given), options.windows_config(given)
-    found = survey(source, options.source_config(given), what, how)
+    parsing.check_names(given, parsing.NAMES)
+    what, how = parsing.events_config(given), parsing.windows_config(given)
+    found = survey_sources(source, parsing.source_config(given), what, how)
     show.survey_json(source, found) if json else show.survey(found, what, how)
     if plot:
-        from bids_dl.picture import draw
+        from bids_dl.preview import draw
 
         show.say_line(f"{plot}: {draw(found, how, plot).key}")
 
@@ -129,16 +129,17 @@ def convert(
 
     Example: [bold]bids-dl convert ds004362 eyes.zarr --hed eyes_open=Eyes-open --hed eyes_closed=Eyes-closed[/bold]
     """
-    from bids_dl import options, pipeline
     from bids_dl.cli import show
+    from bids_dl.config import parsing
     from bids_dl.errors import ConfigError
+    from bids_dl.pipeline.convert import convert_sources
 
     given = _given(context)
     if len(source) < 2:
         raise ConfigError(f"convert takes SOURCE... DEST, got only {source[0]!r}; add the store to write, such as eyes.zarr")
-    request, how = options.request(given), options.pipeline_config(given)
+    request, how = parsing.request(given), parsing.pipeline_config(given)
     with show.progress() as say:
-        outcome = pipeline.convert(source[:-1], source[-1], request, how, say=say)
+        outcome = convert_sources(source[:-1], source[-1], request, how, say=say)
     show.outcome_json(outcome) if json else show.outcome(outcome)
     return outcome.exit_status
 
@@ -150,7 +151,7 @@ def info(store: flags.StoreUrl, storage_option: flags.StorageOption = None, json
     Example: [bold]bids-dl info eyes.zarr[/bold]
     """
     from bids_dl.cli import show
-    from bids_dl.options import storage_options
+    from bids_dl.config.parsing import storage_options
     from bids_dl.store import open_store
 
     opened = open_store(store, storage_options=storage_options(storage_option))
@@ -172,8 +173,8 @@ def verify(
     Example: [bold]bids-dl verify eyes.zarr --source ds004362[/bold]
     """
     from bids_dl.cli import show
-    from bids_dl.options import storage_options
-    from bids_dl.verify import verify as verify_store
+    from bids_dl.config.parsing import storage_options
+    from bids_dl.verification import verify as verify_store
 
     verdict = verify_store(store, sources=source or (), storage_options=storage_options(storage_option), jobs=jobs)
     show.verdict_json(verdict) if json else show.verdict(verdict)
@@ -194,8 +195,8 @@ def report(
     Example: [bold]bids-dl report eyes.zarr[/bold]
     """
     from bids_dl.cli import show
-    from bids_dl.options import storage_options
-    from bids_dl.report import render, write
+    from bids_dl.config.parsing import storage_options
+    from bids_dl.reporting import render, write
     from bids_dl.store import open_store
 
     opened = open_store(store, storage_options=storage_options(storage_option))
@@ -215,7 +216,7 @@ def recipes(
     """
     from bids_dl import preprocess
     from bids_dl.cli import show
-    from bids_dl.config import PreprocessConfig
+    from bids_dl.config.stages import PreprocessConfig
 
     if name is None:
         show.recipes(preprocess.recipes(), as_json=json)
@@ -263,12 +264,12 @@ def train(
 
     Example: [bold]bids-dl train eyes.zarr --model shallow-fbcsp --folds loso[/bold]
     """
-    from bids_dl import options
     from bids_dl.cli import show
-    from bids_dl.train import train as train_store
+    from bids_dl.config import parsing
+    from bids_dl.training import train as train_store
 
-    where = options.storage_options(storage_option)
-    result = train_store(store, options.train_config(context.params), run=run, storage_options=where, say=show.say_line)
+    where = parsing.storage_options(storage_option)
+    result = train_store(store, parsing.train_config(context.params), run=run, storage_options=where, say=show.say_line)
     show.trained_json(result) if json else show.trained(result)
 
 
@@ -285,9 +286,9 @@ def predict(
 
     Example: [bold]bids-dl predict eyes.zarr --run runs/eyes-shallow-fbcsp-0 -o predictions.csv[/bold]
     """
+    from bids_dl.config.parsing import storage_options
     from bids_dl.errors import ConfigError
-    from bids_dl.options import storage_options
-    from bids_dl.predict import predict as predict_store
+    from bids_dl.prediction import predict as predict_store
 
     if output and not output.parent.is_dir():
         raise ConfigError(f"--output {output}: no folder {output.parent}; make it first")
@@ -315,7 +316,7 @@ def demo(
 
 def _given(context: typer.Context, *own: str) -> dict[str, Any]:
     """Options of the --config file, and over them those of the command line, but for the command's ``own``; only what was given."""
-    from bids_dl.options import read_file
+    from bids_dl.config.parsing import read_file
 
     values = {name.rstrip("_"): value for name, value in context.params.items() if name not in {"source", "config", "json", *own}}
     file = context.params["config"]

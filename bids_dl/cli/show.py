@@ -21,14 +21,15 @@ from rich.text import Text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bids_dl.config import EventsConfig, WindowsConfig
+    from bids_dl.config.stages import EventsConfig, WindowsConfig
     from bids_dl.demo import Demo
     from bids_dl.models import ModelSpec
-    from bids_dl.pipeline import Outcome, Progress, Survey
+    from bids_dl.pipeline.convert import Outcome, Progress
+    from bids_dl.planning.survey import Survey
     from bids_dl.preprocess import Recipe
     from bids_dl.store import Store
-    from bids_dl.train import Result
-    from bids_dl.verify import Verdict
+    from bids_dl.training import Result
+    from bids_dl.verification import Verdict
 
 # what people call their things may hold brackets and colons, so nothing is markup
 out = Console(highlight=False, markup=False, emoji=False)
@@ -69,7 +70,7 @@ def _described(now: Progress) -> str:
 
 def survey_json(sources: Sequence[str], found: Survey) -> None:
     """The object of the contract: see docs/cli.md."""
-    from bids_dl.pipeline.counts import left_out, per_label, per_person
+    from bids_dl.planning.summary import left_out, per_label, per_person
 
     by_key = {recording.key: recording for recording in found.recordings}
     events = []
@@ -96,8 +97,8 @@ def survey_json(sources: Sequence[str], found: Survey) -> None:
 
 def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
     """What a request selects, per label and person, and what it leaves out."""
-    from bids_dl.pipeline.counts import left_out, per_label
-    from bids_dl.pipeline.dry_run import estimate
+    from bids_dl.planning.summary import left_out, per_label
+    from bids_dl.planning.survey import estimate
 
     counts = per_label(found)
     table = Table(title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}", title_justify="left", box=None)
@@ -129,7 +130,7 @@ def _unread(found: Survey) -> list[str]:
 
 def _persons(found: Survey, labels: Sequence[str], *, windows: bool) -> Table:
     """Events (and windows) of each person and label."""
-    from bids_dl.pipeline.counts import per_person
+    from bids_dl.planning.summary import per_person
 
     title = "events / windows of each person" if windows else "events of each person"
     table = Table("dataset", "subject", *labels, title=title, title_justify="left", box=None)

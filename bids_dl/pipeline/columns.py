@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from bids_dl import source
 from bids_dl.datamodel import Recording, Window
-from bids_dl.pipeline.plan import Plan
 from bids_dl.pipeline.staging import Entry
 from bids_dl.pipeline.statistics import HIGHEST
+from bids_dl.planning.plan import Plan
 from bids_dl.store import writer
 from bids_dl.store.format import RESERVED, Column
 

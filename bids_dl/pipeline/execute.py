@@ -10,12 +10,13 @@ from uuid import uuid4
 from distributed import Future
 from distributed.scheduler import KilledWorker
 
-from bids_dl.config import PipelineConfig
+from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline import memory
-from bids_dl.pipeline.cluster import Crew, hire
-from bids_dl.pipeline.work import Task, stage
+from bids_dl.pipeline.process import stage
+from bids_dl.pipeline.task import Task
+from bids_dl.pipeline.workers import Crew, hire
 
 GATHER = 20.0  # s to wait for what a task that is done has returned
 PULSE = 2.0  # s between two looks at whether there are workers left

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 import psutil  # type: ignore[import-untyped]
 
 from bids_dl.datamodel import Failure, Layout, exact_rate
 from bids_dl.source import is_lazy, load_bytes
+from bids_dl.wording import gigabytes
 
 if TYPE_CHECKING:
-    from bids_dl.pipeline.work import Task
+    from bids_dl.pipeline.task import Task
 
 PROCESS = 250_000_000  # bytes of a worker before it opens a recording (measured: 160 MB resident)
 COPIES = 3.0  # peak over the samples of a piece as float64: as read, being filtered, at the new rate (measured with MNE 1.13.2: 2.6 to 2.8)
 GATHERED = 7.5  # peak over the bytes of all windows where a step wants them together: as cut, as one array, in autoreject (measured: 5.2)
-RESERVED = 400_000_000  # bytes that a worker asks for and never touches, stacks of threads and the like (measured: 180 MB)
 SHARE = 0.8  # of what is available, where nobody says how much may be taken
 CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -72,23 +65,3 @@ def available() -> int:
         except (OSError, ValueError):  # no such group, or "max"
             continue
     return int(SHARE * free)
-
-
-@contextmanager
-def bounded(limit: int | None) -> Iterator[None]:
-    """Refuse this process more memory meanwhile (`MemoryError`), so that a wrong estimate costs one recording and not the machine."""
-    if limit is None or not hasattr(resource, "RLIMIT_DATA"):
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = limit + RESERVED if hard == resource.RLIM_INFINITY else min(limit + RESERVED, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def gigabytes(n_bytes: float) -> str:
-    """Bytes for people: "1.5 GB"."""
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"

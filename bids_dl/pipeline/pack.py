@@ -14,12 +14,14 @@ import numpy as np
 from bids_dl import source
 from bids_dl.datamodel import Failure, Recording, Window
 from bids_dl.pipeline.columns import Staged, all_columns
-from bids_dl.pipeline.plan import Plan, described, digest
 from bids_dl.pipeline.staging import Staging
-from bids_dl.store import card, writer
-from bids_dl.store.codes import Coder, Magnitudes, choose_step
+from bids_dl.planning.identity import described, digest
+from bids_dl.planning.plan import Plan
+from bids_dl.remote.location import Location
+from bids_dl.sharing import card
+from bids_dl.store import writer
 from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, to_json
-from bids_dl.store.location import Location
+from bids_dl.store.quantization import Coder, Magnitudes, choose_step
 
 SOFTWARE = ("bids_dl", "mne", "mne-bids", "hedtools", "numpy", "scipy", "zarr")
 

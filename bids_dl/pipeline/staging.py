@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from bids_dl.datamodel import Failure, StepReport
 from bids_dl.errors import StoreError
-from bids_dl.store.location import Location
+from bids_dl.remote.location import Location
 
 READ_BYTES = 32_000_000  # windows read from an entry at a time
 HEAD_BYTES = 256  # of an entry: more than the header that numpy writes before the windows

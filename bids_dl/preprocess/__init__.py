@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bids_dl.preprocess.dropouts import masked
 from bids_dl.preprocess.excerpt import excerpt
-from bids_dl.preprocess.harmonise import resolve
-from bids_dl.preprocess.keep_selected import mark_selected, position
 from bids_dl.preprocess.loading import load_recipe, recipes
 from bids_dl.preprocess.recipe import Reach, Recipe, Sifted, info_of, joined
+from bids_dl.preprocess.resolve import resolve
 from bids_dl.preprocess.step import Need, SignalStep, Step, Windows, WindowStep
+from bids_dl.preprocess.steps.dropouts import masked
+from bids_dl.preprocess.steps.keep_selected import mark_selected, position
 
 __all__ = [
     "Need",

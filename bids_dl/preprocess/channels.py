@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bids_dl.datamodel import Layout
 from bids_dl.errors import RecordingError
+from bids_dl.preprocess.step import Array
+
+if TYPE_CHECKING:
+    import mne
 
 ChannelType: TypeAlias = Literal[
     "eeg",
@@ -77,3 +81,15 @@ def _closest(name: str, layout: Layout) -> str:
     lower = {own.casefold(): own for own in layout.ch_names}
     close = difflib.get_close_matches(name.casefold(), lower, n=1)
     return f" (closest: {lower[close[0]]})" if close else ""
+
+
+def add(raw: mne.io.BaseRaw, names: Sequence[str], ch_types: Sequence[str], signals: Array, places: Sequence[Array | None]) -> None:
+    """Put new channels (n_chans, n_times) in V after the others, at positions (3,) in m, head coordinates, or at none."""
+    import mne
+
+    info = mne.create_info(list(names), raw.info["sfreq"], list(ch_types), verbose="error")
+    for channel, place in zip(info["chs"], places, strict=True):
+        if place is not None:
+            channel["loc"][:3] = place
+    new = mne.io.RawArray(signals, info, first_samp=raw.first_samp, verbose="error")
+    raw.add_channels([new], force_update_info=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.guard import failing_as, heard
+from bids_dl.preprocess.notes import failing_as, heard
 from bids_dl.preprocess.step import Array
 
 if TYPE_CHECKING:
@@ -72,3 +73,13 @@ def mirror_again(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> None:
 
 def _padded(samples: Array, before: int) -> Array:
     return np.pad(samples, ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
+
+
+def stretches(raw: mne.io.BaseRaw) -> Iterator[tuple[int, int]]:
+    """First sample and the one after the last of each; as MNE's filters, these go by annotations "edge"."""
+    edges = {
+        round((note["onset"] - raw.first_time) * raw.info["sfreq"])
+        for note in raw.annotations
+        if str(note["description"]).casefold().startswith("edge")
+    }
+    yield from pairwise([0, *sorted(edge for edge in edges if 0 < edge < raw.n_times), raw.n_times])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
@@ -14,46 +14,15 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from bids_dl.config import PreprocessConfig
+from bids_dl.config.stages import PreprocessConfig
 from bids_dl.errors import ConfigError
-from bids_dl.preprocess.asr import Asr
-from bids_dl.preprocess.autoreject import Autoreject
-from bids_dl.preprocess.bad_channels import BadChannels
-from bids_dl.preprocess.baseline import Baseline
-from bids_dl.preprocess.demean import Demean
-from bids_dl.preprocess.derive import Derive
-from bids_dl.preprocess.drifts import Drifts
-from bids_dl.preprocess.drop import Drop
-from bids_dl.preprocess.dropouts import Dropouts
-from bids_dl.preprocess.filter import Filter
-from bids_dl.preprocess.harmonise import Harmonise
-from bids_dl.preprocess.ica import Ica
-from bids_dl.preprocess.interpolate import Interpolate
-from bids_dl.preprocess.keep_selected import KeepSelected
-from bids_dl.preprocess.montage import Montage
-from bids_dl.preprocess.notch import Notch
-from bids_dl.preprocess.pick import Pick
 from bids_dl.preprocess.recipe import Recipe
-from bids_dl.preprocess.reference import Reference
-from bids_dl.preprocess.reject import Reject
-from bids_dl.preprocess.rename import Rename
-from bids_dl.preprocess.resample import Resample
-from bids_dl.preprocess.step import SignalStep, Step, WindowStep
-
-SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
-    step.name: step
-    for step in (
-        Dropouts,
-        *(Pick, Drop, Rename, Montage, Interpolate, Harmonise),
-        *(Demean, Notch, Filter, Drifts, Reference, Derive, Resample),
-        *(KeepSelected, BadChannels, Asr, Ica),
-    )
-}
-WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline, Reject, Autoreject)}
-STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
-
-KEEP_SAMPLES = tuple(step.name for step in (Dropouts, Pick, Drop, Rename, Montage, Harmonise, KeepSelected))
-"""Steps after which a silent stretch still repeats one value."""
+from bids_dl.preprocess.step import Step
+from bids_dl.preprocess.steps.dropouts import Dropouts
+from bids_dl.preprocess.steps.keep_selected import KeepSelected
+from bids_dl.preprocess.steps.registry import KEEP_SAMPLES, SIGNAL_STEPS, STEPS, WINDOW_STEPS
+from bids_dl.preprocess.steps.reject import Reject
+from bids_dl.preprocess.steps.resample import Resample
 
 KEYS = ("name", "description", "extends", "changes", "steps")
 

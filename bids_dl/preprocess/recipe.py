@@ -12,11 +12,10 @@ import numpy as np
 
 from bids_dl.datamodel import Layout, StepReport, exact_rate
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.dropouts import Dropouts
-from bids_dl.preprocess.flags import settled
-from bids_dl.preprocess.guard import failing_as, heard, once, one_line
-from bids_dl.preprocess.keep_selected import KeepSelected
+from bids_dl.preprocess.notes import failing_as, heard, once, one_line, settled
 from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
+from bids_dl.preprocess.steps.dropouts import Dropouts
+from bids_dl.preprocess.steps.keep_selected import KeepSelected
 
 if TYPE_CHECKING:
     import mne

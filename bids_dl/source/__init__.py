@@ -3,10 +3,10 @@
 from bids_dl.source.amplitude import check_amplitudes
 from bids_dl.source.dataset import Dataset, Participants, open_dataset
 from bids_dl.source.listing import find_recordings
+from bids_dl.source.memory import is_lazy, load_bytes
 from bids_dl.source.metadata import fingerprint, header_from_text, read_participants, read_rows
 from bids_dl.source.positions import positions
 from bids_dl.source.signal import Examined, examine, open_raw, read_header
-from bids_dl.source.size import is_lazy, load_bytes
 
 __all__ = [
     "Dataset",

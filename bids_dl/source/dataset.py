@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source.content import check_content
+from bids_dl.source.file_checks import check_content
 
 NOT_RAW = {
     "sourcedata",

@@ -8,11 +8,11 @@ from functools import cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from bids_dl.config import SourceConfig
+from bids_dl.config.stages import SourceConfig
 from bids_dl.datamodel import Recording
 from bids_dl.errors import SourceError
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.formats import BESIDE, EXTENSIONS, HEADERS, SIGNAL, SPLIT, extension
+from bids_dl.source.formats.inspect import BESIDE, EXTENSIONS, HEADERS, SIGNAL, SPLIT, extension
 
 PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
 NO_RECORDING = re.compile(r"_acq-(calibration|crosstalk)_meg\.")  # what MEG recordings need beside them

@@ -9,10 +9,10 @@ from typing import Any
 
 from bids_dl.datamodel import EventRows, Recording
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source.clock import on_file
-from bids_dl.source.content import check_content
 from bids_dl.source.dataset import Dataset, Participants
-from bids_dl.source.formats import check_supported, companions, gaps
+from bids_dl.source.file_checks import check_content
+from bids_dl.source.formats.inspect import check_supported, companions, gaps
+from bids_dl.source.gaps import on_file
 
 
 def read_rows(dataset: Dataset, recording: Recording) -> EventRows:

@@ -19,12 +19,13 @@ from mne_bids import BIDSPath, read_raw_bids
 
 from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source import channels, eeglab, units
-from bids_dl.source.brainvision import decoded
-from bids_dl.source.clock import place
+from bids_dl.source import channels, units
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.formats import check_supported, extension, look
-from bids_dl.source.look import Look
+from bids_dl.source.formats import eeglab
+from bids_dl.source.formats.brainvision import decoded
+from bids_dl.source.formats.inspect import check_supported, extension, look
+from bids_dl.source.formats.signal_info import Look
+from bids_dl.source.gaps import place
 from bids_dl.source.metadata import channels_from_text, header_from_text, sidecar
 
 if TYPE_CHECKING:

@@ -10,19 +10,20 @@ from functools import cached_property
 from io import FileIO
 from typing import Any, NamedTuple
 
-import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import zarr
 from numcodecs import blosc
 
 from bids_dl.errors import DamagedStoreError, StoreError
-from bids_dl.store.cache import Cache, fetch_through
+from bids_dl.remote.byte_range import ByteRange
+from bids_dl.remote.cache import Cache, fetch_through
+from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, has_valid_crc32c, stored_crc32c
+from bids_dl.remote.location import Location
+from bids_dl.remote.ranges import Bytes, fill, open_local
+from bids_dl.store.chunk_layout import Layout, layout, scale_factor, windows_per_chunk
 from bids_dl.store.format import SIGNALS
-from bids_dl.store.layout import CHECKSUM_BYTES, Layout, layout, scale_factor, windows_per_chunk
-from bids_dl.store.location import Location
-from bids_dl.store.objects import Objects
-from bids_dl.store.ranges import Bytes, Request, fill, open_local
+from bids_dl.store.zarr_store import Objects
 
 Indices = npt.NDArray[np.int64]
 Index = npt.NDArray[np.uint64]  # (chunks_per_shard, 2): offset and size of each chunk of a shard
@@ -138,7 +139,7 @@ class ChunkReader:
             self._spare.append(scratch)
         return [0 if request is None else request.size for request in requests]
 
-    def _contents(self, stored: Sequence[tuple[int, Request]], scratch: Scratch) -> Iterator[Bytes]:
+    def _contents(self, stored: Sequence[tuple[int, ByteRange]], scratch: Scratch) -> Iterator[Bytes]:
         """Content of each chunk in turn, good until the next."""
         if not self.is_local:
             contents = fetch_through(self._cache, self.location, [request for _, request in stored])
@@ -154,7 +155,7 @@ class ChunkReader:
             yield content
 
     @contextmanager
-    def _opened(self, place: tuple[int, Request]) -> Iterator[FileIO]:
+    def _opened(self, place: tuple[int, ByteRange]) -> Iterator[FileIO]:
         """The file of a chunk, at its first byte; what fails while it is open names the chunk."""
         try:
             with open_local(self.location, place[1]) as file:
@@ -162,7 +163,7 @@ class ChunkReader:
         except (OSError, EOFError) as failure:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
 
-    def _read_straight(self, layout: Layout, scratch: Scratch, place: tuple[int, Request], parts: Sequence[Part]) -> None:
+    def _read_straight(self, layout: Layout, scratch: Scratch, place: tuple[int, ByteRange], parts: Sequence[Part]) -> None:
         """Large windows from the file to where they are wanted, checked while they are in the processor's cache."""
         end = layout.decoded_bytes
         windows = list(scratch.content[:end].reshape(self.windows_per_chunk, -1))  # what nobody wants stays here
@@ -175,15 +176,15 @@ class ChunkReader:
                 for start in range(0, len(window), LARGE_WINDOW):
                     piece = window[start : start + LARGE_WINDOW]
                     fill(file, piece)
-                    found = google_crc32c.extend(found, piece) if layout.checked else found
+                    found = crc32c(piece, found) if layout.checked else found
             fill(file, checksum)
-        if layout.checked and found != _number(checksum):
+        if layout.checked and found != stored_crc32c(checksum):
             raise self._mismatch(place)
 
-    def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, Request]) -> npt.NDArray[Any]:
+    def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, ByteRange]) -> npt.NDArray[Any]:
         """Numbers of a chunk, in ``scratch`` or in ``content``."""
         if layout.checked:
-            if not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
+            if not has_valid_crc32c(content):
                 raise self._mismatch(place)
             content = content[:-CHECKSUM_BYTES]
         if scratch.numbers is None:
@@ -197,13 +198,13 @@ class ChunkReader:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
         return scratch.numbers
 
-    def _request(self, layout: Layout, indexes: Mapping[int, Index], chunk: int) -> Request | None:
+    def _request(self, layout: Layout, indexes: Mapping[int, Index], chunk: int) -> ByteRange | None:
         """What to fetch for a chunk; None where it is all fill value and was not stored."""
         shard, inside = divmod(chunk, layout.chunks_per_shard)
         offset, size = indexes[shard][inside].tolist()
         if offset == ABSENT and size == ABSENT:
             return None
-        request = Request(layout.name(shard), offset, size)
+        request = ByteRange(layout.name(shard), offset, size)
         if not layout.fits(size):
             raise self._damaged(f"{_named(chunk, request)} has {size} bytes", self._rows(chunk))
         return request
@@ -218,7 +219,7 @@ class ChunkReader:
         try:
             held = {shard: self._claims.setdefault(shard, claim) for shard, claim in claims.items()}
             mine = [shard for shard in missing if held[shard] is claims[shard]]
-            requests = [Request(layout.name(shard), start, layout.index_bytes) for shard in mine]
+            requests = [ByteRange(layout.name(shard), start, layout.index_bytes) for shard in mine]
             for shard, content in zip(mine, fetch_through(self._cache, self.location, requests), strict=True):
                 claims[shard].set_result(self._index(layout, shard, content))
         except BaseException as failure:
@@ -236,7 +237,7 @@ class ChunkReader:
         rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
         if isinstance(content, Exception):
             raise self._failure(content, f"shard {layout.name(shard)}", rows)
-        if layout.index_checked and not _holds(content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]):
+        if layout.index_checked and not has_valid_crc32c(content):
             raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
         return content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
@@ -265,7 +266,7 @@ class ChunkReader:
             return StoreError(f"{self.location.url}: {failure}")
         return StoreError(f"{self.location.url}: {what} cannot be read ({type(failure).__name__}); see that the store can be reached")
 
-    def _mismatch(self, place: tuple[int, Request]) -> DamagedStoreError:
+    def _mismatch(self, place: tuple[int, ByteRange]) -> DamagedStoreError:
         return self._damaged(f"{_named(*place)} does not match its checksum", self._rows(place[0]))
 
     def _damaged(self, what: str, rows: tuple[int, int]) -> DamagedStoreError:
@@ -301,16 +302,7 @@ def _deliver(values: npt.NDArray[Any], parts: Sequence[Part], scale: float) -> N
         into[slots] = windows
 
 
-def _holds(content: Bytes, checksum: Bytes) -> bool:
-    """Whether the CRC32C of some bytes is the one stored."""
-    return bool(google_crc32c.value(content) == _number(checksum))
-
-
-def _number(checksum: Bytes) -> int:
-    return int.from_bytes(checksum.tobytes(), "little")
-
-
-def _named(chunk: int, request: Request) -> str:
+def _named(chunk: int, request: ByteRange) -> str:
     return f"chunk {chunk} of {SIGNALS} (in {request.name})"
 
 

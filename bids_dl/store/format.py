@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from bids_dl.config import StoreConfig
+from bids_dl.config.stages import StoreConfig
 
 FORMAT, VERSION = "bids-dl", 1
 ROOT, MANIFEST, UNFINISHED = "zarr.json", "manifest.json", "unfinished.json"

@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import google_crc32c
 import numpy as np
 
+from bids_dl.remote.checksum import CHECKSUM_BYTES, has_valid_crc32c
+from bids_dl.remote.location import Location
 from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, array_of, content_id, to_json
-from bids_dl.store.location import Location
 
 READERS = 4  # objects in memory at a time, of up to a shard's size
-CHECKSUM_BYTES = 4
+
 Say = Callable[[int, int], None]
 """Told the bytes read so far and those there are."""
 
@@ -152,16 +152,13 @@ def _bad_chunks(content: bytes, about: Mapping[str, Any]) -> list[int] | None:
     inner = about["codecs"][0]["configuration"]["chunk_shape"][0]
     count = about["chunk_grid"]["configuration"]["chunk_shape"][0] // inner
     index = content[-(16 * count + CHECKSUM_BYTES) :]
-    if len(index) != 16 * count + CHECKSUM_BYTES or not _holds(index):
+    if len(index) != 16 * count + CHECKSUM_BYTES or not has_valid_crc32c(index):
         return None
     places = np.frombuffer(index[:-CHECKSUM_BYTES], "<u8").reshape(-1, 2)
     absent = np.iinfo(np.uint64).max
-    return [k for k, (offset, n) in enumerate(places) if offset != absent and not _holds(content[int(offset) : int(offset) + int(n)])]
-
-
-def _holds(content: bytes) -> bool:
-    """Whether bytes end with their CRC32C."""
-    return len(content) > CHECKSUM_BYTES and google_crc32c.value(content[:-CHECKSUM_BYTES]) == int.from_bytes(content[-4:], "little")
+    return [
+        k for k, (offset, n) in enumerate(places) if offset != absent and not has_valid_crc32c(content[int(offset) : int(offset) + int(n)])
+    ]
 
 
 def _check_identifier(location: Location, objects: Mapping[str, Mapping[str, Any]]) -> list[Damage]:

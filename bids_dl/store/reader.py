@@ -14,11 +14,11 @@ import numpy.typing as npt
 import zarr
 
 from bids_dl.errors import DamagedStoreError, StoreError
-from bids_dl.store.codes import decode
+from bids_dl.remote.location import Location
+from bids_dl.remote.retry import says_no_bucket
 from bids_dl.store.format import FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION, root_holds
-from bids_dl.store.location import Location
-from bids_dl.store.objects import Objects
-from bids_dl.store.retry import says_no_bucket
+from bids_dl.store.quantization import decode
+from bids_dl.store.zarr_store import Objects
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,9 @@ import numpy.typing as npt
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from bids_dl.config import StoreConfig
+from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import DamagedStoreError, StoreError
+from bids_dl.remote.location import Location
 from bids_dl.store.format import (
     DIMENSIONS,
     DROPOUT,
@@ -35,8 +36,7 @@ from bids_dl.store.format import (
     sizes,
     to_json,
 )
-from bids_dl.store.location import Location
-from bids_dl.store.objects import Objects
+from bids_dl.store.zarr_store import Objects
 
 Signals = npt.NDArray[Any]  # float32 or int16
 ROWS_PER_CHUNK = 100_000  # of the window table

@@ -1,7 +1,7 @@
 """Store -> PyTorch batches: read ahead in threads, in an order that can be resumed."""
 
 from bids_dl.stream.dataset import Batch, StreamingDataset
-from bids_dl.stream.device import to_device
-from bids_dl.stream.scale import training_statistics
+from bids_dl.stream.normalize import training_statistics
+from bids_dl.stream.prefetch import to_device
 
 __all__ = ["Batch", "StreamingDataset", "to_device", "training_statistics"]

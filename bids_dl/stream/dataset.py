@@ -17,11 +17,11 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from bids_dl.errors import ConfigError
-from bids_dl.store.cache import DEFAULT_BYTES, open_folder
+from bids_dl.remote.cache import DEFAULT_BYTES, open_folder
+from bids_dl.stream.normalize import Statistics, scaling
 from bids_dl.stream.order import Order, Phase, Steps, left_after, n_steps, steps_of
 from bids_dl.stream.pool import CHUNKS_AHEAD, Chunks, Memory, Reading, Traffic, batches, memory
-from bids_dl.stream.position import Position, Start, to_phases
-from bids_dl.stream.scale import Statistics, scaling
+from bids_dl.stream.resume import Position, Start, to_phases
 from bids_dl.stream.select import Where, check_missing, select, targets
 from bids_dl.stream.stores import Columns, Place, joined_classes, joined_table, open_all, sources
 

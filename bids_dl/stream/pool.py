@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bids_dl.store.chunks import ChunkReader, Part
 from bids_dl.stream.buffers import Buffer, Buffers
 from bids_dl.stream.order import Indices, Steps
-from bids_dl.stream.pace import Pace
+from bids_dl.stream.read_policy import Pace
 from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
 Signals = npt.NDArray[np.float32]

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from bids_dl.errors import ConfigError, StoreError
+from bids_dl.remote.cache import Cache
+from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
-from bids_dl.store.cache import Cache
+from bids_dl.store.chunk_layout import can_be_kept
 from bids_dl.store.chunks import ChunkReader
-from bids_dl.store.layout import can_be_kept
-from bids_dl.store.location import Location
 from bids_dl.stream.pool import Chunks
 
 Place = str | Path | Store

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from bids_dl.config import STRICT
+from bids_dl.config.stages import STRICT
 from bids_dl.errors import ConfigError
 
 COMPANIONS = {"brainvision": (".eeg", ".vmrk"), "eeglab-fdt": (".fdt",)}

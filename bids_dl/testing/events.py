@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from bids_dl.config import STRICT
+from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
 
 HED = {

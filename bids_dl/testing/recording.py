@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from bids_dl.config import STRICT
+from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
 from bids_dl.testing.events import SyntheticEvent, events_of, n_times
 

@@ -18,13 +18,13 @@ from statistics import median
 
 import mne
 
-from bids_dl import options
+from bids_dl.config import parsing
 from bids_dl.demo import sample_folder
-from bids_dl.pipeline import make_plan
-from bids_dl.pipeline.conversion import make_task
+from bids_dl.pipeline.process import stage
 from bids_dl.pipeline.staging import Staging
-from bids_dl.pipeline.work import stage
-from bids_dl.store.location import Location
+from bids_dl.pipeline.task import make_task
+from bids_dl.planning.plan import make_plan
+from bids_dl.remote.location import Location
 
 QUERIES = ["eyes_open=Eyes-open", "eyes_closed=Eyes-closed"]
 
@@ -45,7 +45,7 @@ def cpu_time(work: Callable[[], object]) -> float:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else sample_folder()
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    plan = make_plan([str(folder)], options.request({"hed": QUERIES, "window": 2.0}))
+    plan = make_plan([str(folder)], parsing.request({"hed": QUERIES, "window": 2.0}))
     files = [folder / str(recording.signal) for recording in plan.recordings]
     ours, theirs = [], []
     for _ in range(rounds + 1):

@@ -1,4 +1,4 @@
-"""How much faster `bids_dl.events.select` is than a plain loop over hedtools, in one run on one dataset.
+"""How much faster `bids_dl.selection.select` is than a plain loop over hedtools, in one run on one dataset.
 
     python tests/benchmarks/bench_events.py BIDS_FOLDER QUERY [--repeat N] [--copies N]
 
@@ -20,8 +20,8 @@ import pandas as pd
 from hed import HedString, QueryHandler, Sidecar, TabularInput, load_schema_version
 from hed.schema.hed_cache import INSTALLED_CACHE_LOCATION
 
-from bids_dl import events, source
-from bids_dl.config import EventsConfig, LabelConfig, SourceConfig
+from bids_dl import selection, source
+from bids_dl.config.stages import EventsConfig, LabelConfig, SourceConfig
 from bids_dl.datamodel import EventRows
 
 
@@ -57,7 +57,7 @@ def main() -> None:
         start = time.process_time()
         found["hedtools"] = naive(tables, args.query, dataset.hed_version)
         middle = time.process_time()
-        found["bids_dl"] = len(events.select(tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=False).events)
+        found["bids_dl"] = len(selection.select(tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=False).events)
         best["hedtools"] = min(best["hedtools"], middle - start)
         best["bids_dl"] = min(best["bids_dl"], time.process_time() - middle)
     print(f"{len(tables)} recordings, {sum(map(len, tables))} rows of {dataset.name}")

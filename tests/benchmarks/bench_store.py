@@ -22,12 +22,12 @@ import numpy as np
 import zarr
 
 import bids_dl
-from bids_dl.config import StoreConfig
+from bids_dl.config.stages import StoreConfig
 from bids_dl.demo import sample_folder
+from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
 from bids_dl.store.chunks import ChunkReader
-from bids_dl.store.codes import Coder, Magnitudes, choose_step
-from bids_dl.store.location import Location
+from bids_dl.store.quantization import Coder, Magnitudes, choose_step
 
 PIECE = 1000  # windows handed over at a time, as staging does
 

@@ -16,9 +16,9 @@ class BidsDl(Contestant):
     workers = (0,)
 
     def write(self, path, data):
+        from bids_dl.remote.location import Location
         from bids_dl.store import writer
         from bids_dl.store.format import Column
-        from bids_dl.store.location import Location
 
         pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
         columns = [Column("channel", writer.text([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))]
@@ -30,7 +30,7 @@ class BidsDl(Contestant):
         writer.finish(draft, {"sfreq": data.sfreq, "classes": {}}, ["signals", *(column.name for column in columns)], {})
 
     def signals(self, draft, data, pieces):
-        from bids_dl.config import StoreConfig
+        from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
 
         writer.write_signals(draft, data.x.shape, pieces, StoreConfig(), say=lambda _: None)
@@ -75,9 +75,9 @@ class BidsDlInt16(BidsDl):
     tolerance = 0.0626
 
     def signals(self, draft, data, pieces):
-        from bids_dl.config import StoreConfig
+        from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
-        from bids_dl.store.codes import Coder
+        from bids_dl.store.quantization import Coder
 
         coder = Coder(self.step)
         writer.write_signals(draft, data.x.shape, map(coder, pieces), StoreConfig(), step=self.step, say=lambda _: None)

@@ -1,0 +1,1 @@
+"""Options, their parsing, and one frozen dataclass of settings per stage."""

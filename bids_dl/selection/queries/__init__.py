@@ -1,0 +1,1 @@
+"""The query language: grammar, aliases, numbering of a request's queries."""

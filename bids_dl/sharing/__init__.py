@@ -1,0 +1,1 @@
+"""What a store carries for others: card, citation, licence, Croissant description."""
