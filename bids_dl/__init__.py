@@ -17,10 +17,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Store", "StreamingDataset", "convert", "open_store"]
 
-LAZY = {"Store": "bids_dl.store", "StreamingDataset": "bids_dl.stream", "open_store": "bids_dl.store"}
+LAZY = {
+    "Store": "bids_dl.store",
+    "StreamingDataset": "bids_dl.stream",
+    "open_store": "bids_dl.store",
+}
 
 
-def convert(sources: str | Sequence[str], dest: str, *, say: Callable[[Progress], None] | None = None, **options: Any) -> Outcome:
+def convert(
+    sources: str | Sequence[str],
+    dest: str,
+    *,
+    say: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Outcome:
     """Convert BIDS datasets into one store: `bids-dl convert` in Python.
 
     Parameters
@@ -48,13 +58,17 @@ def convert(sources: str | Sequence[str], dest: str, *, say: Callable[[Progress]
     from bids_dl.pipeline.convert import convert_sources
 
     wanted, how = public.request(options), public.pipeline_config(options)
-    return convert_sources([sources] if isinstance(sources, str) else list(sources), str(dest), wanted, how, say=say)
+    return convert_sources(
+        [sources] if isinstance(sources, str) else list(sources), str(dest), wanted, how, say=say
+    )
 
 
 def __getattr__(name: str) -> Any:
     """Import PyTorch and Zarr only when they are asked for."""
     if name not in LAZY:
-        raise AttributeError(f"module 'bids_dl' has no attribute {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'bids_dl' has no attribute {name!r}; it has {', '.join(__all__)}"
+        )
     from importlib import import_module
 
     return getattr(import_module(LAZY[name]), name)

@@ -145,7 +145,9 @@ class StepReport:
     """What one step did to one recording."""
 
     step: str
-    channels: tuple[str, ...] = ()  # channels it changed beyond its plain task (dropped, interpolated, ...)
+    channels: tuple[
+        str, ...
+    ] = ()  # channels it changed beyond its plain task (dropped, interpolated, ...)
     share: float = 1.0  # share of the samples it changed
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0  # of signal: its share of what it was given

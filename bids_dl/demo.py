@@ -44,7 +44,9 @@ def sample_folder() -> Path:
     return Path(str(files("bids_dl") / "sample" / SAMPLE))
 
 
-def run_demo(folder: Path, *, jobs: int | None, say: Callable[[Progress], None], tell: Callable[[str], None]) -> Demo:
+def run_demo(
+    folder: Path, *, jobs: int | None, say: Callable[[Progress], None], tell: Callable[[str], None]
+) -> Demo:
     """Select, convert, train and draw.
 
     Parameters
@@ -59,12 +61,28 @@ def run_demo(folder: Path, *, jobs: int | None, say: Callable[[Progress], None],
 
     source, wanted = str(sample_folder()), request(OPTIONS)
     found = survey_sources([source], wanted.source, wanted.events, wanted.windows)
-    outcome = convert_sources([source], str(folder / "eyes.zarr"), wanted, pipeline_config({"jobs": jobs} if jobs else {}), say=say)
+    outcome = convert_sources(
+        [source],
+        str(folder / "eyes.zarr"),
+        wanted,
+        pipeline_config({"jobs": jobs} if jobs else {}),
+        say=say,
+    )
     store = open_store(outcome.url)
     tell("training on three people, testing on the fourth, four times")
-    result = train(outcome.url, TrainConfig(folds="loso"), run=_free(folder / "run"), say=_only_folds(tell))
+    result = train(
+        outcome.url, TrainConfig(folds="loso"), run=_free(folder / "run"), say=_only_folds(tell)
+    )
     pictures = (draw_alpha(store, folder / "alpha.png"), *sorted(result.run.glob("*.png")))
-    return Demo(sample_folder(), found, outcome, store, result, pictures, sample_folder().parent / "README.md")
+    return Demo(
+        sample_folder(),
+        found,
+        outcome,
+        store,
+        result,
+        pictures,
+        sample_folder().parent / "README.md",
+    )
 
 
 def draw_alpha(store: Store, path: Path) -> Path:
@@ -78,11 +96,21 @@ def draw_alpha(store: Store, path: Path) -> Path:
     shown = (freqs >= SHOWN[0]) & (freqs <= SHOWN[1])
     subjects = sorted(table["subject"].unique())
     figure = Figure(figsize=(2.6 * len(subjects), 3.2), layout="constrained")
-    panels: npt.NDArray[np.object_] = figure.subplots(1, len(subjects), sharex=True, sharey=True, squeeze=False)[0]
+    panels: npt.NDArray[np.object_] = figure.subplots(
+        1, len(subjects), sharex=True, sharey=True, squeeze=False
+    )[0]
     for axes, subject in zip(panels, subjects, strict=True):
-        for label, color in zip(store.attributes["classes"]["label"], ("#d95f02", "#1b6ca8"), strict=True):
+        for label, color in zip(
+            store.attributes["classes"]["label"], ("#d95f02", "#1b6ca8"), strict=True
+        ):
             mine = ((table["subject"] == subject) & (table["label"] == label)).to_numpy()
-            axes.semilogy(freqs[shown], power[mine].mean((0, 1))[shown], color=color, label=label.replace("_", " "), linewidth=1.5)
+            axes.semilogy(
+                freqs[shown],
+                power[mine].mean((0, 1))[shown],
+                color=color,
+                label=label.replace("_", " "),
+                linewidth=1.5,
+            )
         axes.axvspan(8, 13, color="0.92", zorder=0)
         axes.set(title=f"sub-{subject}", xlabel="frequency (Hz)", xlim=SHOWN)
         axes.spines[["top", "right"]].set_visible(False)

@@ -48,7 +48,9 @@ class FoldWeights:
     seen: frozenset[tuple[str, str]]  # persons it was trained on or stopped by
 
 
-def apply(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor, Tensor]], device: torch.device) -> Outputs:
+def apply(
+    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor, Tensor]], device: torch.device
+) -> Outputs:
     """Run a model over batches (signals, target, index) in float32, without gradients."""
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     model.eval()
@@ -130,9 +132,15 @@ def stream_rows(store: Store, card: ModelCard, rows: npt.NDArray[np.bool_]) -> S
     )
 
 
-def tabulate(table: pd.DataFrame, card: ModelCard, probabilities: npt.NDArray[np.float64]) -> pd.DataFrame:
+def tabulate(
+    table: pd.DataFrame, card: ModelCard, probabilities: npt.NDArray[np.float64]
+) -> pd.DataFrame:
     """Set the probabilities (n, n_outputs) of some rows of a store beside who and what they are."""
-    columns: dict[str, Any] = {"window": table.index, "dataset": table["dataset"], "subject": table["subject"]}
+    columns: dict[str, Any] = {
+        "window": table.index,
+        "dataset": table["dataset"],
+        "subject": table["subject"],
+    }
     if card.target in table:
         columns[card.target] = table[card.target]
     columns["predicted"] = np.asarray(card.classes, dtype=object)[probabilities.argmax(axis=1)]
@@ -146,25 +154,42 @@ def check_store(store: Store, card: ModelCard) -> None:
     check_shape(card.model, store.shape[1:], name)
     if store.channels != card.channels:
         missing = [channel for channel in card.channels if channel not in store.channels]
-        why = f"misses {', '.join(missing[:5])}" if missing else "has them in another order or more of them"
-        raise ModelError(f"{name}: the run was trained on channels {_short(card.channels)}; the store {why}")
+        why = (
+            f"misses {', '.join(missing[:5])}"
+            if missing
+            else "has them in another order or more of them"
+        )
+        raise ModelError(
+            f"{name}: the run was trained on channels {_short(card.channels)}; the store {why}"
+        )
     if store.sfreq != card.sfreq:
-        raise ModelError(f"{name}: the run was trained at {card.sfreq:g} Hz, the store has {store.sfreq:g} Hz")
+        raise ModelError(
+            f"{name}: the run was trained at {card.sfreq:g} Hz, the store has {store.sfreq:g} Hz"
+        )
     if store.shape[2] != card.n_times:
-        raise ModelError(f"{name}: the run was trained on windows of {card.n_times} samples, the store has {store.shape[2]}")
+        raise ModelError(
+            f"{name}: the run was trained on windows of {card.n_times} samples, the store has {store.shape[2]}"
+        )
 
 
 def read_folds(run: Path) -> list[FoldWeights]:
     """Return the trained models of a run folder."""
     try:
         folds = json.loads((run / "folds.json").read_text(encoding="utf-8"))
-        made = [FoldWeights(run / Path(f["weights"]).name, _persons(f["train"], f["validation"])) for f in folds]
+        made = [
+            FoldWeights(run / Path(f["weights"]).name, _persons(f["train"], f["validation"]))
+            for f in folds
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{run}: no run of bids-dl train there (folds.json is missing or broken)") from error
+        raise ModelError(
+            f"{run}: no run of bids-dl train there (folds.json is missing or broken)"
+        ) from error
     if not made:
         raise ModelError(f"{run}: folds.json names no model: train again into a new folder")
     if missing := [fold.path.name for fold in made if not fold.path.exists()]:
-        raise ModelError(f"{run}: {missing[0]} is missing: training was not finished, train again into a new folder")
+        raise ModelError(
+            f"{run}: {missing[0]} is missing: training was not finished, train again into a new folder"
+        )
     return made
 
 
@@ -177,4 +202,8 @@ def _persons(*groups: Sequence[Sequence[str]]) -> frozenset[tuple[str, str]]:
 
 
 def _short(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])} ... {names[-1]} ({len(names)})"
+    return (
+        ", ".join(names)
+        if len(names) <= 6
+        else f"{', '.join(names[:3])} ... {names[-1]} ({len(names)})"
+    )

@@ -43,7 +43,9 @@ def assign(persons: Sequence[Person], config: SplitsConfig) -> dict[Person, str]
         Where the config names a column: that is `from_column`.
     """
     if isinstance(config.split, str):
-        raise ConfigError(f"split is the column {config.split!r} of participants.tsv: its values are needed, not fractions")
+        raise ConfigError(
+            f"split is the column {config.split!r} of participants.tsv: its values are needed, not fractions"
+        )
     people = sorted(set(persons))
     names = asked(config)
     if len(names) == 1:
@@ -65,7 +67,9 @@ def from_column(values: Mapping[Person, str]) -> dict[Person, str]:
     TargetError
         Where a person has no value, or one that names no split.
     """
-    given = {person: SPELLINGS.get(str(value).strip().casefold()) for person, value in values.items()}
+    given = {
+        person: SPELLINGS.get(str(value).strip().casefold()) for person, value in values.items()
+    }
     if wrong := sorted(person for person, split in given.items() if split is None):
         dataset, subject = wrong[0]
         raise TargetError(
@@ -90,7 +94,9 @@ def folds(persons: Iterable[Person], n_folds: int | str, seed: int) -> list[tupl
         order = np.random.default_rng(seed).permutation(len(people))
     count = _number(n_folds)
     if not 2 <= count <= len(people):
-        raise ConfigError(f"{count} folds of {len(people)} persons: ask for 'loso' or for 2 to {len(people)} folds, and have two persons")
+        raise ConfigError(
+            f"{count} folds of {len(people)} persons: ask for 'loso' or for 2 to {len(people)} folds, and have two persons"
+        )
     return [tuple(people[i] for i in sorted(share)) for share in np.array_split(order, count)]
 
 
@@ -104,7 +110,9 @@ def hold_out(persons: Iterable[Person], fraction: float, seed: int) -> tuple[Per
     """
     people = sorted(set(persons))
     if len(people) < 2:
-        raise TargetError(f"{len(people)} person to train on: none can be held out for validation, train a fixed number of epochs instead")
+        raise TargetError(
+            f"{len(people)} person to train on: none can be held out for validation, train a fixed number of epochs instead"
+        )
     count = min(max(1, round(fraction * len(people))), len(people) - 1)
     drawn = np.random.default_rng(seed).permutation(len(people))[:count]
     return tuple(people[i] for i in sorted(drawn))

@@ -31,7 +31,9 @@ from bids_dl.store.format import DROPOUT, MANIFEST, ROOT, SIGNALS, UNFINISHED, r
 from bids_dl.store.integrity import Damage, check_objects, named
 from bids_dl.store.quantization import LARGEST
 
-ROUNDING = 1e-4  # of a channel's standard deviation: other versions of the libraries may differ by so much
+ROUNDING = (
+    1e-4  # of a channel's standard deviation: other versions of the libraries may differ by so much
+)
 OF_A_WINDOW = ("label", "onset", "event_onset", "row")
 
 Signals = npt.NDArray[np.float32]
@@ -152,7 +154,9 @@ def _keys(store: Store | None) -> list[str]:
         return []
 
 
-def _against(store: Store, sources: Sequence[str], jobs: int | None, say: Say) -> tuple[int, dict[str, str], list[Damage]]:
+def _against(
+    store: Store, sources: Sequence[str], jobs: int | None, say: Say
+) -> tuple[int, dict[str, str], list[Damage]]:
     """How many recordings were made again from the sources, those that could not be, and where they differ from the store."""
     from bids_dl.pipeline.execute import run_tasks
 
@@ -165,9 +169,18 @@ def _against(store: Store, sources: Sequence[str], jobs: int | None, say: Say) -
         if key not in plan.sources:
             skipped[key] = "not in the sources given, or not readable there"
         elif digest(dict(plan.sources[key])) != planned[key]:
-            damages.append(Damage(key, "its source is not the one that was converted (its files differ)", span, (key,)))
+            damages.append(
+                Damage(
+                    key,
+                    "its source is not the one that was converted (its files differ)",
+                    span,
+                    (key,),
+                )
+            )
         elif plan.layout.ch_names != store.channels or float(plan.layout.sfreq) != store.sfreq:
-            skipped[key] = "these sources alone give other channels or another rate; give all sources of the store"
+            skipped[key] = (
+                "these sources alone give other channels or another rate; give all sources of the store"
+            )
         else:
             going.append(next(recording for recording in plan.recordings if recording.key == key))
     with TemporaryDirectory(prefix="bids_dl-") as folder:
@@ -179,7 +192,11 @@ def _against(store: Store, sources: Sequence[str], jobs: int | None, say: Say) -
             if isinstance(entry, Entry):
                 damages += _compared(store, plan, entry, staging.windows(task.key), spans[key])
             else:
-                skipped[key] = f"{entry.stage}: {entry.reason}" if isinstance(entry, Failure) else "its staged entry has vanished"
+                skipped[key] = (
+                    f"{entry.stage}: {entry.reason}"
+                    if isinstance(entry, Failure)
+                    else "its staged entry has vanished"
+                )
             for file in Path(folder).glob(f"{task.key}*"):
                 file.unlink()
             say("source", done, len(tasks))
@@ -193,13 +210,25 @@ def _spans(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
     return {key: (end - count, end) for (key, count), end in zip(counts.items(), ends, strict=True)}
 
 
-def _compared(store: Store, plan: Plan, entry: Entry, blocks: Iterator[Signals], span: tuple[int, int]) -> list[Damage]:
+def _compared(
+    store: Store, plan: Plan, entry: Entry, blocks: Iterator[Signals], span: tuple[int, int]
+) -> list[Damage]:
     """Where the windows of a recording, made again, differ from those at ``span`` in the store."""
     first, count = span[0], span[1] - span[0]
     key = keys_of(store.table.iloc[first : first + 1])[0]
     if len(entry.kept) != count:
-        return [Damage(key, f"its source gives {len(entry.kept)} windows, the store has {count}", span, (key,))]
-    damages = [*_table_damages(store, plan, key, entry, first), *_mask_damages(store, key, entry, first)]
+        return [
+            Damage(
+                key,
+                f"its source gives {len(entry.kept)} windows, the store has {count}",
+                span,
+                (key,),
+            )
+        ]
+    damages = [
+        *_table_damages(store, plan, key, entry, first),
+        *_mask_damages(store, key, entry, first),
+    ]
     worst, bad, row = 0.0, [], first
     deviations = np.array(entry.std)[:, None]
     limit = 0.5 * (store.step or 0.0)
@@ -228,7 +257,18 @@ def _mask_damages(store: Store, key: str, entry: Entry, first: int) -> list[Dama
         stored = np.asarray(store.group[DROPOUT][row : row + len(mask)])  # type: ignore[index]
         bad += [row + int(i) for i in np.flatnonzero((stored != mask).any((1, 2)))]
         row += len(mask)
-    return [Damage(DROPOUT, f"{len(bad)} windows are silent elsewhere in the source", (bad[0], bad[-1] + 1), (key,))] if bad else []
+    return (
+        [
+            Damage(
+                DROPOUT,
+                f"{len(bad)} windows are silent elsewhere in the source",
+                (bad[0], bad[-1] + 1),
+                (key,),
+            )
+        ]
+        if bad
+        else []
+    )
 
 
 def _microvolts(stored: npt.NDArray[Any], step: float | None) -> npt.NDArray[np.float32]:
@@ -238,13 +278,23 @@ def _microvolts(stored: npt.NDArray[Any], step: float | None) -> npt.NDArray[np.
 def _table_damages(store: Store, plan: Plan, key: str, entry: Entry, first: int) -> list[Damage]:
     windows = [plan.windows[key][i] for i in entry.kept]
     events = [plan.events[window.block] for window in windows]
-    wanted: dict[str, list[Any]] = {"label": [w.label for w in windows], "onset": [w.onset for w in windows]}
-    wanted |= {"event_onset": [event.onset for event in events], "row": [event.row for event in events]}
+    wanted: dict[str, list[Any]] = {
+        "label": [w.label for w in windows],
+        "onset": [w.onset for w in windows],
+    }
+    wanted |= {
+        "event_onset": [event.onset for event in events],
+        "row": [event.row for event in events],
+    }
     damages = []
     for name in OF_A_WINDOW:
         there = store.table[name].iloc[first : first + len(windows)].tolist()
         pairs = zip(there, wanted[name], strict=True)
-        bad = [i for i, (a, b) in enumerate(pairs) if not (math.isclose(a, b, abs_tol=1e-6) if isinstance(b, float) else a == b)]
+        bad = [
+            i
+            for i, (a, b) in enumerate(pairs)
+            if not (math.isclose(a, b, abs_tol=1e-6) if isinstance(b, float) else a == b)
+        ]
         if bad:
             said = f"{name} is {there[bad[0]]!r}, the source says {wanted[name][bad[0]]!r} (and {len(bad) - 1} more)"
             damages.append(Damage(name, said, (first + bad[0], first + bad[-1] + 1), (key,)))
@@ -269,5 +319,7 @@ def _plan(store: Store, sources: Sequence[str]) -> Plan:
             request = TypeAdapter(Request).validate_python(said)
         except ValidationError as problem:
             option = ".".join(str(part) for part in problem.errors()[0]["loc"])
-            raise StoreError(f"{store.url}: converted with an option that this bids_dl does not know ({option})") from None
+            raise StoreError(
+                f"{store.url}: converted with an option that this bids_dl does not know ({option})"
+            ) from None
         return make_plan(sources, request)

@@ -45,10 +45,17 @@ def count(blocks: Iterable[Block], config: WindowsConfig) -> int:
     """How many windows some blocks give, before any is looked at."""
     if not config.sliding:
         return sum(1 for _ in blocks)
-    return sum(_fitting(block.end - block.onset, config) for block in blocks if block.end is not None)
+    return sum(
+        _fitting(block.end - block.onset, config) for block in blocks if block.end is not None
+    )
 
 
-def cut(events: Sequence[Event], blocks: Iterable[Block], config: WindowsConfig, extents: Mapping[str, Extent]) -> Cut:
+def cut(
+    events: Sequence[Event],
+    blocks: Iterable[Block],
+    config: WindowsConfig,
+    extents: Mapping[str, Extent],
+) -> Cut:
     """All windows of the blocks (sliding) or of the events (event-locked), in the order of the events.
 
     Parameters
@@ -66,15 +73,29 @@ def cut(events: Sequence[Event], blocks: Iterable[Block], config: WindowsConfig,
         if config.sliding and block.end is None:
             still_open[block.label] += 1
             continue
-        found = slide(block, config, extent) if config.sliding else [lock(event, block.index, config, extent)]
+        found = (
+            slide(block, config, extent)
+            if config.sliding
+            else [lock(event, block.index, config, extent)]
+        )
         for window in found:
             if problem := _unusable(window, config, extent):
-                dropped.append(Dropped(event.recording, event.row, window.onset, event.label, "window", *problem))
+                dropped.append(
+                    Dropped(
+                        event.recording, event.row, window.onset, event.label, "window", *problem
+                    )
+                )
             else:
                 windows.append(window)
         if not found and block.end is not None:
-            reason = f"the block lasts {block.end - block.onset:.3f} s, a window {config.duration:g} s"
-            dropped.append(Dropped(event.recording, event.row, block.onset, event.label, "block", "window", reason))
+            reason = (
+                f"the block lasts {block.end - block.onset:.3f} s, a window {config.duration:g} s"
+            )
+            dropped.append(
+                Dropped(
+                    event.recording, event.row, block.onset, event.label, "block", "window", reason
+                )
+            )
     return Cut(tuple(windows), tuple(dropped), dict(still_open))
 
 
@@ -87,7 +108,9 @@ def slide(block: Block, config: WindowsConfig, extent: Extent) -> list[Window]:
         The block has no known end.
     """
     if block.end is None:
-        raise WindowError(f"{block.recording}: the block at {block.onset:.3f} s has no end; windows cannot slide in it")
+        raise WindowError(
+            f"{block.recording}: the block at {block.onset:.3f} s has no end; windows cannot slide in it"
+        )
     stride = config.stride or config.duration
     found = []
     for i in range(_fitting(block.end - block.onset, config)):
@@ -99,14 +122,23 @@ def slide(block: Block, config: WindowsConfig, extent: Extent) -> list[Window]:
 
 def _fitting(span: float, config: WindowsConfig) -> int:
     """How many windows fit in a span in s."""
-    return max(0, math.floor((span - config.duration) / (config.stride or config.duration) + TOLERANCE) + 1)
+    return max(
+        0, math.floor((span - config.duration) / (config.stride or config.duration) + TOLERANCE) + 1
+    )
 
 
 def lock(event: Event, index: int, config: WindowsConfig, extent: Extent) -> Window:
     """The window from ``tmin`` to ``tmax`` around an event; the event's sample is the anchor."""
     tmin = config.tmin or 0.0
     anchor = _sample(event.onset, extent)
-    return Window(event.recording, index, event.onset + tmin, anchor + _sample(tmin, extent), anchor, event.label)
+    return Window(
+        event.recording,
+        index,
+        event.onset + tmin,
+        anchor + _sample(tmin, extent),
+        anchor,
+        event.label,
+    )
 
 
 def position(window: Window, ratio: Fraction, offset: int) -> int:
@@ -136,7 +168,9 @@ def length(config: WindowsConfig, sfreq: Fraction) -> int:
     """Samples of a window at a rate in Hz."""
     n_times = _half_up(_seconds(config.duration) * sfreq)
     if n_times < 1:
-        raise WindowError(f"a window of {config.duration:g} s has no sample at {float(sfreq):g} Hz; ask for a longer one")
+        raise WindowError(
+            f"a window of {config.duration:g} s has no sample at {float(sfreq):g} Hz; ask for a longer one"
+        )
     return n_times
 
 
@@ -152,12 +186,17 @@ def _unusable(window: Window, config: WindowsConfig, extent: Extent) -> tuple[st
     if extent.sfreq and extent.n_times is not None:
         stop = window.start + length(config, exact_rate(extent.sfreq))
         if stop > extent.n_times:
-            return "recording", f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s"
+            return (
+                "recording",
+                f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s",
+            )
     first, last = window.onset + TOLERANCE, window.onset + config.duration - TOLERANCE
     if jumps := [place for place in extent.boundaries if first < place < last]:
         return "boundary", f"the signal is not continuous at {jumps[0]:.3f} s"
     excluded = extent.excluded.get(window.label, ())
-    before = bisect_left(excluded, last, key=lambda stretch: stretch[0])  # of disjoint stretches only the last of these can reach it
+    before = bisect_left(
+        excluded, last, key=lambda stretch: stretch[0]
+    )  # of disjoint stretches only the last of these can reach it
     if before and (excluded[before - 1][1] > first or excluded[before - 1][0] > first):
         return "exclude", f"it overlaps what is excluded at {excluded[before - 1][0]:.3f} s"
     return None

@@ -19,14 +19,18 @@ def main(folder: Path) -> None:
         window=2,
         stride=2,
     )
-    print(f"{outcome.url}: {outcome.n_windows} windows of {outcome.n_recordings} recordings, {len(outcome.failures)} failed")
+    print(
+        f"{outcome.url}: {outcome.n_windows} windows of {outcome.n_recordings} recordings, {len(outcome.failures)} failed"
+    )
 
     stream = bids_dl.StreamingDataset(outcome.url, split="train", batch_size=32, seed=0)
     seen: Counter[str] = Counter()
     for signals, target, index in stream:
         people = stream.windows.loc[index.numpy(), "subject"].nunique()
         seen.update(stream.classes[code] for code in target.tolist())
-        print(f"batch {tuple(signals.shape)} of {people} people, standard deviation {signals.std():.1f} µV")
+        print(
+            f"batch {tuple(signals.shape)} of {people} people, standard deviation {signals.std():.1f} µV"
+        )
     print(f"one epoch: {len(stream)} batches, {seen.total()} windows: {dict(seen)}")
 
 

@@ -25,12 +25,18 @@ def main(folder: Path) -> None:
         jobs=1,
     )
     store = bids_dl.open_store(outcome.url)
-    print(f"{store.shape} windows, channels, samples at {store.sfreq:g} Hz: {', '.join(store.channels)}")
+    print(
+        f"{store.shape} windows, channels, samples at {store.sfreq:g} Hz: {', '.join(store.channels)}"
+    )
     for step in store.attributes["request"]["preprocess"]["steps"]:
         print(f"  {step}")
-    for recording, done in json.loads((folder / "alpha.zarr" / "recordings.json").read_text()).items():
+    for recording, done in json.loads(
+        (folder / "alpha.zarr" / "recordings.json").read_text()
+    ).items():
         for report in done["steps"]:
-            print(f"{recording}: {report['step']} changed {report['share']:.0%} of the samples {'; '.join(report['notes'])}")
+            print(
+                f"{recording}: {report['step']} changed {report['share']:.0%} of the samples {'; '.join(report['notes'])}"
+            )
 
 
 if __name__ == "__main__":

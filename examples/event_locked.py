@@ -23,12 +23,16 @@ def main(folder: Path) -> None:
     )
     store = bids_dl.open_store(outcome.url)
     times = store.read("time")
-    print(f"{outcome.n_windows} windows of {store.shape[2]} samples, {times[0]:.3f} to {times[-1]:.3f} s from the event")
+    print(
+        f"{outcome.n_windows} windows of {store.shape[2]} samples, {times[0]:.3f} to {times[-1]:.3f} s from the event"
+    )
 
     average = store.read("signals").mean(axis=0)  # (n_chans, n_times), µV
     channel = store.channels.index("Fp1")  # where the dataset has its impulses
     peak = average[channel].argmax()
-    print(f"the average at Fp1 peaks {times[peak]:+.4f} s from the event, at {average[channel, peak]:.0f} µV")
+    print(
+        f"the average at Fp1 peaks {times[peak]:+.4f} s from the event, at {average[channel, peak]:.0f} µV"
+    )
     print(store.table[["subject", "onset", "event_onset", "row"]].head(3).to_string())
 
 

@@ -16,7 +16,9 @@ STOP_AFTER = 5  # batches
 
 def main(folder: Path) -> None:
     store, checkpoint = str(folder / "eyes.zarr"), folder / "checkpoint.json"
-    bids_dl.convert(str(sample_folder()), store, hed=QUERIES, window=2, stride=2)  # does nothing where the store is there
+    bids_dl.convert(
+        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
+    )  # does nothing where the store is there
 
     first = bids_dl.StreamingDataset(store, batch_size=16, seed=0)
     seen: list[int] = []
@@ -30,8 +32,14 @@ def main(folder: Path) -> None:
     second = bids_dl.StreamingDataset(store, batch_size=16, seed=0)  # as a new process would
     second.load_state_dict(json.loads(checkpoint.read_text()))
     rest = [row for _, _, index in second for row in index.tolist()]
-    whole = [row for _, _, index in bids_dl.StreamingDataset(store, batch_size=16, seed=0) for row in index.tolist()]
-    print(f"{len(seen)} windows before, {len(rest)} after, each once: {sorted(seen + rest) == sorted(whole)}")
+    whole = [
+        row
+        for _, _, index in bids_dl.StreamingDataset(store, batch_size=16, seed=0)
+        for row in index.tolist()
+    ]
+    print(
+        f"{len(seen)} windows before, {len(rest)} after, each once: {sorted(seen + rest) == sorted(whole)}"
+    )
     print(f"the same order as without the stop: {seen + rest == whole}")
 
 

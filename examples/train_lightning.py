@@ -39,18 +39,32 @@ class Classifier(lightning.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=3e-3)
 
     def on_train_epoch_start(self) -> None:
-        self.trainer.train_dataloader.dataset.set_epoch(self.current_epoch)  # the order of the next epoch
+        self.trainer.train_dataloader.dataset.set_epoch(
+            self.current_epoch
+        )  # the order of the next epoch
 
 
 def main(folder: Path) -> None:
     store = str(folder / "eyes.zarr")
-    bids_dl.convert(str(sample_folder()), store, hed=QUERIES, window=2, stride=2)  # does nothing where the store is there
+    bids_dl.convert(
+        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
+    )  # does nothing where the store is there
     lightning.seed_everything(0, verbose=False)
-    training = bids_dl.StreamingDataset(store, split="train", normalize="recording", batch_size=16, seed=0)
+    training = bids_dl.StreamingDataset(
+        store, split="train", normalize="recording", batch_size=16, seed=0
+    )
     testing = bids_dl.StreamingDataset(store, split="test", normalize="recording", shuffle=False)
-    trainer = lightning.Trainer(max_epochs=15, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    trainer = lightning.Trainer(
+        max_epochs=15,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+    )
     model = Classifier(training.n_chans, len(training.classes))
-    trainer.fit(model, DataLoader(training, batch_size=None))  # the stream makes the batches, and knows its rank
+    trainer.fit(
+        model, DataLoader(training, batch_size=None)
+    )  # the stream makes the batches, and knows its rank
     right = trainer.test(model, DataLoader(testing, batch_size=None), verbose=False)[0]["right"]
     print(f"a person never seen: {right:.0%} of {len(testing.windows)} windows right")
 

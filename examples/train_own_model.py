@@ -29,10 +29,14 @@ class Power(nn.Module):
 
 def main(folder: Path) -> None:
     store = str(folder / "eyes.zarr")
-    bids_dl.convert(str(sample_folder()), store, hed=QUERIES, window=2, stride=2)  # does nothing where the store is there
+    bids_dl.convert(
+        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
+    )  # does nothing where the store is there
 
     torch.manual_seed(0)
-    training = bids_dl.StreamingDataset(store, split="train", normalize="recording", batch_size=16, seed=0)
+    training = bids_dl.StreamingDataset(
+        store, split="train", normalize="recording", batch_size=16, seed=0
+    )
     model = Power(training.n_chans, len(training.classes))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for epoch in range(15):
@@ -42,14 +46,20 @@ def main(folder: Path) -> None:
             loss = nn.functional.cross_entropy(model(signals), target)
             loss.backward()
             optimizer.step()
-    print(f"{epoch + 1} epochs over {', '.join(training.windows['subject'].unique())}; loss of the last batch {loss.item():.3f}")
+    print(
+        f"{epoch + 1} epochs over {', '.join(training.windows['subject'].unique())}; loss of the last batch {loss.item():.3f}"
+    )
 
     model.eval()
     testing = bids_dl.StreamingDataset(store, split="test", normalize="recording", shuffle=False)
     with torch.inference_mode():
-        right = sum(int((model(signals).argmax(1) == target).sum()) for signals, target, _ in testing)
+        right = sum(
+            int((model(signals).argmax(1) == target).sum()) for signals, target, _ in testing
+        )
     who = ", ".join(f"sub-{subject}" for subject in testing.windows["subject"].unique())
-    print(f"{who}, never seen: {right} of {len(testing.windows)} windows right ({right / len(testing.windows):.0%})")
+    print(
+        f"{who}, never seen: {right} of {len(testing.windows)} windows right ({right / len(testing.windows):.0%})"
+    )
 
 
 if __name__ == "__main__":

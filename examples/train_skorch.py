@@ -21,7 +21,9 @@ QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 class NextOrder(Callback):
     """Another order in each epoch."""
 
-    def on_epoch_begin(self, net: NeuralNetClassifier, dataset_train: bids_dl.StreamingDataset, **_: object) -> None:
+    def on_epoch_begin(
+        self, net: NeuralNetClassifier, dataset_train: bids_dl.StreamingDataset, **_: object
+    ) -> None:
         dataset_train.set_epoch(len(net.history) - 1)
 
 
@@ -32,13 +34,25 @@ def pair(batch: bids_dl.stream.Batch) -> tuple[torch.Tensor, torch.Tensor]:
 
 def main(folder: Path) -> None:
     store = str(folder / "eyes.zarr")
-    bids_dl.convert(str(sample_folder()), store, hed=QUERIES, window=2, stride=2)  # does nothing where the store is there
+    bids_dl.convert(
+        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
+    )  # does nothing where the store is there
     torch.manual_seed(0)
-    training = bids_dl.StreamingDataset(store, split="train", normalize="recording", batch_size=16, seed=0, transform=pair)
-    testing = bids_dl.StreamingDataset(store, split="test", normalize="recording", shuffle=False, transform=pair)
+    training = bids_dl.StreamingDataset(
+        store, split="train", normalize="recording", batch_size=16, seed=0, transform=pair
+    )
+    testing = bids_dl.StreamingDataset(
+        store, split="test", normalize="recording", shuffle=False, transform=pair
+    )
     n_outputs = len(training.classes)
     net = NeuralNetClassifier(
-        build("shallow-fbcsp", n_chans=training.n_chans, n_times=training.n_times, n_outputs=n_outputs, sfreq=training.sfreq),
+        build(
+            "shallow-fbcsp",
+            n_chans=training.n_chans,
+            n_times=training.n_times,
+            n_outputs=n_outputs,
+            sfreq=training.sfreq,
+        ),
         criterion=nn.CrossEntropyLoss,
         optimizer=torch.optim.AdamW,
         lr=1e-3,

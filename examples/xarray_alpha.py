@@ -17,15 +17,25 @@ QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 def main(folder: Path) -> None:
     store = folder / "eyes.zarr"
-    bids_dl.convert(str(sample_folder()), str(store), hed=QUERIES, window=2, stride=2)  # does nothing where the store is there
+    bids_dl.convert(
+        str(sample_folder()), str(store), hed=QUERIES, window=2, stride=2
+    )  # does nothing where the store is there
 
     data = xarray.open_zarr(store)
-    print(f"{dict(data.sizes)}, {data.attrs['sfreq']:g} Hz, licence {data.attrs['sources'][0]['licence']}")
-    signals = data["signals"].sel(channel=["O1", "O2"])  # dask-backed: only these channels and windows are kept in memory
+    print(
+        f"{dict(data.sizes)}, {data.attrs['sfreq']:g} Hz, licence {data.attrs['sources'][0]['licence']}"
+    )
+    signals = data["signals"].sel(
+        channel=["O1", "O2"]
+    )  # dask-backed: only these channels and windows are kept in memory
     signals = signals.assign_coords(person=data["subject"], label=data["label"]).compute()
     spectrum = np.abs(np.fft.rfft(signals * np.hanning(signals.sizes["time"]), axis=-1)) ** 2
     freqs = np.fft.rfftfreq(signals.sizes["time"], 1 / data.attrs["sfreq"])
-    alpha = signals.isel(time=0, drop=True).copy(data=spectrum[..., (freqs >= 8) & (freqs <= 13)].mean(-1)).mean("channel")
+    alpha = (
+        signals.isel(time=0, drop=True)
+        .copy(data=spectrum[..., (freqs >= 8) & (freqs <= 13)].mean(-1))
+        .mean("channel")
+    )
 
     for person, windows in alpha.groupby("person"):
         power = windows.groupby("label").mean()

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported: the tests run several at a time
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before PyTorch is imported: the tests run several at a time
 
 import pytest
 from faulty_server import IMPATIENCE, FaultyServer
@@ -72,7 +74,9 @@ class Done:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Done]:
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Done]:
     """Runs `bids-dl` in an empty folder."""
     work = tmp_path / "work"
     work.mkdir()
@@ -114,7 +118,9 @@ def s3(faulty: FaultyServer) -> dict[str, Any]:
     faulty.fail()
     faulty.watch = lambda _: None
     keys = {"key": "testing", "secret": "testing"}
-    public = {"s3_additional_kwargs": {"ACL": "public-read"}}  # so that the same objects are there behind HTTP
+    public = {
+        "s3_additional_kwargs": {"ACL": "public-read"}
+    }  # so that the same objects are there behind HTTP
     waits = {"config_kwargs": {"read_timeout": IMPATIENCE, "connect_timeout": 5}}
     given = {**keys, **public, **waits, "client_kwargs": {"endpoint_url": faulty.url}}
     bucket = fsspec.filesystem("s3", **given)

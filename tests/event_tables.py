@@ -31,10 +31,19 @@ DEFINITIONS = {
         "b": "(Definition/Acc/#, (Acceleration/# m-per-s^2, Sphere))",
     }
 }
-SIDECAR = {"code": {"HED": CODES}, "trial": {"HED": "Experimental-trial/#"}, "definitions": DEFINITIONS}
+SIDECAR = {
+    "code": {"HED": CODES},
+    "trial": {"HED": "Experimental-trial/#"},
+    "definitions": DEFINITIONS,
+}
 
 
-def table(*rows: Any, recording: str = "ds/sub-1/eeg/sub-1_task-x", sidecar: Any = None, duration: float | None = None) -> EventRows:
+def table(
+    *rows: Any,
+    recording: str = "ds/sub-1/eeg/sub-1_task-x",
+    sidecar: Any = None,
+    duration: float | None = None,
+) -> EventRows:
     """A table of (onset, code) or (onset, code, duration) rows."""
     columns = {
         "onset": tuple(str(row[0]) for row in rows),
@@ -47,11 +56,15 @@ def table(*rows: Any, recording: str = "ds/sub-1/eeg/sub-1_task-x", sidecar: Any
 def config(*queries: Any, **options: Any) -> EventsConfig:
     """One label per query, named a, b, ...; keywords of LabelConfig apply to all."""
     own = {name: options.pop(name) for name in OF_LABEL if name in options}
-    labels = [LabelConfig(label="abcdefgh"[i], query=query, **own) for i, query in enumerate(queries)]
+    labels = [
+        LabelConfig(label="abcdefgh"[i], query=query, **own) for i, query in enumerate(queries)
+    ]
     return EventsConfig(labels=tuple(labels), **options)
 
 
-def chosen(tables: EventRows | list[EventRows], *queries: Any, sliding: bool = False, **options: Any) -> Selection:
+def chosen(
+    tables: EventRows | list[EventRows], *queries: Any, sliding: bool = False, **options: Any
+) -> Selection:
     """What `select` makes of some queries."""
     tables = [tables] if isinstance(tables, EventRows) else tables
     return select(tables, config(*queries, **options), hed_versions=VERSIONS, sliding=sliding)

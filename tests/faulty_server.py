@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 HANG, IMPATIENCE = 1.0, 0.3  # s that a request hangs, and that clients of the tests wait
-XML = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>made up</Message></Error>'
+XML = (
+    '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>made up</Message></Error>'
+)
 REFUSALS = {
     "500": (500, "InternalError"),
     "503": (503, "SlowDown"),
@@ -49,7 +51,9 @@ class FaultyServer:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.watch: Callable[[str], None] = lambda _: None
         self._random, self._lock = random.Random(0), threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"faults": self}))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), {"faults": self})
+        )
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -63,7 +67,12 @@ class FaultyServer:
 
     def fail(self, *kinds: str, share: float = 0.1, seed: int = 0, only: str = "") -> None:
         """Fail in these ways from now on, of the requests with ``only`` in their address; in none, not at all."""
-        self.kinds, self.share, self._random, self.only = kinds, share if kinds else 0.0, random.Random(seed), only
+        self.kinds, self.share, self._random, self.only = (
+            kinds,
+            share if kinds else 0.0,
+            random.Random(seed),
+            only,
+        )
         self.failed.clear()
         self.asked.clear()
 
@@ -89,7 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
     faults: FaultyServer
 
     def _answer(self) -> None:
-        fault = self.faults.draw(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+        fault = self.faults.draw(
+            self.command, self.path, {name.lower(): value for name, value in self.headers.items()}
+        )
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:  # the client has died: nothing is stored

@@ -5,7 +5,21 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "line"}  # those of SVG close themselves
-BLOCKS = {"p", "div", "ul", "ol", "dl", "table", "details", "figure", "pre", "h1", "h2", "h3", "section"}
+BLOCKS = {
+    "p",
+    "div",
+    "ul",
+    "ol",
+    "dl",
+    "table",
+    "details",
+    "figure",
+    "pre",
+    "h1",
+    "h2",
+    "h3",
+    "section",
+}
 CLOSING = {"line", "path", "polygon", "polyline"}
 
 

@@ -13,7 +13,9 @@ from bids_dl.store import writer
 from bids_dl.store.format import Column
 
 
-def people(n_persons: int, *, splits: tuple[str, ...] = ("train",), n_windows: int = 8) -> pd.DataFrame:
+def people(
+    n_persons: int, *, splits: tuple[str, ...] = ("train",), n_windows: int = 8
+) -> pd.DataFrame:
     """A window table: ``n_windows`` of each class for each person, one recording a person, splits taken in turn."""
     rows = [
         {
@@ -31,13 +33,21 @@ def people(n_persons: int, *, splits: tuple[str, ...] = ("train",), n_windows: i
 
 
 def write_store(
-    folder: Path, table: pd.DataFrame, *, n_chans: int = 3, n_times: int = 64, sfreq: float = 64.0, channels: tuple[str, ...] | None = None
+    folder: Path,
+    table: pd.DataFrame,
+    *,
+    n_chans: int = 3,
+    n_times: int = 64,
+    sfreq: float = 64.0,
+    channels: tuple[str, ...] | None = None,
 ) -> str:
     """Write a store whose windows of the second class are four times as strong as the others; its path."""
     rng = np.random.default_rng(0)
     classes = list(dict.fromkeys(table["label"]))
     strength = np.array([10.0 if label == classes[0] else 40.0 for label in table["label"]])
-    signals = (rng.standard_normal((len(table), n_chans, n_times)) * strength[:, None, None]).astype(np.float32)
+    signals = (
+        rng.standard_normal((len(table), n_chans, n_times)) * strength[:, None, None]
+    ).astype(np.float32)
     location = Location(str(folder))
     draft = writer.begin(location, "test")
     writer.write_signals(draft, signals.shape, iter([signals]), StoreConfig(), say=lambda _: None)

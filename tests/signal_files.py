@@ -38,9 +38,14 @@ def edf_bytes(
     """A file of data records of 1 s; with onsets (s) it has an annotation signal that says when each record begins."""
     n_records = len(channels[0].samples) // channels[0].rate
     width, top = (3, 8_000_000) if bdf else (2, 32_767)
-    rows = [(c.label, "", c.unit, -top * c.scale, top * c.scale, -top, top, "", c.rate, "") for c in channels]
+    rows = [
+        (c.label, "", c.unit, -top * c.scale, top * c.scale, -top, top, "", c.rate, "")
+        for c in channels
+    ]
     if onsets is not None:
-        rows.append((f"{'BDF' if bdf else 'EDF'} Annotations", "", "", -1, 1, -top, top, "", 60, ""))
+        rows.append(
+            (f"{'BDF' if bdf else 'EDF'} Annotations", "", "", -1, 1, -top, top, "", 60, "")
+        )
     fixed = (b"\xffBIOSEMI" if bdf else b"0       ") + b" " * 160 + b"01.02.0310.11.12"
     fixed += b"".join(
         _field(value, size)
@@ -52,11 +57,17 @@ def edf_bytes(
             (len(rows), 4),
         )
     )
-    header = fixed + b"".join(_field(row[i], size) for i, size in enumerate((16, 80, 8, 8, 8, 8, 8, 80, 8, 32)) for row in rows)
+    header = fixed + b"".join(
+        _field(row[i], size)
+        for i, size in enumerate((16, 80, 8, 8, 8, 8, 8, 80, 8, 32))
+        for row in rows
+    )
     records = []
     for i in range(n_records):
         for channel in channels:
-            values = np.asarray(channel.samples[i * channel.rate : (i + 1) * channel.rate]).astype("<i4")
+            values = np.asarray(channel.samples[i * channel.rate : (i + 1) * channel.rate]).astype(
+                "<i4"
+            )
             records.append(values.view(np.uint8).reshape(-1, 4)[:, :width].tobytes())
         if onsets is not None:
             records.append(f"{onsets[i]:+g}\x14\x14\x00".encode().ljust(60 * width, b"\x00"))
@@ -78,20 +89,34 @@ def wrap(
     files
         Content (or a file to copy) by what follows ``sub-1_task-x``, "_eeg.edf", or by a name of its own.
     """
-    contents = {"_events.tsv": events, "_eeg.json": json.dumps({"TaskName": "x", **sidecar}), **files}
+    contents = {
+        "_events.tsv": events,
+        "_eeg.json": json.dumps({"TaskName": "x", **sidecar}),
+        **files,
+    }
     if channels:
         contents["_channels.tsv"] = channels
     (root / STEM).parent.mkdir(parents=True, exist_ok=True)
-    (root / "dataset_description.json").write_text(json.dumps({"Name": "x", "BIDSVersion": "1.10.0", "HEDVersion": "8.3.0"}))
+    (root / "dataset_description.json").write_text(
+        json.dumps({"Name": "x", "BIDSVersion": "1.10.0", "HEDVersion": "8.3.0"})
+    )
     for name, content in contents.items():
         path = root / (f"{STEM}{name}" if name.startswith("_") else f"sub-1/eeg/{name}")
-        content = content.read_bytes() if isinstance(content, Path) else content.encode() if isinstance(content, str) else content
+        content = (
+            content.read_bytes()
+            if isinstance(content, Path)
+            else content.encode()
+            if isinstance(content, str)
+            else content
+        )
         path.write_bytes(content)
     dataset = open_dataset(str(root))
     return dataset, find_recordings(dataset, SourceConfig())[0]
 
 
-def vhdr(channels: Sequence[str], *, n_times: int, data: str, markers: str = "", lines: str = "") -> str:
+def vhdr(
+    channels: Sequence[str], *, n_times: int, data: str, markers: str = "", lines: str = ""
+) -> str:
     """A header of float32 samples at 200 Hz; ``channels`` are entries such as "Cz,,0.1,µV"."""
     entries = "\n".join(f"Ch{i}={entry}" for i, entry in enumerate(channels, 1))
     return (

@@ -39,17 +39,32 @@ class Small:
 
     @property
     def signals(self) -> np.ndarray:
-        noise = np.random.default_rng(self.seed).standard_normal((self.n_windows, len(self.channels), N_TIMES))
-        return (noise * (1 + self.recording[:, None, None]) + np.arange(self.n_windows)[:, None, None]).astype(np.float32)
+        noise = np.random.default_rng(self.seed).standard_normal(
+            (self.n_windows, len(self.channels), N_TIMES)
+        )
+        return (
+            noise * (1 + self.recording[:, None, None]) + np.arange(self.n_windows)[:, None, None]
+        ).astype(np.float32)
 
 
-def write(url: Path | str, small: Small, *, step: float | None = None, storage_options=None, **attributes) -> np.ndarray:
+def write(
+    url: Path | str, small: Small, *, step: float | None = None, storage_options=None, **attributes
+) -> np.ndarray:
     """Write a store, with ``step`` as int16; its signals."""
-    location, signals, number = Location(str(url), storage_options or {}), small.signals, small.recording
-    config = StoreConfig(chunk_bytes=small.per_chunk * WINDOW_BYTES, shard_bytes=small.per_chunk * small.chunks_per_shard * WINDOW_BYTES)
+    location, signals, number = (
+        Location(str(url), storage_options or {}),
+        small.signals,
+        small.recording,
+    )
+    config = StoreConfig(
+        chunk_bytes=small.per_chunk * WINDOW_BYTES,
+        shard_bytes=small.per_chunk * small.chunks_per_shard * WINDOW_BYTES,
+    )
     draft = writer.begin(location, "a plan")
     numbers = signals if step is None else np.round(signals / step).astype(np.int16)
-    writer.write_signals(draft, signals.shape, iter([numbers]), config, step=step, say=lambda _: None)
+    writer.write_signals(
+        draft, signals.shape, iter([numbers]), config, step=step, say=lambda _: None
+    )
     signals = signals if step is None else numbers * np.float32(step)
     by_recording = signals.reshape(-1, small.per_recording, *signals.shape[1:]).astype(np.float64)
     others = [
@@ -76,5 +91,12 @@ def columns(small: Small) -> list[Column]:
         "sex": [("f", "m", "n/a")[i % 3] for i in subject],
     }
     age = np.where(subject == 1, np.nan, 20.0 + subject)
-    numbers = {"onset": np.arange(small.n_windows) * 2.0, "age": age, "row": np.arange(small.n_windows), "votes": subject / 10}
-    return [Column(name, writer.text(values)) for name, values in texts.items()] + [Column(n, v) for n, v in numbers.items()]
+    numbers = {
+        "onset": np.arange(small.n_windows) * 2.0,
+        "age": age,
+        "row": np.arange(small.n_windows),
+        "votes": subject / 10,
+    }
+    return [Column(name, writer.text(values)) for name, values in texts.items()] + [
+        Column(n, v) for n, v in numbers.items()
+    ]

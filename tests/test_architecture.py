@@ -18,7 +18,17 @@ ORDER = [
     *("datamodel", "errors", "wording", "startup", "config", "remote"),
     *("source", "selection", "windows", "splits", "preprocess", "store", "transforms"),
     *("sharing", "planning", "pipeline", "preview", "reporting", "stream", "models"),
-    *("prediction", "verification", "explanation", "training", "annotate", "exporting", "eeglab", "demo", "cli"),
+    *(
+        "prediction",
+        "verification",
+        "explanation",
+        "training",
+        "annotate",
+        "exporting",
+        "eeglab",
+        "demo",
+        "cli",
+    ),
 ]
 HOMES = {
     "hed": {"selection"},
@@ -48,7 +58,11 @@ HOMES = {
 
 def modules() -> list[tuple[str, Path]]:
     """(top-level name within the package, file) of every module."""
-    files = [file for file in PACKAGE.rglob("*.py") if file.parent != PACKAGE or file.name != "__init__.py"]
+    files = [
+        file
+        for file in PACKAGE.rglob("*.py")
+        if file.parent != PACKAGE or file.name != "__init__.py"
+    ]
     return [(file.relative_to(PACKAGE).parts[0].removesuffix(".py"), file) for file in files]
 
 
@@ -68,7 +82,11 @@ def imports(file: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "bids_dl" else {node.module}
+            names |= (
+                {f"{node.module}.{alias.name}" for alias in node.names}
+                if node.module == "bids_dl"
+                else {node.module}
+            )
     return names
 
 
@@ -85,7 +103,9 @@ def test_imports_point_up_the_list(home, file):
     elif home == "remote":
         assert known <= {"errors", "wording"}, "remote knows only errors and wording"
     elif home != "testing":
-        assert all(ORDER.index(name) < ORDER.index(home) for name in known), f"{home} imports {known}"
+        assert all(ORDER.index(name) < ORDER.index(home) for name in known), (
+            f"{home} imports {known}"
+        )
 
 
 @pytest.mark.parametrize(("home", "file"), modules(), ids=lambda value: str(value)[-40:])

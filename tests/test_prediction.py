@@ -58,9 +58,21 @@ def test_new_people_are_judged_by_all_models_of_a_run(run, tmp_path):
 
 def test_a_store_without_the_target_still_gets_probabilities(small, tmp_path):
     table = people(4).assign(sex=["F"] * 32 + ["M"] * 32)
-    run = train(write_store(tmp_path / "sex.zarr", table), TrainConfig(target="sex", folds=2, epochs=1), run=tmp_path / "run").run
+    run = train(
+        write_store(tmp_path / "sex.zarr", table),
+        TrainConfig(target="sex", folds=2, epochs=1),
+        run=tmp_path / "run",
+    ).run
     told = predict(small, run)
-    assert told.columns.tolist() == ["window", "dataset", "subject", "predicted", "p_F", "p_M", "seen"]
+    assert told.columns.tolist() == [
+        "window",
+        "dataset",
+        "subject",
+        "predicted",
+        "p_F",
+        "p_M",
+        "seen",
+    ]
 
 
 def test_one_split_of_a_store_can_be_asked_for(small, run):
@@ -79,7 +91,10 @@ def test_each_person_is_judged_by_the_models_that_never_saw_them():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_chans": 4}, r"other\.zarr: the run was trained on channels C0, C1, C2; the store has them in another order or more of them"),
+        (
+            {"n_chans": 4},
+            r"other\.zarr: the run was trained on channels C0, C1, C2; the store has them in another order or more of them",
+        ),
         ({"channels": ("C2", "C1", "C0")}, "in another order"),
         ({"channels": ("C0", "Cz", "C2")}, "the store misses C1"),
         ({"sfreq": 128.0}, "the run was trained at 64 Hz, the store has 128 Hz"),
@@ -95,7 +110,9 @@ def test_a_folder_that_is_no_run_is_refused(small, run, tmp_path):
     with pytest.raises(ModelError, match="no run of bids-dl train there"):
         predict(small, tmp_path)
     (tmp_path / "folds.json").write_text((run.run / "folds.json").read_text())
-    with pytest.raises(ModelError, match=r"weights.*\.safetensors is missing: training was not finished"):
+    with pytest.raises(
+        ModelError, match=r"weights.*\.safetensors is missing: training was not finished"
+    ):
         predict(small, tmp_path)
     for fold in json.loads((tmp_path / "folds.json").read_text()):
         (tmp_path / fold["weights"]).write_bytes(b"not weights")

@@ -11,9 +11,21 @@ from bids_dl.config.stages import SplitsConfig
 from bids_dl.errors import ConfigError, TargetError
 from bids_dl.splits import SPLITS, asked, assign, folds, from_column, hold_out
 
-IDENTITIES = st.tuples(st.sampled_from(["ds1", "ds2"]), st.from_regex(r"[0-9A-Za-z]{1,3}", fullmatch=True))
+IDENTITIES = st.tuples(
+    st.sampled_from(["ds1", "ds2"]), st.from_regex(r"[0-9A-Za-z]{1,3}", fullmatch=True)
+)
 PERSONS = st.lists(IDENTITIES, min_size=1, max_size=60, unique=True)
-FRACTIONS = st.sampled_from([(0.7, 0.15, 0.15), (0.8, 0.2), (0.5, 0.0, 0.5), (0.4, 0.3, 0.3), (0.98, 0.01, 0.01), (1.0,), (0.0, 0.0, 1.0)])
+FRACTIONS = st.sampled_from(
+    [
+        (0.7, 0.15, 0.15),
+        (0.8, 0.2),
+        (0.5, 0.0, 0.5),
+        (0.4, 0.3, 0.3),
+        (0.98, 0.01, 0.01),
+        (1.0,),
+        (0.0, 0.0, 1.0),
+    ]
+)
 SEEDS = st.integers(0, 2**32)
 
 
@@ -29,7 +41,9 @@ def test_every_person_gets_one_split_and_every_split_asked_for_a_person(persons,
 
 
 @given(PERSONS, FRACTIONS, SEEDS)
-def test_counts_are_within_one_of_the_fractions_unless_a_split_would_be_empty(persons, fractions, seed):
+def test_counts_are_within_one_of_the_fractions_unless_a_split_would_be_empty(
+    persons, fractions, seed
+):
     counts = Counter(assign(persons, SplitsConfig(split=fractions, seed=seed)).values())
     exact = [fraction * len(persons) for fraction in fractions]
     if all(e >= 1 or e == 0 for e in exact) and len(persons) >= 3:
@@ -37,7 +51,9 @@ def test_counts_are_within_one_of_the_fractions_unless_a_split_would_be_empty(pe
 
 
 @given(PERSONS, SEEDS, st.randoms())
-def test_splits_and_folds_do_not_depend_on_the_order_of_the_persons(persons, seed, rng: random.Random):
+def test_splits_and_folds_do_not_depend_on_the_order_of_the_persons(
+    persons, seed, rng: random.Random
+):
     shuffled = rng.sample(persons, len(persons)) + persons[:1]
     config = SplitsConfig(seed=seed)
     assert assign(persons, config) == assign(shuffled, config)
@@ -58,7 +74,11 @@ def test_every_person_is_held_out_in_one_fold_and_folds_are_even(persons, seed, 
 
 
 def test_loso_leaves_out_one_person_at_a_time_in_sorted_order():
-    assert folds([("ds", "b"), ("ds", "a"), ("dt", "a")], "loso", 0) == [(("ds", "a"),), (("ds", "b"),), (("dt", "a"),)]
+    assert folds([("ds", "b"), ("ds", "a"), ("dt", "a")], "loso", 0) == [
+        (("ds", "a"),),
+        (("ds", "b"),),
+        (("dt", "a"),),
+    ]
 
 
 def test_the_seed_decides_who_goes_where():
@@ -73,7 +93,12 @@ def test_forty_persons_are_shared_28_6_6():
     assert counts == {"train": 28, "validation": 6, "test": 6}
 
 
-REFUSED = [("loo", "'loso' or a number"), (1, "1 folds of 4 persons"), ("9", "9 folds of 4 persons"), (0, "0 folds of 4 persons")]
+REFUSED = [
+    ("loo", "'loso' or a number"),
+    (1, "1 folds of 4 persons"),
+    ("9", "9 folds of 4 persons"),
+    (0, "0 folds of 4 persons"),
+]
 
 
 @pytest.mark.parametrize(("n_folds", "said"), REFUSED)
@@ -96,7 +121,9 @@ def test_a_column_of_participants_tsv_decides_in_any_usual_spelling():
 
 @pytest.mark.parametrize("value", ["n/a", "", "R5"])
 def test_a_column_value_that_names_no_split_is_refused_with_its_person(value):
-    with pytest.raises(TargetError, match=rf"ds/sub-2: the split column says '{value}' \(1 of 2 persons"):
+    with pytest.raises(
+        TargetError, match=rf"ds/sub-2: the split column says '{value}' \(1 of 2 persons"
+    ):
         from_column({("ds", "1"): "train", ("ds", "2"): value})
 
 

@@ -34,9 +34,18 @@ def reseal(store: Path) -> None:
     """Make manifest and root agree with what is there, as somebody would who edits a store with care."""
     root = json.loads((store / "zarr.json").read_text())
     arrays = root["consolidated_metadata"]["metadata"]
-    files = {path.relative_to(store).as_posix(): path.read_bytes() for path in store.rglob("*") if path.is_file()}
-    objects = {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()}
-    objects = {name: entry for name, entry in objects.items() if name not in {"manifest.json", "zarr.json"}}
+    files = {
+        path.relative_to(store).as_posix(): path.read_bytes()
+        for path in store.rglob("*")
+        if path.is_file()
+    }
+    objects = {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    }
+    objects = {
+        name: entry for name, entry in objects.items() if name not in {"manifest.json", "zarr.json"}
+    }
     root["attributes"] |= {"content": content_id(objects, arrays), CHECKSUM: BLANK}
     content = to_json(root)
     content = content.replace(BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
@@ -77,7 +86,11 @@ def test_each_of_a_hundred_flipped_bytes_and_a_hundred_truncations_is_found(stor
 
 def test_a_stream_meets_each_of_a_hundred_flipped_bytes_and_truncations_in_what_it_reads(store):
     chance = np.random.default_rng(1)
-    files = [store / "zarr.json", store / "label/c/0", *sorted(path for path in (store / "signals/c").rglob("0") if path.is_file())]
+    files = [
+        store / "zarr.json",
+        store / "label/c/0",
+        *sorted(path for path in (store / "signals/c").rglob("0") if path.is_file()),
+    ]
     shares = np.array([path.stat().st_size for path in files], float) ** 0.5
     for round_ in range(200):
         file = files[chance.choice(len(files), p=shares / shares.sum())]
@@ -135,7 +148,10 @@ def test_a_root_edited_together_with_the_manifest_is_found(store):
     root.write_text(root.read_text().replace('"sfreq": 128.0', '"sfreq": 256.0'))
     match_manifest(store, "zarr.json")
     [damage] = verify(str(store)).damages
-    assert (damage.where, damage.problem) == ("zarr.json", "does not match the SHA-256 that it says of itself")
+    assert (damage.where, damage.problem) == (
+        "zarr.json",
+        "does not match the SHA-256 that it says of itself",
+    )
 
 
 def test_a_store_of_a_newer_version_is_refused_not_called_damaged(store):
@@ -143,14 +159,20 @@ def test_a_store_of_a_newer_version_is_refused_not_called_damaged(store):
     root.write_text(root.read_text().replace('"format_version": 1', '"format_version": 2'))
     reseal(store)
     for read in (open_store, verify):
-        with pytest.raises(StoreError, match=r"written in version 2 of the format, this bids_dl reads version 1; install a newer bids_dl"):
+        with pytest.raises(
+            StoreError,
+            match=r"written in version 2 of the format, this bids_dl reads version 1; install a newer bids_dl",
+        ):
             read(str(store))
 
 
 def match_manifest(store: Path, name: str) -> None:
     manifest = json.loads((store / "manifest.json").read_text())
     content = (store / name).read_bytes()
-    manifest["objects"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    manifest["objects"][name] = {
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
     (store / "manifest.json").write_bytes(to_json(manifest))
 
 
@@ -170,13 +192,21 @@ def test_what_is_no_store_or_unfinished_is_refused(tmp_path, store):
         ("label", 1, "eyes_closed", "label", "several values for windows of the same event"),
         ("split", 0, "other", "split", "sub-001 is in other and"),
         ("recording", 5, "sub-009/eeg/sub-009", "recording", "are not neighbours"),
-        ("recording_windows", 2, 29, "recording_windows", "differs from the table from recording 2 on"),
+        (
+            "recording_windows",
+            2,
+            29,
+            "recording_windows",
+            "differs from the table from recording 2 on",
+        ),
         ("onset", 7, 1e4, "onset", "windows lie outside their recordings"),
         ("onset", 7, np.nan, "onset", "windows lie outside their recordings"),
         ("subject", 0, "x", "zarr.json", "the statistics say persons 4, the table has 5"),
     ],
 )
-def test_tables_that_disagree_are_found_though_every_checksum_holds(store, column, row, value, where, problem):
+def test_tables_that_disagree_are_found_though_every_checksum_holds(
+    store, column, row, value, where, problem
+):
     change(store, column, row, value)
     found = verify(str(store)).damages
     assert any(damage.where == where and problem in damage.problem for damage in found), found
@@ -188,7 +218,10 @@ def test_columns_of_different_length_are_found(store):
     about["shape"] = about["chunk_grid"]["configuration"]["chunk_shape"] = [239]
     (store / "zarr.json").write_text(json.dumps(root))
     reseal(store)
-    assert any(damage.problem == "has 239 along window, other arrays have 240" for damage in verify(str(store)).damages)
+    assert any(
+        damage.problem == "has 239 along window, other arrays have 240"
+        for damage in verify(str(store)).damages
+    )
 
 
 def test_windows_are_those_of_the_sources(store, eegbci):

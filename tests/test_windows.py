@@ -47,9 +47,17 @@ def test_a_block_without_a_known_end_is_counted_open():
 
 
 def test_an_event_locked_window_that_leaves_the_recording_is_dropped_with_the_reason():
-    config, extents = WindowsConfig(tmin=-0.5, tmax=1.0), {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000)}
+    config, extents = (
+        WindowsConfig(tmin=-0.5, tmax=1.0),
+        {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000)},
+    )
     events = [event(0.2), event(5.0), event(9.5)]
-    found = cut(events, [Block(e.recording, i, "rest", e.onset, None) for i, e in enumerate(events)], config, extents)
+    found = cut(
+        events,
+        [Block(e.recording, i, "rest", e.onset, None) for i, e in enumerate(events)],
+        config,
+        extents,
+    )
     assert [window.onset for window in found.windows] == [4.5]
     assert [dropped.reason for dropped in found.dropped] == [
         "it begins 0.300 s before the recording",
@@ -66,7 +74,13 @@ def test_no_window_crosses_a_place_where_time_jumps():
 
 @pytest.mark.parametrize(
     ("stretch", "left"),
-    [((4.4, 4.6), [1.0]), ((4.4, 4.4), [1.0]), ((3.0, 4.0), [1.0, 4.0]), ((2.0, 2.0), [1.0, 4.0]), ((0.0, float("inf")), [])],
+    [
+        ((4.4, 4.6), [1.0]),
+        ((4.4, 4.4), [1.0]),
+        ((3.0, 4.0), [1.0, 4.0]),
+        ((2.0, 2.0), [1.0, 4.0]),
+        ((0.0, float("inf")), []),
+    ],
 )
 def test_an_event_locked_window_that_overlaps_what_is_excluded_is_dropped(stretch, left):
     extents = {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000, excluded={"rest": (stretch,)})}
@@ -76,10 +90,22 @@ def test_an_event_locked_window_that_overlaps_what_is_excluded_is_dropped(stretc
     assert [window.onset for window in found.windows] == left
 
 
-@given(onset=st.floats(0, 100), span=st.floats(0, 100), size=st.floats(0.1, 10), stride=st.floats(0.05, 10), sfreq=RATES)
-def test_windows_lie_in_their_block_one_stride_apart_and_no_more_would_fit(onset, span, size, stride, sfreq):
+@given(
+    onset=st.floats(0, 100),
+    span=st.floats(0, 100),
+    size=st.floats(0.1, 10),
+    stride=st.floats(0.05, 10),
+    sfreq=RATES,
+)
+def test_windows_lie_in_their_block_one_stride_apart_and_no_more_would_fit(
+    onset, span, size, stride, sfreq
+):
     end = onset + span
-    found = slide(block(onset, end), WindowsConfig(size=size, stride=stride), Extent(float(sfreq), 300 * sfreq))
+    found = slide(
+        block(onset, end),
+        WindowsConfig(size=size, stride=stride),
+        Extent(float(sfreq), 300 * sfreq),
+    )
     assert all(onset <= window.onset and window.onset + size <= end + 1e-4 for window in found)
     assert all(window.start == int(window.onset * sfreq + 0.5) for window in found)
     following = onset + len(found) * stride
@@ -94,12 +120,17 @@ def test_an_event_lies_in_the_new_sample_nearest_to_it(sample, old, new):
 
 
 @given(tmin=st.integers(-2000, 2000), old=RATES, new=RATES, sample=st.integers(0, 1_000_000))
-def test_every_event_lies_in_the_same_sample_of_its_window_whatever_the_rate_of_its_recording(tmin, old, new, sample):
+def test_every_event_lies_in_the_same_sample_of_its_window_whatever_the_rate_of_its_recording(
+    tmin, old, new, sample
+):
     config = WindowsConfig(tmin=tmin / 1000, tmax=3.0)
     window = lock(event(sample / old), 0, config, Extent(float(old)))
     shift = offset(config, Fraction(new))
     assert abs(shift - Fraction(tmin * new, 1000)) <= Fraction(1, 2)
-    assert position(window, Fraction(new, old), shift) - position(window, Fraction(new, old), 0) == shift
+    assert (
+        position(window, Fraction(new, old), shift) - position(window, Fraction(new, old), 0)
+        == shift
+    )
     assert window.anchor == sample
 
 
@@ -110,7 +141,8 @@ def test_the_anchor_of_an_event_locked_window_is_its_event():
 
 
 @pytest.mark.parametrize(
-    ("size", "sfreq", "n_times"), [(2.0, Fraction(128), 256), (0.1, Fraction(1000, 3), 33), (30.0, Fraction(100), 3000)]
+    ("size", "sfreq", "n_times"),
+    [(2.0, Fraction(128), 256), (0.1, Fraction(1000, 3), 33), (30.0, Fraction(100), 3000)],
 )
 def test_windows_have_one_length_at_a_rate(size, sfreq, n_times):
     assert length(WindowsConfig(size=size), sfreq) == n_times

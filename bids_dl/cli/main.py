@@ -90,7 +90,12 @@ def events(
 @app.command()
 def convert(
     context: typer.Context,
-    source: Annotated[list[str], typer.Argument(metavar="SOURCE DEST", help="BIDS folders, then the store to write.", show_default=False)],
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE DEST", help="BIDS folders, then the store to write.", show_default=False
+        ),
+    ],
     hed: flags.Hed = None,
     until: flags.Until = None,
     trim: flags.Trim = None,
@@ -136,7 +141,9 @@ def convert(
 
     given = _given(context)
     if len(source) < 2:
-        raise ConfigError(f"convert takes SOURCE... DEST, got only {source[0]!r}; add the store to write, such as eyes.zarr")
+        raise ConfigError(
+            f"convert takes SOURCE... DEST, got only {source[0]!r}; add the store to write, such as eyes.zarr"
+        )
     request, how = parsing.request(given), parsing.pipeline_config(given)
     with show.progress() as say:
         outcome = convert_sources(source[:-1], source[-1], request, how, say=say)
@@ -145,7 +152,9 @@ def convert(
 
 
 @app.command()
-def info(store: flags.StoreUrl, storage_option: flags.StorageOption = None, json: flags.Json = False) -> None:
+def info(
+    store: flags.StoreUrl, storage_option: flags.StorageOption = None, json: flags.Json = False
+) -> None:
     """Show what a store holds and how to stream it.
 
     Example: [bold]bids-dl info eyes.zarr[/bold]
@@ -162,7 +171,12 @@ def info(store: flags.StoreUrl, storage_option: flags.StorageOption = None, json
 def verify(
     store: flags.StoreUrl,
     source: Annotated[
-        list[str] | None, typer.Option("--source", metavar="SOURCE", help="BIDS folder to make the windows again from; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="SOURCE",
+            help="BIDS folder to make the windows again from; repeatable.",
+        ),
     ] = None,
     jobs: flags.Jobs = None,
     storage_option: flags.StorageOption = None,
@@ -176,7 +190,9 @@ def verify(
     from bids_dl.config.parsing import storage_options
     from bids_dl.verification import verify as verify_store
 
-    verdict = verify_store(store, sources=source or (), storage_options=storage_options(storage_option), jobs=jobs)
+    verdict = verify_store(
+        store, sources=source or (), storage_options=storage_options(storage_option), jobs=jobs
+    )
     show.verdict_json(verdict) if json else show.verdict(verdict)
     return verdict.exit_status
 
@@ -186,7 +202,12 @@ def report(
     store: flags.StoreUrl,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE.html", help="Default: NAME.report.html in this folder; -: standard output."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.html",
+            help="Default: NAME.report.html in this folder; -: standard output.",
+        ),
     ] = None,
     storage_option: flags.StorageOption = None,
 ) -> None:
@@ -208,7 +229,10 @@ def report(
 
 @app.command()
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Explain one recipe.", show_default=False)] = None, json: flags.Json = False
+    name: Annotated[
+        str | None, typer.Argument(help="Explain one recipe.", show_default=False)
+    ] = None,
+    json: flags.Json = False,
 ) -> None:
     """List the preprocessing recipes, or explain one.
 
@@ -269,15 +293,27 @@ def train(
     from bids_dl.training import train as train_store
 
     where = parsing.storage_options(storage_option)
-    result = train_store(store, parsing.train_config(context.params), run=run, storage_options=where, say=show.say_line)
+    result = train_store(
+        store,
+        parsing.train_config(context.params),
+        run=run,
+        storage_options=where,
+        say=show.say_line,
+    )
     show.trained_json(result) if json else show.trained(result)
 
 
 @app.command()
 def predict(
     store: flags.StoreUrl,
-    run: Annotated[Path, typer.Option(metavar="FOLDER", help="A run folder of `bids-dl train`.", show_default=False)],
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Default: standard output.")] = None,
+    run: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="A run folder of `bids-dl train`.", show_default=False),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.csv", help="Default: standard output."),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Only the windows of this split.")] = None,
     device: flags.Device = None,
     storage_option: flags.StorageOption = None,
@@ -299,7 +335,9 @@ def predict(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where the store, the run and the pictures go.")] = Path("demo"),
+    folder: Annotated[
+        Path, typer.Argument(help="Where the store, the run and the pictures go.")
+    ] = Path("demo"),
     jobs: flags.Jobs = None,
 ) -> None:
     """Go the whole way on real EEG that ships with the package: events, store, training, accuracy on unseen people.
@@ -318,9 +356,15 @@ def _given(context: typer.Context, *own: str) -> dict[str, Any]:
     """Options of the --config file, and over them those of the command line, but for the command's ``own``; only what was given."""
     from bids_dl.config.parsing import read_file
 
-    values = {name.rstrip("_"): value for name, value in context.params.items() if name not in {"source", "config", "json", *own}}
+    values = {
+        name.rstrip("_"): value
+        for name, value in context.params.items()
+        if name not in {"source", "config", "json", *own}
+    }
     file = context.params["config"]
-    return (read_file(file) if file else {}) | {name: value for name, value in values.items() if value not in (None, [], ())}
+    return (read_file(file) if file else {}) | {
+        name: value for name, value in values.items() if value not in (None, [], ())
+    }
 
 
 def _usage(problem: Exception) -> str:

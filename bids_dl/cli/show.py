@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.filesize import decimal
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
@@ -46,14 +52,22 @@ def print_json(content: Any) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[Progress], None]]:
     """Bars on a terminal, nothing elsewhere; what fails is said at once."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Bars(*columns, console=err, disable=not err.is_terminal, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def say(now: Progress) -> None:
             if now.stage not in tasks:
                 tasks[now.stage] = bars.add_task(STAGES.get(now.stage, now.stage), total=now.total)
-            bars.update(tasks[now.stage], completed=now.done, total=now.total, description=_described(now))
+            bars.update(
+                tasks[now.stage], completed=now.done, total=now.total, description=_described(now)
+            )
             if now.note:
                 bars.console.print(Text.assemble(("failed ", "yellow"), now.note))
 
@@ -76,10 +90,26 @@ def survey_json(sources: Sequence[str], found: Survey) -> None:
     events = []
     for event in found.events:
         recording = by_key[event.recording]
-        entities = {name: getattr(recording, name) for name in ("dataset", "path", "subject", "session", "task", "run")}
+        entities = {
+            name: getattr(recording, name)
+            for name in ("dataset", "path", "subject", "session", "task", "run")
+        }
         entities["recording"] = entities.pop("path")
-        matched = {"row": event.row, "onset": event.onset, "end": event.end, "end_rule": event.end_rule, "label": event.label}
-        events.append({"dataset": entities.pop("dataset"), "recording": entities.pop("recording"), **entities, **matched})
+        matched = {
+            "row": event.row,
+            "onset": event.onset,
+            "end": event.end,
+            "end_rule": event.end_rule,
+            "label": event.label,
+        }
+        events.append(
+            {
+                "dataset": entities.pop("dataset"),
+                "recording": entities.pop("recording"),
+                **entities,
+                **matched,
+            }
+        )
     versions = list(dict.fromkeys(found.hed_versions.values()))
     content: dict[str, Any] = {
         "sources": list(sources),
@@ -89,10 +119,27 @@ def survey_json(sources: Sequence[str], found: Survey) -> None:
     }
     if found.cut is not None:
         content["windows"] = [
-            {"recording": by_key[w.recording].path, "onset": w.onset, "label": w.label, "block": w.block} for w in found.cut.windows
+            {
+                "recording": by_key[w.recording].path,
+                "onset": w.onset,
+                "label": w.label,
+                "block": w.block,
+            }
+            for w in found.cut.windows
         ]
-    people = [{"dataset": who[0], "subject": who[1], "counts": counts} for who, counts in per_person(found).items()]
-    print_json(content | {"counts": per_label(found), "warnings": _told(found), "people": people, "left_out": left_out(found)})
+    people = [
+        {"dataset": who[0], "subject": who[1], "counts": counts}
+        for who, counts in per_person(found).items()
+    ]
+    print_json(
+        content
+        | {
+            "counts": per_label(found),
+            "warnings": _told(found),
+            "people": people,
+            "left_out": left_out(found),
+        }
+    )
 
 
 def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
@@ -101,21 +148,50 @@ def survey(found: Survey, what: EventsConfig, how: WindowsConfig) -> None:
     from bids_dl.planning.survey import estimate
 
     counts = per_label(found)
-    table = Table(title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}", title_justify="left", box=None)
-    for name in ("label", "query", "recordings", "events", *(("windows", "open") if how.asked else ()), "blocks end by"):
-        table.add_column(name, justify="left" if name in {"label", "query", "blocks end by"} else "right", overflow="fold")
+    table = Table(
+        title=f"{len(found.recordings)} recordings searched in {', '.join(found.datasets)}",
+        title_justify="left",
+        box=None,
+    )
+    for name in (
+        "label",
+        "query",
+        "recordings",
+        "events",
+        *(("windows", "open") if how.asked else ()),
+        "blocks end by",
+    ):
+        table.add_column(
+            name,
+            justify="left" if name in {"label", "query", "blocks end by"} else "right",
+            overflow="fold",
+        )
     for label in what.labels:
-        rules = Counter(event.end_rule or "a moment" for event in found.events if event.label == label.label)
+        rules = Counter(
+            event.end_rule or "a moment" for event in found.events if event.label == label.label
+        )
         count = counts[label.label]
-        numbers = [str(count[name]) for name in ("recordings", "events", *(("windows", "open") if how.asked else ()))]
+        numbers = [
+            str(count[name])
+            for name in ("recordings", "events", *(("windows", "open") if how.asked else ()))
+        ]
         query = label.query if isinstance(label.query, str) else json.dumps(label.query)
-        table.add_row(label.label, query, *numbers, ", ".join(f"{rule} {n}" for rule, n in rules.items()))
+        table.add_row(
+            label.label, query, *numbers, ", ".join(f"{rule} {n}" for rule, n in rules.items())
+        )
     out.print(table)
-    out.print(_persons(found, [label.label for label in what.labels], windows=found.cut is not None))
+    out.print(
+        _persons(found, [label.label for label in what.labels], windows=found.cut is not None)
+    )
     for name, causes in left_out(found).items():
-        out.print(f"left out of {name}: {', '.join(f'{cause} {n}' for cause, n in causes.items())}", soft_wrap=True)
+        out.print(
+            f"left out of {name}: {', '.join(f'{cause} {n}' for cause, n in causes.items())}",
+            soft_wrap=True,
+        )
     if found.cut and (size := estimate(found, how)) is not None:
-        out.print(f"{len(found.cut.windows)} windows, {decimal(round(size))} as float32 with all channels at the rate recorded")
+        out.print(
+            f"{len(found.cut.windows)} windows, {decimal(round(size))} as float32 with all channels at the rate recorded"
+        )
     lines(_told(found), "warning")
 
 
@@ -136,7 +212,10 @@ def _persons(found: Survey, labels: Sequence[str], *, windows: bool) -> Table:
     table = Table("dataset", "subject", *labels, title=title, title_justify="left", box=None)
     persons = per_person(found)
     for who, counts in list(persons.items())[:MOST_LINES]:
-        cells = [f"{counts[label]['events']}" + (f" / {counts[label]['windows']}" if windows else "") for label in labels]
+        cells = [
+            f"{counts[label]['events']}" + (f" / {counts[label]['windows']}" if windows else "")
+            for label in labels
+        ]
         table.add_row(*who, *cells)
     if len(persons) > MOST_LINES:
         table.add_row("...", f"{len(persons) - MOST_LINES} more")
@@ -144,36 +223,73 @@ def _persons(found: Survey, labels: Sequence[str], *, windows: bool) -> Table:
 
 
 def outcome_json(done: Outcome) -> None:
-    print_json({"store": done.url, **{name: value for name, value in asdict(done).items() if name != "url"}})
+    print_json(
+        {
+            "store": done.url,
+            **{name: value for name, value in asdict(done).items() if name != "url"},
+        }
+    )
 
 
 def outcome(done: Outcome) -> None:
     lines(done.warnings, "warning")
     if done.unchanged:
         out.print(
-            f"{done.url}: there already, made by the same plan; {done.n_windows} windows of {done.n_recordings} recordings", soft_wrap=True
+            f"{done.url}: there already, made by the same plan; {done.n_windows} windows of {done.n_recordings} recordings",
+            soft_wrap=True,
         )
     else:
         reused = f", {done.reused} of them staged before" if done.reused else ""
-        out.print(f"{done.url}: {done.n_windows} windows of {done.n_recordings} recordings{reused}", soft_wrap=True)
+        out.print(
+            f"{done.url}: {done.n_windows} windows of {done.n_recordings} recordings{reused}",
+            soft_wrap=True,
+        )
     labels = list(done.people[0].windows) if done.people else []
-    table = Table("dataset", "subject", "split", *labels, title="windows of each person", title_justify="left", box=None)
+    table = Table(
+        "dataset",
+        "subject",
+        "split",
+        *labels,
+        title="windows of each person",
+        title_justify="left",
+        box=None,
+    )
     for person in done.people[:MOST_LINES]:
-        table.add_row(person.dataset, person.subject, person.split, *(str(count) for count in person.windows.values()))
+        table.add_row(
+            person.dataset,
+            person.subject,
+            person.split,
+            *(str(count) for count in person.windows.values()),
+        )
     if len(done.people) > MOST_LINES:
         table.add_row("...", f"{len(done.people) - MOST_LINES} more")
     out.print(table)
     if done.dropped:
-        out.print(f"{done.dropped} events, blocks or windows left out; each with its reason in {done.url}/recordings.json", soft_wrap=True)
+        out.print(
+            f"{done.dropped} events, blocks or windows left out; each with its reason in {done.url}/recordings.json",
+            soft_wrap=True,
+        )
     if done.failures:
         number = len(done.failures)
         err.print(f"{number} recording{'s' * (number > 1)} failed", style="red")
-        lines([f"{failure.recording}: {failure.stage}: {failure.reason}" for failure in done.failures], "failed")
+        lines(
+            [
+                f"{failure.recording}: {failure.stage}: {failure.reason}"
+                for failure in done.failures
+            ],
+            "failed",
+        )
 
 
 def info_json(store: Store) -> None:
     print_json(
-        {"store": store.url, "shape": list(store.shape), "channels": list(store.channels), "bytes": store.nbytes, **store.attributes}
+        {
+            "store": store.url,
+            "shape": list(store.shape),
+            "channels": list(store.channels),
+            "bytes": store.nbytes,
+            **store.attributes,
+        }
     )
 
 
@@ -190,20 +306,35 @@ def info(store: Store) -> None:
         "windows": f"{size}, {store.nbytes / 1e6:.1f} MB",
         "labels": ", ".join(f"{label} {n}" for label, n in statistics["windows"].items()),
         "people": f"{statistics['persons']} in {statistics['recordings']} recordings",
-        "splits": ", ".join(f"{name} {n['persons']} people, {n['windows']} windows" for name, n in statistics["splits"].items()),
-        "queries": ", ".join(f"{label['label']} = {_text(label['query'])}" for label in request["events"]["labels"]),
-        "recipe": f"{request['preprocess']['name']}: " + ", ".join(_step(step) for step in request["preprocess"]["steps"]),
+        "splits": ", ".join(
+            f"{name} {n['persons']} people, {n['windows']} windows"
+            for name, n in statistics["splits"].items()
+        ),
+        "queries": ", ".join(
+            f"{label['label']} = {_text(label['query'])}" for label in request["events"]["labels"]
+        ),
+        "recipe": f"{request['preprocess']['name']}: "
+        + ", ".join(_step(step) for step in request["preprocess"]["steps"]),
         "channels": ", ".join(store.channels),
         "columns": ", ".join(store.columns),
-        "sources": "; ".join(f"{s['dataset']} {s['doi']} ({s['licence'] or 'no licence stated'})" for s in said["sources"]),
-        "failed": "; ".join(f"{f['recording']}: {f['stage']}: {f['reason']}" for f in said["failures"]) or "none",
+        "sources": "; ".join(
+            f"{s['dataset']} {s['doi']} ({s['licence'] or 'no licence stated'})"
+            for s in said["sources"]
+        ),
+        "failed": "; ".join(
+            f"{f['recording']}: {f['stage']}: {f['reason']}" for f in said["failures"]
+        )
+        or "none",
         "content": f"bids-dl:{said['content']}",
         "made by": ", ".join(f"{name} {number}" for name, number in said["software"].items()),
     }
     for name, value in rows.items():
         table.add_row(Text(name, "bold"), value)
     out.print(table)
-    out.print(f'\nstream = bids_dl.StreamingDataset("{store.url}", split="train", batch_size=64)', soft_wrap=True)
+    out.print(
+        f'\nstream = bids_dl.StreamingDataset("{store.url}", split="train", batch_size=64)',
+        soft_wrap=True,
+    )
 
 
 def verdict_json(found: Verdict) -> None:
@@ -221,9 +352,16 @@ def verdict(found: Verdict) -> None:
         out.print(f"and {len(found.damages) - MOST_LINES} more (all of them with --json)")
     for key, reason in list(found.skipped.items())[:MOST_LINES]:
         out.print(f"{key}: not compared: {reason}", soft_wrap=True)
-    compared = f", {found.compared} recordings made again from their source" if found.compared or found.skipped else ""
+    compared = (
+        f", {found.compared} recordings made again from their source"
+        if found.compared or found.skipped
+        else ""
+    )
     end = f"{len(found.damages)} things are damaged" if found.damages else "all as it was written"
-    out.print(f"{found.url}: {found.objects} objects, {decimal(found.nbytes)}, {found.windows} windows{compared}: {end}", soft_wrap=True)
+    out.print(
+        f"{found.url}: {found.objects} objects, {decimal(found.nbytes)}, {found.windows} windows{compared}: {end}",
+        soft_wrap=True,
+    )
 
 
 def written(file: Path) -> None:
@@ -236,7 +374,9 @@ def _text(query: Any) -> str:
 
 def _step(step: Mapping[str, Any]) -> str:
     [(name, parameters)] = step.items()
-    given = ", ".join(str(value) for value in (parameters or {}).values() if value not in (None, []))
+    given = ", ".join(
+        str(value) for value in (parameters or {}).values() if value not in (None, [])
+    )
     return f"{name}({given})"
 
 
@@ -255,12 +395,16 @@ def recipe(known: Recipe, *, as_json: bool) -> None:
         print_json(known.to_dict() | {"description": known.description})
         return
     out.print(Text.assemble((known.name, "bold"), ": ", known.description))
-    for i, (step, described) in enumerate(zip(known.steps, known.to_dict()["steps"], strict=True), 1):
+    for i, (step, described) in enumerate(
+        zip(known.steps, known.to_dict()["steps"], strict=True), 1
+    ):
         [parameters] = described.values()
         summary = (step.__doc__ or "").partition("\n")[0].replace("`", "")
         out.print(Text.assemble(f"\n{i}. ", (step.name, "bold"), f"  {summary}"))
         for parameter, value in parameters.items():
-            out.print(Padding(Text.assemble((f"{parameter}: ", "dim"), _as_yaml(value)), (0, 0, 0, 3)))
+            out.print(
+                Padding(Text.assemble((f"{parameter}: ", "dim"), _as_yaml(value)), (0, 0, 0, 3))
+            )
 
 
 def _as_yaml(value: Any) -> str:
@@ -274,9 +418,22 @@ def _as_yaml(value: Any) -> str:
 
 def models(known: Sequence[ModelSpec], *, as_json: bool) -> None:
     if as_json:
-        print_json([{"name": m.name, "summary": m.summary, "shape": m.shape, "source": m.source, "options": m.options} for m in known])
+        print_json(
+            [
+                {
+                    "name": m.name,
+                    "summary": m.summary,
+                    "shape": m.shape,
+                    "source": m.source,
+                    "options": m.options,
+                }
+                for m in known
+            ]
+        )
         return
-    table = Table("model", "windows (n_chans, n_times)", "what it is", "source", "options", box=None)
+    table = Table(
+        "model", "windows (n_chans, n_times)", "what it is", "source", "options", box=None
+    )
     for m in known:
         options = ", ".join(f"{name} {value}" for name, value in m.options.items())
         table.add_row(m.name, str(m.shape) if m.shape else "any", m.summary, m.source, options)
@@ -294,20 +451,30 @@ def trained_json(result: Result) -> None:
 def trained(result: Result) -> None:
     """Accuracy on people the models never saw, with its confidence interval, and of each person."""
     table = Table("", "accuracy (95 % interval)", "balanced accuracy", box=None)
-    for name, what in (("windows", "windows"), ("votes", "majority vote of a person's windows of one class")):
+    for name, what in (
+        ("windows", "windows"),
+        ("votes", "majority vote of a person's windows of one class"),
+    ):
         numbers = result.metrics[name]
         table.add_row(what, _interval(numbers["accuracy"]), _interval(numbers["balanced_accuracy"]))
     out.print(table)
     persons = Table("dataset", "subject", "windows", "accuracy", box=None)
     for person in result.metrics["persons"][:MOST_LINES]:
-        persons.add_row(person["dataset"], person["subject"], str(person["n_windows"]), f"{person['accuracy']:.3f}")
+        persons.add_row(
+            person["dataset"],
+            person["subject"],
+            str(person["n_windows"]),
+            f"{person['accuracy']:.3f}",
+        )
     out.print(persons)
     out.print(f"run folder: {result.run}", soft_wrap=True)
 
 
 def _interval(number: Mapping[str, float | None]) -> str:
     low, high = number.get("low"), number.get("high")
-    return f"{number['value']:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else "")
+    return f"{number['value']:.3f}" + (
+        f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+    )
 
 
 def demo(made: Demo) -> None:
@@ -315,13 +482,20 @@ def demo(made: Demo) -> None:
     labels = made.store.attributes["request"]["events"]["labels"]
     queries = " ".join(f"--hed {label['label']}={label['query']}" for label in labels)
     _step_of_demo("1. select", f"bids-dl events {made.source} {queries} --window 2")
-    out.print(f"{len(made.found.events)} events in {len(made.found.recordings)} recordings of real EEG", soft_wrap=True)
+    out.print(
+        f"{len(made.found.events)} events in {len(made.found.recordings)} recordings of real EEG",
+        soft_wrap=True,
+    )
     out.print(f"licence and source: {made.credits}", soft_wrap=True)
-    _step_of_demo("2. convert", f"bids-dl convert {made.source} {made.outcome.url} {queries} --window 2")
+    _step_of_demo(
+        "2. convert", f"bids-dl convert {made.source} {made.outcome.url} {queries} --window 2"
+    )
     outcome(made.outcome)
     _step_of_demo("3. look", f"bids-dl info {made.outcome.url}")
     info(made.store)
-    _step_of_demo("4. train", f"bids-dl train {made.outcome.url} --model shallow-fbcsp --folds loso")
+    _step_of_demo(
+        "4. train", f"bids-dl train {made.outcome.url} --model shallow-fbcsp --folds loso"
+    )
     trained(made.result)
     out.print("Each person was tested by a network that never saw them.")
     _step_of_demo("pictures", "")

@@ -37,11 +37,37 @@ OF_EVENTS = ("aliases", "overlap", "hed_version", "hed_schema_dir", "hed_strict"
 OF_WINDOWS = ("window", "stride", "tmin", "tmax")
 OF_PIPELINE = ("jobs", "memory", "scheduler", "staging", "overwrite", "storage_option")
 OF_TRAINING = (
-    *("model", "target", "folds", "epochs", "patience", "batch_size", "optimizer", "lr", "weight_decay"),
+    *(
+        "model",
+        "target",
+        "folds",
+        "epochs",
+        "patience",
+        "batch_size",
+        "optimizer",
+        "lr",
+        "weight_decay",
+    ),
     *("normalize", "drop_missing", "class_weights", "seed", "device", "precision"),
 )
-NAMES = ("hed", *OF_SOURCE, *OF_SELECTION, *OF_EVENTS, *OF_WINDOWS, "recipe", "set", "split", "seed", "dtype", *OF_PIPELINE)
-OPTION_OF = {"size": "window", "changes": "set", "storage_options": "storage_option"}  # fields of configs that have another name
+NAMES = (
+    "hed",
+    *OF_SOURCE,
+    *OF_SELECTION,
+    *OF_EVENTS,
+    *OF_WINDOWS,
+    "recipe",
+    "set",
+    "split",
+    "seed",
+    "dtype",
+    *OF_PIPELINE,
+)
+OPTION_OF = {
+    "size": "window",
+    "changes": "set",
+    "storage_options": "storage_option",
+}  # fields of configs that have another name
 SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
 NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 
@@ -51,12 +77,18 @@ def read_file(path: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"--config {path}: cannot be read ({getattr(problem, 'strerror', None) or 'not UTF-8 text'})") from None
+        raise ConfigError(
+            f"--config {path}: cannot be read ({getattr(problem, 'strerror', None) or 'not UTF-8 text'})"
+        ) from None
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
-        raise ConfigError(f"--config {path}: not YAML{f', line {mark.line + 1}' if mark else ''}") from None
+        raise ConfigError(
+            f"--config {path}: not YAML{f', line {mark.line + 1}' if mark else ''}"
+        ) from None
     if not isinstance(content, dict):
-        raise ConfigError(f"--config {path}: wanted option: value pairs, found {type(content).__name__}")
+        raise ConfigError(
+            f"--config {path}: wanted option: value pairs, found {type(content).__name__}"
+        )
     return {str(name): value for name, value in content.items()}
 
 
@@ -82,7 +114,9 @@ def events_config(options: Options) -> EventsConfig:
     _check_labels("around", _first(options.get("around")), queries)
     labels = tuple(_label(name, query, options) for name, query in queries.items())
     given = {name: options.get(name) for name in OF_EVENTS}
-    return _build(EventsConfig, labels=labels, **given | {"aliases": _aliases(options.get("aliases"))})
+    return _build(
+        EventsConfig, labels=labels, **given | {"aliases": _aliases(options.get("aliases"))}
+    )
 
 
 def source_config(options: Options) -> SourceConfig:
@@ -90,7 +124,9 @@ def source_config(options: Options) -> SourceConfig:
         value = options.get(name)
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, int | float):
-                raise ConfigError(f"{name} {item}: YAML reads this as a number and drops leading zeros; quote it: {name}: '...'")
+                raise ConfigError(
+                    f"{name} {item}: YAML reads this as a number and drops leading zeros; quote it: {name}: '...'"
+                )
     return _build(SourceConfig, **{name: _texts(options.get(name)) for name in OF_SOURCE})
 
 
@@ -102,13 +138,22 @@ def windows_config(options: Options) -> WindowsConfig:
 def pipeline_config(options: Options) -> PipelineConfig:
     given = {name: options.get(name) for name in OF_PIPELINE if name != "storage_option"}
     given["memory"] = _bytes(given["memory"])
-    return _build(PipelineConfig, **given, storage_options=storage_options(options.get("storage_option")))
+    return _build(
+        PipelineConfig, **given, storage_options=storage_options(options.get("storage_option"))
+    )
 
 
 def train_config(options: Options) -> TrainConfig:
     """How to train; options of other stages are passed over; ``model_option`` holds those of the model."""
     given = {name: options.get(name) for name in OF_TRAINING}
-    config = _build(TrainConfig, **given | {"normalize": None, "model_options": changes(options.get("model_option"), "--model-option")})
+    config = _build(
+        TrainConfig,
+        **given
+        | {
+            "normalize": None,
+            "model_options": changes(options.get("model_option"), "--model-option"),
+        },
+    )
     return config if given["normalize"] is None else _scaled(config, given["normalize"])
 
 
@@ -163,7 +208,9 @@ def slug(query: str) -> str:
 def _queries(given: Any) -> dict[str, Any]:
     """Query by label, in the order given."""
     if not given:
-        raise ConfigError('no query given; ask for events with --hed QUERY or --hed NAME=QUERY, such as --hed "Eyes-closed"')
+        raise ConfigError(
+            'no query given; ask for events with --hed QUERY or --hed NAME=QUERY, such as --hed "Eyes-closed"'
+        )
     if isinstance(given, Mapping):
         return {str(label): query for label, query in given.items()}
     found: dict[str, Any] = {}
@@ -171,9 +218,13 @@ def _queries(given: Any) -> dict[str, Any]:
         match = NAMED.fullmatch(text)
         label, query = (match[1].strip(), match[2]) if match else (slug(text), text)
         if match and not label:
-            raise ConfigError(f"--hed {text}: a label stands before the =, such as eyes_closed=Eyes-closed")
+            raise ConfigError(
+                f"--hed {text}: a label stands before the =, such as eyes_closed=Eyes-closed"
+            )
         if label in found:
-            raise ConfigError(f"--hed {text}: two queries have the label {label!r}; name them apart with NAME=QUERY")
+            raise ConfigError(
+                f"--hed {text}: two queries have the label {label!r}; name them apart with NAME=QUERY"
+            )
         found[label] = query
     return found
 
@@ -181,12 +232,17 @@ def _queries(given: Any) -> dict[str, Any]:
 def _label(name: str, given: Any, options: Options) -> LabelConfig:
     own = dict(given) if isinstance(given, Mapping) else {"hed": given}
     if not isinstance(own.get("hed", ""), str):
-        raise ConfigError(f"hed: {name}: {own['hed']!r} is no query; write one as text, or all, any, none with lists of queries")
+        raise ConfigError(
+            f"hed: {name}: {own['hed']!r} is no query; write one as text, or all, any, none with lists of queries"
+        )
     check_names(own, ("hed", "all", "any", "none", *OF_SELECTION))
     combined = {word: own[word] for word in ("all", "any", "none") if word in own}
     if "hed" in own and combined:
         raise ConfigError(f"hed: {name}: give either `hed` or `all`, `any`, `none`")
-    values = {option: own.get(option, _for_label(name, options.get(option))) for option in (*OF_LABEL, "during")}
+    values = {
+        option: own.get(option, _for_label(name, options.get(option)))
+        for option in (*OF_LABEL, "during")
+    }
     return _build(
         LabelConfig,
         label=name,
@@ -220,7 +276,11 @@ def _excluded(label: str, given: Any) -> tuple[Any, ...]:
 
 def _first(given: Any) -> Any:
     """What may name the label of QUERY SECONDS."""
-    return given[0] if isinstance(given, list | tuple) and given and isinstance(given[0], str) else given
+    return (
+        given[0]
+        if isinstance(given, list | tuple) and given and isinstance(given[0], str)
+        else given
+    )
 
 
 def _around_of(label: str, given: Any) -> Any:
@@ -253,15 +313,25 @@ def _aliases(given: Any) -> dict[str, tuple[Any, ...]] | None:
 def _check_labels(option: str, given: Any, labels: Iterable[str], *, once: bool = True) -> None:
     """Refuse a value for a label that no query has, and, if ``once``, two values for the same."""
     given = [given] if isinstance(given, str) else given
-    texts = given if isinstance(given, list | tuple) and all(isinstance(item, str) for item in given) else []
-    named = [match[1] if (match := NAMED.fullmatch(text)) else "" for text in texts] + (list(given) if isinstance(given, Mapping) else [])
+    texts = (
+        given
+        if isinstance(given, list | tuple) and all(isinstance(item, str) for item in given)
+        else []
+    )
+    named = [match[1] if (match := NAMED.fullmatch(text)) else "" for text in texts] + (
+        list(given) if isinstance(given, Mapping) else []
+    )
     for name in named:
         if name and name not in labels:
             close = difflib.get_close_matches(name, list(labels), n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"the labels are {', '.join(labels)}"
-            raise ConfigError(f"--{option.replace('_', '-')}: no query has the label {name!r}; {hint}")
+            raise ConfigError(
+                f"--{option.replace('_', '-')}: no query has the label {name!r}; {hint}"
+            )
         if once and named.count(name) > 1:
-            raise ConfigError(f"--{option.replace('_', '-')}: given twice for {name or 'all labels'}; give it once")
+            raise ConfigError(
+                f"--{option.replace('_', '-')}: given twice for {name or 'all labels'}; give it once"
+            )
 
 
 def _for_label(label: str, given: Any) -> Any:
@@ -288,12 +358,20 @@ def _until(value: Any) -> Any:
 def _pair(value: Any, option: str, *, twice: bool) -> tuple[float, float] | None:
     if value is None:
         return None
-    parts = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else [value]
+    parts = (
+        value.split(",")
+        if isinstance(value, str)
+        else list(value)
+        if isinstance(value, list | tuple)
+        else [value]
+    )
     numbers = [_number(part) for part in parts]
     if twice and len(numbers) == 1:
         numbers *= 2
     if len(numbers) != 2 or None in numbers:
-        raise ConfigError(f"--{option} {value}: wanted {'SECONDS or ' if twice else ''}FROM,TO in seconds, such as 3,5")
+        raise ConfigError(
+            f"--{option} {value}: wanted {'SECONDS or ' if twice else ''}FROM,TO in seconds, such as 3,5"
+        )
     return numbers[0], numbers[1]  # type: ignore[return-value]
 
 
@@ -301,7 +379,13 @@ def _split(value: Any) -> Any:
     if isinstance(value, str):
         numbers = [_number(part) for part in value.split(",")]
         return value if None in numbers else tuple(numbers)
-    return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
+    return (
+        tuple(value)
+        if isinstance(value, list)
+        else (value,)
+        if isinstance(value, int | float)
+        else value
+    )
 
 
 def _number(value: Any) -> float | None:

@@ -60,9 +60,13 @@ class LabelConfig:
     @model_validator(mode="after")
     def _check(self) -> LabelConfig:
         if min(self.trim) < 0 or self.min_duration < 0:
-            raise ValueError(f"{self.label}: trim and min_duration must not be negative, got {self.trim} and {self.min_duration}")
+            raise ValueError(
+                f"{self.label}: trim and min_duration must not be negative, got {self.trim} and {self.min_duration}"
+            )
         if self.within and not 0 <= self.within[0] < self.within[1]:
-            raise ValueError(f"{self.label}: within must be FROM,TO with 0 <= FROM < TO, got {self.within}")
+            raise ValueError(
+                f"{self.label}: within must be FROM,TO with 0 <= FROM < TO, got {self.within}"
+            )
         if isinstance(self.until, float) and self.until <= 0:
             raise ValueError(f"{self.label}: until must be longer than 0 s, got {self.until:g}")
         if self.around and self.around[1] < 0:
@@ -75,7 +79,9 @@ class EventsConfig:
     """What to look for: one query per class, in the order of the classes."""
 
     labels: tuple[LabelConfig, ...] = Field(min_length=1)
-    aliases: dict[str, tuple[Query, ...]] = Field(default_factory=dict)  # a whole query of that name stands for any of these
+    aliases: dict[str, tuple[Query, ...]] = Field(
+        default_factory=dict
+    )  # a whole query of that name stands for any of these
     overlap: Literal["error", "first", "each"] = "error"
     hed_version: str | None = None  # overrides HEDVersion of dataset_description.json
     hed_schema_dir: str | None = None
@@ -86,7 +92,9 @@ class EventsConfig:
     def _unique(cls, labels: tuple[LabelConfig, ...]) -> tuple[LabelConfig, ...]:
         names = [label.label for label in labels]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two queries have the label {twice[0]!r}; name them apart with NAME=QUERY")
+            raise ValueError(
+                f"two queries have the label {twice[0]!r}; name them apart with NAME=QUERY"
+            )
         return labels
 
 
@@ -101,17 +109,30 @@ class WindowsConfig:
 
     @model_validator(mode="after")
     def _check(self) -> WindowsConfig:
-        sliding, locked = self.size is not None or self.stride is not None, self.tmin is not None or self.tmax is not None
+        sliding, locked = (
+            self.size is not None or self.stride is not None,
+            self.tmin is not None or self.tmax is not None,
+        )
         if sliding and locked:
-            raise ValueError("ask for sliding windows (--window, --stride) or event-locked ones (--tmin, --tmax), not both")
+            raise ValueError(
+                "ask for sliding windows (--window, --stride) or event-locked ones (--tmin, --tmax), not both"
+            )
         if sliding and self.size is None:
             raise ValueError("--stride needs --window")
         if locked and (self.tmin is None or self.tmax is None or self.tmin >= self.tmax):
-            raise ValueError(f"--tmin and --tmax go together, tmin < tmax, got {self.tmin} and {self.tmax}")
-        if (self.size is not None and self.size <= 0) or (self.stride is not None and self.stride <= 0):
-            raise ValueError(f"window and stride must be positive, got {self.size} s and {self.stride} s")
+            raise ValueError(
+                f"--tmin and --tmax go together, tmin < tmax, got {self.tmin} and {self.tmax}"
+            )
+        if (self.size is not None and self.size <= 0) or (
+            self.stride is not None and self.stride <= 0
+        ):
+            raise ValueError(
+                f"window and stride must be positive, got {self.size} s and {self.stride} s"
+            )
         if self.stride is None:
-            object.__setattr__(self, "stride", self.size)  # side by side, said or not: the same request
+            object.__setattr__(
+                self, "stride", self.size
+            )  # side by side, said or not: the same request
         return self
 
     @property
@@ -142,8 +163,12 @@ class SplitsConfig:
     @field_validator("split")
     @classmethod
     def _fractions(cls, split: tuple[float, ...] | str) -> tuple[float, ...] | str:
-        if isinstance(split, tuple) and (not 1 <= len(split) <= 3 or min(split) < 0 or abs(sum(split) - 1) > 1e-6):
-            raise ValueError(f"split is up to three fractions that add up to 1 (train, validation, test), got {split}")
+        if isinstance(split, tuple) and (
+            not 1 <= len(split) <= 3 or min(split) < 0 or abs(sum(split) - 1) > 1e-6
+        ):
+            raise ValueError(
+                f"split is up to three fractions that add up to 1 (train, validation, test), got {split}"
+            )
         return split
 
 
@@ -160,7 +185,9 @@ class StoreConfig:
     """How samples are stored."""
 
     dtype: Literal["float32", "int16"] = "float32"
-    chunk_bytes: int = Field(default=500_000, gt=0)  # near 0.5 MB: reference for the shuffle pool and range requests
+    chunk_bytes: int = Field(
+        default=500_000, gt=0
+    )  # near 0.5 MB: reference for the shuffle pool and range requests
     shard_bytes: int = Field(default=96_000_000, gt=0)
 
 
@@ -169,7 +196,9 @@ class PipelineConfig:
     """How the work is run; nothing here may change a byte of the store."""
 
     jobs: int | None = Field(default=None, ge=1)  # None: one per core
-    memory: int | None = Field(default=None, gt=0)  # bytes that all workers may take together; None: most of what is free
+    memory: int | None = Field(
+        default=None, gt=0
+    )  # bytes that all workers may take together; None: most of what is free
     scheduler: str | None = None  # address of a Dask scheduler
     staging: str | None = None
     overwrite: bool = False

@@ -49,19 +49,31 @@ class ModelCard:
     @property
     def scaling(self) -> str | Statistics | None:
         """What to give `StreamingDataset` as ``normalize``."""
-        return (np.array(self.mean), np.array(self.std)) if self.normalize == "training" else self.normalize
+        return (
+            (np.array(self.mean), np.array(self.std))
+            if self.normalize == "training"
+            else self.normalize
+        )
 
     def build(self) -> nn.Module:
         """Make the model with fresh weights."""
-        shape = {"n_chans": len(self.channels), "n_times": self.n_times, "n_outputs": len(self.classes)}
+        shape = {
+            "n_chans": len(self.channels),
+            "n_times": self.n_times,
+            "n_outputs": len(self.classes),
+        }
         return build(self.model, **shape, sfreq=self.sfreq, **self.options)
 
 
 def save(model: nn.Module, card: ModelCard, path: Path) -> None:
     """Write weights and card; the same weights and card give the same bytes."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
     content = serialize(tensors, metadata={"bids_dl": json.dumps(asdict(card))})
-    path.write_bytes(content)  # the library's own save_file makes a file that only its owner can read
+    path.write_bytes(
+        content
+    )  # the library's own save_file makes a file that only its owner can read
 
 
 def load(path: Path) -> tuple[nn.Module, ModelCard]:
@@ -81,7 +93,9 @@ def load(path: Path) -> tuple[nn.Module, ModelCard]:
         model = card.build()
         model.load_state_dict(tensors)
     except (OSError, SafetensorError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise ModelError(f"{path.name}: not the weights of a bids-dl run ({str(error).splitlines()[0]})") from error
+        raise ModelError(
+            f"{path.name}: not the weights of a bids-dl run ({str(error).splitlines()[0]})"
+        ) from error
     return model.eval(), card
 
 

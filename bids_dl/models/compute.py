@@ -17,15 +17,26 @@ def pick_device(name: str = "auto") -> torch.device:
     ConfigError
         Where there is no such device here.
     """
-    there = [kind for kind, has in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())) if has] + ["cpu"]
+    there = [
+        kind
+        for kind, has in (
+            ("cuda", torch.cuda.is_available()),
+            ("mps", torch.backends.mps.is_available()),
+        )
+        if has
+    ] + ["cpu"]
     if name == "auto":
         return torch.device(there[0])
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"device {name!r} is none; there are auto, {', '.join(there)}") from error
-    if device.type not in there or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
-        raise ConfigError(f"device {name!r} is not available here; there are auto, {', '.join(there)}")
+    if device.type not in there or (
+        device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise ConfigError(
+            f"device {name!r} is not available here; there are auto, {', '.join(there)}"
+        )
     return device
 
 
@@ -40,4 +51,8 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
 
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
     """Return the context in which matrix products are computed in ``dtype`` and the rest in float32."""
-    return torch.autocast(device.type, dtype=None if dtype is torch.float32 else dtype, enabled=dtype is not torch.float32)
+    return torch.autocast(
+        device.type,
+        dtype=None if dtype is torch.float32 else dtype,
+        enabled=dtype is not torch.float32,
+    )

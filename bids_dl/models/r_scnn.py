@@ -25,19 +25,28 @@ class RSCNN(nn.Module):
         Share of the features dropped after each of the four poolings.
     """
 
-    def __init__(self, n_chans: int, n_times: int, n_outputs: int, sfreq: float, *, dropout: float = 0.25) -> None:
+    def __init__(
+        self, n_chans: int, n_times: int, n_outputs: int, sfreq: float, *, dropout: float = 0.25
+    ) -> None:
         super().__init__()
         del n_chans, n_times, sfreq
         self.features = nn.Sequential(
             *(nn.Conv2d(1, 100, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)),
             *(nn.Conv2d(100, 100, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)),
             *(nn.Conv2d(100, 300, (2, 3)), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)),
-            *(nn.Conv2d(300, 300, (1, 7)), nn.ReLU(), nn.MaxPool2d((1, 2), stride=1), nn.Dropout(dropout)),
+            *(
+                nn.Conv2d(300, 300, (1, 7)),
+                nn.ReLU(),
+                nn.MaxPool2d((1, 2), stride=1),
+                nn.Dropout(dropout),
+            ),
             *(nn.Conv2d(300, 100, (1, 3)), nn.ReLU()),
             *(nn.Conv2d(100, 100, (1, 3)), nn.ReLU()),
             nn.Flatten(),
         )
-        self.classifier = nn.Sequential(nn.Linear(1900, 6144), nn.ReLU(), nn.Linear(6144, n_outputs))
+        self.classifier = nn.Sequential(
+            nn.Linear(1900, 6144), nn.ReLU(), nn.Linear(6144, n_outputs)
+        )
 
     def forward(self, signals: Tensor) -> Tensor:
         """Logits (batch, n_outputs) of signals (batch, 24, 256)."""

@@ -75,7 +75,9 @@ def check_shape(name: str, shape: tuple[int, int], owner: str) -> None:
         raise ModelError(f"model {name} wants windows of {wanted}, {owner} has {tuple(shape)}")
 
 
-def build(name: str, *, n_chans: int, n_times: int, n_outputs: int, sfreq: float, **options: Any) -> nn.Module:
+def build(
+    name: str, *, n_chans: int, n_times: int, n_outputs: int, sfreq: float, **options: Any
+) -> nn.Module:
     """Make a model with fresh weights, drawn from torch's global generator.
 
     Raises
@@ -89,17 +91,23 @@ def build(name: str, *, n_chans: int, n_times: int, n_outputs: int, sfreq: float
     check_shape(name, (n_chans, n_times), "the input")
     if unknown := sorted(set(options) - set(spec.options)):
         close = _closest(unknown[0], spec.options)
-        raise ConfigError(f"model {name} has no option {unknown[0]!r}{close}; it has {', '.join(spec.options)}")
+        raise ConfigError(
+            f"model {name} has no option {unknown[0]!r}{close}; it has {', '.join(spec.options)}"
+        )
     try:
         return spec.make(n_chans, n_times, n_outputs, sfreq, **options)
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        raise ConfigError(f"model {name} cannot be built with {given}: {str(error).splitlines()[0]}") from error
+        raise ConfigError(
+            f"model {name} cannot be built with {given}: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _known(name: str) -> ModelSpec:
     if name not in MODELS:
-        raise ConfigError(f"no model {name!r}{_closest(name, MODELS)}; there are {', '.join(MODELS)}")
+        raise ConfigError(
+            f"no model {name!r}{_closest(name, MODELS)}; there are {', '.join(MODELS)}"
+        )
     return MODELS[name]
 
 

@@ -27,15 +27,28 @@ class ShallowFBCSP(nn.Module):
         Share of the features dropped before the dense layer.
     """
 
-    def __init__(self, n_chans: int, n_times: int, n_outputs: int, sfreq: float, *, n_filters: int = 40, dropout: float = 0.5) -> None:
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_outputs: int,
+        sfreq: float,
+        *,
+        n_filters: int = 40,
+        dropout: float = 0.5,
+    ) -> None:
         super().__init__()
         if n_filters < 1:
             raise ValueError("n_filters must be at least 1")
-        kernel, pool, stride = (max(1, round(seconds * sfreq)) for seconds in (KERNEL, POOL, POOL_STRIDE))
+        kernel, pool, stride = (
+            max(1, round(seconds * sfreq)) for seconds in (KERNEL, POOL, POOL_STRIDE)
+        )
         n_powers = (n_times - kernel + 1 - pool) // stride + 1
         if n_powers < 1:
             shortest = kernel + pool - 1
-            raise ModelError(f"model shallow-fbcsp wants windows of at least {shortest} samples at {sfreq:g} Hz, got {n_times}")
+            raise ModelError(
+                f"model shallow-fbcsp wants windows of at least {shortest} samples at {sfreq:g} Hz, got {n_times}"
+            )
         self.filters = SpatioTemporal(n_chans, n_filters, kernel)
         self.norm = nn.BatchNorm1d(n_filters)
         self.pool = nn.AvgPool1d(pool, stride)

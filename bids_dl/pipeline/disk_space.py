@@ -29,19 +29,38 @@ def check_space(plan: Plan, dest: Location, staging: Location, missing: int) -> 
         With what is free and what is needed.
     """
     window = plan.layout.n_chans * plan.n_times
-    store, staged = plan.n_windows * window * np.dtype(plan.request.store.dtype).itemsize, missing * window * STAGED
+    store, staged = (
+        plan.n_windows * window * np.dtype(plan.request.store.dtype).itemsize,
+        missing * window * STAGED,
+    )
     if staging.is_local:
-        _check(staging, _free(staging.folder), staged, "the recordings staged meanwhile", "another --staging")
+        _check(
+            staging,
+            _free(staging.folder),
+            staged,
+            "the recordings staged meanwhile",
+            "another --staging",
+        )
     if dest.is_local:
-        free = _free(dest.folder) + _held(dest.folder)  # what is there is removed before the store is written
+        free = _free(dest.folder) + _held(
+            dest.folder
+        )  # what is there is removed before the store is written
         both = staging.is_local and _device(staging.folder) == _device(dest.folder)
         what = "the store and the recordings staged meanwhile" if both else "the store"
-        _check(dest, free, store + (staged if both else 0), what, "another DEST or --staging" if both else "another DEST")
+        _check(
+            dest,
+            free,
+            store + (staged if both else 0),
+            what,
+            "another DEST or --staging" if both else "another DEST",
+        )
 
 
 def _check(place: Location, free: int, wanted: int, what: str, other: str) -> None:
     if wanted > free:
-        raise StoreError(f"{place.url}: {gigabytes(free)} free, {what} need {gigabytes(wanted)}; make room, or choose {other}")
+        raise StoreError(
+            f"{place.url}: {gigabytes(free)} free, {what} need {gigabytes(wanted)}; make room, or choose {other}"
+        )
 
 
 def _existing(folder: Path) -> Path:

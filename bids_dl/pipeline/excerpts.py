@@ -59,7 +59,15 @@ class _Place:
     stop: int
 
 
-def make_pieces(planned: Sequence[Window], header: Header, reach: Reach, *, ratio: Fraction, offset: int, n_times: int) -> Pieces:
+def make_pieces(
+    planned: Sequence[Window],
+    header: Header,
+    reach: Reach,
+    *,
+    ratio: Fraction,
+    offset: int,
+    n_times: int,
+) -> Pieces:
     """Share the windows of a recording out over excerpts of bounded size.
 
     Windows go together where reading what lies between them costs no more than the margins of two excerpts. No excerpt crosses a place
@@ -78,24 +86,41 @@ def make_pieces(planned: Sequence[Window], header: Header, reach: Reach, *, rati
     for number, window in enumerate(planned):
         row = windows.position(window, ratio, offset)
         first, stop = math.floor(row / ratio), math.ceil((row + n_times - 1) / ratio) + 1
-        i = min(max(1, bisect_right(edges, (first + stop) // 2)), len(edges) - 1)  # the stretch that its middle lies in
+        i = min(
+            max(1, bisect_right(edges, (first + stop) // 2)), len(edges) - 1
+        )  # the stretch that its middle lies in
         low, high = edges[i - 1], edges[i]
         lowest, highest = max(0, math.floor(low * ratio) - 1), math.ceil(high * ratio)
         if lowest <= row and row + n_times <= highest:
             places.setdefault(i, []).append(_Place(number, row, max(first, low), min(stop, high)))
         else:
-            dropped.append((number, f"it needs samples {row} to {row + n_times} at the new rate, there are {lowest} to {highest}"))
-    margin = header.n_times if math.isinf(reach.margin) or reach.whole else math.ceil(reach.margin * header.sfreq) + 1
+            dropped.append(
+                (
+                    number,
+                    f"it needs samples {row} to {row + n_times} at the new rate, there are {lowest} to {highest}",
+                )
+            )
+    margin = (
+        header.n_times
+        if math.isinf(reach.margin) or reach.whole
+        else math.ceil(reach.margin * header.sfreq) + 1
+    )
     pieces = [
         _piece(group, (edges[i - 1], edges[i]), margin, period=reach.period, ratio=ratio)
         for i in sorted(places)
-        for group in _groups(sorted(places[i], key=lambda place: (place.first, place.number)), margin, len(header.ch_names))
+        for group in _groups(
+            sorted(places[i], key=lambda place: (place.first, place.number)),
+            margin,
+            len(header.ch_names),
+        )
     ]
     kept = sorted(place.number for stretch in places.values() for place in stretch)
     return Pieces(tuple(pieces), tuple(kept), tuple(dropped))
 
 
-def stretches(made: Pieces, blocks: Sequence[Block], *, sfreq: Fraction, n_times: int, end: int) -> tuple[tuple[int, int], ...]:
+def stretches(
+    made: Pieces, blocks: Sequence[Block], *, sfreq: Fraction, n_times: int, end: int
+) -> tuple[tuple[int, int], ...]:
     """What is selected of a recording that goes in one piece: its blocks and windows, overlaps joined, in samples of the store's rate.
 
     Parameters
@@ -104,7 +129,11 @@ def stretches(made: Pieces, blocks: Sequence[Block], *, sfreq: Fraction, n_times
         That rate, samples of a window, and of the whole recording at it.
     """
     spans = [(start, start + n_times) for piece in made.pieces for _, start in piece.windows]
-    spans += [(math.ceil(_exact(block.onset) * sfreq), math.floor(_exact(block.end) * sfreq)) for block in blocks if block.end is not None]
+    spans += [
+        (math.ceil(_exact(block.onset) * sfreq), math.floor(_exact(block.end) * sfreq))
+        for block in blocks
+        if block.end is not None
+    ]
     found: list[tuple[int, int]] = []
     for start, stop in sorted((max(0, start), min(stop, end)) for start, stop in spans):
         if found and start <= found[-1][1]:
@@ -131,7 +160,9 @@ def _groups(places: Sequence[_Place], margin: int, n_chans: int) -> Iterator[lis
     group: list[_Place] = []
     stop = 0
     for place in places:
-        if group and (place.first - stop > 2 * margin or max(stop, place.stop) - group[0].first > longest):
+        if group and (
+            place.first - stop > 2 * margin or max(stop, place.stop) - group[0].first > longest
+        ):
             yield group
             group, stop = [], 0
         group.append(place)
@@ -140,7 +171,9 @@ def _groups(places: Sequence[_Place], margin: int, n_chans: int) -> Iterator[lis
         yield group
 
 
-def _piece(group: Sequence[_Place], stretch: tuple[int, int], margin: int, *, period: int, ratio: Fraction) -> Piece:
+def _piece(
+    group: Sequence[_Place], stretch: tuple[int, int], margin: int, *, period: int, ratio: Fraction
+) -> Piece:
     """The excerpt that gets a group of windows right; as long inside a stretch as at its ends, where MNE would warn of a short signal."""
     low, high = stretch
     first, stop = group[0].first, max(place.stop for place in group)
@@ -153,4 +186,6 @@ def _piece(group: Sequence[_Place], stretch: tuple[int, int], margin: int, *, pe
         wanted = max(margin if margin < high - low else 0, math.ceil(2 / ratio))
         before = low - max(0, (low - wanted) // period * period)
     origin = (start - before) // period * (period * ratio)
-    return Piece(start, end, before, tuple((place.number, int(place.row - origin)) for place in group))
+    return Piece(
+        start, end, before, tuple((place.number, int(place.row - origin)) for place in group)
+    )

@@ -20,10 +20,14 @@ from bids_dl.pipeline.workers import Crew, hire
 
 GATHER = 20.0  # s to wait for what a task that is done has returned
 PULSE = 2.0  # s between two looks at whether there are workers left
-PATIENCE = 60.0  # s without a single worker before a run is given up; one that died is started anew in two
+PATIENCE = (
+    60.0  # s without a single worker before a run is given up; one that died is started anew in two
+)
 
 
-def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[tuple[Task, Failure | None]]:
+def run_tasks(
+    tasks: Sequence[Task], config: PipelineConfig
+) -> Iterator[tuple[Task, Failure | None]]:
     """Stage recordings and yield each as it ends.
 
     A recording that needs more memory than there may be taken is not begun. What fails in passing, or kills its worker, is tried once more
@@ -36,8 +40,12 @@ def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[tuple[T
     """
     if not tasks:
         return
-    with hire(config, len(tasks), {name for task in tasks for name in task.recipe.packages}) as crew:
-        refused = {task.key: failure for task in tasks if (failure := memory.refusal(task, crew.each))}
+    with hire(
+        config, len(tasks), {name for task in tasks for name in task.recipe.packages}
+    ) as crew:
+        refused = {
+            task.key: failure for task in tasks if (failure := memory.refusal(task, crew.each))
+        }
         yield from ((task, refused[task.key]) for task in tasks if task.key in refused)
         again = []
         for task, failure in _run([task for task in tasks if task.key not in refused], crew):
@@ -57,7 +65,14 @@ def _run(tasks: Sequence[Task], crew: Crew) -> Iterator[tuple[Task, Failure | No
         while task := _next(waiting, [task for task, _ in running.values()], crew):
             waiting.remove(task)
             limit = crew.each if crew.guarded else None
-            future = crew.client.submit(stage, task, limit, key=f"stage-{task.key[:16]}-{uuid4().hex}", pure=False, retries=0)
+            future = crew.client.submit(
+                stage,
+                task,
+                limit,
+                key=f"stage-{task.key[:16]}-{uuid4().hex}",
+                pure=False,
+                retries=0,
+            )
             running[future.key] = task, future
             future.add_done_callback(finished.put)
         future = _await(finished, crew, [task for task, _ in running.values()])
@@ -96,7 +111,9 @@ def _outcome(future: Future, task: Task, crew: Crew) -> Failure | None:
         problem = future.exception(timeout=GATHER)
         if problem is None:
             return future.result(timeout=GATHER)  # type: ignore[no-any-return]
-    except TimeoutError:  # it was done, and its worker has died since with what it returned: the staged entry tells
+    except (
+        TimeoutError
+    ):  # it was done, and its worker has died since with what it returned: the staged entry tells
         return None
     except CancelledError:
         raise BidsDlError(
@@ -105,4 +122,9 @@ def _outcome(future: Future, task: Task, crew: Crew) -> Failure | None:
     if isinstance(problem, KilledWorker):
         reason = "its worker process was killed each time (out of memory, or a crash in a reader)"
         return Failure(task.recording.key, "worker", reason, transient=True)
-    return Failure(task.recording.key, "worker", f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300], transient=True)
+    return Failure(
+        task.recording.key,
+        "worker",
+        f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300],
+        transient=True,
+    )

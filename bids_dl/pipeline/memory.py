@@ -29,10 +29,16 @@ def needed(task: Task) -> int:
     """Bytes that a worker process takes at most while it stages a recording: an estimate from its header, recipe and format."""
     header = task.header
     reach = task.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
-    longest = max((piece.stop - piece.start + piece.before for piece in task.pieces.pieces), default=0)
+    longest = max(
+        (piece.stop - piece.start + piece.before for piece in task.pieces.pieces), default=0
+    )
     copies = max([COPIES, *(getattr(step, "copies", 0.0) for step in task.recipe.signal_steps)])
     piece = copies * max(1.0, reach.growth) * longest * len(header.ch_names) * 8
-    loaded = 0 if is_lazy(task.dataset, task.recording) else load_bytes(task.dataset, task.recording, header)
+    loaded = (
+        0
+        if is_lazy(task.dataset, task.recording)
+        else load_bytes(task.dataset, task.recording, header)
+    )
     window = task.layout.n_chans * task.n_times * 8
     together = GATHERED * len(task.pieces.kept) * window if task.recipe.gathers else 0
     return int(PROCESS + piece + loaded + together)

@@ -37,7 +37,15 @@ class Absent:
     emptied: Staged
 
 
-def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, absent: Absent, say: Callable[[int], None]) -> int:
+def pack(
+    plan: Plan,
+    staged: Staged,
+    staging: Staging,
+    dest: Location,
+    *,
+    absent: Absent,
+    say: Callable[[int], None],
+) -> int:
     """Write the store; the number of its windows.
 
     Raises
@@ -45,31 +53,53 @@ def pack(plan: Plan, staged: Staged, staging: Staging, dest: Location, *, absent
     StoreError
         The samples don't fit the data type asked for; nothing was written.
     """
-    windows = [(recording, plan.windows[recording.key][i]) for recording, _, entry in staged for i in entry.kept]
+    windows = [
+        (recording, plan.windows[recording.key][i])
+        for recording, _, entry in staged
+        for i in entry.kept
+    ]
     shape = (len(windows), plan.layout.n_chans, plan.n_times)
     coders: dict[str, Coder] = _coders(staged) if plan.request.store.dtype == "int16" else {}
     if dest.exists(ROOT):
         writer.reopen(dest)
     draft = writer.begin(dest, digest(plan.identity))
-    blocks = (coders[key](block) if coders else block for _, key, _ in staged for block in staging.windows(key))
+    blocks = (
+        coders[key](block) if coders else block
+        for _, key, _ in staged
+        for block in staging.windows(key)
+    )
     step = next((coder.step for coder in coders.values()), None)
     writer.write_signals(draft, shape, blocks, plan.request.store, step=step, say=say)
     masks = [DROPOUT] if plan.recipe.marks_silence else []
     if masks:
-        writer.write_mask(draft, shape, (mask for _, _, entry in staged for mask in entry.masks(shape[1:])), plan.request.store)
+        writer.write_mask(
+            draft,
+            shape,
+            (mask for _, _, entry in staged for mask in entry.masks(shape[1:])),
+            plan.request.store,
+        )
     columns = all_columns(plan, staged, windows)
     writer.write_columns(draft, columns)
     attributes = _attributes(plan, windows, absent.failures) | _rounding(list(coders.values()))
-    documents = card.documents(attributes | {"content": draft.content}, shape, draft.objects, _licences(plan))
+    documents = card.documents(
+        attributes | {"content": draft.content}, shape, draft.objects, _licences(plan)
+    )
     clipped = {recording.key: coders[key].clipped for recording, key, _ in staged if coders}
-    documents |= {"plan.json": to_json(plan.identity), "recordings.json": to_json(_recordings(plan, [*staged, *absent.emptied], clipped))}
-    writer.finish(draft, attributes, [SIGNALS, *masks, *(column.name for column in columns)], documents)
+    documents |= {
+        "plan.json": to_json(plan.identity),
+        "recordings.json": to_json(_recordings(plan, [*staged, *absent.emptied], clipped)),
+    }
+    writer.finish(
+        draft, attributes, [SIGNALS, *masks, *(column.name for column in columns)], documents
+    )
     return len(windows)
 
 
 def _coders(staged: Staged) -> dict[str, Coder]:
     """What turns the samples of each entry into whole numbers: one step for all, so all were looked at while they were staged."""
-    magnitudes = Magnitudes(np.sum([entry.magnitudes for _, _, entry in staged], axis=0, dtype=np.int64))
+    magnitudes = Magnitudes(
+        np.sum([entry.magnitudes for _, _, entry in staged], axis=0, dtype=np.int64)
+    )
     step = choose_step(magnitudes, [deviation for _, _, entry in staged for deviation in entry.std])
     return {key: Coder(step) for _, key, _ in staged}
 
@@ -88,8 +118,14 @@ def _rounding(coders: Sequence[Coder]) -> dict[str, Any]:
     }
 
 
-def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failures: Sequence[Failure]) -> dict[str, Any]:
-    sources = [_source(plan, name, dataset) for name, dataset in plan.survey.datasets.items() if name in plan.datasets]
+def _attributes(
+    plan: Plan, windows: Sequence[tuple[Recording, Window]], failures: Sequence[Failure]
+) -> dict[str, Any]:
+    sources = [
+        _source(plan, name, dataset)
+        for name, dataset in plan.survey.datasets.items()
+        if name in plan.datasets
+    ]
     labels = [label.label for label in plan.request.events.labels]
     return {
         "title": f"{', '.join(labels)} from {', '.join(s['title'] or s['dataset'] for s in sources)}",
@@ -100,7 +136,9 @@ def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failure
         "sources": sources,
         "software": {
             "python": platform.python_version(),
-            **{name.replace("-", "_"): version(name) for name in (*SOFTWARE, *plan.recipe.packages)},
+            **{
+                name.replace("-", "_"): version(name) for name in (*SOFTWARE, *plan.recipe.packages)
+            },
         },
         "statistics": _counts(plan, windows, labels),
         "failures": [asdict(failure) for failure in failures],
@@ -109,16 +147,26 @@ def _attributes(plan: Plan, windows: Sequence[tuple[Recording, Window]], failure
     }
 
 
-def _counts(plan: Plan, windows: Sequence[tuple[Recording, Window]], labels: Sequence[str]) -> dict[str, Any]:
+def _counts(
+    plan: Plan, windows: Sequence[tuple[Recording, Window]], labels: Sequence[str]
+) -> dict[str, Any]:
     per_label = Counter(window.label for _, window in windows)
     per_split = Counter(plan.splits[recording.person] for recording, _ in windows)
     persons = {recording.person for recording, _ in windows}
-    order = sorted(per_split, key=lambda name: ({"train": 0, "validation": 1, "test": 2}.get(name, 3), name))
+    order = sorted(
+        per_split, key=lambda name: ({"train": 0, "validation": 1, "test": 2}.get(name, 3), name)
+    )
     return {
         "recordings": len({recording.key for recording, _ in windows}),
         "persons": len(persons),
         "windows": {label: per_label[label] for label in labels},
-        "splits": {name: {"persons": sum(plan.splits[p] == name for p in persons), "windows": per_split[name]} for name in order},
+        "splits": {
+            name: {
+                "persons": sum(plan.splits[p] == name for p in persons),
+                "windows": per_split[name],
+            }
+            for name in order
+        },
     }
 
 
@@ -152,7 +200,9 @@ def _licences(plan: Plan) -> dict[str, str]:
 
 
 def _texts(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+    return (
+        [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+    )
 
 
 def _recordings(plan: Plan, staged: Staged, clipped: Mapping[str, int]) -> dict[str, Any]:
@@ -166,8 +216,12 @@ def _recordings(plan: Plan, staged: Staged, clipped: Mapping[str, int]) -> dict[
             "windows": len(entry.kept),
             **({"clipped": clipped[recording.key]} if recording.key in clipped else {}),
             "steps": [asdict(step) for step in entry.steps],
-            "dropped": [{"onset": windows[i].onset, "reason": reason} for i, reason in entry.dropped],
+            "dropped": [
+                {"onset": windows[i].onset, "reason": reason} for i, reason in entry.dropped
+            ],
         }
     for dropped in plan.dropped:
-        out.setdefault(dropped.recording, {"dropped": []})["dropped"].append({"onset": dropped.onset, "reason": dropped.reason})
+        out.setdefault(dropped.recording, {"dropped": []})["dropped"].append(
+            {"onset": dropped.onset, "reason": dropped.reason}
+        )
     return out

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 MICROVOLTS = 1e6  # MNE works in volts
-VOLTAGES = {"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"}  # MNE's channel types whose samples are volts
+VOLTAGES = {
+    "eeg",
+    "eog",
+    "ecg",
+    "emg",
+    "seeg",
+    "ecog",
+    "dbs",
+    "bio",
+}  # MNE's channel types whose samples are volts
 BRAIN = {"eeg", "seeg", "ecog", "dbs"}
 CUT_BYTES = 32_000_000  # windows cut at a time, as float64: where they overlap, all of a piece would be many times its size
 ALONE = Lock()  # warnings and MNE's log, which end in the reports, belong to the process: a worker of several threads takes one at a time
@@ -55,16 +64,30 @@ def stage(task: Task, memory: int | None = None) -> Failure | None:
         Bytes after which this process is refused more, None: the system decides.
     """
     try:
-        with ALONE, threadpool_limits(limits=1), bounded(memory):  # the sums of a BLAS depend on its threads
+        with (
+            ALONE,
+            threadpool_limits(limits=1),
+            bounded(memory),
+        ):  # the sums of a BLAS depend on its threads
             _stage(task)
     except RecordingError as problem:
         failure = Failure(task.recording.key, problem.stage, problem.reason, problem.transient)
     except MemoryError:
         failure = Failure(task.recording.key, "worker", "not enough memory", transient=True)
     except OSError as problem:
-        failure = Failure(task.recording.key, "worker", f"{type(problem).__name__}: {problem.strerror}", transient=True)
+        failure = Failure(
+            task.recording.key,
+            "worker",
+            f"{type(problem).__name__}: {problem.strerror}",
+            transient=True,
+        )
     except Exception as problem:  # noqa: BLE001  (one that cannot be unpickled where it arrives would never be heard of)
-        failure = Failure(task.recording.key, "worker", f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300], transient=True)
+        failure = Failure(
+            task.recording.key,
+            "worker",
+            f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300],
+            transient=True,
+        )
     else:
         return None
     if not failure.transient:
@@ -82,7 +105,10 @@ def _stage(task: Task) -> None:
             kept = [cut.numbers[i] for i in sifted.kept]
             signals = sifted.windows.signals
             if bad := np.count_nonzero(~np.isfinite(signals)):
-                raise RecordingError("windows", f"{bad} samples are not finite after the recipe, from {cut.start:g} s on")
+                raise RecordingError(
+                    "windows",
+                    f"{bad} samples are not finite after the recipe, from {cut.start:g} s on",
+                )
             stored = signals.astype(np.float32)
             write([rows[number] for number in kept], stored)
             learnt.add(cut, sifted, kept, stored)
@@ -108,13 +134,19 @@ def _check(raw: BaseRaw, layout: Layout) -> tuple[StepReport, ...]:
     """Refuse samples that cannot be volts, and report what is unusual; only channels of the store count, where the recipe renames none."""
     kept = set(layout.ch_names) <= set(raw.ch_names)
     types = raw.get_channel_types()
-    names = [name for name, kind in zip(raw.ch_names, types, strict=True) if (name in layout.ch_names if kept else kind in BRAIN)]
+    names = [
+        name
+        for name, kind in zip(raw.ch_names, types, strict=True)
+        if (name in layout.ch_names if kept else kind in BRAIN)
+    ]
     try:
         notes = source.check_amplitudes(raw, names or None)
     except RecordingError:
         raise
     except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
-        raise RecordingError("read", f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300]) from None
+        raise RecordingError(
+            "read", f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300]
+        ) from None
     return (StepReport("read", share=0.0, notes=notes),) if notes else ()
 
 
@@ -128,7 +160,11 @@ def _read(raw: BaseRaw, piece: Piece, task: Task) -> BaseRaw:
 def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
     """The signal (n_chans, n_times) in µV, channels in the order of the store; what is no voltage stays in its own unit."""
     missing = [name for name in layout.ch_names if name not in raw.ch_names]
-    if missing or len(raw.ch_names) != layout.n_chans or abs(raw.info["sfreq"] - float(layout.sfreq)) > 1e-6:
+    if (
+        missing
+        or len(raw.ch_names) != layout.n_chans
+        or abs(raw.info["sfreq"] - float(layout.sfreq)) > 1e-6
+    ):
         raise RecordingError(
             "channels",
             f"{len(raw.ch_names)} channels at {raw.info['sfreq']:g} Hz after the recipe, planned were {layout.n_chans} "
@@ -150,7 +186,12 @@ def _cut(cleaned: BaseRaw, piece: Piece, task: Task) -> Iterator[Cut]:
         if task.selected:
             starts = tuple(preprocess.position(task.selected, start) for start in starts)
         spans = [slice(start, start + task.n_times) for start in starts]
-        windows = Windows(np.stack([signal[:, span] for span in spans]), times, info, np.stack([silent[:, span] for span in spans]))
+        windows = Windows(
+            np.stack([signal[:, span] for span in spans]),
+            times,
+            info,
+            np.stack([silent[:, span] for span in spans]),
+        )
         yield Cut(numbers, windows, piece.start / task.header.sfreq)
 
 
@@ -159,7 +200,10 @@ def _together(cuts: Iterator[Cut]) -> Iterator[Cut]:
     every = list(cuts)
     if every:
         first = every[0].windows
-        signals, silent = (np.concatenate([getattr(cut.windows, name) for cut in every]) for name in ("signals", "silent"))
+        signals, silent = (
+            np.concatenate([getattr(cut.windows, name) for cut in every])
+            for name in ("signals", "silent")
+        )
         numbers = tuple(number for cut in every for number in cut.numbers)
         yield Cut(numbers, replace(first, signals=signals, silent=silent), every[0].start)
 
@@ -170,8 +214,12 @@ class Learnt:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.noted: tuple[StepReport, ...] = ()
-        self.signal: list[tuple[Span, list[StepReport]]] = []  # of each piece: its samples, and what the steps on the signal did
-        self._windows: list[tuple[tuple[int, ...], tuple[StepReport, ...]]] = []  # of each cut: windows given to each step, what it did
+        self.signal: list[
+            tuple[Span, list[StepReport]]
+        ] = []  # of each piece: its samples, and what the steps on the signal did
+        self._windows: list[
+            tuple[tuple[int, ...], tuple[StepReport, ...]]
+        ] = []  # of each cut: windows given to each step, what it did
         self._moments, self._magnitudes = Moments(task.layout.n_chans), Magnitudes.none()
         self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.layout.sfreq))
         self._looked_at = some(task.pieces.kept)
@@ -187,9 +235,14 @@ class Learnt:
         for number, start in piece.windows:
             if number in self._looked_at and picks:
                 first = min(max(0, math.floor(start / ratio)), excerpt.n_times - n_times)
-                self._before.add(number, excerpt.get_data(picks, max(0, first), max(0, first) + n_times) * MICROVOLTS)
+                self._before.add(
+                    number,
+                    excerpt.get_data(picks, max(0, first), max(0, first) + n_times) * MICROVOLTS,
+                )
 
-    def add(self, cut: Cut, sifted: Sifted, kept: Sequence[int], stored: npt.NDArray[np.float32]) -> None:
+    def add(
+        self, cut: Cut, sifted: Sifted, kept: Sequence[int], stored: npt.NDArray[np.float32]
+    ) -> None:
         """Take in windows after all steps: by number those that were kept, and as they are stored."""
         signals, silent = sifted.windows.signals, sifted.windows.silent
         picks = _brain(self.task.layout.ch_types)
@@ -207,7 +260,9 @@ class Learnt:
 
     def entry(self) -> Entry:
         """All of it, windows by their numbers."""
-        on_signal = preprocess.joined([reports for _, reports in self.signal], [span for span, _ in self.signal])
+        on_signal = preprocess.joined(
+            [reports for _, reports in self.signal], [span for span, _ in self.signal]
+        )
         kept = tuple(sorted(self._kept))
         return Entry(
             kept,
@@ -224,7 +279,9 @@ class Learnt:
         """What each step on windows did to all that it was given, which is less where a step before it dropped some."""
         given = np.array([given for given, _ in self._windows], dtype=int)
         stops = given.cumsum(axis=0)
-        for step, reports in enumerate(zip(*(reports for _, reports in self._windows), strict=True)):
+        for step, reports in enumerate(
+            zip(*(reports for _, reports in self._windows), strict=True)
+        ):
             spans = zip((stops - given)[:, step].tolist(), stops[:, step].tolist(), strict=True)
             yield from preprocess.joined([[report] for report in reports], list(spans))
 

@@ -104,7 +104,9 @@ class Writer:
         """Write the header, for which numpy leaves room enough for any number of windows; its length."""
         self._file.seek(0)
         shape = (n_windows, *self._shape[1:])
-        np.lib.format.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        np.lib.format.write_array_header_1_0(
+            self._file, {"descr": "<f4", "fortran_order": False, "shape": shape}
+        )
         return self._file.tell()
 
 
@@ -142,11 +144,22 @@ class Staging:
         if content.keys() != {field.name for field in fields(Entry)}:
             return None  # of another version
         steps = tuple(
-            StepReport(**step | {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}) for step in content.pop("steps")
+            StepReport(
+                **step | {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}
+            )
+            for step in content.pop("steps")
         )
         dropped = tuple((number, reason) for number, reason in content.pop("dropped"))
-        silent = tuple((number, start, stop, tuple(channels)) for number, start, stop, channels in content.pop("silent"))
-        return Entry(dropped=dropped, steps=steps, silent=silent, **{name: tuple(values) for name, values in content.items()})
+        silent = tuple(
+            (number, start, stop, tuple(channels))
+            for number, start, stop, channels in content.pop("silent")
+        )
+        return Entry(
+            dropped=dropped,
+            steps=steps,
+            silent=silent,
+            **{name: tuple(values) for name, values in content.items()},
+        )
 
     @contextmanager
     def writing(self, key: str, shape: tuple[int, int, int]) -> Iterator[Writer]:
@@ -224,7 +237,9 @@ def staging_for(dest: Location, asked: str | None) -> Staging:
     """Where the entries of a conversion lie: where asked, else beside a local DEST, else in the user's cache folder."""
     if asked:
         named = Location(asked, dest.storage_options if "://" in asked else {})
-        return Staging(Location(str(named.folder.absolute())) if named.is_local else named)  # a worker may be in another folder
+        return Staging(
+            Location(str(named.folder.absolute())) if named.is_local else named
+        )  # a worker may be in another folder
     if dest.is_local:
         return Staging(Location(f"{dest.folder}.staging"), ours=True)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -56,7 +56,9 @@ class Spectrum:
         from scipy.signal import welch
 
         longest = min(signals.shape[1], round(self.sfreq))
-        at, power = welch(signals, self.sfreq, nperseg=longest, nfft=max(longest, round(self.sfreq)), axis=1)
+        at, power = welch(
+            signals, self.sfreq, nperseg=longest, nfft=max(longest, round(self.sfreq)), axis=1
+        )
         whole = np.arange(min(HIGHEST, math.floor(self.sfreq / 2)) + 1)
         self._of[number] = np.stack([np.interp(whole, at, channel) for channel in power])
 
@@ -66,7 +68,10 @@ class Spectrum:
         A channel goes without the windows in which it has samples that are no numbers.
         """
         found = [self._of[number] for number in kept if number in self._of]
-        channels = [[power for power in powers if np.isfinite(power).all()] for powers in zip(*found, strict=True)]
+        channels = [
+            [power for power in powers if np.isfinite(power).all()]
+            for powers in zip(*found, strict=True)
+        ]
         means = [np.mean(powers, axis=0) for powers in channels if powers]
         return tuple(np.median(means, axis=0).tolist()) if means else ()
 

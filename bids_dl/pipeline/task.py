@@ -29,7 +29,9 @@ class Task:
     n_times: int  # samples of a window
     offset: int  # samples from a window's anchor to its first
     staging: Staging
-    selected: tuple[tuple[int, int], ...] = ()  # stretches that the recipe joins, in samples of the store's rate
+    selected: tuple[
+        tuple[int, int], ...
+    ] = ()  # stretches that the recipe joins, in samples of the store's rate
 
 
 def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
@@ -38,14 +40,20 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     header = replace(plan.survey.headers[key], boundaries=plan.survey.extents[key].boundaries)
     reach = plan.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
     ratio = plan.ratio(recording)
-    pieces = make_pieces(plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times)
+    pieces = make_pieces(
+        plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times
+    )
     selected: tuple[tuple[int, int], ...] = ()
     if plan.recipe.joins:
         end = math.ceil(header.n_times * ratio)
-        selected = stretches(pieces, plan.blocks(key), sfreq=plan.layout.sfreq, n_times=plan.n_times, end=end)
+        selected = stretches(
+            pieces, plan.blocks(key), sfreq=plan.layout.sfreq, n_times=plan.n_times, end=end
+        )
     return Task(
         key=plan.keys[key],
-        dataset=replace(dataset, files=tuple(plan.sources[key])),  # all that reading needs; the listing of a large dataset is large
+        dataset=replace(
+            dataset, files=tuple(plan.sources[key])
+        ),  # all that reading needs; the listing of a large dataset is large
         recording=recording,
         header=header,
         pieces=pieces,

@@ -33,7 +33,9 @@ DASK = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
     # one thread for each BLAS; Dask's own default also trims memory at once, which costs a third of the CPU time here (measured)
-    "distributed.nanny.pre-spawn-environ": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1),
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+    ),
 }
 
 
@@ -76,21 +78,36 @@ def hire(config: PipelineConfig, n_tasks: int, packages: Collection[str] = ()) -
         No worker process could be started.
     """
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is said by us, in one line
+    logging.getLogger("distributed.client").setLevel(
+        logging.CRITICAL
+    )  # a lost connection is said by us, in one line
     with dask.config.set(DASK):
         if config.scheduler:
             with _connect(config.scheduler) as client:
                 _check_workers(client, config.scheduler, packages)
                 each = min(filter(None, (config.memory, _least_memory(client))), default=None)
-                yield Crew(client, lambda: len(client.nthreads()), config.memory, each, False, f"the workers of {config.scheduler}")
+                yield Crew(
+                    client,
+                    lambda: len(client.nthreads()),
+                    config.memory,
+                    each,
+                    False,
+                    f"the workers of {config.scheduler}",
+                )
             return
         jobs = min(config.jobs or os.cpu_count() or 1, n_tasks)
-        with TemporaryDirectory(prefix="bids_dl-", ignore_cleanup_errors=True) as scratch, _main_left_alone(), ExitStack() as stack:
+        with (
+            TemporaryDirectory(prefix="bids_dl-", ignore_cleanup_errors=True) as scratch,
+            _main_left_alone(),
+            ExitStack() as stack,
+        ):
             with _deaf_to_interrupts():
                 try:
                     cluster = stack.enter_context(_cluster(jobs, scratch))
                 except RuntimeError as problem:
-                    raise BidsDlError(f"no worker process could be started ({problem}); run the command again") from None
+                    raise BidsDlError(
+                        f"no worker process could be started ({problem}); run the command again"
+                    ) from None
                 client = stack.enter_context(Client(cluster, set_as_default=False))
             limit = config.memory or memory.available()
             yield Crew(client, lambda: jobs, limit, limit, True, "the worker processes")
@@ -102,7 +119,9 @@ def _connect(address: str) -> Client:
     try:
         return Client(address, timeout=ANSWER, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as problem:
-        raise ConfigError(f"--scheduler {address}: no Dask scheduler answers there ({type(problem).__name__})") from None
+        raise ConfigError(
+            f"--scheduler {address}: no Dask scheduler answers there ({type(problem).__name__})"
+        ) from None
 
 
 def _check_workers(client: Client, address: str, packages: Collection[str]) -> None:
@@ -111,7 +130,9 @@ def _check_workers(client: Client, address: str, packages: Collection[str]) -> N
         try:
             there = client.run(version, name)
         except PackageNotFoundError:
-            raise ConfigError(f"--scheduler {address}: its workers have no {name}; install {name} {version(name)} there") from None
+            raise ConfigError(
+                f"--scheduler {address}: its workers have no {name}; install {name} {version(name)} there"
+            ) from None
         for worker, found in there.items():
             if found != version(name):
                 raise ConfigError(
@@ -122,7 +143,9 @@ def _check_workers(client: Client, address: str, packages: Collection[str]) -> N
 
 def _least_memory(client: Client) -> int | None:
     """What the smallest worker says it may take, less the share at which Dask would stop it; None where none says."""
-    limits = [worker["memory_limit"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+    limits = [
+        worker["memory_limit"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()
+    ]
     return int(memory.SHARE * min(filter(None, limits))) if any(limits) else None
 
 

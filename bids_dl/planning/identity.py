@@ -21,16 +21,26 @@ def described(request: Request, recipe: preprocess.Recipe) -> dict[str, Any]:
 
 def digest(content: Any) -> str:
     """SHA-256 of plain content, in one form of JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()
 
 
 def differing(old: Any, new: Any, path: str = "") -> list[str]:
     """Where two plain contents differ, with short values."""
     if isinstance(old, dict) and isinstance(new, dict):
         names = [*old, *(name for name in new if name not in old)]
-        return [p for name in names for p in differing(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))]
+        return [
+            p
+            for name in names
+            for p in differing(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))
+        ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [p for i, (a, b) in enumerate(zip(old, new, strict=True)) for p in differing(a, b, f"{path}[{i + 1}]")]
+        return [
+            p
+            for i, (a, b) in enumerate(zip(old, new, strict=True))
+            for p in differing(a, b, f"{path}[{i + 1}]")
+        ]
     if old == new:
         return []
     short = all(not isinstance(value, dict | list) and len(str(value)) < 40 for value in (old, new))

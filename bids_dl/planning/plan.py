@@ -12,12 +12,29 @@ from typing import Any
 
 from bids_dl import preprocess, source, splits, windows
 from bids_dl.config.stages import Request, SplitsConfig, WindowsConfig
-from bids_dl.datamodel import Block, Dropped, Event, Failure, Header, Layout, Person, Recording, Window, exact_rate
+from bids_dl.datamodel import (
+    Block,
+    Dropped,
+    Event,
+    Failure,
+    Header,
+    Layout,
+    Person,
+    Recording,
+    Window,
+    exact_rate,
+)
 from bids_dl.errors import RecordingError, TargetError
 from bids_dl.planning.identity import described, digest
 from bids_dl.planning.survey import Survey, nothing_to_cut, survey_sources
 
-DECIDES_BYTES = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")  # software whose version is part of a staging key
+DECIDES_BYTES = (
+    "bids_dl",
+    "mne",
+    "mne-bids",
+    "numpy",
+    "scipy",
+)  # software whose version is part of a staging key
 IN_OTHER_FORM = ("onset", "HED")  # columns of events.tsv: the store's `event_onset` and `hed`
 SLIDING = WindowsConfig(size=2.0, stride=2.0)  # what `convert` takes when no windows are asked for
 
@@ -77,7 +94,11 @@ class Plan:
     def event_columns(self) -> tuple[str, ...]:
         """Columns of events.tsv that a store keeps: all but those it has in another form."""
         tables = (self.survey.rows[recording.key].columns for recording in self.recordings)
-        return tuple(dict.fromkeys(name for table in tables for name in table if name and name not in IN_OTHER_FORM))
+        return tuple(
+            dict.fromkeys(
+                name for table in tables for name in table if name and name not in IN_OTHER_FORM
+            )
+        )
 
     def cell(self, event: Event, column: str) -> str:
         """What events.tsv says of an event; "n/a" where its table has no such column."""
@@ -96,8 +117,17 @@ class Plan:
         return {
             key: digest(
                 common
-                | {"recording": key, "sources": files, "windows": self._places(key), "boundaries": self._jumps(key)}
-                | ({"blocks": [(block.onset, block.end) for block in self.blocks(key)]} if self.recipe.joins else {})
+                | {
+                    "recording": key,
+                    "sources": files,
+                    "windows": self._places(key),
+                    "boundaries": self._jumps(key),
+                }
+                | (
+                    {"blocks": [(block.onset, block.end) for block in self.blocks(key)]}
+                    if self.recipe.joins
+                    else {}
+                )
             )
             for key, files in self.sources.items()
         }
@@ -136,12 +166,29 @@ class Plan:
             "request": described(self.request, self.recipe),
             "recordings": {key: digest(files) for key, files in self.sources.items()},
             "failures": [asdict(failure) for failure in self.failures],
-            "datasets": digest([dict(self.survey.datasets[name].description) for name in self.datasets]),
-            "events": digest([(e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed) for e in self.events]),
-            "event_columns": {name: digest([self.cell(event, name) for event in self.events]) for name in self.event_columns},
-            "windows": digest({key: [(w.start, w.anchor, w.label) for w in found] for key, found in self.windows.items()}),
+            "datasets": digest(
+                [dict(self.survey.datasets[name].description) for name in self.datasets]
+            ),
+            "events": digest(
+                [
+                    (e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed)
+                    for e in self.events
+                ]
+            ),
+            "event_columns": {
+                name: digest([self.cell(event, name) for event in self.events])
+                for name in self.event_columns
+            },
+            "windows": digest(
+                {
+                    key: [(w.start, w.anchor, w.label) for w in found]
+                    for key, found in self.windows.items()
+                }
+            ),
             "splits": {"/".join(person): split for person, split in sorted(self.splits.items())},
-            "participants": digest({name: [people.rows, people.sidecar] for name, people in self.participants.items()}),
+            "participants": digest(
+                {name: [people.rows, people.sidecar] for name, people in self.participants.items()}
+            ),
         }
 
 
@@ -166,11 +213,17 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     broken = {failure.recording for failure in found.failures}
     for label in request.events.labels:
         where = {event.recording for event in found.events if event.label == label.label}
-        if label.label not in there and not where <= broken:  # else its recordings are listed with what is wrong with them
+        if (
+            label.label not in there and not where <= broken
+        ):  # else its recordings are listed with what is wrong with them
             raise nothing_to_cut(found, request.windows, label.label)
     matched = {event.recording for event in found.events}
     wanted = [recording for recording in found.recordings if recording.key in matched]
-    layouts = {recording.key: _layout(found.headers[recording.key]) for recording in wanted if recording.key in found.headers}
+    layouts = {
+        recording.key: _layout(found.headers[recording.key])
+        for recording in wanted
+        if recording.key in found.headers
+    }
     settled = preprocess.resolve(recipe, layouts)
     recipe, notes = settled.recipe, settled.notes
     layout, sums, failures = _readable(found, wanted, recipe, notes)
@@ -178,10 +231,16 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     by_recording: dict[str, list[Window]] = {}
     for window in planned:
         by_recording.setdefault(window.recording, []).append(window)
-    going = [recording for recording in wanted if recording.key not in lost and recording.key in by_recording]
+    going = [
+        recording
+        for recording in wanted
+        if recording.key not in lost and recording.key in by_recording
+    ]
     if not going:
         raise _nothing_left(failures, notes)
-    participants = {name: source.read_participants(dataset) for name, dataset in found.datasets.items()}
+    participants = {
+        name: source.read_participants(dataset) for name, dataset in found.datasets.items()
+    }
     shares, said = _shares(going, participants, request.splits)
     return Plan(
         request,
@@ -211,7 +270,9 @@ def _readable(
             sums[recording.key] = source.fingerprint(found.datasets[recording.dataset], recording)
             layouts[recording.key] = recipe.layout(_layout(found.headers[recording.key]))
         except RecordingError as problem:
-            failures[recording.key] = Failure(recording.key, problem.stage, problem.reason, problem.transient)
+            failures[recording.key] = Failure(
+                recording.key, problem.stage, problem.reason, problem.transient
+            )
     if not layouts:
         raise _nothing_left(list(failures.values()), notes)
     common = Counter(_signature(layout) for layout in layouts.values()).most_common(1)[0][0]
@@ -247,16 +308,22 @@ def _difference(layout: Layout, store: Layout) -> str:
 
 def _nothing_left(failures: Sequence[Failure], notes: Sequence[str]) -> RecordingError:
     first = failures[0]
-    reason = f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}"
+    reason = (
+        f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}"
+    )
     return RecordingError(first.stage, "\n  ".join([reason, *notes]))
 
 
 def _shares(
-    recordings: Sequence[Recording], participants: Mapping[str, source.Participants], config: SplitsConfig
+    recordings: Sequence[Recording],
+    participants: Mapping[str, source.Participants],
+    config: SplitsConfig,
 ) -> tuple[dict[Person, str], list[str]]:
     persons = sorted({recording.person for recording in recordings})
     if isinstance(config.split, str):
-        return splits.from_column({person: _value(participants, person, config.split) for person in persons}), []
+        return splits.from_column(
+            {person: _value(participants, person, config.split) for person in persons}
+        ), []
     shares = splits.assign(persons, config)
     asked = splits.asked(config)
     if len(asked) > 1 and set(shares.values()) == {"train"}:
@@ -264,21 +331,36 @@ def _shares(
     return shares, []
 
 
-def _bare_splits(found: Mapping[str, Sequence[Window]], recordings: Sequence[Recording], shares: Mapping[Person, str]) -> list[str]:
+def _bare_splits(
+    found: Mapping[str, Sequence[Window]],
+    recordings: Sequence[Recording],
+    shares: Mapping[Person, str],
+) -> list[str]:
     """Splits that lack a class."""
     labels: dict[str, set[str]] = {}
     for recording in recordings:
-        labels.setdefault(shares[recording.person], set()).update(window.label for window in found[recording.key])
+        labels.setdefault(shares[recording.person], set()).update(
+            window.label for window in found[recording.key]
+        )
     everything = sorted(set().union(*labels.values()))
-    return [f"no window of {label} in the split {split}" for split in sorted(labels) for label in everything if label not in labels[split]]
+    return [
+        f"no window of {label} in the split {split}"
+        for split in sorted(labels)
+        for label in everything
+        if label not in labels[split]
+    ]
 
 
 def _value(participants: Mapping[str, source.Participants], person: Person, column: str) -> str:
     dataset, subject = person
     people = participants[dataset]
     if column not in people.columns:
-        raise TargetError(f"--split {column}: {dataset}/participants.tsv has no such column; it has {', '.join(people.columns) or 'none'}")
+        raise TargetError(
+            f"--split {column}: {dataset}/participants.tsv has no such column; it has {', '.join(people.columns) or 'none'}"
+        )
     value = people.rows.get(subject, {}).get(column, "n/a")
     if value in {"n/a", ""}:
-        raise TargetError(f"--split {column}: sub-{subject} of {dataset} has no value in participants.tsv")
+        raise TargetError(
+            f"--split {column}: sub-{subject} of {dataset} has no value in participants.tsv"
+        )
     return value

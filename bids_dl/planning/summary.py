@@ -21,7 +21,9 @@ def per_label(found: Survey) -> dict[str, dict[str, int]]:
             "recordings": len({event.recording for event in mine}),
             "events": len(mine),
             "windows": windows[label],
-            "open": found.cut.open.get(label, 0) if found.cut else sum(event.end is None for event in mine),
+            "open": found.cut.open.get(label, 0)
+            if found.cut
+            else sum(event.end is None for event in mine),
         }
     return counts
 
@@ -30,10 +32,16 @@ def per_person(found: Survey) -> dict[Person, dict[str, Counts]]:
     """Events and windows of each person and label; sorted by person, every label with each."""
     person = {recording.key: recording.person for recording in found.recordings}
     events = Counter((person[event.recording], event.label) for event in found.events)
-    windows = Counter((person[window.recording], window.label) for window in (found.cut.windows if found.cut else ()))
+    windows = Counter(
+        (person[window.recording], window.label)
+        for window in (found.cut.windows if found.cut else ())
+    )
     labels = list(dict.fromkeys(event.label for event in found.events))
     return {
-        who: {label: {"events": events[who, label], "windows": windows[who, label]} for label in labels}
+        who: {
+            label: {"events": events[who, label], "windows": windows[who, label]}
+            for label in labels
+        }
         for who in sorted({who for who, _ in events})
     }
 

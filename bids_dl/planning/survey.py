@@ -55,7 +55,9 @@ class Survey:
     rows: Mapping[str, EventRows]
 
 
-def survey_sources(sources: Sequence[str], which: SourceConfig, what: EventsConfig, how: WindowsConfig) -> Survey:
+def survey_sources(
+    sources: Sequence[str], which: SourceConfig, what: EventsConfig, how: WindowsConfig
+) -> Survey:
     """Find what a request selects.
 
     Headers are opened only where something depends on them (windows, or a block that may run to the end),
@@ -70,7 +72,11 @@ def survey_sources(sources: Sequence[str], which: SourceConfig, what: EventsConf
     datasets = open_sources(sources)
     searched, warnings = _searched(datasets, which)
     tables, unread = _tables(datasets, searched)
-    searched = [recording for recording in searched if recording.key not in {failure.recording for failure in unread}]
+    searched = [
+        recording
+        for recording in searched
+        if recording.key not in {failure.recording for failure in unread}
+    ]
     versions = {name: dataset.hed_version for name, dataset in datasets.items()}
     selected = selection.select(tables, what, hed_versions=versions, sliding=how.sliding)
     headers, failures, notes = _headers(datasets, searched, selected.events, how)
@@ -102,28 +108,47 @@ def survey_sources(sources: Sequence[str], which: SourceConfig, what: EventsConf
     )
 
 
-def _searched(datasets: Mapping[str, source.Dataset], which: SourceConfig) -> tuple[list[Recording], list[str]]:
+def _searched(
+    datasets: Mapping[str, source.Dataset], which: SourceConfig
+) -> tuple[list[Recording], list[str]]:
     """The recordings that can be searched for events, and what is said of the others."""
-    every = [recording for dataset in datasets.values() for recording in source.find_recordings(dataset, which)]
+    every = [
+        recording
+        for dataset in datasets.values()
+        for recording in source.find_recordings(dataset, which)
+    ]
     recordings = [recording for recording in every if recording.datatype != "meg"]
     if not recordings:
-        raise SourceError(f"{', '.join(datasets)}: all of {len(every)} recordings are MEG, which is not supported; only EEG and iEEG are")
+        raise SourceError(
+            f"{', '.join(datasets)}: all of {len(every)} recordings are MEG, which is not supported; only EEG and iEEG are"
+        )
     searched = [recording for recording in recordings if recording.events]
     warnings = []
     if len(recordings) < len(every):
-        warnings.append(f"{len(every) - len(recordings)} of {len(every)} recordings are MEG and were left out; only EEG and iEEG are read")
+        warnings.append(
+            f"{len(every) - len(recordings)} of {len(every)} recordings are MEG and were left out; only EEG and iEEG are read"
+        )
     if len(searched) < len(recordings):
-        warnings.append(f"{len(recordings) - len(searched)} of {len(recordings)} recordings have no events.tsv and were left out")
+        warnings.append(
+            f"{len(recordings) - len(searched)} of {len(recordings)} recordings have no events.tsv and were left out"
+        )
     if not searched:
-        raise EventError(f"{', '.join(datasets)}: none of {len(recordings)} recordings has an events.tsv; HED selects by its rows")
+        raise EventError(
+            f"{', '.join(datasets)}: none of {len(recordings)} recordings has an events.tsv; HED selects by its rows"
+        )
     return searched, warnings
 
 
 def estimate(found: Survey, how: WindowsConfig) -> float | None:
     """Bytes of the windows as float32 with the channels and rates of their recordings; None where a header is not known."""
-    if found.cut is None or any(window.recording not in found.headers for window in found.cut.windows):
+    if found.cut is None or any(
+        window.recording not in found.headers for window in found.cut.windows
+    ):
         return None
-    return sum(_bytes_a_second(found.headers[window.recording]) * how.duration for window in found.cut.windows)
+    return sum(
+        _bytes_a_second(found.headers[window.recording]) * how.duration
+        for window in found.cut.windows
+    )
 
 
 def check_size(found: Sequence[Block], how: WindowsConfig, headers: Mapping[str, Header]) -> None:
@@ -165,10 +190,15 @@ def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
 
 
 def _headers(
-    datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording], found: Sequence[Event], how: WindowsConfig
+    datasets: Mapping[str, source.Dataset],
+    recordings: Sequence[Recording],
+    found: Sequence[Event],
+    how: WindowsConfig,
 ) -> tuple[dict[str, Header], list[Failure], list[str]]:
     """Headers of the recordings that need one, those that cannot be read, and what must not be silent about the others, a line each."""
-    needed = {event.recording for event in found if how.asked or (event.end is None and event.end_rule)}
+    needed = {
+        event.recording for event in found if how.asked or (event.end is None and event.end_rule)
+    }
     headers: dict[str, Header] = {}
     failures: list[Failure] = []
     notes: dict[str, list[str]] = {}
@@ -186,7 +216,9 @@ def _headers(
     return headers, failures, [grouped(note, keys) for note, keys in notes.items()]
 
 
-def _tables(datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]) -> tuple[list[EventRows], list[Failure]]:
+def _tables(
+    datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]
+) -> tuple[list[EventRows], list[Failure]]:
     """The rows of each recording, and the recordings whose text files cannot be read.
 
     Raises
@@ -235,21 +267,33 @@ def _stretches(excluded: Sequence[Event]) -> dict[str, dict[str, list[tuple[floa
 
 
 def _extents(
-    datasets: Mapping[str, source.Dataset], tables: Sequence[EventRows], headers: Mapping[str, Header], selected: selection.Selection
+    datasets: Mapping[str, source.Dataset],
+    tables: Sequence[EventRows],
+    headers: Mapping[str, Header],
+    selected: selection.Selection,
 ) -> dict[str, windows.Extent]:
     """What limits the windows of each recording."""
     excluded = _stretches(selected.excluded)
     found = {}
     for rows in tables:
-        extent = _extent(datasets, rows, headers.get(rows.recording), selected.boundaries.get(rows.recording, ()))
+        extent = _extent(
+            datasets, rows, headers.get(rows.recording), selected.boundaries.get(rows.recording, ())
+        )
         found[rows.recording] = replace(extent, excluded=excluded.get(rows.recording, {}))
     return found
 
 
-def _extent(datasets: Mapping[str, source.Dataset], rows: EventRows, header: Header | None, noted: Sequence[float]) -> windows.Extent:
+def _extent(
+    datasets: Mapping[str, source.Dataset],
+    rows: EventRows,
+    header: Header | None,
+    noted: Sequence[float],
+) -> windows.Extent:
     """Rate, length and boundaries of a recording: its header's, else what its text files say, else unknown."""
     if header:
-        return windows.Extent(header.sfreq, header.n_times, tuple(sorted({*header.boundaries, *noted})))
+        return windows.Extent(
+            header.sfreq, header.n_times, tuple(sorted({*header.boundaries, *noted}))
+        )
     dataset, _, path = rows.recording.partition("/")
     sfreq = source.header_from_text(datasets[dataset], path)[0]
     n_times = round(rows.duration * sfreq) if sfreq and rows.duration else None
@@ -259,7 +303,11 @@ def _extent(datasets: Mapping[str, source.Dataset], rows: EventRows, header: Hea
 def nothing_to_cut(found: Survey, how: WindowsConfig, label: str) -> WindowError:
     """The error of a request of whose label no window can be cut, with the numbers."""
     events = [event for event in found.events if event.label == label]
-    closed = [block.end - block.onset for block in found.blocks if block.label == label and block.end is not None]
+    closed = [
+        block.end - block.onset
+        for block in found.blocks
+        if block.label == label and block.end is not None
+    ]
     longest = f"; the longest block lasts {max(closed):.3f} s" if closed and how.sliding else ""
     reasons = [dropped.reason for dropped in found.dropped if dropped.label == label]
     why = f"; the first: {reasons[0]}" if reasons else ""

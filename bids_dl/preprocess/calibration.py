@@ -24,7 +24,9 @@ def window_starts(n_times: int, size: int) -> NDArray[np.int64]:
     return (np.arange(count, dtype=np.int64) * STRIDE * size + 50) // 100
 
 
-def clean_mask(signals: Array, sfreq: float, *, max_bad_channels: float, tolerances: tuple[float, float]) -> NDArray[np.bool_]:
+def clean_mask(
+    signals: Array, sfreq: float, *, max_bad_channels: float, tolerances: tuple[float, float]
+) -> NDArray[np.bool_]:
     """Which samples are clean (n_times,): in no window where too many channels have a power far from their usual one.
 
     Parameters

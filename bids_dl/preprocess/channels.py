@@ -56,7 +56,8 @@ def locate(names: Iterable[str], layout: Layout) -> list[str]:
     found = {name: find(name, layout) for name in names}
     if missing := [name for name, own in found.items() if own is None]:
         raise RecordingError(
-            "channels", f"no channel {listed(missing)}{_closest(missing[0], layout)}; the recording has {listed(layout.ch_names)}"
+            "channels",
+            f"no channel {listed(missing)}{_closest(missing[0], layout)}; the recording has {listed(layout.ch_names)}",
         )
     own_names = [own for own in found.values() if own is not None]
     if twice := [own for own, count in Counter(own_names).items() if count > 1]:
@@ -83,7 +84,13 @@ def _closest(name: str, layout: Layout) -> str:
     return f" (closest: {lower[close[0]]})" if close else ""
 
 
-def add(raw: mne.io.BaseRaw, names: Sequence[str], ch_types: Sequence[str], signals: Array, places: Sequence[Array | None]) -> None:
+def add(
+    raw: mne.io.BaseRaw,
+    names: Sequence[str],
+    ch_types: Sequence[str],
+    signals: Array,
+    places: Sequence[Array | None],
+) -> None:
     """Put new channels (n_chans, n_times) in V after the others, at positions (3,) in m, head coordinates, or at none."""
     import mne
 

@@ -23,7 +23,11 @@ MICROVOLT = 1e-6  # V
 def good_eeg(raw: mne.io.BaseRaw, layout: Layout) -> list[str]:
     """EEG channels that are not marked bad."""
     bads = set(raw.info["bads"])
-    return [name for name, kind in zip(layout.ch_names, layout.ch_types, strict=True) if kind == "eeg" and name not in bads]
+    return [
+        name
+        for name, kind in zip(layout.ch_names, layout.ch_types, strict=True)
+        if kind == "eeg" and name not in bads
+    ]
 
 
 def microvolts(raw: mne.io.BaseRaw, names: Sequence[str], step: str) -> Array:
@@ -37,17 +41,32 @@ def microvolts(raw: mne.io.BaseRaw, names: Sequence[str], step: str) -> Array:
     if not names:
         raise RecordingError(step, "no EEG channel that is not marked bad")
     signals = np.asarray(raw.get_data(picks=list(names)), dtype=np.float64) / MICROVOLT
-    if lost := [name for name, signal in zip(names, signals, strict=True) if not np.isfinite(signal).all()]:
-        raise RecordingError(step, f"samples of {listed(lost)} are not finite numbers; drop the channel or mark it bad")
+    if lost := [
+        name for name, signal in zip(names, signals, strict=True) if not np.isfinite(signal).all()
+    ]:
+        raise RecordingError(
+            step,
+            f"samples of {listed(lost)} are not finite numbers; drop the channel or mark it bad",
+        )
     return signals
 
 
 def structure(signals: Array, sfreq: float, directions: Array | None = None) -> dict[str, Any]:
     """A structure of these signals in µV; ``directions`` (n_chans, 3) are unit vectors in head coordinates."""
     n_chans, n_times = signals.shape
-    made = {"data": signals, "srate": sfreq, "nbchan": n_chans, "pnts": n_times, "trials": 1, "event": [], "etc": {}}
+    made = {
+        "data": signals,
+        "srate": sfreq,
+        "nbchan": n_chans,
+        "pnts": n_times,
+        "trials": 1,
+        "event": [],
+        "etc": {},
+    }
     if directions is not None:
-        made["chanlocs"] = [{"labels": str(i), "X": y, "Y": -x, "Z": z} for i, (x, y, z) in enumerate(directions)]
+        made["chanlocs"] = [
+            {"labels": str(i), "X": y, "Y": -x, "Z": z} for i, (x, y, z) in enumerate(directions)
+        ]
     return made
 
 

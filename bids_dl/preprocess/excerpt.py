@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 MIRRORED = "bids_dl mirrored"  # annotation of samples that are no part of the recording
 
 
-def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jumps: Sequence[int] = ()) -> mne.io.BaseRaw:
+def excerpt(
+    raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jumps: Sequence[int] = ()
+) -> mne.io.BaseRaw:
     """Some samples of a recording, loaded, as a recording of its own.
 
     Parameters
@@ -43,16 +45,24 @@ def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jump
         if raw.preload:
             samples = samples.copy()  # steps work in place, and excerpts may overlap
         if samples.shape[1] != stop - start:
-            raise RecordingError("read", f"{start + samples.shape[1]} samples where the header says {raw.n_times}")
+            raise RecordingError(
+                "read", f"{start + samples.shape[1]} samples where the header says {raw.n_times}"
+            )
         if before:
             samples = _padded(samples, before)
-        piece = mne.io.RawArray(samples, raw.info, first_samp=raw.first_samp + start - before, verbose="error")
+        piece = mne.io.RawArray(
+            samples, raw.info, first_samp=raw.first_samp + start - before, verbose="error"
+        )
         annotations = raw.annotations.copy()
         if annotations.orig_time is None:
-            annotations.onset -= piece.first_time  # MNE adds it where there is no date to count from
+            annotations.onset -= (
+                piece.first_time
+            )  # MNE adds it where there is no date to count from
         piece.set_annotations(annotations, emit_warning=False)
         for jump in jumps:
-            piece.annotations.append(piece.first_time + (jump - start + before) / raw.info["sfreq"], 0.0, "EDGE boundary")
+            piece.annotations.append(
+                piece.first_time + (jump - start + before) / raw.info["sfreq"], 0.0, "EDGE boundary"
+            )
         if before:
             piece.annotations.append(piece.first_time, before / raw.info["sfreq"], MIRRORED)
     return piece
@@ -60,7 +70,11 @@ def excerpt(raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jump
 
 def mirrored(raw: mne.io.BaseRaw) -> int:
     """How many samples of an excerpt, its first, were put before it."""
-    ends = [note["onset"] + note["duration"] for note in raw.annotations if note["description"] == MIRRORED]
+    ends = [
+        note["onset"] + note["duration"]
+        for note in raw.annotations
+        if note["description"] == MIRRORED
+    ]
     return round((ends[0] - raw.first_time) * raw.info["sfreq"]) if ends else 0
 
 

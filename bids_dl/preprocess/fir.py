@@ -46,7 +46,14 @@ def eegfiltnew(low: float | None, high: float | None, sfreq: float) -> Band:
     edges = [edge for edge in (low, high) if edge is not None]
     room = [*edges[: low is not None], *(sfreq / 2 - edge for edge in edges[low is not None :])]
     width = min(max(edges[0] / 4, 2.0), *room)
-    order = 2 * math.ceil(LENGTH_FACTORS["hamming"] / (width / sfreq) / 2)  # rounded as EEGLAB does, to the last bit
+    order = 2 * math.ceil(
+        LENGTH_FACTORS["hamming"] / (width / sfreq) / 2
+    )  # rounded as EEGLAB does, to the last bit
     narrower = LENGTH_FACTORS["hamming"] * sfreq / order
     shift = (width - narrower) / 2
-    return Band(order, None if low is None else low - shift, None if high is None else high + shift, narrower)
+    return Band(
+        order,
+        None if low is None else low - shift,
+        None if high is None else high + shift,
+        narrower,
+    )

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 
 N_ELECTRODES = 128
-SMALLER = (32, 33, 64, 65)  # electrodes of the other nets whose numbers begin with E1, without and with the reference
+SMALLER = (
+    32,
+    33,
+    64,
+    65,
+)  # electrodes of the other nets whose numbers begin with E1, without and with the reference
 REFERENCE = "Cz"  # the vertex, the net's reference, number 129
 
 # fmt: off
@@ -48,9 +53,13 @@ def canonical(names: Iterable[str]) -> dict[str, str]:
             found[name] = f"E{int(match[1])}"
     numbers = {int(name[1:]) for name in found.values() if name != REFERENCE}
     if 0 in numbers or max(numbers, default=0) > N_ELECTRODES + 1:
-        raise ValueError(f"E{min(numbers) if 0 in numbers else max(numbers)} is not on the net of {N_ELECTRODES} electrodes")
+        raise ValueError(
+            f"E{min(numbers) if 0 in numbers else max(numbers)} is not on the net of {N_ELECTRODES} electrodes"
+        )
     if len(numbers) in SMALLER and max(numbers) == len(numbers):
-        raise ValueError(f"E1 to E{max(numbers)} are those of a smaller net than the one of {N_ELECTRODES} electrodes")
+        raise ValueError(
+            f"E1 to E{max(numbers)} are those of a smaller net than the one of {N_ELECTRODES} electrodes"
+        )
     return found
 
 

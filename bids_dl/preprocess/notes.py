@@ -27,7 +27,11 @@ def heard() -> Iterator[list[str]]:
             yield notes
         finally:
             log.disabled = disabled
-            notes.extend(one_line(str(warning.message)) for warning in caught if not issubclass(warning.category, NOT_FOR_USERS))
+            notes.extend(
+                one_line(str(warning.message))
+                for warning in caught
+                if not issubclass(warning.category, NOT_FOR_USERS)
+            )
 
 
 @contextmanager
@@ -78,5 +82,9 @@ def settled(parts: Sequence[Sequence[str]]) -> list[str]:
     """All notes on the parts of a recording; a flag only where each part has it, in the words of the first."""
     kinds = (NOTHING, NEARLY_EVERYTHING)
     flags = [next((note for note in parts[0] if note.startswith(kind)), "") for kind in kinds]
-    held = [flag for kind, flag in zip(kinds, flags, strict=True) if all(any(note.startswith(kind) for note in part) for part in parts)]
+    held = [
+        flag
+        for kind, flag in zip(kinds, flags, strict=True)
+        if all(any(note.startswith(kind) for note in part) for part in parts)
+    ]
     return [*(note for part in parts for note in part if not note.startswith(kinds)), *held]

@@ -13,23 +13,46 @@ from bids_dl.preprocess.step import Array
 if TYPE_CHECKING:
     import mne
 
-RENAMED = {f"standard_{kind}": f"colin27_{kind}" for kind in ("1005", "1020", "alphabetic", "postfixed", "prefixed", "primed")}
+RENAMED = {
+    f"standard_{kind}": f"colin27_{kind}"
+    for kind in ("1005", "1020", "alphabetic", "postfixed", "prefixed", "primed")
+}
 """Names of MNE's templates before release 1.13, and since; either may be used with either release."""
 
 TEMPLATES = (
     *RENAMED,
     *RENAMED.values(),
-    *("biosemi16", "biosemi32", "biosemi64", "biosemi128", "biosemi160", "biosemi256", "brainproducts-RNP-BA-128"),
+    *(
+        "biosemi16",
+        "biosemi32",
+        "biosemi64",
+        "biosemi128",
+        "biosemi160",
+        "biosemi256",
+        "brainproducts-RNP-BA-128",
+    ),
     *("easycap-M1", "easycap-M10", "easycap-M43", "EGI_256", "mgh60", "mgh70"),
-    *("GSN-HydroCel-32", "GSN-HydroCel-64_1.0", "GSN-HydroCel-65_1.0", "GSN-HydroCel-128", "GSN-HydroCel-129"),
+    *(
+        "GSN-HydroCel-32",
+        "GSN-HydroCel-64_1.0",
+        "GSN-HydroCel-65_1.0",
+        "GSN-HydroCel-128",
+        "GSN-HydroCel-129",
+    ),
     *("GSN-HydroCel-256", "GSN-HydroCel-257"),
 )
 DEFAULT_TEMPLATE = "standard_1005"
-CENTRE = (0.0, 0.0, 0.04)  # m, head coordinates: of the sphere where there are too few electrodes to fit one, as in MNE
+CENTRE = (
+    0.0,
+    0.0,
+    0.04,
+)  # m, head coordinates: of the sphere where there are too few electrodes to fit one, as in MNE
 FEWEST = 10  # electrodes to fit a sphere to
 FLATTEST = 0.1  # thinnest over widest extent of electrodes that a sphere can still be fitted to
 HEAD_RADIUS = (0.05, 0.13)  # m, from an infant's head with little hair to a large one under a cap
-TURNED = 45.0  # degrees from the 10-05 system, in the median, beyond which axes must have been mixed up
+TURNED = (
+    45.0  # degrees from the 10-05 system, in the median, beyond which axes must have been mixed up
+)
 
 
 def known_template(name: str) -> str:
@@ -54,8 +77,13 @@ def template(name: str) -> Mapping[str, Array]:
     import mne
 
     digitised = montage(name)
-    info = mne.create_info(digitised.ch_names, 1.0, "eeg", verbose="error").set_montage(digitised, verbose="error")
-    return {channel["ch_name"].casefold(): channel["loc"][:3].astype(np.float64) for channel in info["chs"]}
+    info = mne.create_info(digitised.ch_names, 1.0, "eeg", verbose="error").set_montage(
+        digitised, verbose="error"
+    )
+    return {
+        channel["ch_name"].casefold(): channel["loc"][:3].astype(np.float64)
+        for channel in info["chs"]
+    }
 
 
 @cache
@@ -88,8 +116,14 @@ def directions(positions: Array) -> Array:
 
 def held(info: mne.Info, names: Sequence[str]) -> dict[str, Array]:
     """Positions (3,) in m that a recording holds, by name; channels without one are left out."""
-    channels = {channel["ch_name"]: channel["loc"][:3].astype(np.float64) for channel in info["chs"]}
-    return {name: channels[name] for name in names if np.isfinite(channels[name]).all() and channels[name].any()}
+    channels = {
+        channel["ch_name"]: channel["loc"][:3].astype(np.float64) for channel in info["chs"]
+    }
+    return {
+        name: channels[name]
+        for name in names
+        if np.isfinite(channels[name]).all() and channels[name].any()
+    }
 
 
 def implausible(info: mne.Info, positions: Mapping[str, Array]) -> str | None:

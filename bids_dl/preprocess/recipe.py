@@ -84,7 +84,9 @@ class Recipe:
     @property
     def packages(self) -> tuple[str, ...]:
         """Distributions that its steps compute with, beside those that all do; sorted."""
-        return tuple(sorted({name for step in self.steps for name in getattr(step, "packages", ())}))
+        return tuple(
+            sorted({name for step in self.steps for name in getattr(step, "packages", ())})
+        )
 
     @property
     def gathers(self) -> bool:
@@ -104,7 +106,10 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Name and steps with every parameter, as JSON and YAML can hold them; equal recipes give equal dicts."""
-        steps = [{step.name: {f.name: _plain(getattr(step, f.name)) for f in fields(step)}} for step in self.steps]
+        steps = [
+            {step.name: {f.name: _plain(getattr(step, f.name)) for f in fields(step)}}
+            for step in self.steps
+        ]
         return {"name": self.name, "steps": steps}
 
     def layout(self, layout: Layout) -> Layout:
@@ -128,7 +133,9 @@ class Recipe:
             whole = whole or (step.name if need.kind == "recording" else "")
             layout = step.layout(layout)
             period = math.lcm(period, (layout.sfreq / first.sfreq).denominator)
-            growth = max(growth, float(layout.n_chans * layout.sfreq / (first.n_chans * first.sfreq)))
+            growth = max(
+                growth, float(layout.n_chans * layout.sfreq / (first.n_chans * first.sfreq))
+            )
         return Reach(margin, period, whole, growth)
 
     def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
@@ -160,15 +167,21 @@ class Recipe:
                 judged = step.apply_windows(windows)
             reports.append(_timed(judged.report, judged.report.notes + once(notes), windows))
             stays = np.array([not reason for reason in judged.reasons], dtype=bool)
-            dropped += [(int(kept[i]), f"{step.name}: {judged.reasons[i]}") for i in np.flatnonzero(~stays)]
+            dropped += [
+                (int(kept[i]), f"{step.name}: {judged.reasons[i]}") for i in np.flatnonzero(~stays)
+            ]
             windows = replace(windows, signals=judged.signals[stays], silent=windows.silent[stays])
             kept = kept[stays]
-        return Sifted(windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports), tuple(given))
+        return Sifted(
+            windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports), tuple(given)
+        )
 
 
 def layout_of(raw: mne.io.BaseRaw) -> Layout:
     """The layout of a recording as it is now."""
-    return Layout(tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"]))
+    return Layout(
+        tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"])
+    )
 
 
 def info_of(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> mne.Info:
@@ -178,7 +191,9 @@ def info_of(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> mne.Info:
     return mne.pick_info(raw.info, [raw.ch_names.index(name) for name in ch_names])
 
 
-def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, int]]) -> list[StepReport]:
+def joined(
+    reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, int]]
+) -> list[StepReport]:
     """What each step did to a recording, from what it did to its excerpts, each from a sample up to another; excerpts may overlap."""
     sizes = [stop - start for start, stop in spans]
     covered, end = 0, 0
@@ -187,9 +202,15 @@ def joined(reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, i
     out = []
     for same in zip(*reports, strict=True):
         channels = once(name for report in same for name in report.channels)
-        share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / max(1, sum(sizes))
+        share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / max(
+            1, sum(sizes)
+        )
         notes = once(settled([report.notes for report in same]))
-        notes = notes if len(notes) <= MOST_NOTES else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} notes more")
+        notes = (
+            notes
+            if len(notes) <= MOST_NOTES
+            else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} notes more")
+        )
         seconds = sum(report.seconds for report in same) * covered / max(1, sum(sizes))
         out.append(StepReport(same[0].step, channels, share, notes, round(seconds, 6)))
     return out
@@ -201,7 +222,9 @@ def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, St
     with failing_as(step.name), heard() as notes:
         raw, report = step.apply(raw, before)
     if layout_of(raw) != promised:
-        raise RecordingError(step.name, one_line(f"made {layout_of(raw)} where {promised} was planned"))
+        raise RecordingError(
+            step.name, one_line(f"made {layout_of(raw)} where {promised} was planned")
+        )
     return raw, replace(report, notes=report.notes + once(notes), seconds=report.share * seconds)
 
 

@@ -61,7 +61,13 @@ def _reached(recipe: Recipe, layouts: Mapping[str, Layout]) -> dict[str, Layout]
 def _chosen(layouts: Mapping[str, Layout], rule: str) -> tuple[str, ...]:
     first_key, first = next(iter(layouts.items()))
     common = set(_channels(first)).intersection(*(_channels(layout) for layout in layouts.values()))
-    if rule == "refuse" and (different := [key for key, layout in layouts.items() if set(_channels(layout)) != set(_channels(first))]):
+    if rule == "refuse" and (
+        different := [
+            key
+            for key, layout in layouts.items()
+            if set(_channels(layout)) != set(_channels(first))
+        ]
+    ):
         raise ConfigError(
             f"harmonise: {len(different)} of {len(layouts)} recordings have other channels than {first_key}, first {different[0]}: "
             f"{_difference(layouts[different[0]], first)}; the recipe says to refuse that"
@@ -72,7 +78,9 @@ def _chosen(layouts: Mapping[str, Layout], rule: str) -> tuple[str, ...]:
             f"harmonise: no channel is common to all {len(layouts)} recordings; {fewest} has {listed(layouts[fewest].ch_names)}; "
             "leave recordings out, or rename or interpolate channels in the recipe"
         )
-    spellings = Counter((_key(name, kind), name) for layout in layouts.values() for name, kind in _pairs(layout))
+    spellings = Counter(
+        (_key(name, kind), name) for layout in layouts.values() for name, kind in _pairs(layout)
+    )
     usual = {channel: name for (channel, name), _ in reversed(spellings.most_common())}
     return tuple(usual[channel] for channel in _channels(first) if channel in common)
 
@@ -98,10 +106,17 @@ def _left_out(layouts: Mapping[str, Layout]) -> list[str]:
 
 
 def _difference(layout: Layout, other: Layout) -> str:
-    here, there = dict(zip(_channels(layout), layout.ch_names, strict=True)), dict(zip(_channels(other), other.ch_names, strict=True))
+    here, there = (
+        dict(zip(_channels(layout), layout.ch_names, strict=True)),
+        dict(zip(_channels(other), other.ch_names, strict=True)),
+    )
     missing = [name for channel, name in there.items() if channel not in here]
     more = [name for channel, name in here.items() if channel not in there]
-    return " and ".join(f"{word} {listed(names)}" for word, names in (("lacks", missing), ("has also", more)) if names)
+    return " and ".join(
+        f"{word} {listed(names)}"
+        for word, names in (("lacks", missing), ("has also", more))
+        if names
+    )
 
 
 def _channels(layout: Layout) -> list[Channel]:

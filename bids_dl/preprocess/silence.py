@@ -18,7 +18,9 @@ from bids_dl.preprocess.step import Array
 NEAR = 4  # samples between the ends of runs of two channels that may be one silence
 USUAL = 32  # differences between samples that say how far a channel moves from one to the next
 JUMP = 3.0  # times their root mean square, beyond which a channel did not get from one sample to the next by itself
-REACH = 2 * NEAR + USUAL + 3  # samples around a silence, at most, that decide where it begins and ends
+REACH = (
+    2 * NEAR + USUAL + 3
+)  # samples around a silence, at most, that decide where it begins and ends
 
 Places = NDArray[np.int64]
 
@@ -51,7 +53,9 @@ def silences(signals: Iterable[Array], shortest: int) -> list[list[tuple[int, in
         Fewest equal samples that are a silence, 2 or more.
     """
     found = [_runs(channel, signal, shortest) for channel, signal in enumerate(signals)]
-    runs = _Runs(*(np.concatenate([getattr(each, name) for each in found]) for name in _Runs.__slots__))
+    runs = _Runs(
+        *(np.concatenate([getattr(each, name) for each in found]) for name in _Runs.__slots__)
+    )
     common = _together(runs.start)
     start = common + _held(runs, common)
     stop = -_together(-runs.stop)
@@ -59,7 +63,9 @@ def silences(signals: Iterable[Array], shortest: int) -> list[list[tuple[int, in
     start, stop = np.where(lost, runs.start, start), np.where(lost, runs.stop, stop)
     kept = (stop - start >= shortest) | lost
     out: list[list[tuple[int, int]]] = [[] for _ in found]
-    for channel, first, last in zip(runs.channel[kept].tolist(), start[kept].tolist(), stop[kept].tolist(), strict=True):
+    for channel, first, last in zip(
+        runs.channel[kept].tolist(), start[kept].tolist(), stop[kept].tolist(), strict=True
+    ):
         if out[channel] and first <= out[channel][-1][1]:
             first = out[channel].pop()[0]  # two values in turn are one silence
         out[channel].append((first, last))
@@ -73,7 +79,13 @@ def _runs(channel: int, signal: Array, shortest: int) -> _Runs:
     lengths = np.diff(starts, append=len(signal))
     long = (lengths >= shortest) | np.isinf(signal[starts])
     starts, lengths = starts[long], lengths[long]
-    return _Runs(np.full(len(starts), channel), starts, starts + lengths, signal[starts], _steps(signal, starts))
+    return _Runs(
+        np.full(len(starts), channel),
+        starts,
+        starts + lengths,
+        signal[starts],
+        _steps(signal, starts),
+    )
 
 
 def _steps(signal: Array, starts: Places) -> Array:

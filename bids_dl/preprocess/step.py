@@ -29,7 +29,9 @@ def listing(value: Any) -> Any:
 
 Hertz: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(number)]
 Seconds: TypeAlias = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(number)]
-Names: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listing)]
+Names: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listing)
+]
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 

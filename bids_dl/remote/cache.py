@@ -13,7 +13,9 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: the count of bytes may then be off by what two processes write at once
+except (
+    ImportError
+):  # Windows: the count of bytes may then be off by what two processes write at once
     fcntl = None  # type: ignore[assignment]
 
 import numpy as np
@@ -89,7 +91,9 @@ class Cache:
             self._off = True
             said = problem.strerror or type(problem).__name__
             warnings.warn(
-                f"{self.folder}: nothing more is kept in this cache ({said}); the stream goes on without", RuntimeWarning, stacklevel=2
+                f"{self.folder}: nothing more is kept in this cache ({said}); the stream goes on without",
+                RuntimeWarning,
+                stacklevel=2,
             )
 
     def _path(self, request: ByteRange) -> Path:
@@ -98,7 +102,11 @@ class Cache:
     def _count(self, file: int, size: int) -> None:
         """Count an entry that comes, after making room for it."""
         said = os.read(file, DIGITS)
-        total = int(said) if len(said) == DIGITS and said.isdigit() else sum(entry.size for entry in _entries(self.folder))
+        total = (
+            int(said)
+            if len(said) == DIGITS and said.isdigit()
+            else sum(entry.size for entry in _entries(self.folder))
+        )
         if total + size > self.most_bytes:
             total = self._make_room(size)
         os.lseek(file, 0, os.SEEK_SET)
@@ -107,7 +115,10 @@ class Cache:
     def _make_room(self, size: int) -> int:
         """Remove what was not used for longest; bytes of what is left."""
         entries = sorted(_entries(self.folder), key=lambda entry: entry.used)
-        total, most = sum(entry.size for entry in entries), max(0, self.most_bytes - max(size, self.most_bytes // ROOM))
+        total, most = (
+            sum(entry.size for entry in entries),
+            max(0, self.most_bytes - max(size, self.most_bytes // ROOM)),
+        )
         for entry in entries:
             if total <= most:
                 break
@@ -128,7 +139,9 @@ class Cache:
             os.close(file)
 
 
-def fetch_through(cache: Cache | None, location: Location, requests: Sequence[ByteRange]) -> list[Bytes | Exception]:
+def fetch_through(
+    cache: Cache | None, location: Location, requests: Sequence[ByteRange]
+) -> list[Bytes | Exception]:
     """What `fetch` gives, from the cache where it is there; else it is kept for the next time."""
     if cache is None:
         return fetch(location, requests)
@@ -154,17 +167,25 @@ def open_folder(asked: str | Path | None) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
-        raise ConfigError(f"cache {folder}: cannot be made ({problem.strerror}); choose another folder") from None
+        raise ConfigError(
+            f"cache {folder}: cannot be made ({problem.strerror}); choose another folder"
+        ) from None
     return folder
 
 
 def _user_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "bids_dl" / "chunks"
+    return (
+        (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache")
+        / "bids_dl"
+        / "chunks"
+    )
 
 
 def _write(path: Path, content: Bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")  # one that is left counts, and goes in its turn
+    part = path.with_name(
+        f"{path.name}.{os.getpid()}.{threading.get_ident()}.part"
+    )  # one that is left counts, and goes in its turn
     try:
         part.write_bytes(content.data)
         part.replace(path)

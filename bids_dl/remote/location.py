@@ -44,12 +44,16 @@ class Location:
     """
 
     url: str
-    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold credentials
+    storage_options: Mapping[str, Any] = field(
+        default_factory=dict, repr=False
+    )  # may hold credentials
 
     @cached_property
     def _root(self) -> tuple[fsspec.AbstractFileSystem, str]:
         try:
-            filesystem, path = fsspec.core.url_to_fs(self.url, **_options(self.url, self.storage_options))
+            filesystem, path = fsspec.core.url_to_fs(
+                self.url, **_options(self.url, self.storage_options)
+            )
         except (ImportError, ValueError) as problem:
             raise StoreError(f"{self.url}: {problem}") from None
         if "s3" in filesystem.protocol:
@@ -78,8 +82,14 @@ class Location:
     def patience(self) -> float:
         """Seconds to wait between tries of a request in all, about."""
         given = self.storage_options.get("patience", PATIENCE)
-        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < float("inf"):
-            raise StoreError(f"{self.url}: the storage option patience is a number of seconds from 0 on, got {given!r}")
+        if (
+            isinstance(given, bool)
+            or not isinstance(given, int | float)
+            or not 0 <= given < float("inf")
+        ):
+            raise StoreError(
+                f"{self.url}: the storage option patience is a number of seconds from 0 on, got {given!r}"
+            )
         return float(given)
 
     @property
@@ -108,8 +118,12 @@ class Location:
 
     def read(self, name: str, start: int | None = None, stop: int | None = None) -> bytes:
         """Bytes of an object, all or from ``start`` (negative: from the end) up to ``stop``; FileNotFoundError where there is none."""
-        at_once = {"max_concurrency": 1} if self._is_s3 else {}  # else every read asks for the size first
-        content: bytes = self._ask(lambda: self.filesystem.cat_file(self.path(name), start=start, end=stop, **at_once))
+        at_once = (
+            {"max_concurrency": 1} if self._is_s3 else {}
+        )  # else every read asks for the size first
+        content: bytes = self._ask(
+            lambda: self.filesystem.cat_file(self.path(name), start=start, end=stop, **at_once)
+        )
         return content
 
     def write(self, name: str, content: bytes) -> None:
@@ -144,7 +158,9 @@ class Location:
         if self._is_s3:
             bucket, root, _ = self.filesystem.split_path(self._root[1])
             wanted = None if names is None else {f"{root}/{name}" for name in names}
-            with suppress(StoreError, OSError):  # some servers cannot list them, some users may not; no object depends on it
+            with suppress(
+                StoreError, OSError
+            ):  # some servers cannot list them, some users may not; no object depends on it
                 drop_uploads(self._call, bucket, f"{root}/", wanted)
 
     def _call(self, method: str, **parameters: Any) -> Any:
@@ -164,7 +180,10 @@ class Location:
             found = self._ask(lambda: self.filesystem.find(root, detail=True))
         except FileNotFoundError:
             return {}
-        return {str(path).removeprefix(root).lstrip("/"): int(entry["size"]) for path, entry in found.items()}
+        return {
+            str(path).removeprefix(root).lstrip("/"): int(entry["size"])
+            for path, entry in found.items()
+        }
 
     def remove(self, name: str = "") -> None:
         """Remove an object, or everything; nothing happens where there is none."""
@@ -203,12 +222,16 @@ class Location:
             lock.parent.mkdir(parents=True, exist_ok=True)
             file = lock.open("w")
         except OSError as problem:
-            raise StoreError(f"{self.url}: nothing can be written here ({problem.strerror or problem})") from None
+            raise StoreError(
+                f"{self.url}: nothing can be written here ({problem.strerror or problem})"
+            ) from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StoreError(f"{self.url}: another conversion is writing here; wait for it, or choose another DEST") from None
+                raise StoreError(
+                    f"{self.url}: another conversion is writing here; wait for it, or choose another DEST"
+                ) from None
             try:
                 yield
             finally:
@@ -227,11 +250,15 @@ class Location:
             self.write(PROBE, b"")
             self.remove(name)
         except OSError as problem:
-            raise StoreError(f"{self.url}: nothing can be written here ({problem.strerror or problem})") from None
+            raise StoreError(
+                f"{self.url}: nothing can be written here ({problem.strerror or problem})"
+            ) from None
 
     def _check_not_web(self) -> None:
         if self.is_web:
-            raise StoreError(f"{self.url}: what is behind http(s) can be read only; write to a folder or a bucket")
+            raise StoreError(
+                f"{self.url}: what is behind http(s) can be read only; write to a folder or a bucket"
+            )
 
     def _ask(self, request: Callable[[], T]) -> T:
         """The answer of the file system; what the client of a remote one raises in the end becomes one line."""
@@ -247,7 +274,9 @@ class Location:
             raise
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "bucket"}  # which is of this process alone
+        return {
+            name: value for name, value in self.__dict__.items() if name != "bucket"
+        }  # which is of this process alone
 
     def client(self) -> Any:
         """What holds the credentials of a bucket's file system; None elsewhere."""
@@ -272,7 +301,11 @@ def _options(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if _is_web(url):
         import aiohttp
 
-        return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=QUIET, sock_read=QUIET)}} | given
+        return {
+            "client_kwargs": {
+                "timeout": aiohttp.ClientTimeout(total=None, sock_connect=QUIET, sock_read=QUIET)
+            }
+        } | given
     if url.startswith("s3://"):
         once = {"retries": {"total_max_attempts": 1}, "max_pool_connections": CONNECTIONS}
         config = {"config_kwargs": once | dict(given.get("config_kwargs") or {})}

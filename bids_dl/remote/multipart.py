@@ -31,7 +31,9 @@ def upload(call: Call, bucket: str, key: str, content: memoryview) -> None:
         parts = _put_parts(call, about, content)
         _complete(call, about, parts, len(content))
     except FileNotFoundError:
-        raise StoreError(f"s3://{bucket}/{key}: its upload was ended by somebody else; does another conversion write here?") from None
+        raise StoreError(
+            f"s3://{bucket}/{key}: its upload was ended by somebody else; does another conversion write here?"
+        ) from None
     except BaseException:
         with suppress(Exception):  # the error that led here is the one to tell
             call("abort_multipart_upload", **about)
@@ -43,7 +45,10 @@ def _put_parts(call: Call, about: dict[str, Any], content: memoryview) -> list[d
 
     def put(number: int) -> dict[str, Any]:
         part = bytes(content[(number - 1) * size : number * size])
-        return {"PartNumber": number, "ETag": call("upload_part", PartNumber=number, Body=part, **about)["ETag"]}
+        return {
+            "PartNumber": number,
+            "ETag": call("upload_part", PartNumber=number, Body=part, **about)["ETag"],
+        }
 
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
@@ -69,7 +74,15 @@ def drop_uploads(call: Call, bucket: str, prefix: str, keys: Collection[str] | N
         for found in answer.get("Uploads", []):
             if keys is None or found["Key"] in keys:
                 with suppress(FileNotFoundError):
-                    call("abort_multipart_upload", Bucket=bucket, Key=found["Key"], UploadId=found["UploadId"])
+                    call(
+                        "abort_multipart_upload",
+                        Bucket=bucket,
+                        Key=found["Key"],
+                        UploadId=found["UploadId"],
+                    )
         if not answer.get("IsTruncated"):
             return
-        marker = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+        marker = {
+            "KeyMarker": answer["NextKeyMarker"],
+            "UploadIdMarker": answer["NextUploadIdMarker"],
+        }

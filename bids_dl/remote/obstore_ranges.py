@@ -24,7 +24,10 @@ Bytes = npt.NDArray[np.uint8]
 UNDERSTOOD: Mapping[
     str, set[str] | None
 ] = {  # storage options that change nothing here, or that s3fs has made something of; None: any value
-    **dict.fromkeys(("key", "secret", "token", "anon", "profile", "endpoint_url", "requester_pays", "patience"), None),
+    **dict.fromkeys(
+        ("key", "secret", "token", "anon", "profile", "endpoint_url", "requester_pays", "patience"),
+        None,
+    ),
     **dict.fromkeys(("use_listings_cache", "skip_instance_cache"), None),
     "client_kwargs": {"endpoint_url", "region_name"},
     "config_kwargs": {"connect_timeout", "read_timeout", "retries", "max_pool_connections"},
@@ -33,7 +36,9 @@ UNDERSTOOD: Mapping[
 WHOLE = "600s"  # for an answer as a whole; a server that falls silent is given up after the read timeout of s3fs
 LASTING = timedelta(minutes=10)  # s3fs is asked for credentials again after that
 FAILURES = 8  # in a row, after which s3fs is asked for everything
-STARTED: list[int] = []  # the process that began to use obstore: its threads are the process's, and a fork does not have them
+STARTED: list[
+    int
+] = []  # the process that began to use obstore: its threads are the process's, and a fork does not have them
 
 
 class Bucket:
@@ -71,9 +76,15 @@ class Bucket:
             if request.start < 0:
                 if request.end is not None:
                     return None  # counted from the end, but not up to it: nobody's way but that of s3fs
-                content = await (await obstore.get_async(self._store, path, options={"range": {"suffix": request.size}})).bytes_async()
+                content = await (
+                    await obstore.get_async(
+                        self._store, path, options={"range": {"suffix": request.size}}
+                    )
+                ).bytes_async()
             else:
-                content = await obstore.get_range_async(self._store, path, start=request.start, length=request.size)
+                content = await obstore.get_range_async(
+                    self._store, path, start=request.start, length=request.size
+                )
         except (BaseError, OSError):
             self._failures += 1
             return None
@@ -86,7 +97,9 @@ def connect(filesystem: Any, path: str, options: Mapping[str, Any]) -> Bucket | 
 
     Worker processes that were forked from one that uses obstore go on by s3fs.
     """
-    protocols = [filesystem.protocol] if isinstance(filesystem.protocol, str) else filesystem.protocol
+    protocols = (
+        [filesystem.protocol] if isinstance(filesystem.protocol, str) else filesystem.protocol
+    )
     if "s3" not in protocols or find_spec("obstore") is None or not _is_understood(options):
         return None
     if STARTED and STARTED[0] != os.getpid():
@@ -115,7 +128,10 @@ def _open(filesystem: Any, name: str) -> Any:
         config |= {"endpoint": found.endpoint_url, "virtual_hosted_style_request": False}
     if filesystem.req_kw:
         config["request_payer"] = True
-    limits = {"connect_timeout": f"{found.config.connect_timeout}s", "read_timeout": f"{found.config.read_timeout}s"}
+    limits = {
+        "connect_timeout": f"{found.config.connect_timeout}s",
+        "read_timeout": f"{found.config.read_timeout}s",
+    }
     client = {"allow_http": True, "timeout": WHOLE} | limits
     if _signer(filesystem) is None:
         config["skip_signature"] = True
@@ -130,7 +146,13 @@ def _open(filesystem: Any, name: str) -> Any:
             "expires_at": datetime.now(UTC) + LASTING,
         }
 
-    return S3Store(name, config=config, client_options=client, retry_config={"max_retries": 0}, credential_provider=credentials)
+    return S3Store(
+        name,
+        config=config,
+        client_options=client,
+        retry_config={"max_retries": 0},
+        credential_provider=credentials,
+    )
 
 
 def _signer(filesystem: Any) -> Any:

@@ -34,8 +34,14 @@ def fetch(location: Location, requests: Sequence[ByteRange]) -> list[Bytes | Exc
         return [_read(location, request) for request in requests]
     used, contents = location.client(), _ask(location, requests)
     for number, wait in enumerate(waits(location.patience)):
-        failed = {i: content for i, content in enumerate(contents) if isinstance(content, Exception)}
-        again = [i for i, failure in failed.items() if may_pass(failure) and (number == 0 or not isinstance(failure, EOFError))]
+        failed = {
+            i: content for i, content in enumerate(contents) if isinstance(content, Exception)
+        }
+        again = [
+            i
+            for i, failure in failed.items()
+            if may_pass(failure) and (number == 0 or not isinstance(failure, EOFError))
+        ]
         if not again:
             break
         if any(has_expired(failed[i]) for i in again):
@@ -51,7 +57,11 @@ def open_local(location: Location, request: ByteRange) -> FileIO:
     """The object on disk, at the first byte of the request."""
     file = FileIO(location.path(request.name))
     try:
-        file.seek(request.start if request.start >= 0 else max(0, file.seek(0, os.SEEK_END) + request.start))
+        file.seek(
+            request.start
+            if request.start >= 0
+            else max(0, file.seek(0, os.SEEK_END) + request.start)
+        )
     except OSError:
         file.close()
         raise
@@ -82,9 +92,13 @@ def _ask(location: Location, requests: Sequence[ByteRange]) -> list[Bytes | Exce
     rest = [request for request, content in zip(requests, found, strict=True) if content is None]
     paths = [location.path(request.name) for request in rest]
     starts, ends = [request.start for request in rest], [request.end for request in rest]
-    answers = iter(location.filesystem.cat_ranges(paths, starts, ends, on_error="return") if rest else [])
+    answers = iter(
+        location.filesystem.cat_ranges(paths, starts, ends, on_error="return") if rest else []
+    )
     contents = [next(answers) if content is None else content for content in found]
-    return [_checked(content, request.size) for content, request in zip(contents, requests, strict=True)]
+    return [
+        _checked(content, request.size) for content, request in zip(contents, requests, strict=True)
+    ]
 
 
 def _checked(answer: bytes | Bytes | Exception, size: int) -> Bytes | Exception:

@@ -11,16 +11,53 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PATIENCE = 30.0  # s to wait between tries in all, before a request is given up
-SHARES = (0.003, 0.013, 0.05, 0.134, 0.27, 0.53)  # of it before each further try, times 0.5 to 1.5: clients must not come back in step
-FINAL = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError, NotImplementedError)
-FINAL_NUMBERS = {errno.EINVAL, errno.ENOSYS, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EPERM, errno.ENAMETOOLONG}
-PASSING_CODES = {"RequestTimeout", "IncompleteBody", "BadDigest", "SlowDown", "ServiceUnavailable", "InternalError", "OperationAborted"}
+SHARES = (
+    0.003,
+    0.013,
+    0.05,
+    0.134,
+    0.27,
+    0.53,
+)  # of it before each further try, times 0.5 to 1.5: clients must not come back in step
+FINAL = (
+    FileNotFoundError,
+    FileExistsError,
+    NotADirectoryError,
+    IsADirectoryError,
+    PermissionError,
+    NotImplementedError,
+)
+FINAL_NUMBERS = {
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EPERM,
+    errno.ENAMETOOLONG,
+}
+PASSING_CODES = {
+    "RequestTimeout",
+    "IncompleteBody",
+    "BadDigest",
+    "SlowDown",
+    "ServiceUnavailable",
+    "InternalError",
+    "OperationAborted",
+}
 EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 PASSING_STATUS = {408, 425, 429}  # and from 500 on
 UNSAID = "400"  # the code that S3 clients give where the answer to HEAD, which has no body, may be any of the above
 DENIED, BEYOND = {401, 403}, 416
 WITHOUT_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError"}
-CONNECTION = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ClientPayloadError", "ResponseParserError", "IncompleteRead"}
+CONNECTION = {
+    "ConnectionError",
+    "HTTPClientError",
+    "ClientConnectionError",
+    "ClientPayloadError",
+    "ResponseParserError",
+    "IncompleteRead",
+}
 """What HTTP clients raise for a lost connection, by name: which client is there depends on the file system."""
 
 
@@ -30,7 +67,13 @@ def waits(patience: float) -> Iterator[float]:
         yield patience * share * random.uniform(0.5, 1.5)  # noqa: S311  (no secret)
 
 
-def patiently(request: Callable[[], T], *, patience: float, client: Callable[[], Any], renew: Callable[[Any], None]) -> T:
+def patiently(
+    request: Callable[[], T],
+    *,
+    patience: float,
+    client: Callable[[], Any],
+    renew: Callable[[Any], None],
+) -> T:
     """What a request returns, after further tries where it fails in passing.
 
     Parameters
@@ -66,7 +109,9 @@ def may_pass(problem: BaseException) -> bool:
         return False
     if isinstance(problem, OSError):
         return problem.errno not in FINAL_NUMBERS
-    return isinstance(problem, EOFError) or bool({kind.__name__ for kind in type(problem).__mro__} & CONNECTION)
+    return isinstance(problem, EOFError) or bool(
+        {kind.__name__ for kind in type(problem).__mro__} & CONNECTION
+    )
 
 
 def has_expired(problem: BaseException) -> bool:
@@ -118,7 +163,9 @@ def _answer(problem: BaseException) -> tuple[str, int]:
     for error in _causes(problem):
         response = getattr(error, "response", None)
         if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", "")), _number(response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
+            return str(response.get("Error", {}).get("Code", "")), _number(
+                response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            )
         if status := _number(getattr(error, "status", None)):
             return "", status
     return "", 0

@@ -59,18 +59,32 @@ class Frame:
     def points(self, frequency: Array, levels: Array) -> list[str]:
         """The points of a curve; where it leaves the frame it ends on its edge, what is NaN is left out."""
         inside = np.pad(levels >= self.low, 1)
-        there = np.isfinite(levels) & (inside[:-2] | inside[1:-1] | inside[2:])  # with the first beyond the edge, on either side
+        there = np.isfinite(levels) & (
+            inside[:-2] | inside[1:-1] | inside[2:]
+        )  # with the first beyond the edge, on either side
         x = self.left + frequency[there] / self.hertz * (self.width - self.left)
-        y = self.bottom - (np.clip(levels[there], self.low, self.high) - self.low) / (self.high - self.low) * (self.bottom - self.top)
+        y = self.bottom - (np.clip(levels[there], self.low, self.high) - self.low) / (
+            self.high - self.low
+        ) * (self.bottom - self.top)
         return [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
 
     def chart(self, curves: Sequence[Curve]) -> Chart:
         """The chart, with ticks at round numbers."""
         hertz = _round_numbers(0, self.hertz, self.width // 60)
-        across = [Tick(self.left + hz / self.hertz * (self.width - self.left), f"{hz:g}") for hz in hertz]
+        across = [
+            Tick(self.left + hz / self.hertz * (self.width - self.left), f"{hz:g}") for hz in hertz
+        ]
         decibel = _round_numbers(self.low, self.high, self.height // 30)
-        up = [Tick(self.bottom - (db - self.low) / (self.high - self.low) * (self.bottom - self.top), f"{db:g}") for db in decibel]
-        return Chart(self.width, self.height, self.left, self.bottom, tuple(across), tuple(up), tuple(curves))
+        up = [
+            Tick(
+                self.bottom - (db - self.low) / (self.high - self.low) * (self.bottom - self.top),
+                f"{db:g}",
+            )
+            for db in decibel
+        ]
+        return Chart(
+            self.width, self.height, self.left, self.bottom, tuple(across), tuple(up), tuple(curves)
+        )
 
 
 def summary_chart(found: Spectra, *, width: int, height: int) -> Chart | None:
@@ -79,7 +93,10 @@ def summary_chart(found: Spectra, *, width: int, height: int) -> Chart | None:
     frame = _frame(found.frequency, [*before, *after], width=width, height=height)
     if frame is None:
         return None
-    curves = [_banded(name, frame, found.frequency, levels) for name, levels in (("before", before), ("after", after))]
+    curves = [
+        _banded(name, frame, found.frequency, levels)
+        for name, levels in (("before", before), ("after", after))
+    ]
     return frame.chart(curves)
 
 
@@ -89,7 +106,9 @@ def recording_chart(frequency: Array, before: Array, after: Array) -> Chart | No
     if frame is None:
         return None
     lines = (("before", before), ("after", after))
-    return frame.chart([Curve(name, " ".join(frame.points(frequency, levels))) for name, levels in lines])
+    return frame.chart(
+        [Curve(name, " ".join(frame.points(frequency, levels))) for name, levels in lines]
+    )
 
 
 def _banded(name: str, frame: Frame, frequency: Array, levels: Array) -> Curve:
@@ -107,7 +126,9 @@ def _frame(frequency: Array, curves: Sequence[Array], *, width: int, height: int
     least = max(float(np.nanmin(levels)), greatest - DEEPEST)
     low, high = 10 * np.floor(least / 10), 10 * np.ceil(greatest / 10 + 1e-9)
     high = max(high, low + 10)
-    return Frame(width, height, 44, height - 34, 10, float(frequency[there].max()), float(low), float(high))
+    return Frame(
+        width, height, 44, height - 34, 10, float(frequency[there].max()), float(low), float(high)
+    )
 
 
 def _round_numbers(low: float, high: float, most: int) -> list[float]:

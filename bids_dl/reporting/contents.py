@@ -73,25 +73,47 @@ class Contents:
 def contents(store: Store) -> Contents:
     """Count the windows of a store."""
     labels = tuple(store.attributes["classes"]["label"])
-    dataset, subject, split, label = (store.read(name).tolist() for name in ("dataset", "subject", "split", "label"))
+    dataset, subject, split, label = (
+        store.read(name).tolist() for name in ("dataset", "subject", "split", "label")
+    )
     counts = Counter(zip(dataset, subject, split, label, strict=True))
     persons = sorted({who[:3] for who in counts})
     counted = {who: tuple(counts[*who, name] for name in labels) for who in persons}
-    splits = [name for name in store.attributes["statistics"]["splits"] if any(who[2] == name for who in persons)]
-    per_split = {name: tuple(sum(n) for n in zip(*(counted[who] for who in persons if who[2] == name), strict=True)) for name in splits}
-    return Contents(labels, per_split, _remarked([Person(*who, counted[who]) for who in persons], labels))
+    splits = [
+        name
+        for name in store.attributes["statistics"]["splits"]
+        if any(who[2] == name for who in persons)
+    ]
+    per_split = {
+        name: tuple(
+            sum(n) for n in zip(*(counted[who] for who in persons if who[2] == name), strict=True)
+        )
+        for name in splits
+    }
+    return Contents(
+        labels, per_split, _remarked([Person(*who, counted[who]) for who in persons], labels)
+    )
 
 
 def _remarked(people: Sequence[Person], labels: Sequence[str]) -> tuple[Person, ...]:
     """The same people, with what sets them apart."""
     total = sum(person.total for person in people)
-    shares = [sum(column) / total for column in zip(*(person.windows for person in people), strict=True)]
+    shares = [
+        sum(column) / total for column in zip(*(person.windows for person in people), strict=True)
+    ]
     middle = median(person.total for person in people)
-    return tuple(Person(p.dataset, p.subject, p.split, p.windows, _remark(p, labels, shares, middle)) for p in people)
+    return tuple(
+        Person(p.dataset, p.subject, p.split, p.windows, _remark(p, labels, shares, middle))
+        for p in people
+    )
 
 
 def _remark(person: Person, labels: Sequence[str], shares: Sequence[float], middle: float) -> str:
-    missing = [label for label, n, share in zip(labels, person.windows, shares, strict=True) if not n and share]
+    missing = [
+        label
+        for label, n, share in zip(labels, person.windows, shares, strict=True)
+        if not n and share
+    ]
     said = [f"no {', '.join(missing)}"] if missing else []
     uneven = [
         f"{label} {n / person.total:.0%} (all people: {share:.0%})"

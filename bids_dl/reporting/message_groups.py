@@ -37,7 +37,9 @@ class Cause:
     recordings: tuple[str, ...]
 
 
-def grouped(said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), loosely: bool = False) -> tuple[Cause, ...]:
+def grouped(
+    said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), loosely: bool = False
+) -> tuple[Cause, ...]:
     """What was said, what is the same but for its numbers and names put together; the most frequent first.
 
     Parameters
@@ -50,10 +52,14 @@ def grouped(said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), 
         Compare only what stands before the first colon, comma or bracket.
     """
     longest_first = sorted(channels, key=lambda name: (-len(name), name))
-    varying = re.compile(ALONE.format("|".join([NUMBER, *(re.escape(name) for name in longest_first)])))
+    varying = re.compile(
+        ALONE.format("|".join([NUMBER, *(re.escape(name) for name in longest_first)]))
+    )
     groups: dict[tuple[str, ...], list[tuple[str, str, list[str]]]] = {}
     for key, line in said:
-        parts = varying.split(_without_name(key, CLAUSE.split(line)[0] if loosely else line))  # text, number, text, ..., text
+        parts = varying.split(
+            _without_name(key, CLAUSE.split(line)[0] if loosely else line)
+        )  # text, number, text, ..., text
         groups.setdefault(tuple(parts[::2]), []).append((key, line, parts))
     causes = [_cause(group) for group in groups.values()]
     return tuple(sorted(causes, key=lambda cause: -cause.count))
@@ -61,9 +67,17 @@ def grouped(said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), 
 
 def _cause(group: list[tuple[str, str, list[str]]]) -> Cause:
     lines = {line for _, line, _ in group}
-    text = "".join(_if_equal(column) for column in zip(*(parts for _, _, parts in group), strict=True))
+    text = "".join(
+        _if_equal(column) for column in zip(*(parts for _, _, parts in group), strict=True)
+    )
     first = group[0][1]
-    return Cause(first if len(lines) == 1 else text, first, len(lines) == 1, len(group), tuple(dict.fromkeys(key for key, _, _ in group)))
+    return Cause(
+        first if len(lines) == 1 else text,
+        first,
+        len(lines) == 1,
+        len(group),
+        tuple(dict.fromkeys(key for key, _, _ in group)),
+    )
 
 
 def _if_equal(parts: Iterable[str]) -> str:

@@ -21,9 +21,21 @@ from bids_dl.reporting.steps import in_words, others, steps
 from bids_dl.sharing.citation import doi, sentence
 from bids_dl.store import Store
 
-MOST = {"people": 500, "recordings": 300, "groups": 60, "names": 40, "channels": 12, "touched": 24, "notes": 6, "onsets": 12}
+MOST = {
+    "people": 500,
+    "recordings": 300,
+    "groups": 60,
+    "names": 40,
+    "channels": 12,
+    "touched": 24,
+    "notes": 6,
+    "onsets": 12,
+}
 """How many of each the page shows: that of thousands of recordings must open too. It says what it leaves out."""
-WIDE, NARROW = (720, 300), (340, 220)  # width and height of the chart of spectra on a laptop and on a phone
+WIDE, NARROW = (
+    (720, 300),
+    (340, 220),
+)  # width and height of the chart of spectra on a laptop and on a phone
 
 
 def write(store: Store, output: Path | None = None) -> Path:
@@ -45,7 +57,9 @@ def write(store: Store, output: Path | None = None) -> Path:
     if not file.parent.is_dir():
         raise ConfigError(f"--output {file}: no folder {file.parent}; make it first")
     if store.location.is_local and file.resolve().is_relative_to(store.location.folder.resolve()):
-        raise ConfigError(f"--output {file}: lies in the store, which never changes; name a file elsewhere")
+        raise ConfigError(
+            f"--output {file}: lies in the store, which never changes; name a file elsewhere"
+        )
     content = render(store)
     try:
         file.write_bytes(content)
@@ -79,14 +93,23 @@ def render(store: Store) -> bytes:
             citation=sentence(said),
             seconds=store.shape[0] * store.shape[2] / store.sfreq,
             recorded=sum(one.duration or 0.0 for one in holding),
-            failures=grouped((one["recording"], f"{one['stage']}: {one['reason']}") for one in said["failures"]),
-            dropped=grouped(((one.key, reason) for one in recordings for _, reason in one.dropped), channels=_channels(store, recordings)),
+            failures=grouped(
+                (one["recording"], f"{one['stage']}: {one['reason']}") for one in said["failures"]
+            ),
+            dropped=grouped(
+                ((one.key, reason) for one in recordings for _, reason in one.dropped),
+                channels=_channels(store, recordings),
+            ),
             steps=steps(recipe["steps"], recordings),
             others=others(recipe["steps"], recordings),
             recordings=shown,
             n_recordings=len(recordings),
             spectra=_spectra(store, tuple(one.key for one in holding), {one.key for one in shown}),
-            again={"options": options_file(said["request"]), "recipe": recipe_file(said["request"]), "recipe_name": RECIPE},
+            again={
+                "options": options_file(said["request"]),
+                "recipe": recipe_file(said["request"]),
+                "recipe_name": RECIPE,
+            },
             most=MOST,
         )
     )
@@ -95,7 +118,10 @@ def render(store: Store) -> bytes:
 
 def _channels(store: Store, recordings: Sequence[Treated]) -> set[str]:
     """Names of all channels that anything is said of."""
-    return {*store.channels, *(name for one in recordings for change in one.changes for name in change.channels)}
+    return {
+        *store.channels,
+        *(name for one in recordings for change in one.changes for name in change.channels),
+    }
 
 
 def _spectra(store: Store, keys: tuple[str, ...], shown: Collection[str]) -> Mapping[str, Any]:
@@ -104,11 +130,24 @@ def _spectra(store: Store, keys: tuple[str, ...], shown: Collection[str]) -> Map
     if found is None:
         return {}
     if len(found.after) != len(keys):
-        raise DamagedStoreError(f"{store.url}: spectra of {len(found.after)} recordings, there are {len(keys)}; see `bids-dl verify`")
+        raise DamagedStoreError(
+            f"{store.url}: spectra of {len(found.after)} recordings, there are {len(keys)}; see `bids-dl verify`"
+        )
     rows = {key: i for i, key in enumerate(keys) if key in shown}
-    single = {key: charts.recording_chart(found.frequency, found.before[i], found.after[i]) for key, i in rows.items()}
-    wide, narrow = (charts.summary_chart(found, width=width, height=height) for width, height in (WIDE, NARROW))
-    return {"chart": wide, "narrow": narrow, "bands": bands(found), "recordings": len(keys), "single": single}
+    single = {
+        key: charts.recording_chart(found.frequency, found.before[i], found.after[i])
+        for key, i in rows.items()
+    }
+    wide, narrow = (
+        charts.summary_chart(found, width=width, height=height) for width, height in (WIDE, NARROW)
+    )
+    return {
+        "chart": wide,
+        "narrow": narrow,
+        "bands": bands(found),
+        "recordings": len(keys),
+        "single": single,
+    }
 
 
 @cache
@@ -154,7 +193,9 @@ def _share(number: float) -> str:
 
 def _plainly(number: float) -> str:
     """What a share of the samples means."""
-    return {0.0: "no sample changed", 1.0: "all samples changed"}.get(number, f"{_share(number)} of the samples changed")
+    return {0.0: "no sample changed", 1.0: "all samples changed"}.get(
+        number, f"{_share(number)} of the samples changed"
+    )
 
 
 def _span(seconds: float) -> str:

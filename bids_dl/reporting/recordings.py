@@ -11,7 +11,10 @@ from bids_dl.errors import DamagedStoreError
 from bids_dl.store import Store
 
 DOCUMENT = "recordings.json"
-NOTHING, NEARLY_ALL = "changed nothing", "changed nearly everything"  # how a step flags itself in its notes
+NOTHING, NEARLY_ALL = (
+    "changed nothing",
+    "changed nearly everything",
+)  # how a step flags itself in its notes
 
 T = TypeVar("T")
 
@@ -76,7 +79,12 @@ class Treated:
     def flags(self) -> int:
         """How much there is to look at."""
         flagged = sum(change.changed_nearly_all for change in self.changes)
-        return len(self.dropped) + self.clipped + flagged + sum(len(change.channels) for change in self.changes)
+        return (
+            len(self.dropped)
+            + self.clipped
+            + flagged
+            + sum(len(change.channels) for change in self.changes)
+        )
 
 
 def treated(store: Store) -> tuple[Treated, ...]:
@@ -92,7 +100,9 @@ def treated(store: Store) -> tuple[Treated, ...]:
         return tuple(_treated(key, one) for key, one in said.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         what = f"{type(problem).__name__}: {problem}"
-        raise DamagedStoreError(f"{store.url}: {DOCUMENT} cannot be read ({what}); `bids-dl verify` says what else is damaged") from None
+        raise DamagedStoreError(
+            f"{store.url}: {DOCUMENT} cannot be read ({what}); `bids-dl verify` says what else is damaged"
+        ) from None
 
 
 def most_telling(items: Sequence[T], limit: int, telling: Callable[[T], float]) -> tuple[T, ...]:

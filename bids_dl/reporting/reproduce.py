@@ -8,7 +8,15 @@ from typing import Any
 import yaml
 
 RECIPE = "recipe.yaml"
-OF_LABEL = {"until": None, "trim": [0.0, 0.0], "within": None, "min_duration": 0.0, "exclude": [], "during": None, "around": None}
+OF_LABEL = {
+    "until": None,
+    "trim": [0.0, 0.0],
+    "within": None,
+    "min_duration": 0.0,
+    "exclude": [],
+    "during": None,
+    "around": None,
+}
 """Options that a label may have of its own, with what they are when they are not given."""
 
 Request = Mapping[str, Any]
@@ -30,7 +38,11 @@ def options_file(request: Request) -> str:
         options["overlap"] = events["overlap"]
     options |= {name: events[name] for name in ("hed_version", "hed_strict") if events.get(name)}
     options |= {name: chosen for name, chosen in request["source"].items() if chosen}
-    options |= {"window" if name == "size" else name: value for name, value in windows.items() if value is not None}
+    options |= {
+        "window" if name == "size" else name: value
+        for name, value in windows.items()
+        if value is not None
+    }
     options |= {"split": request["splits"]["split"], "seed": request["splits"]["seed"]}
     options |= {"recipe": RECIPE, "dtype": request["store"]["dtype"]}
     return _yaml(options)
@@ -51,5 +63,7 @@ def _label(label: Mapping[str, Any]) -> Any:
 
 
 def _yaml(content: Any) -> str:
-    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+    text: str = yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
+    )
     return text

@@ -15,7 +15,13 @@ Array: TypeAlias = NDArray[np.float64]
 
 ARRAYS = ("frequency", "recording_spectrum_before", "recording_spectrum_after")
 HIGHEST = 120.0  # Hz shown
-BANDS = {"delta": (1.0, 4.0), "theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0), "gamma": (30.0, 45.0)}  # Hz
+BANDS = {
+    "delta": (1.0, 4.0),
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 13.0),
+    "beta": (13.0, 30.0),
+    "gamma": (30.0, 45.0),
+}  # Hz
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ def spectra(store: Store) -> Spectra | None:
 def quartiles(levels: Array) -> Array:
     """(3, n_frequencies): lower quartile, median, upper quartile over the recordings that have the frequency."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a frequency that no recording has stays NaN
+        warnings.simplefilter(
+            "ignore", RuntimeWarning
+        )  # a frequency that no recording has stays NaN
         found: Array = np.nanquantile(levels, [0.25, 0.5, 0.75], axis=0)
     return found
 
@@ -76,7 +84,9 @@ def bands(found: Spectra) -> tuple[Band, ...]:
 def _middle(levels: Array) -> float | None:
     """Median over recordings of their mean level."""
     whole = levels[np.isfinite(levels).all(axis=1)] if levels.shape[1] else levels[:0]
-    return float(np.median(10 * np.log10(np.mean(10 ** (whole / 10), axis=1)))) if len(whole) else None
+    return (
+        float(np.median(10 * np.log10(np.mean(10 ** (whole / 10), axis=1)))) if len(whole) else None
+    )
 
 
 def _decibel(power: Array) -> Array:

@@ -71,7 +71,9 @@ def steps(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) ->
     names = [next(iter(step)) for step in recipe]
     applied = _aligned(names, recordings)
     dropped = Counter(reason.partition(": ")[0] for one in recordings for _, reason in one.dropped)
-    left_out = {name: dropped[name] if names.count(name) == 1 else 0 for name in names}  # of two with a name nobody knows which it was
+    left_out = {
+        name: dropped[name] if names.count(name) == 1 else 0 for name in names
+    }  # of two with a name nobody knows which it was
     return tuple(
         _summary(name, step[name] or {}, applied[place], left_out[name])
         for name, place, step in zip(names, _places(names), recipe, strict=True)
@@ -82,14 +84,22 @@ def others(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) -
     """What was told that no step of the recipe did, such as what was seen when a recording was read."""
     names = [next(iter(step)) for step in recipe]
     known = set(_places(names))
-    return tuple(_summary(place[0], {}, told) for place, told in _aligned(names, recordings).items() if place not in known)
+    return tuple(
+        _summary(place[0], {}, told)
+        for place, told in _aligned(names, recordings).items()
+        if place not in known
+    )
 
 
-def _aligned(names: Sequence[str], recordings: Sequence[Treated]) -> dict[tuple[str, int], list[Applied]]:
+def _aligned(
+    names: Sequence[str], recordings: Sequence[Treated]
+) -> dict[tuple[str, int], list[Applied]]:
     """What was done by the first, second, ... step of a name."""
     applied: dict[tuple[str, int], list[Applied]] = {place: [] for place in _places(names)}
     for one in recordings:
-        for place, change in zip(_places([change.step for change in one.changes]), one.changes, strict=True):
+        for place, change in zip(
+            _places([change.step for change in one.changes]), one.changes, strict=True
+        ):
             applied.setdefault(place, []).append((one.key, change))
     return applied
 
@@ -102,7 +112,9 @@ def _places(names: Sequence[str]) -> Iterator[tuple[str, int]]:
         seen[name] += 1
 
 
-def _summary(name: str, parameters: Mapping[str, Any], applied: Sequence[Applied], left_out: int = 0) -> Step:
+def _summary(
+    name: str, parameters: Mapping[str, Any], applied: Sequence[Applied], left_out: int = 0
+) -> Step:
     changes = [change for _, change in applied]
     shares = [change.share for change in changes]
     seconds = [change.seconds for change in changes if change.seconds is not None]

@@ -37,12 +37,24 @@ class Codebook:
 
     def columns(self, names: Iterable[str]) -> tuple[str, ...]:
         """Those columns of a table that carry HED, by name, as hedtools puts them together."""
-        return tuple(sorted(name for name in names if name == HED_COLUMN or name in self.levels or name in self.values))
+        return tuple(
+            sorted(
+                name
+                for name in names
+                if name == HED_COLUMN or name in self.levels or name in self.values
+            )
+        )
 
     def assemble(self, columns: Sequence[str], cells: Sequence[str | None]) -> str:
         """The HED string of a row; a cell of None is left out."""
-        texts = {column: self.text(column, cell) for column, cell in zip(columns, cells, strict=True)}
-        kept = [self._filled(text, texts) for column, text in texts.items() if column not in self.references]
+        texts = {
+            column: self.text(column, cell) for column, cell in zip(columns, cells, strict=True)
+        }
+        kept = [
+            self._filled(text, texts)
+            for column, text in texts.items()
+            if column not in self.references
+        ]
         return ", ".join(text for text in kept if text not in MISSING)
 
     def text(self, column: str, cell: str | None) -> str:
@@ -59,13 +71,21 @@ class Codebook:
         for name in sorted(self.references):
             put = texts.get(name, "")
             reference = f"{{{name}}}"
-            text = text.replace(reference, put) if put not in MISSING else replace_ref(text, re.escape(reference))
+            text = (
+                text.replace(reference, put)
+                if put not in MISSING
+                else replace_ref(text, re.escape(reference))
+            )
         return text
 
 
 def hed_of(sidecar: Mapping[str, Any]) -> dict[str, Any]:
     """The HED entries of a sidecar, column by column."""
-    return {name: entry["HED"] for name, entry in sidecar.items() if isinstance(entry, Mapping) and entry.get("HED")}
+    return {
+        name: entry["HED"]
+        for name, entry in sidecar.items()
+        if isinstance(entry, Mapping) and entry.get("HED")
+    }
 
 
 def identity(sidecar: Mapping[str, Any]) -> str:
@@ -88,7 +108,9 @@ def read_codebook(sidecar: Mapping[str, Any], schema: Any) -> Codebook:
         for name, entry in entries.items()
         if isinstance(entry, Mapping)
     }
-    values = {name: entry for name, entry in entries.items() if isinstance(entry, str) and "#" in entry}
+    values = {
+        name: entry for name, entry in entries.items() if isinstance(entry, str) and "#" in entry
+    }
     texts = [*values.values(), *(text for column in levels.values() for text in column.values())]
     return Codebook(
         levels,
@@ -96,7 +118,9 @@ def read_codebook(sidecar: Mapping[str, Any], schema: Any) -> Codebook:
         tuple(name for name in entries if name not in levels and name not in values),
         frozenset(name for text in texts for name in REFERENCE.findall(text)),
         schema,
-        _definitions([*texts, *(entry for entry in entries.values() if isinstance(entry, str))], schema),
+        _definitions(
+            [*texts, *(entry for entry in entries.values() if isinstance(entry, str))], schema
+        ),
     )
 
 
@@ -112,8 +136,16 @@ def _definitions(texts: Iterable[str], schema: Any) -> Any:
         for tag, group in HedString(text, schema).find_top_level_tags({"Definition"}):
             name, takes_value = tag.extension.removesuffix("/#"), tag.extension.endswith("/#")
             rest = [child for child in group.children if child is not tag]
-            content = rest[0] if len(rest) == 1 and isinstance(rest[0], HedGroup) else HedGroup(contents=rest) if rest else None
-            found.defs.setdefault(name.casefold(), DefinitionEntry(name, content, takes_value, None))
+            content = (
+                rest[0]
+                if len(rest) == 1 and isinstance(rest[0], HedGroup)
+                else HedGroup(contents=rest)
+                if rest
+                else None
+            )
+            found.defs.setdefault(
+                name.casefold(), DefinitionEntry(name, content, takes_value, None)
+            )
     return found
 
 
@@ -125,7 +157,11 @@ def out_of_reach(codebook: Codebook, queries: Sequence[Query]) -> frozenset[str]
     if codebook.references:
         return frozenset()
     words = [word for query in queries for term in query.terms() for word in term.words]
-    return frozenset(name for name, template in codebook.values.items() if not _reaches(template, words, codebook))
+    return frozenset(
+        name
+        for name, template in codebook.values.items()
+        if not _reaches(template, words, codebook)
+    )
 
 
 def _reaches(template: str, words: Sequence[Word], codebook: Codebook) -> bool:
@@ -134,13 +170,22 @@ def _reaches(template: str, words: Sequence[Word], codebook: Codebook) -> bool:
     tree = HedString(template, codebook.schema, codebook.definitions)
     tags = tree.get_all_tags()
     for tag in [*tags]:
-        if entry := codebook.definitions.get_definition_entry(tag) if tag.short_base_tag == "Def" else None:
+        if (
+            entry := codebook.definitions.get_definition_entry(tag)
+            if tag.short_base_tag == "Def"
+            else None
+        ):
             tags += entry.contents.get_all_tags() if entry.contents else []
     if any("#" in str(tag) and not tag.is_takes_value_tag() for tag in tags):
         return True
-    if any(tag.short_base_tag.casefold() in TEMPORAL or tag.short_base_tag == "Def-expand" for tag in tags):
+    if any(
+        tag.short_base_tag.casefold() in TEMPORAL or tag.short_base_tag == "Def-expand"
+        for tag in tags
+    ):
         return True
-    return any(_may_match(word, str(tag).casefold(), tag.tag_terms) for word in words for tag in tags)
+    return any(
+        _may_match(word, str(tag).casefold(), tag.tag_terms) for word in words for tag in tags
+    )
 
 
 def _may_match(word: Word, tag: str, terms: Sequence[str]) -> bool:

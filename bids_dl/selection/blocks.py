@@ -54,12 +54,19 @@ def blocks(
         If blocks of two labels overlap, unless ``config.overlap`` allows it.
     """
     labels = {label.label: label for label in config.labels}
-    carver = _Carver(labels, durations, boundaries or {}, _holes(selection.excluded), selection.near)
+    carver = _Carver(
+        labels, durations, boundaries or {}, _holes(selection.excluded), selection.near
+    )
     if sliding:
-        carved = _untangled(selection.events, [carver.carve(event) for event in selection.events], config)
+        carved = _untangled(
+            selection.events, [carver.carve(event) for event in selection.events], config
+        )
     else:
         carved = [carver.whole(event) for event in selection.events]
-        carved = [left if left.pieces else _Left(((e.onset, e.onset),)) for e, left in zip(selection.events, carved, strict=True)]
+        carved = [
+            left if left.pieces else _Left(((e.onset, e.onset),))
+            for e, left in zip(selection.events, carved, strict=True)
+        ]
     kept: list[Block] = []
     dropped: list[Dropped] = []
     for index, (event, left) in enumerate(zip(selection.events, carved, strict=True)):
@@ -71,7 +78,11 @@ def blocks(
                 lasts = f"the block lasts {end - start:.3f} s, --min-duration is {shortest:g} s"
                 dropped.append(_dropped(event, start, "min-duration", lasts))
             else:
-                kept.append(Block(event.recording, index, event.label, start, None if math.isinf(end) else end))
+                kept.append(
+                    Block(
+                        event.recording, index, event.label, start, None if math.isinf(end) else end
+                    )
+                )
     return Blocks(tuple(kept), tuple(dropped))
 
 
@@ -106,12 +117,24 @@ class _Carver:
             return left
         if place in self.near:
             near = self.near[place]
-            left = left.cut((p for piece in left.pieces for p in _shared(piece, near)), "around", "all of it is farther than --around says")
+            left = left.cut(
+                (p for piece in left.pieces for p in _shared(piece, near)),
+                "around",
+                "all of it is farther than --around says",
+            )
         if place in self.holes:
             holes = self.holes[place]
-            left = left.cut((p for piece in left.pieces for p in _without(piece, holes)), "exclude", "all of it overlaps what is excluded")
+            left = left.cut(
+                (p for piece in left.pieces for p in _without(piece, holes)),
+                "exclude",
+                "all of it overlaps what is excluded",
+            )
         jumps = [(time, time) for time in self.boundaries.get(event.recording, ())]
-        return left.cut((p for piece in left.pieces for p in _without(piece, jumps)), "boundary", "the signal is not continuous in it")
+        return left.cut(
+            (p for piece in left.pieces for p in _without(piece, jumps)),
+            "boundary",
+            "the signal is not continuous in it",
+        )
 
     def whole(self, event: Event) -> _Left:
         """The stretch of an event after --trim and --within, as far as its recording goes."""
@@ -119,20 +142,31 @@ class _Carver:
             return _Left(((event.onset, event.onset),))
         label, length = self.labels[event.label], self.durations.get(event.recording)
         known = math.inf if length is None else length
-        start, end = max(event.onset, 0.0) + label.trim[0], min(known, math.inf if event.end is None else event.end) - label.trim[1]
+        start, end = (
+            max(event.onset, 0.0) + label.trim[0],
+            min(known, math.inf if event.end is None else event.end) - label.trim[1],
+        )
         if label.within:
-            start, end = max(start, event.onset + label.within[0]), min(end, event.onset + label.within[1])
+            start, end = (
+                max(start, event.onset + label.within[0]),
+                min(end, event.onset + label.within[1]),
+            )
         return _Left(((start, end),)) if end > start else _Left((), *_nothing(event, label, known))
 
 
 def _nothing(event: Event, label: LabelConfig, length: float) -> tuple[str, str]:
     """Cause and reason where --trim, --within and the recording's end leave nothing of an event."""
     if event.onset >= length:
-        return "recording", f"it begins at {event.onset:.3f} s, the recording ends at {length:.3f} s"
+        return (
+            "recording",
+            f"it begins at {event.onset:.3f} s, the recording ends at {length:.3f} s",
+        )
     given = [f"--trim {label.trim[0]:g},{label.trim[1]:g}"] if any(label.trim) else []
     given += [f"--within {label.within[0]:g},{label.within[1]:g}"] if label.within else []
     lasts = min(length, math.inf if event.end is None else event.end) - event.onset
-    return ("trim" if any(label.trim) else "within"), f"it lasts {lasts:.3f} s, of which {' and '.join(given) or 'its end'} leaves nothing"
+    return (
+        "trim" if any(label.trim) else "within"
+    ), f"it lasts {lasts:.3f} s, of which {' and '.join(given) or 'its end'} leaves nothing"
 
 
 def _dropped(event: Event, onset: float, cause: str, reason: str) -> Dropped:
@@ -170,7 +204,9 @@ def _without(stretch: Stretch, cuts: Sequence[Stretch]) -> Iterator[Stretch]:
         yield start, end
 
 
-def _untangled(events: Sequence[Event], carved: Sequence[_Left], config: EventsConfig) -> list[_Left]:
+def _untangled(
+    events: Sequence[Event], carved: Sequence[_Left], config: EventsConfig
+) -> list[_Left]:
     """What is left where blocks of two labels overlap; an error unless ``config.overlap`` says who wins."""
     order = {label.label: place for place, label in enumerate(config.labels)}
     if config.overlap == "each" or len(order) == 1:
@@ -183,21 +219,38 @@ def _untangled(events: Sequence[Event], carved: Sequence[_Left], config: EventsC
                 f"that of {events[other].label} from {events[other].onset:.3f} s overlap;\n"
                 "  end or trim them (--until, --trim, --within), or give --overlap first or --overlap each"
             )
-        loser, winner = (other, first) if order[events[one].label] < order[events[other].label] else (one, second)
+        loser, winner = (
+            (other, first)
+            if order[events[one].label] < order[events[other].label]
+            else (one, second)
+        )
         taken.setdefault(loser, []).append(winner)
     reason = "all of it belongs to an earlier label (--overlap first)"
     return [
-        left.cut((p for piece in left.pieces for p in _without(piece, taken[index])), "overlap", reason) if index in taken else left
+        left.cut(
+            (p for piece in left.pieces for p in _without(piece, taken[index])), "overlap", reason
+        )
+        if index in taken
+        else left
         for index, left in enumerate(carved)
     ]
 
 
-def _overlaps(events: Sequence[Event], carved: Sequence[_Left]) -> Iterator[tuple[tuple[int, Stretch], tuple[int, Stretch]]]:
+def _overlaps(
+    events: Sequence[Event], carved: Sequence[_Left]
+) -> Iterator[tuple[tuple[int, Stretch], tuple[int, Stretch]]]:
     """Pairs of pieces of different labels that overlap, each with the number of its event; the one that begins first first."""
-    pieces = [(events[i].recording, piece, i) for i, left in enumerate(carved) for piece in left.pieces if piece[1] > piece[0]]
+    pieces = [
+        (events[i].recording, piece, i)
+        for i, left in enumerate(carved)
+        for piece in left.pieces
+        if piece[1] > piece[0]
+    ]
     active: list[tuple[str, Stretch, int]] = []
     for recording, stretch, index in sorted(pieces):
-        active = [one for one in active if one[0] == recording and one[1][1] > stretch[0] + TOLERANCE]
+        active = [
+            one for one in active if one[0] == recording and one[1][1] > stretch[0] + TOLERANCE
+        ]
         for _, earlier, other in active:
             if events[other].label != events[index].label:
                 yield (other, earlier), (index, stretch)

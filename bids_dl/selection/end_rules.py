@@ -26,10 +26,14 @@ class Ends:
     timeline: Timeline
     searched: Searched
     sliding: bool
-    closers: Mapping[int, Sequence[float]] = field(init=False)  # label -> when something happens that ends its blocks, in s, sorted
+    closers: Mapping[int, Sequence[float]] = field(
+        init=False
+    )  # label -> when something happens that ends its blocks, in s, sorted
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "closers", {label: self._closers(label) for label in self.searched.labels})
+        object.__setattr__(
+            self, "closers", {label: self._closers(label) for label in self.searched.labels}
+        )
 
     def of(self, moment: Moment, processes: Sequence[Process], label: int) -> End:
         """The end of a match of a label."""
@@ -42,20 +46,38 @@ class Ends:
         if own[1] or not self.sliding:
             return own
         following = _after(self.timeline.onsets, moment.onset)
-        return (self.timeline.table.duration, "recording") if following is None else (following, "next")
+        return (
+            (self.timeline.table.duration, "recording")
+            if following is None
+            else (following, "next")
+        )
 
     def own(self, moment: Moment, processes: Sequence[Process], query: int) -> End:
         """The end that the row itself gives."""
-        matched = [end for marker, end in processes if marker.hits[query]] or [end for marker, end in processes if marker.touched[query]]
+        matched = [end for marker, end in processes if marker.hits[query]] or [
+            end for marker, end in processes if marker.touched[query]
+        ]
         if matched:
-            return (None if None in matched else max(end for end in matched if end is not None)), "process"
+            return (
+                None if None in matched else max(end for end in matched if end is not None)
+            ), "process"
         duration = 0.0 if moment.part.is_delayed else self.timeline.duration(moment.row)
         return (round(moment.onset + duration, DIGITS), "duration") if duration > 0 else (None, "")
 
     def _closers(self, label: int) -> list[float]:
         until = self.searched.queries[label].until
-        wanted = [self.searched.until[label]] if isinstance(until, Query) else self.searched.labels if until == "next" else []
-        return [moment.onset for moment in self.timeline.moments if any(moment.part.hits[query] for query in wanted)]
+        wanted = (
+            [self.searched.until[label]]
+            if isinstance(until, Query)
+            else self.searched.labels
+            if until == "next"
+            else []
+        )
+        return [
+            moment.onset
+            for moment in self.timeline.moments
+            if any(moment.part.hits[query] for query in wanted)
+        ]
 
 
 def _after(times: Sequence[float], onset: float) -> float | None:

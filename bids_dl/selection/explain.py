@@ -13,7 +13,14 @@ from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.datamodel import Dropped, Event
 from bids_dl.errors import NoMatchError, QueryError
 from bids_dl.selection.issues import Findings
-from bids_dl.selection.queries.grammar import WORD, Query, Word, at_event_level, compile_query, quoted
+from bids_dl.selection.queries.grammar import (
+    WORD,
+    Query,
+    Word,
+    at_event_level,
+    compile_query,
+    quoted,
+)
 from bids_dl.selection.queries.request import Queries, Searched
 from bids_dl.selection.timelines import Corpus, Timeline
 from bids_dl.selection.vocabulary import Vocabulary, read_vocabulary, to_paste
@@ -45,8 +52,14 @@ class Explainer:
         QueryError
             With what looks alike.
         """
-        asked = [one for label, own in zip(self.config.labels, queries.labels, strict=True) for one in own.named(option(label))]
-        for shown, query in {(shown, query.text): (shown, query) for shown, query in asked}.values():
+        asked = [
+            one
+            for label, own in zip(self.config.labels, queries.labels, strict=True)
+            for one in own.named(option(label))
+        ]
+        for shown, query in {
+            (shown, query.text): (shown, query) for shown, query in asked
+        }.values():
             for word in (word for term in query.terms() for word in term.words):
                 self._check_word(shown, query, word)
 
@@ -64,14 +77,22 @@ class Explainer:
             self.check_count(label, asked.query, counts[i], 0 if chain is None else counts[chain])
             if i in searched.until and counts[searched.until[i]] == 0:
                 until = quoted(searched.flat[searched.until[i]].text)
-                self.findings.tell(f"--until {until} matches no event: the blocks of {label.label} go on to the recording's end")
+                self.findings.tell(
+                    f"--until {until} matches no event: the blocks of {label.label} go on to the recording's end"
+                )
             if asked.around and counts[searched.around[i]] == 0:
                 raise NoMatchError(self._in_vain("--around ", asked.around, "nothing lies near it"))
-            if asked.during and not any(timeline.states[searched.during[i]] for timeline in timelines):
+            if asked.during and not any(
+                timeline.states[searched.during[i]] for timeline in timelines
+            ):
                 lasts = "what lasts is what HED's Onset and Offset, or Duration, say"
-                raise NoMatchError(self._in_vain("--during ", asked.during, f"as a state it never holds: {lasts}"))
+                raise NoMatchError(
+                    self._in_vain("--during ", asked.during, f"as a state it never holds: {lasts}")
+                )
 
-    def check_count(self, label: LabelConfig, query: Query, count: int, at_event_level_count: int) -> None:
+    def check_count(
+        self, label: LabelConfig, query: Query, count: int, at_event_level_count: int
+    ) -> None:
         """Refuse a query that matches nothing; hint where its ``&&`` matches less than AND.
 
         Raises
@@ -80,14 +101,24 @@ class Explainer:
             With the reason and the closest things in use.
         """
         other = at_event_level(query)
-        better = f"{option(label)}{quoted(other.text)} matches {at_event_level_count}" if other else ""
+        better = (
+            f"{option(label)}{quoted(other.text)} matches {at_event_level_count}" if other else ""
+        )
         told = f"{option(label)}{quoted(query.text)}"
         if count == 0:
             first = f"{told} matches no event in {self.corpus.place}."
-            chain = f"hedtools joins three or more && only where all meet in one group; {better}." if at_event_level_count else ""
-            raise NoMatchError("\n  ".join([first, *([chain] if chain else self._reasons(label, query))]))
+            chain = (
+                f"hedtools joins three or more && only where all meet in one group; {better}."
+                if at_event_level_count
+                else ""
+            )
+            raise NoMatchError(
+                "\n  ".join([first, *([chain] if chain else self._reasons(label, query))])
+            )
         if at_event_level_count > count:
-            self.findings.tell(f"{told} matches {count} events: hedtools joins three or more && only where all meet in one group; {better}")
+            self.findings.tell(
+                f"{told} matches {count} events: hedtools joins three or more && only where all meet in one group; {better}"
+            )
 
     def check_left(self, events: Sequence[Event], dropped: Sequence[Dropped]) -> None:
         """Refuse labels of which no event is left.
@@ -101,7 +132,10 @@ class Explainer:
         for label in self.config.labels:
             if label.label not in left:
                 mine = Counter(f"--{one.cause}" for one in dropped if one.label == label.label)
-                took = " and ".join(f"{cause.replace('overlap', 'overlap first')} takes {count}" for cause, count in mine.items())
+                took = " and ".join(
+                    f"{cause.replace('overlap', 'overlap first')} takes {count}"
+                    for cause, count in mine.items()
+                )
                 raise NoMatchError(
                     f"{option(label)}{_shown(label.query)} matches {mine.total()} event{'s' if mine.total() != 1 else ''} "
                     f"in {self.corpus.place}, and none is left: {took}"
@@ -110,7 +144,9 @@ class Explainer:
     def _in_vain(self, shown: str, query: Query, consequence: str) -> str:
         """Why the query of an option does nothing, with how many rows match it."""
         count = self._counts([query])[0]
-        matches = f"matches {count} rows, but " if count else f"matches no row in {self.corpus.place}: "
+        matches = (
+            f"matches {count} rows, but " if count else f"matches no row in {self.corpus.place}: "
+        )
         return f"{shown}{quoted(query.text)} {matches}{consequence}"
 
     def _check_word(self, shown: str, query: Query, word: Word) -> None:
@@ -130,30 +166,51 @@ class Explainer:
     def _in_schema(self, word: Word) -> bool:
         base, slash, _ = word.text.partition("/")
         tags = self.corpus.tags
-        return base in tags or (word.kind == "prefix" and not slash and any(tag.startswith(base) for tag in tags))
+        return base in tags or (
+            word.kind == "prefix" and not slash and any(tag.startswith(base) for tag in tags)
+        )
 
     def _in_use(self, word: Word) -> bool:
         """Whether a tag that no schema has is in use as it is asked for."""
         used = (tag.casefold() for tag in self.vocabulary.used)
-        return any(tag.startswith(word.text) if word.kind == "prefix" else tag == word.text and word.kind == "exact" for tag in used)
+        return any(
+            tag.startswith(word.text)
+            if word.kind == "prefix"
+            else tag == word.text and word.kind == "exact"
+            for tag in used
+        )
 
     def _advice(self, word: Word) -> str:
         """How to write a word that hedtools never matches as it is; "" where there is no such advice."""
         long_form = self.corpus.tags.get(word.text.rpartition("/")[2], "")
-        if word.kind == "exact" and "/" in word.text and f"/{long_form}".casefold().endswith(f"/{word.text}"):
+        if (
+            word.kind == "exact"
+            and "/" in word.text
+            and f"/{long_form}".casefold().endswith(f"/{word.text}")
+        ):
             return f"{word.written} is a long form, which hedtools never matches; write {long_form.rpartition('/')[2]}"
         if word.kind == "exact" or word.text in self.corpus.tags:
             return ""
         if word.text in self.vocabulary.definitions:
-            return f"{word.written} is the name of a definition, not a tag; write Def/{word.written}"
-        stray = [tag for tag in self.vocabulary.used if tag.casefold() == word.text] if word.kind == "term" else []
+            return (
+                f"{word.written} is the name of a definition, not a tag; write Def/{word.written}"
+            )
+        stray = (
+            [tag for tag in self.vocabulary.used if tag.casefold() == word.text]
+            if word.kind == "term"
+            else []
+        )
         if stray:
             return f'{word.written} is in use, but no tag of its HED version, so that only quotes find it; write "{stray[0]}"'
         values = self.vocabulary.values(word.text) if word.kind == "term" else []
         if word.kind == "prefix" and not self._in_use(word):
             values = [tag for tag in self.vocabulary.starting(word.text) if "/" in tag]
         if values:
-            written = to_paste(values[0]) if word.kind == "term" else f"{values[0].partition('/')[0]}/{word.written}"
+            written = (
+                to_paste(values[0])
+                if word.kind == "term"
+                else f"{values[0].partition('/')[0]}/{word.written}"
+            )
             return f"{word.written} is a value, not a tag; write {written}"
         return ""
 
@@ -161,18 +218,36 @@ class Explainer:
         """Why a query matches nothing: its first word that does not, or that its words never meet."""
         words = [word for term in query.wanted() for word in term.words if not word.banned]
         words = list({word.written: word for word in words}.values())
-        together = compile_query(" AND ".join(word.written for word in words)) if len(words) > 1 else None
-        counts = self._counts([*(compile_query(word.written) for word in words), *([together] if together else [])])
+        together = (
+            compile_query(" AND ".join(word.written for word in words)) if len(words) > 1 else None
+        )
+        counts = self._counts(
+            [*(compile_query(word.written) for word in words), *([together] if together else [])]
+        )
         missing = [word for word, count in zip(words, counts, strict=False) if count == 0]
         if missing:
             others = ", ".join(word.written for word in missing[1:])
-            reason = self._reason(missing[0]) + (f" Nothing matches {others} either." if others else "")
+            reason = self._reason(missing[0]) + (
+                f" Nothing matches {others} either." if others else ""
+            )
             skipped = self._skipped()
-            return [reason, *skipped, *self._suggestions(option(label), query, missing[0], follow=label.until is None)][:3]
-        found = ", ".join(f"{word.written} {count}" for word, count in zip(words, counts, strict=False))
-        reasons = [f"Each of its words matches events here ({found}), but not together as asked."] if words else []
+            return [
+                reason,
+                *skipped,
+                *self._suggestions(option(label), query, missing[0], follow=label.until is None),
+            ][:3]
+        found = ", ".join(
+            f"{word.written} {count}" for word, count in zip(words, counts, strict=False)
+        )
+        reasons = (
+            [f"Each of its words matches events here ({found}), but not together as asked."]
+            if words
+            else []
+        )
         if together and counts[-1]:
-            reasons.append(f"Try:  {option(label)}{quoted(together.text)}, which matches {counts[-1]}, in one group or not.")
+            reasons.append(
+                f"Try:  {option(label)}{quoted(together.text)}, which matches {counts[-1]}, in one group or not."
+            )
         return [*reasons, *self._skipped()]
 
     def _counts(self, queries: Sequence[Query]) -> list[int]:
@@ -199,7 +274,9 @@ class Explainer:
         child = "" if slash or word.kind == "exact" else " or a child of it"
         return f"{name} is a HED tag{f' ({parent})' if parent else ''}, but no event here uses it{child}."
 
-    def _suggestions(self, shown: str, query: Query, word: Word, *, follow: bool = False) -> list[str]:
+    def _suggestions(
+        self, shown: str, query: Query, word: Word, *, follow: bool = False
+    ) -> list[str]:
         """What looks like a word, and the query with it; else what is used most.
 
         With ``follow`` also what may end its blocks: the next best value of the same tag.
@@ -208,36 +285,70 @@ class Explainer:
             return [f"Try:  {shown}{quoted(_swapped(query.text, word.written, advised[1]))}"]
         base, slash, value = word.text.partition("/")
         alike = self.vocabulary.alike(value or base, SHOWN)
-        own = [tag for tag in self.vocabulary.ranked() if slash and tag.casefold().startswith(f"{base}/")]
+        own = [
+            tag
+            for tag in self.vocabulary.ranked()
+            if slash and tag.casefold().startswith(f"{base}/")
+        ]
         if own:
             alike = [tag for tag in alike if tag in own]
         if not alike:
-            return [f"In use:  {self.vocabulary.counted(own[:SHOWN])}"] if own else self._close_tags(word)
+            return (
+                [f"In use:  {self.vocabulary.counted(own[:SHOWN])}"]
+                if own
+                else self._close_tags(word)
+            )
         alone = WORD.fullmatch(query.text) is not None
-        follower = next((tag for tag in alike[1:] if "/" in tag and tag.partition("/")[0] == alike[0].partition("/")[0]), "")
+        follower = next(
+            (
+                tag
+                for tag in alike[1:]
+                if "/" in tag and tag.partition("/")[0] == alike[0].partition("/")[0]
+            ),
+            "",
+        )
         ending = f" --until {quoted(to_paste(follower))}" if follower and follow and alone else ""
-        name = f"{slug(query.text).casefold().replace('-', '_').strip('_')}=" if alone and shown == "--hed " else ""
+        name = (
+            f"{slug(query.text).casefold().replace('-', '_').strip('_')}="
+            if alone and shown == "--hed "
+            else ""
+        )
         again = quoted(_swapped(query.text, word.written, to_paste(alike[0])))
         if again == quoted(query.text):  # the query that has just failed
             return []
-        return [f"Tags in use that look alike:  {self.vocabulary.counted(alike)}", f"Try:  {shown}{name}{again}{ending}"]
+        return [
+            f"Tags in use that look alike:  {self.vocabulary.counted(alike)}",
+            f"Try:  {shown}{name}{again}{ending}",
+        ]
 
     def _close_tags(self, word: Word) -> list[str]:
         tags = self.corpus.tags
-        close = [tags[tag].rpartition("/")[2] for tag in get_close_matches(word.text, tags, n=SHOWN, cutoff=0.75) if tag != word.text]
+        close = [
+            tags[tag].rpartition("/")[2]
+            for tag in get_close_matches(word.text, tags, n=SHOWN, cutoff=0.75)
+            if tag != word.text
+        ]
         most = self.vocabulary.counted(self.vocabulary.ranked()[:SHOWN])
         lines = [f"HED tags that look alike:  {'   '.join(close)}"] if close else []
         return [*lines, *([f"Tags used most here:  {most}"] if most else [])]
 
     def _skipped(self) -> list[str]:
         """Rows that were not searched at all, in one line."""
-        said = [self.findings.line(kind) for kind in ("columns", "onset", "unbalanced") if self.findings.counts[kind]]
+        said = [
+            self.findings.line(kind)
+            for kind in ("columns", "onset", "unbalanced")
+            if self.findings.counts[kind]
+        ]
         return [f"{said[0]}."] if said else []
 
     def _uses(self, word: Word) -> int:
         """Rows that hold a tag as a word asks for it, searched or not."""
         written = word.text.casefold()
-        return sum(count for tag, count in self.vocabulary.used.items() if written in (tag.casefold(), tag.casefold().partition("/")[0]))
+        return sum(
+            count
+            for tag, count in self.vocabulary.used.items()
+            if written in (tag.casefold(), tag.casefold().partition("/")[0])
+        )
 
 
 def _counts(timelines: Sequence[Timeline], size: int) -> list[int]:

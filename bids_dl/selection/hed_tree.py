@@ -11,7 +11,15 @@ from hed.models.hed_group import HedGroup
 from bids_dl.selection.annotations import Codebook
 
 TIMING = {"Onset", "Offset", "Inset", "Duration", "Delay"}
-SECONDS = {"s": 1.0, "second": 1.0, "ms": 1e-3, "millisecond": 1e-3, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+SECONDS = {
+    "s": 1.0,
+    "second": 1.0,
+    "ms": 1e-3,
+    "millisecond": 1e-3,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86400.0,
+}
 
 
 def grow(text: str, codebook: Codebook) -> Any:
@@ -74,13 +82,21 @@ def alone(group: Any) -> Any:
 
 def untimed(group: Any) -> str:
     """The HED of a group without the tags that say when it is."""
-    kept = [child for child in group.children if isinstance(child, HedGroup) or child.short_base_tag not in TIMING]
+    kept = [
+        child
+        for child in group.children
+        if isinstance(child, HedGroup) or child.short_base_tag not in TIMING
+    ]
     return f"({','.join(map(str, kept))})"
 
 
 def drop_offsets(group: Any) -> None:
     """Remove every group that holds an Offset, at any depth."""
-    group.children = [child for child in group.children if not (isinstance(child, HedGroup) and tag_named(child, "Offset"))]
+    group.children = [
+        child
+        for child in group.children
+        if not (isinstance(child, HedGroup) and tag_named(child, "Offset"))
+    ]
     for child in group.groups():
         drop_offsets(child)
 
@@ -105,7 +121,9 @@ def seconds(tag: Any) -> float | None:
     if value is not None:
         return float(value)
     number, _, unit = tag.extension.strip().partition(" ")
-    factor = SECONDS.get(unit.strip().casefold()) or SECONDS.get(unit.strip().casefold().removesuffix("s"))
+    factor = SECONDS.get(unit.strip().casefold()) or SECONDS.get(
+        unit.strip().casefold().removesuffix("s")
+    )
     try:
         return float(number) * factor if factor else None
     except ValueError:

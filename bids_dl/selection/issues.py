@@ -57,5 +57,7 @@ class Findings:
 
     def line(self, kind: str) -> str:
         """What was counted of one kind."""
-        kinds = ", ".join(f"{name} {count}" for name, count in self.kinds.get(kind, Counter()).most_common())
+        kinds = ", ".join(
+            f"{name} {count}" for name, count in self.kinds.get(kind, Counter()).most_common()
+        )
         return LINES[kind].format(n=self.counts[kind], first=self.first.get(kind, ""), kinds=kinds)

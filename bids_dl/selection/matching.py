@@ -64,7 +64,9 @@ class Annotation:
     is_odd: bool = field(init=False)  # whether there is anything to count
 
     def __post_init__(self) -> None:
-        odd = self.unbalanced or self.unreadable or self.unanchored or self.unknown or self.undefined
+        odd = (
+            self.unbalanced or self.unreadable or self.unanchored or self.unknown or self.undefined
+        )
         object.__setattr__(self, "is_odd", bool(odd))
 
 
@@ -75,7 +77,9 @@ class Matcher:
     codebook: Codebook
     queries: tuple[Query, ...]
     skipped: frozenset[str] = field(init=False)
-    _seen: dict[tuple[str, ...], dict[tuple[str | None, ...], Annotation]] = field(init=False, default_factory=dict)
+    _seen: dict[tuple[str, ...], dict[tuple[str | None, ...], Annotation]] = field(
+        init=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         self.skipped = out_of_reach(self.codebook, self.queries)
@@ -84,7 +88,9 @@ class Matcher:
         """One annotation per row, equal ones the same object."""
         columns = self.codebook.columns(table.columns)
         cells = [self._cells(table, name) for name in columns]
-        rows: Iterable[tuple[str | None, ...]] = zip(*cells, strict=True) if cells else (() for _ in range(len(table)))
+        rows: Iterable[tuple[str | None, ...]] = (
+            zip(*cells, strict=True) if cells else (() for _ in range(len(table)))
+        )
         seen = self._seen.setdefault(columns, {})
         found = []
         for row in rows:
@@ -98,18 +104,29 @@ class Matcher:
         """The cells of a column; where no query can tell its values apart, one stands for all of them."""
         if name not in self.skipped:
             return table.columns[name]
-        return [STAND_IN if cell not in MISSING and is_plain(cell) else cell for cell in table.columns[name]]
+        return [
+            STAND_IN if cell not in MISSING and is_plain(cell) else cell
+            for cell in table.columns[name]
+        ]
 
     def _read(self, text: str) -> Annotation:
         if not is_readable(text):
             return Annotation(unbalanced=True)
         tree = hed_tree.grow(text, self.codebook)
-        unknown, undefined = tuple(hed_tree.unknown_tags(tree)), tuple(hed_tree.undefined(tree, self.codebook))
+        unknown, undefined = (
+            tuple(hed_tree.unknown_tags(tree)),
+            tuple(hed_tree.undefined(tree, self.codebook)),
+        )
         own, delayed = hed_tree.split_delayed(tree)
         reader = _PartReader(self.queries)
-        parts = [reader.read(0.0, own), *(reader.read(delay, tree) for delay, tree in delayed if delay is not None)]
+        parts = [
+            reader.read(0.0, own),
+            *(reader.read(delay, tree) for delay, tree in delayed if delay is not None),
+        ]
         unreadable = [*reader.unreadable, *(str(tree) for delay, tree in delayed if delay is None)]
-        return Annotation(tuple(parts), False, tuple(unreadable), reader.unanchored, unknown, undefined)
+        return Annotation(
+            tuple(parts), False, tuple(unreadable), reader.unanchored, unknown, undefined
+        )
 
 
 @dataclass(slots=True)
@@ -127,7 +144,9 @@ class _PartReader:
         offsets = {id(group) for group in groups if hed_tree.tag_named(group, "Offset")}
         hed_tree.drop_offsets(tree)
         self._search(tree, hits, with_offsets=False)
-        markers = [marker for group in groups for marker in self._markers(group, id(group) in offsets)]
+        markers = [
+            marker for group in groups for marker in self._markers(group, id(group) in offsets)
+        ]
         return Part(delay, tuple(hits), tuple(markers))
 
     def _search(self, tree: Any, hits: list[bool], *, with_offsets: bool) -> None:
@@ -146,18 +165,26 @@ class _PartReader:
         elif is_offset:
             found.append(Marker("offset", anchor, 0.0))
         elif onset:
-            found.append(Marker("onset", anchor, 0.0, hed_tree.untimed(group), *self._group_hits(group)))
+            found.append(
+                Marker("onset", anchor, 0.0, hed_tree.untimed(group), *self._group_hits(group))
+            )
         if duration:
             length = hed_tree.seconds(duration)
             if length is None or length < 0:
                 self.unreadable.append(str(duration))
             else:
-                found.append(Marker("duration", "", length, hed_tree.untimed(group), *self._group_hits(group)))
+                found.append(
+                    Marker(
+                        "duration", "", length, hed_tree.untimed(group), *self._group_hits(group)
+                    )
+                )
         return found
 
     def _group_hits(self, group: Any) -> tuple[Hits, Hits]:
         hit = searcher(hed_tree.alone(group))
-        return tuple(query.holds(hit) for query in self.queries), tuple(any(map(hit, query.wanted())) for query in self.queries)
+        return tuple(query.holds(hit) for query in self.queries), tuple(
+            any(map(hit, query.wanted())) for query in self.queries
+        )
 
 
 def searcher(tree: Any) -> Callable[[Query], bool]:

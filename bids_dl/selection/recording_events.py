@@ -38,7 +38,9 @@ class Chooser:
     dropped: list[Dropped] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.near = {label: self._near(query, label) for label, query in self.searched.around.items()}
+        self.near = {
+            label: self._near(query, label) for label, query in self.searched.around.items()
+        }
 
     def events(self) -> Iterator[Event]:
         """In order of onset, row and label.
@@ -66,7 +68,11 @@ class Chooser:
         """What --exclude matches, for each label that excludes it: as long as its process or duration, else a moment."""
         for moment, processes in self._moments():
             for label, queries in self.searched.exclude.items():
-                ends = [self.ends.own(moment, processes, query) for query in queries if moment.part.hits[query]]
+                ends = [
+                    self.ends.own(moment, processes, query)
+                    for query in queries
+                    if moment.part.hits[query]
+                ]
                 if ends:
                     yield self._event(moment, next((end for end in ends if end[1]), ends[0]), label)
 
@@ -103,7 +109,9 @@ class Chooser:
                 "  queries must not overlap: narrow one of them, or give --overlap first or --overlap each"
             )
         for event in events[1:]:
-            self._drop(event, "overlap", f"{events[0].label} matches too and comes first (--overlap first)")
+            self._drop(
+                event, "overlap", f"{events[0].label} matches too and comes first (--overlap first)"
+            )
         return events[:1]
 
     def _near(self, query: int, label: int) -> tuple[Stretch, ...]:
@@ -127,7 +135,9 @@ class Chooser:
         return Event(self.timeline.table.recording, moment.row, moment.onset, *end, name)
 
     def _drop(self, event: Event, cause: str, reason: str) -> None:
-        self.dropped.append(Dropped(event.recording, event.row, event.onset, event.label, "event", cause, reason))
+        self.dropped.append(
+            Dropped(event.recording, event.row, event.onset, event.label, "event", cause, reason)
+        )
 
 
 def _holds(stretches: Sequence[Stretch], onset: float) -> bool:

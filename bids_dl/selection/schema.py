@@ -21,9 +21,14 @@ PARTNER = re.compile(r'withStandard="([^"]+)"')
 
 def bundled(library: str = "") -> list[str]:
     """Versions that come with hedtools, oldest first: of the standard schema, or of a library such as "score_"."""
-    found = [SCHEMA_FILE.fullmatch(path.name) for path in Path(INSTALLED_CACHE_LOCATION).glob("*.xml")]
+    found = [
+        SCHEMA_FILE.fullmatch(path.name) for path in Path(INSTALLED_CACHE_LOCATION).glob("*.xml")
+    ]
     versions = [match[2] for match in found if match and (match[1] or "") == library]
-    return [f"{library}{version}" for version in sorted(versions, key=lambda v: tuple(map(int, v.split("."))))]
+    return [
+        f"{library}{version}"
+        for version in sorted(versions, key=lambda v: tuple(map(int, v.split("."))))
+    ]
 
 
 def versions_of(dataset: str, declared: Any, override: str | None) -> tuple[str, ...]:
@@ -37,7 +42,9 @@ def versions_of(dataset: str, declared: Any, override: str | None) -> tuple[str,
     wanted = override if override else declared
     items = wanted.split(",") if isinstance(wanted, str) else wanted or []
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
-        raise SourceError(f"{dataset}: HEDVersion is a text or a list of texts, got {declared!r}; give --hed-version")
+        raise SourceError(
+            f"{dataset}: HEDVersion is a text or a list of texts, got {declared!r}; give --hed-version"
+        )
     return tuple(stripped for item in items if (stripped := item.strip()))
 
 
@@ -66,7 +73,10 @@ def load(versions: tuple[str, ...], folder: str | None, *, dataset: str, asked: 
         if not folder:
             return load_schema_version(list(versions), xml_folder=INSTALLED_CACHE_LOCATION)
         with tempfile.TemporaryDirectory() as together:
-            _gather([Path(INSTALLED_CACHE_LOCATION), Path(folder) / PRERELEASE, Path(folder)], Path(together))
+            _gather(
+                [Path(INSTALLED_CACHE_LOCATION), Path(folder) / PRERELEASE, Path(folder)],
+                Path(together),
+            )
             return load_schema_version(list(versions), xml_folder=together)
     except HedFileError as error:
         raise error_class(
@@ -77,8 +87,12 @@ def load(versions: tuple[str, ...], folder: str | None, *, dataset: str, asked: 
 
 
 def _libraries(versions: Iterable[str]) -> str:
-    libraries = {match[1] for version in versions if (match := re.search(r"([a-z]+_)[^,]*$", version))}
-    return "".join(f"; {', '.join(bundled(library))}" for library in sorted(libraries) if bundled(library))
+    libraries = {
+        match[1] for version in versions if (match := re.search(r"([a-z]+_)[^,]*$", version))
+    }
+    return "".join(
+        f"; {', '.join(bundled(library))}" for library in sorted(libraries) if bundled(library)
+    )
 
 
 def _gather(folders: list[Path], together: Path) -> None:
@@ -99,5 +113,10 @@ def _gather(folders: list[Path], together: Path) -> None:
 def tags_of(schema: Any) -> dict[str, str]:
     """Every tag of a schema, case-folded and without what stands above it, and its long form as it is written."""
     members = schema._schemas.values() if hasattr(schema, "_schemas") else [schema]
-    entries = [entry for member in members for name, entry in member.tags.items() if not name.endswith("/#")]
+    entries = [
+        entry
+        for member in members
+        for name, entry in member.tags.items()
+        if not name.endswith("/#")
+    ]
     return {entry.short_tag_name.casefold(): entry.long_tag_name for entry in entries}

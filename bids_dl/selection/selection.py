@@ -26,14 +26,24 @@ class Selection:
     events: tuple[Event, ...]  # in order of recording (as given), then onset, row
     hed_versions: dict[str, str]  # dataset -> version used
     warnings: tuple[str, ...]  # one line each, counted, not one per row
-    excluded: tuple[Event, ...] = ()  # what --exclude matches; no window of its label may overlap it
-    near: Mapping[tuple[str, str], tuple[Stretch, ...]] = field(default_factory=dict)  # (recording, label) -> what --around keeps
+    excluded: tuple[
+        Event, ...
+    ] = ()  # what --exclude matches; no window of its label may overlap it
+    near: Mapping[tuple[str, str], tuple[Stretch, ...]] = field(
+        default_factory=dict
+    )  # (recording, label) -> what --around keeps
     dropped: tuple[Dropped, ...] = ()  # events that match and are left out
-    boundaries: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # recording -> s, rows of events.tsv named boundary
+    boundaries: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # recording -> s, rows of events.tsv named boundary
 
 
 def select(
-    tables: Sequence[EventRows], config: EventsConfig, *, hed_versions: Mapping[str, str | list[str] | None], sliding: bool
+    tables: Sequence[EventRows],
+    config: EventsConfig,
+    *,
+    hed_versions: Mapping[str, str | list[str] | None],
+    sliding: bool,
 ) -> Selection:
     """Find every event that the labels' queries match.
 
@@ -66,7 +76,10 @@ def select(
     check_sidecars(corpus, findings, strict=config.hed_strict)
     timelines = corpus.timelines(searched.flat, findings, states=searched.states)
     explainer.check_counts(searched, timelines)
-    choosers = [Chooser(timeline, config, searched, Ends(timeline, searched, sliding)) for timeline in timelines]
+    choosers = [
+        Chooser(timeline, config, searched, Ends(timeline, searched, sliding))
+        for timeline in timelines
+    ]
     events = tuple(event for chooser in choosers for event in chooser.events())
     dropped = tuple(one for chooser in choosers for one in chooser.dropped)
     explainer.check_left(events, dropped)
@@ -78,7 +91,11 @@ def select(
         dict(corpus.versions),
         findings.lines(),
         tuple(event for chooser in choosers for event in chooser.excluded()),
-        {(c.timeline.table.recording, config.labels[label].label): near for c in choosers for label, near in c.near.items()},
+        {
+            (c.timeline.table.recording, config.labels[label].label): near
+            for c in choosers
+            for label, near in c.near.items()
+        },
         dropped,
         {table.recording: found for table in tables if (found := _boundaries(table))},
     )
@@ -89,7 +106,9 @@ def _boundaries(table: EventRows) -> tuple[float, ...]:
     found = {
         number(onset)
         for name in BOUNDARY_COLUMNS
-        for onset, cell in zip(table.columns.get("onset", ()), table.columns.get(name, ()), strict=False)
+        for onset, cell in zip(
+            table.columns.get("onset", ()), table.columns.get(name, ()), strict=False
+        )
         if cell.casefold() == "boundary"
     }
     return tuple(sorted(time for time in found if time is not None))

@@ -13,7 +13,15 @@ from bids_dl.config.stages import EventsConfig
 from bids_dl.datamodel import EventRows
 from bids_dl.errors import NoMatchError
 from bids_dl.selection import schema as schemas
-from bids_dl.selection.annotations import HED_COLUMN, MISSING, Codebook, hed_of, identity, is_annotated, read_codebook
+from bids_dl.selection.annotations import (
+    HED_COLUMN,
+    MISSING,
+    Codebook,
+    hed_of,
+    identity,
+    is_annotated,
+    read_codebook,
+)
 from bids_dl.selection.issues import Findings
 from bids_dl.selection.matching import Annotation, Matcher
 from bids_dl.selection.processes import Moment, Process, track
@@ -44,7 +52,9 @@ class Timeline:
 
     def hed(self, row: int) -> str:
         """The HED string of a row as assembled."""
-        return self.codebook.assemble(self.columns, [self.table.columns[name][row] for name in self.columns])
+        return self.codebook.assemble(
+            self.columns, [self.table.columns[name][row] for name in self.columns]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,14 @@ class Corpus:
     @property
     def place(self) -> str:
         """What was searched, for messages: "136 recordings of ds005505"."""
-        names = ", ".join(self.versions) if len(self.versions) < 5 else f"{len(self.versions)} datasets"
+        names = (
+            ", ".join(self.versions) if len(self.versions) < 5 else f"{len(self.versions)} datasets"
+        )
         return f"{self.searched} recording{'s' if self.searched != 1 else ''} of {names}"
 
-    def timelines(self, queries: tuple[Query, ...], findings: Findings, *, states: tuple[Query, ...] = ()) -> list[Timeline]:
+    def timelines(
+        self, queries: tuple[Query, ...], findings: Findings, *, states: tuple[Query, ...] = ()
+    ) -> list[Timeline]:
         """Search every table, in the order given: ``queries`` in its rows, ``states`` in the processes that run."""
         matchers: dict[int, Matcher] = {}
         searchers: dict[int, StateSearcher] = {}
@@ -75,7 +89,12 @@ class Corpus:
         return found
 
 
-def gather(tables: Sequence[EventRows], config: EventsConfig, declared: Mapping[str, Any], findings: Findings) -> Corpus:
+def gather(
+    tables: Sequence[EventRows],
+    config: EventsConfig,
+    declared: Mapping[str, Any],
+    findings: Findings,
+) -> Corpus:
     """Load the schemas and read the sidecars of some tables.
 
     Raises
@@ -92,15 +111,21 @@ def gather(tables: Sequence[EventRows], config: EventsConfig, declared: Mapping[
     kept = {id(table) for table in annotated}
     for table in tables:
         findings.add("unannotated", table.recording, id(table) not in kept)
-    versions, loaded = _schemas(list(dict.fromkeys(map(dataset_of, annotated))), config, declared, findings)
+    versions, loaded = _schemas(
+        list(dict.fromkeys(map(dataset_of, annotated))), config, declared, findings
+    )
     codebooks: dict[tuple[str, str], Codebook] = {}
     for table in annotated:
         key = versions[dataset_of(table)], identity(table.sidecar)
         if key not in codebooks:
             codebooks[key] = read_codebook(table.sidecar, loaded[key[0]])
         _check_columns(table, codebooks[key], findings)
-    books = tuple(codebooks[versions[dataset_of(table)], identity(table.sidecar)] for table in annotated)
-    tags = {name: tag for schema in loaded.values() for name, tag in schemas.tags_of(schema).items()}
+    books = tuple(
+        codebooks[versions[dataset_of(table)], identity(table.sidecar)] for table in annotated
+    )
+    tags = {
+        name: tag for schema in loaded.values() for name, tag in schemas.tags_of(schema).items()
+    }
     return Corpus(tuple(annotated), books, versions, tags, len(tables))
 
 
@@ -133,13 +158,19 @@ def _schemas(
             )
         versions[dataset] = ", ".join(wanted)
         if versions[dataset] not in loaded:
-            loaded[versions[dataset]] = schemas.load(wanted, config.hed_schema_dir, dataset=dataset, asked=bool(config.hed_version))
+            loaded[versions[dataset]] = schemas.load(
+                wanted, config.hed_schema_dir, dataset=dataset, asked=bool(config.hed_version)
+            )
     return versions, loaded
 
 
 def _check_columns(table: EventRows, codebook: Codebook, findings: Findings) -> None:
     """Count what the columns of a table and its sidecar do not say of each other."""
-    absent = [name for name in sorted(codebook.references) if name not in table.columns and name != HED_COLUMN]
+    absent = [
+        name
+        for name in sorted(codebook.references)
+        if name not in table.columns and name != HED_COLUMN
+    ]
     if absent:
         findings.add("reference", f"{{{absent[0]}}} in {table.recording}")
     if unclear := [name for name in codebook.unclear if name in table.columns]:
@@ -148,13 +179,20 @@ def _check_columns(table: EventRows, codebook: Codebook, findings: Findings) -> 
         cells = Counter(table.columns.get(name, ()))
         for cell, count in cells.items():
             if cell not in levels and cell not in MISSING:
-                findings.add("levels", f"{cell!r} in column {name} of {table.recording}{_near(cell, levels)}", count)
+                findings.add(
+                    "levels",
+                    f"{cell!r} in column {name} of {table.recording}{_near(cell, levels)}",
+                    count,
+                )
 
 
 def _near(cell: str, levels: Mapping[str, str]) -> str:
     """A level that may be meant: "1" for "1.0" and "01"."""
     for level in levels:
-        if level.strip().casefold() == cell.strip().casefold() or number(level) == number(cell) is not None:
+        if (
+            level.strip().casefold() == cell.strip().casefold()
+            or number(level) == number(cell) is not None
+        ):
             return f"; the sidecar has {level!r}"
     close = get_close_matches(cell, levels, n=1, cutoff=0.85)
     return f"; the sidecar has {close[0]!r}" if close else ""
@@ -170,7 +208,11 @@ def number(text: str) -> float | None:
 
 
 def _timeline(
-    table: EventRows, codebook: Codebook, annotations: Sequence[Annotation], searcher: StateSearcher, findings: Findings
+    table: EventRows,
+    codebook: Codebook,
+    annotations: Sequence[Annotation],
+    searcher: StateSearcher,
+    findings: Findings,
 ) -> Timeline:
     """Put the rows of a table in order of time and follow its processes."""
     onsets = [number(text) for text in table.columns.get("onset", ())]
@@ -184,7 +226,11 @@ def _timeline(
         if onset is None:
             findings.add("onset", f"row {row} of {table.recording}", "onset" in table.columns)
             continue
-        moments += [Moment(part.after(onset), row, part) for part in annotation.parts if part.matched or part.markers]
+        moments += [
+            Moment(part.after(onset), row, part)
+            for part in annotation.parts
+            if part.matched or part.markers
+        ]
     moments.sort(key=lambda moment: (moment.onset, moment.part.is_delayed, moment.row))
     begun, unmatched = track(moments)
     if unmatched:
@@ -202,7 +248,9 @@ def _timeline(
     )
 
 
-def _running(moments: Sequence[Moment], begun: Mapping[int, Sequence[Process]]) -> Iterator[tuple[str, float, float]]:
+def _running(
+    moments: Sequence[Moment], begun: Mapping[int, Sequence[Process]]
+) -> Iterator[tuple[str, float, float]]:
     """HED, onset and end (s) of every process."""
     for index, processes in begun.items():
         for marker, end in processes:
@@ -212,5 +260,9 @@ def _running(moments: Sequence[Moment], begun: Mapping[int, Sequence[Process]]) 
 def _count(annotation: Annotation, where: str, findings: Findings) -> None:
     findings.add("unbalanced", where, annotation.unbalanced)
     findings.add("unanchored", where, annotation.unanchored)
-    for kind, tags in (("unreadable", annotation.unreadable), ("unknown", annotation.unknown), ("undefined", annotation.undefined)):
+    for kind, tags in (
+        ("unreadable", annotation.unreadable),
+        ("unknown", annotation.unknown),
+        ("undefined", annotation.undefined),
+    ):
         findings.add(kind, f"{tags[0]} in {where}" if tags else "", bool(tags))

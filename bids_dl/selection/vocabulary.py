@@ -34,16 +34,27 @@ class Vocabulary:
 
     def starting(self, start: str) -> list[str]:
         """The tags in use that begin so, or whose value does."""
-        return [tag for tag in self.ranked() if tag.casefold().startswith(start) or tag.casefold().partition("/")[2].startswith(start)]
+        return [
+            tag
+            for tag in self.ranked()
+            if tag.casefold().startswith(start)
+            or tag.casefold().partition("/")[2].startswith(start)
+        ]
 
     def alike(self, word: str, count: int) -> list[str]:
         """The tags in use that look most like a word, best first."""
         scored = [(likeness(word, tag), uses, tag) for tag, uses in self.used.items()]
-        return [tag for score, _, tag in sorted(scored, key=lambda one: (-one[0], -one[1], one[2])) if score >= ALIKE][:count]
+        return [
+            tag
+            for score, _, tag in sorted(scored, key=lambda one: (-one[0], -one[1], one[2]))
+            if score >= ALIKE
+        ][:count]
 
     def counted(self, tags: Iterable[str]) -> str:
         """Tags with their counts, for a message."""
-        return "   ".join(f"{tag} ({self.used[tag]} event{'s' if self.used[tag] != 1 else ''})" for tag in tags)
+        return "   ".join(
+            f"{tag} ({self.used[tag]} event{'s' if self.used[tag] != 1 else ''})" for tag in tags
+        )
 
 
 def read_vocabulary(corpus: Corpus) -> Vocabulary:
@@ -85,7 +96,10 @@ def likeness(word: str, tag: str) -> float:
     parts, others = (re.findall(r"[a-z0-9]+", text.casefold()) for text in (word, tag))
     if not parts or not others:
         return 0.0
-    best = [max(SequenceMatcher(None, part, other, autojunk=False).ratio() for other in others) for part in parts]
+    best = [
+        max(SequenceMatcher(None, part, other, autojunk=False).ratio() for other in others)
+        for part in parts
+    ]
     return sum(best) / len(best)
 
 

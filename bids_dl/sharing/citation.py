@@ -24,7 +24,13 @@ def citation(attributes: Attributes) -> str:
         "type": "dataset",
         "title": attributes["title"],
         "authors": _people(author for source in sources for author in source["authors"]),
-        "identifiers": [{"type": "other", "value": f"bids-dl:{attributes['content']}", "description": "content identifier of the arrays"}],
+        "identifiers": [
+            {
+                "type": "other",
+                "value": f"bids-dl:{attributes['content']}",
+                "description": "content identifier of the arrays",
+            }
+        ],
         **({"license": name} if name else {}),
         "references": [_reference(source) for source in sources],
     }
@@ -41,12 +47,18 @@ def sentence(attributes: Attributes) -> str:
     """One line that cites a store."""
     authors = [author for source in attributes["sources"] for author in source["authors"]]
     who = ", ".join(dict.fromkeys(authors)) or "unknown authors"
-    where = [f"https://doi.org/{doi(source['doi'])}" for source in attributes["sources"] if doi(source["doi"])]
+    where = [
+        f"https://doi.org/{doi(source['doi'])}"
+        for source in attributes["sources"]
+        if doi(source["doi"])
+    ]
     return f"{who}: {attributes['title']}. bids-dl:{attributes['content'][:16]}{', made from ' if where else ''}{', '.join(where)}"
 
 
 def _people(names: Any) -> list[dict[str, str]]:
-    return [{"name": name} for name in dict.fromkeys(name.strip() for name in names) if name] or [{"name": "unknown"}]
+    return [{"name": name} for name in dict.fromkeys(name.strip() for name in names) if name] or [
+        {"name": "unknown"}
+    ]
 
 
 def _reference(source: Attributes) -> dict[str, Any]:
@@ -65,5 +77,9 @@ def _reference(source: Attributes) -> dict[str, Any]:
 
 def _lines(source: Attributes) -> Sequence[str]:
     """What else the authors ask to be said."""
-    named = (("How to acknowledge", [source["how_to_acknowledge"]]), ("References", source["references"]), ("Ethics", source["ethics"]))
+    named = (
+        ("How to acknowledge", [source["how_to_acknowledge"]]),
+        ("References", source["references"]),
+        ("Ethics", source["ethics"]),
+    )
     return [f"{word}: {'; '.join(said)}" for word, said in named if any(said)]

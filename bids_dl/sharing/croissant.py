@@ -24,15 +24,40 @@ CONTEXT = {
     **{
         name: f"cr:{name}"
         for name in (
-            *("citeAs", "column", "equivalentProperty", "extract", "field", "fileObject", "fileProperty", "fileSet", "format", "includes"),
-            *("isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex", "repeated", "replace"),
+            *(
+                "citeAs",
+                "column",
+                "equivalentProperty",
+                "extract",
+                "field",
+                "fileObject",
+                "fileProperty",
+                "fileSet",
+                "format",
+                "includes",
+            ),
+            *(
+                "isLiveDataset",
+                "jsonPath",
+                "key",
+                "md5",
+                "parentField",
+                "path",
+                "recordSet",
+                "references",
+                "regex",
+                "repeated",
+                "replace",
+            ),
             *("samplingRate", "separator", "source", "subField", "transform"),
         )
     },
 }
 
 
-def croissant(attributes: Attributes, description: str, objects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def croissant(
+    attributes: Attributes, description: str, objects: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """Croissant metadata of a store; addresses are relative to it.
 
     Parameters
@@ -44,7 +69,9 @@ def croissant(attributes: Attributes, description: str, objects: Mapping[str, Ma
     """
     sources = attributes["sources"]
     name = licence.common(sources)
-    based = [f"https://doi.org/{found}" for source in sources if (found := citation.doi(source["doi"]))]
+    based = [
+        f"https://doi.org/{found}" for source in sources if (found := citation.doi(source["doi"]))
+    ]
     authors = dict.fromkeys(author for source in sources for author in source["authors"])
     return {
         "@context": CONTEXT,
@@ -57,11 +84,15 @@ def croissant(attributes: Attributes, description: str, objects: Mapping[str, Ma
         "license": licence.legal_text(name) or "LICENSE",
         "url": based[0] if based else "README.md",
         "citeAs": citation.sentence(attributes),
-        "creator": [{"@type": "sc:Person", "name": author} for author in authors] or [{"@type": "sc:Organization", "name": "unknown"}],
+        "creator": [{"@type": "sc:Person", "name": author} for author in authors]
+        or [{"@type": "sc:Organization", "name": "unknown"}],
         "keywords": ["EEG", "BIDS", "HED", "Zarr", *attributes["classes"]["label"]],
         **({"isBasedOn": based} if based else {}),
         "distribution": [*_shards(objects), _arrays()],
-        "recordSet": [_values("classes", attributes["classes"]["label"], "sc:Enumeration"), _splits(attributes)],
+        "recordSet": [
+            _values("classes", attributes["classes"]["label"], "sc:Enumeration"),
+            _splits(attributes),
+        ],
     }
 
 
@@ -107,7 +138,13 @@ def _values(name: str, values: list[str], kind: str) -> dict[str, Any]:
         "dataType": kind,
         "key": {"@id": f"{name}/name"},
         "field": [
-            {"@type": "cr:Field", "@id": f"{name}/name", "name": "name", "description": f"One of the {name}.", "dataType": "sc:Text"}
+            {
+                "@type": "cr:Field",
+                "@id": f"{name}/name",
+                "name": "name",
+                "description": f"One of the {name}.",
+                "dataType": "sc:Text",
+            }
         ],
         "data": [{f"{name}/name": value} for value in values],
     }

@@ -9,10 +9,17 @@ from typing import Any
 from bids_dl.errors import SourceError
 
 Attributes = Mapping[str, Any]
-WITHOUT_VERSIONS = {"cc 0": "CC0-1.0", "pddl": "PDDL-1.0", "odc by": "ODC-By-1.0"}  # of which there is one
-CREATIVE_COMMONS = re.compile(r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<version>1 0|2 0|2 5|3 0|4 0))\b")
+WITHOUT_VERSIONS = {
+    "cc 0": "CC0-1.0",
+    "pddl": "PDDL-1.0",
+    "odc by": "ODC-By-1.0",
+}  # of which there is one
+CREATIVE_COMMONS = re.compile(
+    r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<version>1 0|2 0|2 5|3 0|4 0))\b"
+)
 NO_CHANGES, SHARE_ALIKE, FREE = (
-    re.compile(rf"\b({words})") for words in (r"nd\b|no ?deriv", r"sa\b|share ?alike", "cc 0|zero|pddl|public domain")
+    re.compile(rf"\b({words})")
+    for words in (r"nd\b|no ?deriv", r"sa\b|share ?alike", "cc 0|zero|pddl|public domain")
 )
 LEGAL_TEXTS = {
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/legalcode",
@@ -26,7 +33,9 @@ def spdx(licence: str) -> str:
     words = _words(licence)
     if match := CREATIVE_COMMONS.search(words):
         parts = [(match["nc"] or "").strip(), (match["more"] or "").strip()]
-        return "-".join(["CC-BY", *(part.upper() for part in parts if part), match["version"].replace(" ", ".")])
+        return "-".join(
+            ["CC-BY", *(part.upper() for part in parts if part), match["version"].replace(" ", ".")]
+        )
     return next((name for start, name in WITHOUT_VERSIONS.items() if words.startswith(start)), "")
 
 
@@ -75,10 +84,16 @@ def check_licences(licences: Mapping[str, str]) -> None:
             raise SourceError(
                 f"{dataset}: its licence ({licences[dataset]}) forbids sharing changed copies, and a store is one; leave this source out"
             )
-    bound = {spdx(licences[dataset]) or words for dataset, words in said.items() if words and not FREE.search(words)}
+    bound = {
+        spdx(licences[dataset]) or words
+        for dataset, words in said.items()
+        if words and not FREE.search(words)
+    }
     if len(bound) > 1 and any(SHARE_ALIKE.search(_words(words)) for words in bound):
         names = ", ".join(f"{dataset} {licence}" for dataset, licence in licences.items())
-        raise SourceError(f"the licences of the sources exclude each other in one store ({names}); convert them to stores of their own")
+        raise SourceError(
+            f"the licences of the sources exclude each other in one store ({names}); convert them to stores of their own"
+        )
 
 
 def licence_document(sources: Sequence[Attributes], texts: Mapping[str, str]) -> str:
@@ -89,8 +104,14 @@ def licence_document(sources: Sequence[Attributes], texts: Mapping[str, str]) ->
     texts
         Dataset -> its own licence file.
     """
-    parts = ["This store holds changed copies of recordings of the following datasets, each under its own licence.", ""]
-    parts += [f"{s['dataset']} ({s['title']}): {s['licence'] or 'no licence stated'}{_named(s)}" for s in sources]
+    parts = [
+        "This store holds changed copies of recordings of the following datasets, each under its own licence.",
+        "",
+    ]
+    parts += [
+        f"{s['dataset']} ({s['title']}): {s['licence'] or 'no licence stated'}{_named(s)}"
+        for s in sources
+    ]
     parts += ["", "What was changed: see README.md.", ""]
     for dataset, text in texts.items():
         parts += ["-" * 72, f"Licence file of {dataset}:", "", text.strip(), ""]

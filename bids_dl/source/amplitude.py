@@ -15,7 +15,10 @@ from bids_dl.source.units import few
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
-HIGHEST, LOWEST = 0.1, 1e-9  # V: no brain signal (10 to 1000 µV) is beyond these, nor any amplifier's range
+HIGHEST, LOWEST = (
+    0.1,
+    1e-9,
+)  # V: no brain signal (10 to 1000 µV) is beyond these, nor any amplifier's range
 HIGH, LOW = 5e-3, 5e-8  # V: nor usually beyond these
 FLAT = 5.0  # s without any movement that no amplifier gives: the criterion of clean_rawdata
 N_PIECES, LONGEST = 20, 1.0  # pieces to look at, and how long each may be, in s
@@ -41,13 +44,18 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
         Stage "read": names channels and amplitude, and what to do.
     """
     picks = [
-        name for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True) if kind in BRAIN and (names is None or name in names)
+        name
+        for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
+        if kind in BRAIN and (names is None or name in names)
     ]
     if not picks or not raw.n_times:
         return ()
     typical, greatest = _amplitudes(raw, picks)
     if raw.n_times > FLAT * raw.info["sfreq"] and not greatest.any():
-        raise RecordingError("read", f"no channel moves in any of {N_PIECES} places ({few(picks)}); was it downloaded whole?")
+        raise RecordingError(
+            "read",
+            f"no channel moves in any of {N_PIECES} places ({few(picks)}); was it downloaded whole?",
+        )
     found = dict(zip(picks, typical, strict=True))
     moving = {name: value for name, value in found.items() if np.isfinite(value) and value > 0}
     if not moving:
@@ -60,13 +68,18 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
             "or its type in channels.tsv if it is none",
         )
     if usual < LOWEST:
-        raise RecordingError("read", f"typical amplitude {usual:.3g} V, which no amplifier resolves; mend the unit in the file's header")
+        raise RecordingError(
+            "read",
+            f"typical amplitude {usual:.3g} V, which no amplifier resolves; mend the unit in the file's header",
+        )
     if not LOW < usual < HIGH:
         return (f"unusual amplitude: {1e6 * usual:.3g} µV in most channels; is the unit right?",)
     return ()
 
 
-def _amplitudes(raw: BaseRaw, picks: list[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _amplitudes(
+    raw: BaseRaw, picks: list[str]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The typical and the greatest distance of a sample from the median of its piece, by channel, in V; NaN and 0 where it has none."""
     length = min(raw.n_times, max(1, round(LONGEST * raw.info["sfreq"])))
     starts = np.unique(np.linspace(0, raw.n_times - length, N_PIECES).astype(int))

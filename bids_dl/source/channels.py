@@ -13,14 +13,32 @@ from bids_dl.source.units import few
 
 BRAIN = {"eeg", "seeg", "ecog", "dbs"}  # MNE's types of brain signal
 # MNE's type for each of BIDS (1.10, "Channels description"); what has none is "misc"
-TYPES = {name: name for name in ("eeg", "seeg", "ecog", "dbs", "eog", "ecg", "emg", "misc", "resp", "gsr", "eyegaze", "pupil")} | {
+TYPES = {
+    name: name
+    for name in (
+        "eeg",
+        "seeg",
+        "ecog",
+        "dbs",
+        "eog",
+        "ecg",
+        "emg",
+        "misc",
+        "resp",
+        "gsr",
+        "eyegaze",
+        "pupil",
+    )
+} | {
     "veog": "eog",
     "heog": "eog",
     "trig": "stim",
     "temp": "temperature",
 }
 UNSAID = {"", "n/a"}
-PREFIX = re.compile(r"(eeg|ieeg|seeg|ecog|dbs|eog|ecg|emg)[\s_:-]+(?=\S)", re.IGNORECASE)  # EDF+ puts the kind of signal before its name
+PREFIX = re.compile(
+    r"(eeg|ieeg|seeg|ecog|dbs|eog|ecg|emg)[\s_:-]+(?=\S)", re.IGNORECASE
+)  # EDF+ puts the kind of signal before its name
 SUFFIX = re.compile(r"(?<=\S)-(ref|le|ar|avg|av)$", re.IGNORECASE)  # and its reference behind
 
 
@@ -52,10 +70,17 @@ def rows(columns: Mapping[str, tuple[str, ...]]) -> tuple[Row, ...]:
     if not names:
         return ()
     blank = ("",) * len(names)
-    cells = zip(names, *(columns.get(column, blank) for column in ("type", "units", "status")), strict=True)
+    cells = zip(
+        names, *(columns.get(column, blank) for column in ("type", "units", "status")), strict=True
+    )
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise RecordingError("channels", f"channels.tsv has {few(twice)} more than once; give each channel a row and a name of its own")
-    return tuple(Row(name, kind, unit, status.casefold() == "bad") for name, kind, unit, status in cells)
+        raise RecordingError(
+            "channels",
+            f"channels.tsv has {few(twice)} more than once; give each channel a row and a name of its own",
+        )
+    return tuple(
+        Row(name, kind, unit, status.casefold() == "bad") for name, kind, unit, status in cells
+    )
 
 
 def match(labels: Sequence[str], table: Sequence[Row]) -> list[Row | None]:
@@ -83,7 +108,9 @@ def match(labels: Sequence[str], table: Sequence[Row]) -> list[Row | None]:
     return found
 
 
-def types(labels: Sequence[str], found: Sequence[Row | None], own: Sequence[str], *, typed: bool) -> list[str]:
+def types(
+    labels: Sequence[str], found: Sequence[Row | None], own: Sequence[str], *, typed: bool
+) -> list[str]:
     """MNE's type of each channel.
 
     What channels.tsv says; where it does not, EEG for a name of the 10-05 system and misc for any other. Without a channels.tsv, the file's
@@ -98,16 +125,30 @@ def types(labels: Sequence[str], found: Sequence[Row | None], own: Sequence[str]
     """
     named = [is_electrode(_clean(label)) for label in labels]
     if any(found):
-        return [row.type or ("eeg" if name else "misc") if row else kind for row, name, kind in zip(found, named, own, strict=True)]
+        return [
+            row.type or ("eeg" if name else "misc") if row else kind
+            for row, name, kind in zip(found, named, own, strict=True)
+        ]
     if typed or 2 * sum(named) < len([kind for kind in own if kind != "stim"]):
         return list(own)
-    return ["eeg" if name else "misc" if kind == "eeg" else kind for name, kind in zip(named, own, strict=True)]
+    return [
+        "eeg" if name else "misc" if kind == "eeg" else kind
+        for name, kind in zip(named, own, strict=True)
+    ]
 
 
-def notes_on_types(labels: Sequence[str], found: Sequence[Row | None], own: Sequence[str], chosen: Sequence[str]) -> tuple[str, ...]:
+def notes_on_types(
+    labels: Sequence[str], found: Sequence[Row | None], own: Sequence[str], chosen: Sequence[str]
+) -> tuple[str, ...]:
     """Which types were chosen by name, for want of another word; ``own`` are MNE's and ``chosen`` those of `types`."""
-    unsaid = [not row.type if row else kind != choice for row, kind, choice in zip(found, own, chosen, strict=True)]
-    said = {"eeg": "no type given, EEG by their 10-05 names", "misc": "no type given and no 10-05 name, so misc"}
+    unsaid = [
+        not row.type if row else kind != choice
+        for row, kind, choice in zip(found, own, chosen, strict=True)
+    ]
+    said = {
+        "eeg": "no type given, EEG by their 10-05 names",
+        "misc": "no type given and no 10-05 name, so misc",
+    }
     names: dict[str, list[str]] = {kind: [] for kind in said}
     for label, no, kind in zip(labels, unsaid, chosen, strict=True):
         if no and kind in said:
@@ -120,7 +161,9 @@ def is_brain(label: str, row: Row | None) -> bool:
     return row.type in BRAIN if row and row.type else is_electrode(_clean(label))
 
 
-def _match(labels: Sequence[str], table: Sequence[Row], key: Callable[[str], str]) -> list[Row | None]:
+def _match(
+    labels: Sequence[str], table: Sequence[Row], key: Callable[[str], str]
+) -> list[Row | None]:
     by_name = {key(row.name): row for row in table}
     keys = [key(label) for label in labels]
     if len(by_name) < len(table) or len(set(keys)) < len(keys):

@@ -23,7 +23,9 @@ NOT_RAW = {
 }  # folders of a dataset that hold no recordings (BIDS 1.10, "Directory structure")
 IS_A_FILE = {".ds", ".mefd", ".mff", ".zarr"}  # signal "files" that are folders
 POSITIONS = ("electrodes.tsv", "coordsystem.json")
-HEAD_SPACES = frozenset({"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"})  # BIDS 1.10, appendix
+HEAD_SPACES = frozenset(
+    {"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"}
+)  # BIDS 1.10, appendix
 ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # OpenNeuro and NEMAR
 
 
@@ -77,8 +79,14 @@ class Dataset:
         mine = pairs(PurePosixPath(path).name)
         found = []
         for folder in _above(path):
-            here = [name for name in self.folders.get(folder, ()) if name == ending or name.endswith(f"_{ending}")]
-            here = [name for name in here if _without_space(name.removesuffix(ending), ending) <= mine]
+            here = [
+                name
+                for name in self.folders.get(folder, ())
+                if name == ending or name.endswith(f"_{ending}")
+            ]
+            here = [
+                name for name in here if _without_space(name.removesuffix(ending), ending) <= mine
+            ]
             found += [f"{folder}/{name}".lstrip("/") for name in sorted(here, key=_nearness)]
         return found
 
@@ -86,14 +94,21 @@ class Dataset:
         try:
             content = json.loads((self.root / file).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
-            raise SourceError(f"{self.name}/{file}: cannot be read as JSON ({problem}); repair it or leave its recordings out") from None
+            raise SourceError(
+                f"{self.name}/{file}: cannot be read as JSON ({problem}); repair it or leave its recordings out"
+            ) from None
         if not isinstance(content, dict):
-            raise SourceError(f"{self.name}/{file}: holds a JSON {type(content).__name__}, wanted an object")
+            raise SourceError(
+                f"{self.name}/{file}: holds a JSON {type(content).__name__}, wanted an object"
+            )
         return content
 
     def read_tsv(self, file: str) -> dict[str, tuple[str, ...]]:
         """Columns of a TSV file as text, without outer blanks; short rows are filled with n/a."""
-        return {name: tuple(cell.strip() for cell in cells) for name, cells in self.read_cells(file).items()}
+        return {
+            name: tuple(cell.strip() for cell in cells)
+            for name, cells in self.read_cells(file).items()
+        }
 
     def read_cells(self, file: str) -> dict[str, tuple[str, ...]]:
         """Columns of a TSV file as text, each cell as it is; short rows are filled with n/a."""
@@ -103,7 +118,9 @@ class Dataset:
         except RecordingError as problem:
             raise SourceError(f"{self.name}: {problem.reason}") from None
         except UnicodeDecodeError as problem:
-            raise SourceError(f"{self.name}/{file}: is not UTF-8 text, at byte {problem.start}; save it as UTF-8") from None
+            raise SourceError(
+                f"{self.name}/{file}: is not UTF-8 text, at byte {problem.start}; save it as UTF-8"
+            ) from None
         except OSError as problem:
             raise SourceError(f"{self.name}/{file}: cannot be read ({_plainly(problem)})") from None
         lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
@@ -111,7 +128,9 @@ class Dataset:
             return {}
         names = [name.strip() for name in lines[0].split("\t")]
         if twice := sorted({name for name in names if name and names.count(name) > 1}):
-            raise SourceError(f"{self.name}/{file}: two columns are called {twice[0]!r}; keep or rename one")
+            raise SourceError(
+                f"{self.name}/{file}: two columns are called {twice[0]!r}; keep or rename one"
+            )
         rows = [line.split("\t") for line in lines[1:]]
         width = len(names)
         rows = [(row + ["n/a"] * (width - len(row)))[:width] for row in rows]
@@ -136,12 +155,16 @@ def open_dataset(source: str) -> Dataset:
         No such folder, or no dataset_description.json in it.
     """
     if "://" in source or re.match(r"^\w{2,}:", source):
-        raise SourceError(f"{source}: only local BIDS folders can be read by this version; download the dataset and give its folder")
+        raise SourceError(
+            f"{source}: only local BIDS folders can be read by this version; download the dataset and give its folder"
+        )
     root = Path(source).expanduser()
     if not root.is_dir():
         raise SourceError(f"{source}: no such folder; SOURCE is the folder of a BIDS dataset")
     if not (root / "dataset_description.json").is_file():
-        raise SourceError(f"{source}: no dataset_description.json here; SOURCE is the top folder of a BIDS dataset")
+        raise SourceError(
+            f"{source}: no dataset_description.json here; SOURCE is the top folder of a BIDS dataset"
+        )
     root = root.resolve()
     bare = Dataset(root, root.name, {}, ())
     description = bare.read_json("dataset_description.json")
@@ -156,7 +179,11 @@ def pairs(name: str) -> frozenset[str]:
 def _without_space(stem: str, ending: str) -> frozenset[str]:
     """Entities that a file must share with a recording; tables of positions have one of their own, the space they count in."""
     own = pairs(stem)
-    return frozenset(pair for pair in own if not pair.startswith("space-")) if ending in POSITIONS else own
+    return (
+        frozenset(pair for pair in own if not pair.startswith("space-"))
+        if ending in POSITIONS
+        else own
+    )
 
 
 def _nearness(name: str) -> tuple[int, bool, str]:
@@ -187,13 +214,23 @@ def _walk(root: Path) -> Iterator[str]:
         if here == Path():
             subfolders[:] = [name for name in subfolders if name not in NOT_RAW]
         signals = [name for name in subfolders if Path(name).suffix in IS_A_FILE]
-        subfolders[:] = [name for name in subfolders if not name.startswith(".") and name not in signals and name != "beh"]
-        yield from ((here / name).as_posix() for name in [*names, *signals] if not name.startswith("."))
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not name.startswith(".") and name not in signals and name != "beh"
+        ]
+        yield from (
+            (here / name).as_posix() for name in [*names, *signals] if not name.startswith(".")
+        )
 
 
 def _unreadable(problem: OSError) -> None:
-    raise SourceError(f"{problem.filename}: this folder of the dataset cannot be read ({problem.strerror})")
+    raise SourceError(
+        f"{problem.filename}: this folder of the dataset cannot be read ({problem.strerror})"
+    )
 
 
 def _plainly(problem: Exception) -> str:
-    return problem.strerror or type(problem).__name__ if isinstance(problem, OSError) else str(problem)
+    return (
+        problem.strerror or type(problem).__name__ if isinstance(problem, OSError) else str(problem)
+    )

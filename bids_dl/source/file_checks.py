@@ -8,7 +8,9 @@ from pathlib import Path
 from bids_dl.errors import RecordingError
 
 ANNEX = re.compile(rb"/annex/objects/")  # a git-annex pointer: the content was never fetched
-PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|error)\b", re.IGNORECASE)  # what a server answers instead of a file
+PAGE = re.compile(
+    rb"\s*<(!doctype|html|\?xml|error)\b", re.IGNORECASE
+)  # what a server answers instead of a file
 SHORT = 1000  # bytes; a pointer is shorter
 PIECE = 1 << 22  # bytes read at a time
 
@@ -36,13 +38,20 @@ def check_content(path: Path, name: str) -> None:
         hint = f"; a broken link: fetch it with: datalad get {name}" if path.is_symlink() else ""
         raise RecordingError("source", f"{name} is not there{hint}") from None
     except OSError as problem:
-        raise RecordingError("source", f"{name} cannot be read ({problem.strerror})", transient=True) from None
+        raise RecordingError(
+            "source", f"{name} cannot be read ({problem.strerror})", transient=True
+        ) from None
     if size < SHORT and ANNEX.search(start):
-        raise RecordingError("source", f"{name} is a git-annex pointer without content; fetch it with: datalad get {name}")
+        raise RecordingError(
+            "source",
+            f"{name} is a git-annex pointer without content; fetch it with: datalad get {name}",
+        )
     if not size:
         raise RecordingError("source", f"{name} is empty; get it again")
     if PAGE.match(start):
-        raise RecordingError("source", f"{name} is a web page, not a recording: the download failed; get it again")
+        raise RecordingError(
+            "source", f"{name} is a web page, not a recording: the download failed; get it again"
+        )
 
 
 def converted(path: Path, start: int = 0) -> str:
@@ -76,5 +85,9 @@ def _continues(piece: bytes) -> tuple[bool, bytes]:
     try:
         piece.decode("utf-8")
     except UnicodeDecodeError as problem:
-        return (True, piece[problem.start :]) if problem.reason == "unexpected end of data" else (False, b"")
+        return (
+            (True, piece[problem.start :])
+            if problem.reason == "unexpected end of data"
+            else (False, b"")
+        )
     return True, b""

@@ -41,9 +41,16 @@ def on_file(columns: Columns, gaps: Sequence[Gap]) -> dict[str, tuple[str, ...]]
     if not gaps or "onset" not in columns:
         return dict(columns)
     durations = columns.get("duration", ("n/a",) * len(columns["onset"]))
-    moved = [_move(onset, duration, gaps) for onset, duration in zip(columns["onset"], durations, strict=True)]
+    moved = [
+        _move(onset, duration, gaps)
+        for onset, duration in zip(columns["onset"], durations, strict=True)
+    ]
     found = {**columns, "onset": tuple(onset for onset, _ in moved)}
-    return found | {"duration": tuple(duration for _, duration in moved)} if "duration" in columns else found
+    return (
+        found | {"duration": tuple(duration for _, duration in moved)}
+        if "duration" in columns
+        else found
+    )
 
 
 def _move(onset: str, duration: str, gaps: Sequence[Gap]) -> tuple[str, str]:
@@ -57,7 +64,9 @@ def _move(onset: str, duration: str, gaps: Sequence[Gap]) -> tuple[str, str]:
     if not length > 0:
         return said, duration
     lasts = _end(start + length, gaps) - moved
-    return said, duration if math.isclose(lasts, length, abs_tol=TOLERANCE) else str(round(lasts, DIGITS))
+    return said, duration if math.isclose(lasts, length, abs_tol=TOLERANCE) else str(
+        round(lasts, DIGITS)
+    )
 
 
 def _end(time: float, gaps: Sequence[Gap]) -> float:

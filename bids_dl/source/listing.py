@@ -15,7 +15,9 @@ from bids_dl.source.dataset import Dataset
 from bids_dl.source.formats.inspect import BESIDE, EXTENSIONS, HEADERS, SIGNAL, SPLIT, extension
 
 PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
-NO_RECORDING = re.compile(r"_acq-(calibration|crosstalk)_meg\.")  # what MEG recordings need beside them
+NO_RECORDING = re.compile(
+    r"_acq-(calibration|crosstalk)_meg\."
+)  # what MEG recordings need beside them
 
 
 def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
@@ -30,12 +32,20 @@ def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
     """
     found = _signals(dataset)
     taken = {recording.events for recording in found}
-    found += [_recording(dataset, file.removesuffix("_events.tsv"), None, file) for file in _event_files(dataset) if file not in taken]
+    found += [
+        _recording(dataset, file.removesuffix("_events.tsv"), None, file)
+        for file in _event_files(dataset)
+        if file not in taken
+    ]
     if not found:
-        raise SourceError(f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) and no events.tsv in this folder")
+        raise SourceError(
+            f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) and no events.tsv in this folder"
+        )
     chosen = [recording for recording in found if _wanted(recording, config)]
     if not chosen:
-        raise SourceError(f"{dataset.name}: none of {len(found)} recordings has {_asked(config)}; there are {_there(found, config)}")
+        raise SourceError(
+            f"{dataset.name}: none of {len(found)} recordings has {_asked(config)}; there are {_there(found, config)}"
+        )
     return sorted(chosen, key=lambda recording: recording.path)
 
 
@@ -44,7 +54,12 @@ def _signals(dataset: Dataset) -> list[Recording]:
     by_path: dict[str, list[str]] = {}
     for file in dataset.files:
         match = SIGNAL.fullmatch(file)
-        if match and PurePosixPath(file).parent.name == match[2] and match[3].lower() not in BESIDE and not NO_RECORDING.search(file):
+        if (
+            match
+            and PurePosixPath(file).parent.name == match[2]
+            and match[3].lower() not in BESIDE
+            and not NO_RECORDING.search(file)
+        ):
             path = SPLIT.sub("", match[1]) if match[3].lower() == ".fif" else match[1]
             by_path.setdefault(path, []).append(file)
     found = []
@@ -58,7 +73,9 @@ def _signals(dataset: Dataset) -> list[Recording]:
 def _preference(file: str) -> tuple[int, str]:
     """Formats that are read before others, a header before its samples, the first part of a split recording before the next."""
     kind = extension(file)
-    return EXTENSIONS.index(kind) if kind in EXTENSIONS else len(EXTENSIONS) + (kind in HEADERS), file
+    return EXTENSIONS.index(kind) if kind in EXTENSIONS else len(EXTENSIONS) + (
+        kind in HEADERS
+    ), file
 
 
 def _event_files(dataset: Dataset) -> list[str]:
@@ -72,7 +89,9 @@ def _event_files(dataset: Dataset) -> list[str]:
 
 def _recording(dataset: Dataset, path: str, signal: str | None, events: str | None) -> Recording:
     entities = _parser()(f"/{path}_eeg")
-    subject, session, task, run = (str(entities.get(name, "")) for name in ("subject", "session", "task", "run"))
+    subject, session, task, run = (
+        str(entities.get(name, "")) for name in ("subject", "session", "task", "run")
+    )
     folder = PurePosixPath(path).parent.name
     datatype = folder if folder in {"ieeg", "meg"} else "eeg"
     return Recording(dataset.name, path, subject, session, task, run, datatype, signal, events)
@@ -88,7 +107,8 @@ def _parser() -> Callable[[str], dict[str, Any]]:
 
 def _wanted(recording: Recording, config: SourceConfig) -> bool:
     return all(
-        not values or any(_same(name, value, getattr(recording, name)) for value in values) for name, values in _filters(config).items()
+        not values or any(_same(name, value, getattr(recording, name)) for value in values)
+        for name, values in _filters(config).items()
     )
 
 
@@ -104,7 +124,9 @@ def _filters(config: SourceConfig) -> dict[str, tuple[str, ...]]:
 
 
 def _asked(config: SourceConfig) -> str:
-    return ", ".join(f"{name} {' or '.join(values)}" for name, values in _filters(config).items() if values)
+    return ", ".join(
+        f"{name} {' or '.join(values)}" for name, values in _filters(config).items() if values
+    )
 
 
 def _there(found: list[Recording], config: SourceConfig) -> str:
@@ -112,5 +134,7 @@ def _there(found: list[Recording], config: SourceConfig) -> str:
     parts = []
     for name in (name for name, values in _filters(config).items() if values):
         values = sorted({getattr(recording, name) for recording in found} - {""})
-        parts.append(f"{name} {', '.join(values[:5]) or 'none'}{', ...' if len(values) > 5 else ''}")
+        parts.append(
+            f"{name} {', '.join(values[:5]) or 'none'}{', ...' if len(values) > 5 else ''}"
+        )
     return "; ".join(parts)

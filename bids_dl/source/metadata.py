@@ -23,7 +23,9 @@ def read_rows(dataset: Dataset, recording: Recording) -> EventRows:
     columns = dataset.read_cells(recording.events) if recording.events else {}
     columns = on_file(columns, gaps(dataset, recording)) if columns else columns
     duration = header_from_text(dataset, recording.path)[1]
-    return EventRows(recording.key, columns, sidecar(dataset, recording.path, "events.json"), duration)
+    return EventRows(
+        recording.key, columns, sidecar(dataset, recording.path, "events.json"), duration
+    )
 
 
 def header_from_text(dataset: Dataset, path: str) -> tuple[float | None, float | None]:
@@ -45,13 +47,17 @@ def read_participants(dataset: Dataset) -> Participants:
     columns = dataset.read_tsv("participants.tsv")
     said = dataset.read_json("participants.json") if "participants.json" in dataset.files else {}
     if "participant_id" not in columns:
-        raise SourceError(f"{dataset.name}/participants.tsv: no column participant_id, found {', '.join(columns) or 'nothing'}")
+        raise SourceError(
+            f"{dataset.name}/participants.tsv: no column participant_id, found {', '.join(columns) or 'nothing'}"
+        )
     names = tuple(name for name in columns if name and name != "participant_id")
     rows: dict[str, dict[str, str]] = {}
     for i, person in enumerate(columns["participant_id"]):
         row = {name: columns[name][i] for name in names}
         if rows.setdefault(person.removeprefix("sub-"), row) != row:
-            raise SourceError(f"{dataset.name}/participants.tsv: {person} has two rows that differ; keep one")
+            raise SourceError(
+                f"{dataset.name}/participants.tsv: {person} has two rows that differ; keep one"
+            )
     return Participants(rows, names, said)
 
 
@@ -64,7 +70,12 @@ def fingerprint(dataset: Dataset, recording: Recording) -> dict[str, str]:
         Stage "source": the signal is absent, a broken link, an unfetched git-annex pointer or of a format that is not supported.
     """
     files = {check_supported(recording), *companions(dataset, recording).values()}
-    for ending in ("channels.tsv", "electrodes.tsv", "coordsystem.json", f"{recording.datatype}.json"):
+    for ending in (
+        "channels.tsv",
+        "electrodes.tsv",
+        "coordsystem.json",
+        f"{recording.datatype}.json",
+    ):
         files |= set(dataset.inherited(recording.path, ending))
     return {file: _sha256(dataset.root / file, file) for file in sorted(files)}
 
@@ -92,4 +103,6 @@ def _sha256(path: Path, name: str) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
-        raise RecordingError("source", f"{name} cannot be read ({problem.strerror})", transient=True) from None
+        raise RecordingError(
+            "source", f"{name} cannot be read ({problem.strerror})", transient=True
+        ) from None

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from bids_dl.errors import RecordingError
 
-VOLTAGES = {"eeg", "seeg", "ecog", "dbs", "eog", "ecg", "emg", "bio"}  # MNE's channel types whose samples are volts
+VOLTAGES = {
+    "eeg",
+    "seeg",
+    "ecog",
+    "dbs",
+    "eog",
+    "ecg",
+    "emg",
+    "bio",
+}  # MNE's channel types whose samples are volts
 PREFIXES = {"": 1.0, "m": 1e-3, "milli": 1e-3, "u": 1e-6, "micro": 1e-6, "n": 1e-9, "nano": 1e-9}
 VOLT = re.compile(r"(.*?)\s*v(?:olts?)?", re.IGNORECASE)
 
@@ -81,12 +90,20 @@ def scales(channels: Sequence[Channel]) -> Scales:
             told.setdefault(note, []).append(channel.name)
     if others and len(others) == sum(channel.kind in VOLTAGES for channel in channels):
         raise _no_voltage(channels[[channel.name for channel in channels].index(others[0])])
-    return Scales(tuple(factors), tuple(others), tuple(f"{few(names)}: {note}" for note, names in told.items()))
+    return Scales(
+        tuple(factors),
+        tuple(others),
+        tuple(f"{few(names)}: {note}" for note, names in told.items()),
+    )
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
     """Names for a message, the first few if there are many."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") if names else "none"
+    return (
+        ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+        if names
+        else "none"
+    )
 
 
 def _scale(channel: Channel) -> tuple[float | None, str]:
@@ -101,10 +118,19 @@ def _scale(channel: Channel) -> tuple[float | None, str]:
     if inside is not None:
         factor = inside / channel.read
         if listed is not None and listed != inside:
-            return factor, f"channels.tsv says {channel.listed}, the file {channel.stated}; the file's unit was taken"
-        return factor, f"unit {channel.stated!r} was read as {_plainly(inside)}" if factor != 1 else ""
+            return (
+                factor,
+                f"channels.tsv says {channel.listed}, the file {channel.stated}; the file's unit was taken",
+            )
+        return (
+            factor,
+            f"unit {channel.stated!r} was read as {_plainly(inside)}" if factor != 1 else "",
+        )
     if not channel.stated.strip() and listed is not None:
-        return listed / channel.read, f"the file gives no unit; {channel.listed} was taken from channels.tsv"
+        return (
+            listed / channel.read,
+            f"the file gives no unit; {channel.listed} was taken from channels.tsv",
+        )
     if channel.brain:
         raise _no_voltage(channel)
     return None, f"unit {channel.stated!r} is no voltage; taken as misc"

@@ -15,7 +15,12 @@ from bids_dl.remote.checksum import CHECKSUM_BYTES
 from bids_dl.store.format import SIGNALS
 
 DTYPES = ("float32", "int16")
-CHAINS = (["bytes"], ["bytes", "crc32c"], ["bytes", "blosc"], ["bytes", "blosc", "crc32c"])  # of a chunk's codecs
+CHAINS = (
+    ["bytes"],
+    ["bytes", "crc32c"],
+    ["bytes", "blosc"],
+    ["bytes", "blosc", "crc32c"],
+)  # of a chunk's codecs
 BLOSC_OVERHEAD = 16  # bytes that blosc adds at most
 
 
@@ -56,7 +61,9 @@ class Layout:
 
     def fits(self, size: int) -> bool:
         """Whether a stored chunk can have so many bytes."""
-        return CHECKSUM_BYTES < size <= self.most_bytes if self.compressed else size == self.most_bytes
+        return (
+            CHECKSUM_BYTES < size <= self.most_bytes if self.compressed else size == self.most_bytes
+        )
 
     def name(self, shard: int) -> str:
         """Name of a shard's object, relative to the store."""
@@ -65,12 +72,21 @@ class Layout:
 
 def layout(metadata: Mapping[str, Any]) -> Layout | None:
     """How to read ``signals`` without zarr-python; None where something in its `zarr.json` is not known here."""
-    sharding, grid, keys = _sharding(metadata), metadata["chunk_grid"], metadata["chunk_key_encoding"]
+    sharding, grid, keys = (
+        _sharding(metadata),
+        metadata["chunk_grid"],
+        metadata["chunk_key_encoding"],
+    )
     if sharding is None or sys.byteorder != "little" or grid["name"] != "regular":
         return None
     codecs, index_codecs = (_chain(sharding[key]) for key in ("codecs", "index_codecs"))
     chunk, fill = tuple(sharding["chunk_shape"]), metadata["fill_value"]
-    if codecs is None or index_codecs is None or "blosc" in index_codecs or metadata["data_type"] not in DTYPES:
+    if (
+        codecs is None
+        or index_codecs is None
+        or "blosc" in index_codecs
+        or metadata["data_type"] not in DTYPES
+    ):
         return None
     if chunk[1:] != tuple(metadata["shape"][1:]) or not isinstance(fill, int | float):
         return None
@@ -99,7 +115,11 @@ def can_be_kept(metadata: Mapping[str, Any]) -> bool:
 def windows_per_chunk(metadata: Mapping[str, Any]) -> int:
     """Windows that are read and decoded together."""
     sharding = _sharding(metadata)
-    shape = sharding["chunk_shape"] if sharding else metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    shape = (
+        sharding["chunk_shape"]
+        if sharding
+        else metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    )
     return int(shape[0])
 
 
@@ -111,7 +131,11 @@ def scale_factor(metadata: Mapping[str, Any]) -> float:
 def _sharding(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Configuration of the sharding codec, where it is the only one."""
     codecs = metadata["codecs"]
-    return codecs[0]["configuration"] if len(codecs) == 1 and codecs[0]["name"] == "sharding_indexed" else None
+    return (
+        codecs[0]["configuration"]
+        if len(codecs) == 1 and codecs[0]["name"] == "sharding_indexed"
+        else None
+    )
 
 
 def _chain(codecs: Sequence[Mapping[str, Any]]) -> list[str] | None:

@@ -30,7 +30,9 @@ Index = npt.NDArray[np.uint64]  # (chunks_per_shard, 2): offset and size of each
 ABSENT = (1 << 64) - 1  # offset and length of a chunk that is all fill value
 ABSENT_OBJECT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 LARGE_WINDOW = 131_072  # bytes, from which a window is read to where it is wanted; so many at a time, which caches hold
-BLOSC_HEADER = np.dtype([("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")])  # in bytes
+BLOSC_HEADER = np.dtype(
+    [("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")]
+)  # in bytes
 
 
 class Part(NamedTuple):
@@ -78,7 +80,9 @@ class ChunkReader:
         Windows that are read and decoded together; the last chunk of a store may hold fewer.
     """
 
-    def __init__(self, location: Location, metadata: Mapping[str, Any], cache: Cache | None = None) -> None:
+    def __init__(
+        self, location: Location, metadata: Mapping[str, Any], cache: Cache | None = None
+    ) -> None:
         self.location, self._cache = location, cache
         self.shape: tuple[int, int, int] = tuple(metadata["shape"])
         self.windows_per_chunk = windows_per_chunk(metadata)
@@ -103,7 +107,11 @@ class ChunkReader:
     @property
     def whole_number(self) -> float | None:
         """µV of one of the store's numbers where they can be asked for as int16."""
-        return self._layout.scale if self._layout is not None and self._layout.dtype == np.int16 else None
+        return (
+            self._layout.scale
+            if self._layout is not None and self._layout.dtype == np.int16
+            else None
+        )
 
     def read(self, chunks: Sequence[int], wanted: Sequence[Sequence[Part]]) -> list[int]:
         """Read and check chunks, and put the windows of each where they are wanted; bytes of each as it is stored.
@@ -116,12 +124,23 @@ class ChunkReader:
             The store could not be reached.
         """
         if self._layout is None:
-            return [self._read_with_zarr(chunk, parts) for chunk, parts in zip(chunks, wanted, strict=True)]
+            return [
+                self._read_with_zarr(chunk, parts)
+                for chunk, parts in zip(chunks, wanted, strict=True)
+            ]
         layout = self._layout
         indexes = self._load_indexes(layout, {chunk // layout.chunks_per_shard for chunk in chunks})
         requests = [self._request(layout, indexes, chunk) for chunk in chunks]
-        stored = [(chunk, request) for chunk, request in zip(chunks, requests, strict=True) if request is not None]
-        straight = self.is_local and layout.is_plain and layout.decoded_bytes >= LARGE_WINDOW * self.windows_per_chunk
+        stored = [
+            (chunk, request)
+            for chunk, request in zip(chunks, requests, strict=True)
+            if request is not None
+        ]
+        straight = (
+            self.is_local
+            and layout.is_plain
+            and layout.decoded_bytes >= LARGE_WINDOW * self.windows_per_chunk
+        )
         try:
             scratch = self._spare.pop()
         except IndexError:
@@ -130,16 +149,24 @@ class ChunkReader:
             contents = self._contents(stored, scratch)
             for chunk, request, parts in zip(chunks, requests, wanted, strict=True):
                 if request is None:
-                    _deliver(np.full(layout.chunk_shape, layout.fill, layout.dtype), parts, layout.scale)
+                    _deliver(
+                        np.full(layout.chunk_shape, layout.fill, layout.dtype), parts, layout.scale
+                    )
                 elif straight:
                     self._read_straight(layout, scratch, (chunk, request), parts)
                 else:
-                    _deliver(self._decoded(layout, next(contents), scratch, (chunk, request)), parts, layout.scale)
+                    _deliver(
+                        self._decoded(layout, next(contents), scratch, (chunk, request)),
+                        parts,
+                        layout.scale,
+                    )
         finally:
             self._spare.append(scratch)
         return [0 if request is None else request.size for request in requests]
 
-    def _contents(self, stored: Sequence[tuple[int, ByteRange]], scratch: Scratch) -> Iterator[Bytes]:
+    def _contents(
+        self, stored: Sequence[tuple[int, ByteRange]], scratch: Scratch
+    ) -> Iterator[Bytes]:
         """Content of each chunk in turn, good until the next."""
         if not self.is_local:
             contents = fetch_through(self._cache, self.location, [request for _, request in stored])
@@ -163,10 +190,14 @@ class ChunkReader:
         except (OSError, EOFError) as failure:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
 
-    def _read_straight(self, layout: Layout, scratch: Scratch, place: tuple[int, ByteRange], parts: Sequence[Part]) -> None:
+    def _read_straight(
+        self, layout: Layout, scratch: Scratch, place: tuple[int, ByteRange], parts: Sequence[Part]
+    ) -> None:
         """Large windows from the file to where they are wanted, checked while they are in the processor's cache."""
         end = layout.decoded_bytes
-        windows = list(scratch.content[:end].reshape(self.windows_per_chunk, -1))  # what nobody wants stays here
+        windows = list(
+            scratch.content[:end].reshape(self.windows_per_chunk, -1)
+        )  # what nobody wants stays here
         for places, slots, into in parts:
             for number, slot in zip(places.tolist(), slots.tolist(), strict=True):
                 windows[number] = into[slot].reshape(-1).view(np.uint8)
@@ -181,7 +212,9 @@ class ChunkReader:
         if layout.checked and found != stored_crc32c(checksum):
             raise self._mismatch(place)
 
-    def _decoded(self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, ByteRange]) -> npt.NDArray[Any]:
+    def _decoded(
+        self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, ByteRange]
+    ) -> npt.NDArray[Any]:
         """Numbers of a chunk, in ``scratch`` or in ``content``."""
         if layout.checked:
             if not has_valid_crc32c(content):
@@ -198,7 +231,9 @@ class ChunkReader:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
         return scratch.numbers
 
-    def _request(self, layout: Layout, indexes: Mapping[int, Index], chunk: int) -> ByteRange | None:
+    def _request(
+        self, layout: Layout, indexes: Mapping[int, Index], chunk: int
+    ) -> ByteRange | None:
         """What to fetch for a chunk; None where it is all fill value and was not stored."""
         shard, inside = divmod(chunk, layout.chunks_per_shard)
         offset, size = indexes[shard][inside].tolist()
@@ -220,10 +255,16 @@ class ChunkReader:
             held = {shard: self._claims.setdefault(shard, claim) for shard, claim in claims.items()}
             mine = [shard for shard in missing if held[shard] is claims[shard]]
             requests = [ByteRange(layout.name(shard), start, layout.index_bytes) for shard in mine]
-            for shard, content in zip(mine, fetch_through(self._cache, self.location, requests), strict=True):
+            for shard, content in zip(
+                mine, fetch_through(self._cache, self.location, requests), strict=True
+            ):
                 claims[shard].set_result(self._index(layout, shard, content))
         except BaseException as failure:
-            told = failure if isinstance(failure, Exception) else StoreError(f"{self.location.url}: reading was interrupted")
+            told = (
+                failure
+                if isinstance(failure, Exception)
+                else StoreError(f"{self.location.url}: reading was interrupted")
+            )
             for shard, claim in claims.items():
                 if self._claims.get(shard) is claim and not claim.done():
                     del self._claims[shard]  # so that another loop tries again
@@ -234,11 +275,16 @@ class ChunkReader:
 
     def _index(self, layout: Layout, shard: int, content: Bytes | Exception) -> Index:
         """(chunks_per_shard, 2): offset and size of each chunk of a shard."""
-        rows = (self._rows(shard * layout.chunks_per_shard)[0], self._rows((shard + 1) * layout.chunks_per_shard - 1)[1])
+        rows = (
+            self._rows(shard * layout.chunks_per_shard)[0],
+            self._rows((shard + 1) * layout.chunks_per_shard - 1)[1],
+        )
         if isinstance(content, Exception):
             raise self._failure(content, f"shard {layout.name(shard)}", rows)
         if layout.index_checked and not has_valid_crc32c(content):
-            raise self._damaged(f"the index of shard {layout.name(shard)} does not match its checksum", rows)
+            raise self._damaged(
+                f"the index of shard {layout.name(shard)} does not match its checksum", rows
+            )
         return content[: 16 * layout.chunks_per_shard].view("<u8").reshape(-1, 2)
 
     def _read_with_zarr(self, chunk: int, parts: Sequence[Part]) -> int:
@@ -255,7 +301,9 @@ class ChunkReader:
         start = min(chunk * self.windows_per_chunk, self.shape[0])
         return start, min(start + self.windows_per_chunk, self.shape[0])
 
-    def _failure(self, failure: Exception, what: str, rows: tuple[int, int]) -> DamagedStoreError | StoreError:
+    def _failure(
+        self, failure: Exception, what: str, rows: tuple[int, int]
+    ) -> DamagedStoreError | StoreError:
         if isinstance(failure, ABSENT_OBJECT):
             return self._damaged(f"{what} is missing", rows)
         if isinstance(failure, EOFError):
@@ -264,14 +312,21 @@ class ChunkReader:
             return self._damaged(f"{what} cannot be decoded", rows)
         if isinstance(failure, StoreError):
             return StoreError(f"{self.location.url}: {failure}")
-        return StoreError(f"{self.location.url}: {what} cannot be read ({type(failure).__name__}); see that the store can be reached")
+        return StoreError(
+            f"{self.location.url}: {what} cannot be read ({type(failure).__name__}); see that the store can be reached"
+        )
 
     def _mismatch(self, place: tuple[int, ByteRange]) -> DamagedStoreError:
         return self._damaged(f"{_named(*place)} does not match its checksum", self._rows(place[0]))
 
     def _damaged(self, what: str, rows: tuple[int, int]) -> DamagedStoreError:
         names = self._recordings(rows)
-        listed = f", of {', '.join(names[:5])}" + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else ""
+        listed = (
+            f", of {', '.join(names[:5])}"
+            + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            if names
+            else ""
+        )
         return DamagedStoreError(
             f"{self.location.url}: {what}; it holds windows {rows[0]} to {rows[1] - 1}{listed}. Fetch or convert the store again"
         )
@@ -307,4 +362,7 @@ def _named(chunk: int, request: ByteRange) -> str:
 
 
 def _scratch(layout: Layout) -> Scratch:
-    return Scratch(np.empty(layout.most_bytes, np.uint8), np.empty(layout.chunk_shape, layout.dtype) if layout.compressed else None)
+    return Scratch(
+        np.empty(layout.most_bytes, np.uint8),
+        np.empty(layout.chunk_shape, layout.dtype) if layout.compressed else None,
+    )

@@ -15,13 +15,32 @@ from bids_dl.config.stages import StoreConfig
 FORMAT, VERSION = "bids-dl", 1
 ROOT, MANIFEST, UNFINISHED = "zarr.json", "manifest.json", "unfinished.json"
 SIGNALS, DROPOUT = "signals", "dropout"
-CHECKSUM, BLANK = "root_sha256", "0" * 64  # an attribute of the root: SHA-256 of the root itself, with BLANK in its place
+CHECKSUM, BLANK = (
+    "root_sha256",
+    "0" * 64,
+)  # an attribute of the root: SHA-256 of the root itself, with BLANK in its place
 DIMENSIONS = ("window", "channel", "time")
 RESERVED = {
-    *("signals", "channel", "channel_type", "channel_position", "time", "recording_mean", "recording_std", "recording_windows"),
+    *(
+        "signals",
+        "channel",
+        "channel_type",
+        "channel_position",
+        "time",
+        "recording_mean",
+        "recording_std",
+        "recording_windows",
+    ),
     *("dropout", "frequency", "recording_spectrum_before", "recording_spectrum_after"),
     *("label", "dataset", "subject", "session", "task", "run", "recording", "onset", "event_onset"),
-    *("row", "block", "end_rule", "split", "hed", "duration"),  # duration: of what would not be plain
+    *(
+        "row",
+        "block",
+        "end_rule",
+        "split",
+        "hed",
+        "duration",
+    ),  # duration: of what would not be plain
 }  # names that a column of participants.tsv or events.tsv cannot take
 
 
@@ -35,7 +54,9 @@ class Column:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def sizes(shape: tuple[int, int, int], config: StoreConfig, *, itemsize: int = 4) -> tuple[int, int]:
+def sizes(
+    shape: tuple[int, int, int], config: StoreConfig, *, itemsize: int = 4
+) -> tuple[int, int]:
     """Windows per chunk and per shard for windows of ``shape`` (n_windows, n_chans, n_times), ``itemsize`` bytes a sample.
 
     Chunks hold whole windows, near ``chunk_bytes`` before compression; shards whole chunks, at most ``shard_bytes`` and no more than the
@@ -52,19 +73,35 @@ def root_object(attributes: Mapping[str, Any], arrays: Mapping[str, Any]) -> byt
     """The root `zarr.json` with the arrays' metadata inline (as zarr-python and xarray read it)."""
     consolidated = {"kind": "inline", "must_understand": False, "metadata": dict(arrays)}
     said = {CHECKSUM: BLANK, **attributes}
-    root = to_json({"zarr_format": 3, "node_type": "group", "attributes": said, "consolidated_metadata": consolidated})
+    root = to_json(
+        {
+            "zarr_format": 3,
+            "node_type": "group",
+            "attributes": said,
+            "consolidated_metadata": consolidated,
+        }
+    )
     return root.replace(BLANK.encode(), hashlib.sha256(root).hexdigest().encode(), 1)
 
 
 def root_holds(content: bytes, attributes: Mapping[str, Any]) -> bool:
     """Whether the bytes of a root object are the ones that were written."""
     said = str(attributes.get(CHECKSUM)).encode()
-    return len(said) == len(BLANK) and hashlib.sha256(content.replace(said, BLANK.encode(), 1)).hexdigest().encode() == said
+    return (
+        len(said) == len(BLANK)
+        and hashlib.sha256(content.replace(said, BLANK.encode(), 1)).hexdigest().encode() == said
+    )
 
 
 def array_of(name: str) -> str:
     """The array that an object would belong to, by its name; "" where none."""
-    return name.removesuffix(f"/{ROOT}") if name.endswith(f"/{ROOT}") else name.partition("/c/")[0] if "/c/" in name else ""
+    return (
+        name.removesuffix(f"/{ROOT}")
+        if name.endswith(f"/{ROOT}")
+        else name.partition("/c/")[0]
+        if "/c/" in name
+        else ""
+    )
 
 
 def content_id(objects: Mapping[str, Mapping[str, Any]], arrays: Collection[str]) -> str:

@@ -61,7 +61,11 @@ def check_objects(location: Location, *, say: Say) -> tuple[list[Damage], dict[s
         return [Damage(MANIFEST, "is missing; without it no other object can be checked")], {}
     objects = _entries(content)
     if objects is None:
-        return [Damage(MANIFEST, "is not what bids_dl writes; without it no other object can be checked")], {}
+        return [
+            Damage(
+                MANIFEST, "is not what bids_dl writes; without it no other object can be checked"
+            )
+        ], {}
     damages = []
     metadata = _metadata(location)
     for bad in _bad_objects(location, objects, say):
@@ -78,7 +82,10 @@ def named(damages: list[Damage], recordings: Callable[[], list[str]]) -> list[Da
         return damages
     keys = recordings()
     return [
-        Damage(d.where, d.problem, d.windows, tuple(dict.fromkeys(keys[slice(*d.windows)]))) if d.windows and keys else d for d in damages
+        Damage(d.where, d.problem, d.windows, tuple(dict.fromkeys(keys[slice(*d.windows)])))
+        if d.windows and keys
+        else d
+        for d in damages
     ]
 
 
@@ -88,16 +95,25 @@ def _entries(content: bytes) -> dict[str, dict[str, Any]] | None:
         manifest = json.loads(content)
         objects: dict[str, dict[str, Any]] = manifest["objects"]
         whole = to_json({"objects": dict(sorted(objects.items()))}) == content
-        known = all(set(entry) == {"bytes", "sha256"} and isinstance(entry["bytes"], int) for entry in objects.values())
+        known = all(
+            set(entry) == {"bytes", "sha256"} and isinstance(entry["bytes"], int)
+            for entry in objects.values()
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return objects if whole and known else None
 
 
-def _bad_objects(location: Location, objects: Mapping[str, Mapping[str, Any]], say: Say) -> Iterator[_Bad]:
+def _bad_objects(
+    location: Location, objects: Mapping[str, Mapping[str, Any]], say: Say
+) -> Iterator[_Bad]:
     total, done = sum(entry["bytes"] for entry in objects.values()), 0
     with ThreadPoolExecutor(READERS) as pool:
-        for (_, entry), bad in zip(objects.items(), pool.map(lambda item: _check(location, *item), objects.items()), strict=True):
+        for (_, entry), bad in zip(
+            objects.items(),
+            pool.map(lambda item: _check(location, *item), objects.items()),
+            strict=True,
+        ):
             done += entry["bytes"]
             say(done, total)
             if bad:
@@ -143,7 +159,9 @@ def _reach(bad: _Bad, metadata: Mapping[str, Any]) -> list[tuple[str, tuple[int,
         return [(f"{bad.problem}; its index is lost", whole)]
     size = about["codecs"][0]["configuration"]["chunk_shape"][0]
     found = [(k, (start + k * size, min(start + (k + 1) * size, whole[1]))) for k in chunks]
-    hit = [(f"{bad.problem}; chunk {k} of it is wrong", span) for k, span in found if span[0] < span[1]]
+    hit = [
+        (f"{bad.problem}; chunk {k} of it is wrong", span) for k, span in found if span[0] < span[1]
+    ]
     return [*hit] or [(f"{bad.problem}; all its windows are right", None)]
 
 
@@ -157,7 +175,9 @@ def _bad_chunks(content: bytes, about: Mapping[str, Any]) -> list[int] | None:
     places = np.frombuffer(index[:-CHECKSUM_BYTES], "<u8").reshape(-1, 2)
     absent = np.iinfo(np.uint64).max
     return [
-        k for k, (offset, n) in enumerate(places) if offset != absent and not has_valid_crc32c(content[int(offset) : int(offset) + int(n)])
+        k
+        for k, (offset, n) in enumerate(places)
+        if offset != absent and not has_valid_crc32c(content[int(offset) : int(offset) + int(n)])
     ]
 
 
@@ -169,4 +189,13 @@ def _check_identifier(location: Location, objects: Mapping[str, Mapping[str, Any
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []  # the root does not match its own SHA-256, which is said already
     there = content_id(objects, arrays)
-    return [] if said == there else [Damage(MANIFEST, f"is of another store: its arrays make {there[:16]}, the root says {str(said)[:16]}")]
+    return (
+        []
+        if said == there
+        else [
+            Damage(
+                MANIFEST,
+                f"is of another store: its arrays make {there[:16]}, the root says {str(said)[:16]}",
+            )
+        ]
+    )

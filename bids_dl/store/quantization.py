@@ -30,7 +30,9 @@ class Magnitudes:
 
     def add(self, signals: npt.NDArray[np.float32]) -> None:
         """Take in samples, of any shape."""
-        for part in np.array_split(signals.reshape(-1), max(1, signals.size // 1_000_000)):  # in the processor's cache
+        for part in np.array_split(
+            signals.reshape(-1), max(1, signals.size // 1_000_000)
+        ):  # in the processor's cache
             self.counts += np.bincount((part.view(np.uint32) >> 23) & 255, minlength=256)
 
     def clipped(self, exponent: int) -> int:
@@ -56,7 +58,9 @@ def choose_step(magnitudes: Magnitudes, deviations: Sequence[float]) -> float:
     """
     there = sorted(value for value in deviations if value > 0)
     if not there:
-        raise StoreError("--dtype int16: all samples are constant, there is no scale to choose; take --dtype float32")
+        raise StoreError(
+            "--dtype int16: all samples are constant, there is no scale to choose; take --dtype float32"
+        )
     typical, total = there[len(there) // 2], int(magnitudes.counts.sum())
     exponent = math.floor(math.log2(typical / STEPS_PER_STD)) + 1
     while magnitudes.clipped(exponent) > MOST_CLIPPED * total:
@@ -91,13 +95,18 @@ class Coder:
     def __call__(self, signals: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
         """Whole numbers for samples of any shape."""
         codes = np.empty(signals.shape, np.int16)
-        for part, out in zip(signals, codes, strict=True):  # by window: what is between stays in the processor's cache
+        for part, out in zip(
+            signals, codes, strict=True
+        ):  # by window: what is between stays in the processor's cache
             scaled = part / np.float32(self.step)  # exact
             rounded = np.rint(scaled)
             inside = np.abs(rounded) <= LARGEST
             missing = inside.size - int(np.count_nonzero(inside))
             error = np.abs(scaled - rounded)
-            self.largest_error = max(self.largest_error, self.step * float(error.max(where=inside, initial=0) if missing else error.max()))
+            self.largest_error = max(
+                self.largest_error,
+                self.step * float(error.max(where=inside, initial=0) if missing else error.max()),
+            )
             self.peak = max(self.peak, self.step * float(np.abs(scaled).max()))
             self.clipped += missing
             out[...] = np.clip(rounded, -LARGEST, LARGEST)

@@ -80,7 +80,9 @@ class Store:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of `table`."""
-        return tuple(name for name, array in self._arrays.items() if array["dimension_names"] == ["window"])
+        return tuple(
+            name for name, array in self._arrays.items() if array["dimension_names"] == ["window"]
+        )
 
     @property
     def nbytes(self) -> int:
@@ -110,7 +112,9 @@ class Store:
         try:
             values = np.asarray(self.group[name][...])  # type: ignore[index]
         except (OSError, ValueError, KeyError, RuntimeError) as problem:
-            raise DamagedStoreError(f"{self.url}: array {name!r} cannot be read ({problem}); fetch or convert the store again") from None
+            raise DamagedStoreError(
+                f"{self.url}: array {name!r} cannot be read ({problem}); fetch or convert the store again"
+            ) from None
         if name == SIGNALS and self.step is not None:
             return decode(values, self.step)
         return values.astype(object) if self.metadata(name)["data_type"] == "string" else values
@@ -127,7 +131,11 @@ class Store:
         return arrays
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"url": self.url, "storage_options": self.storage_options, "root": self.root}  # handles stay in their process
+        return {
+            "url": self.url,
+            "storage_options": self.storage_options,
+            "root": self.root,
+        }  # handles stay in their process
 
 
 def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) -> Store:
@@ -159,14 +167,22 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
         raise StoreError(f"{url}: {ROOT} cannot be read ({problem})") from None
     attributes = root.get("attributes", {}) if isinstance(root, dict) else {}
     if attributes.get("format") != FORMAT:
-        raise StoreError(f"{url}: a Zarr group, but no bids-dl store (its attribute `format` is {attributes.get('format')!r})")
+        raise StoreError(
+            f"{url}: a Zarr group, but no bids-dl store (its attribute `format` is {attributes.get('format')!r})"
+        )
     if attributes.get("format_version") != VERSION:
         said = attributes.get("format_version")
-        raise StoreError(f"{url}: written in version {said} of the format, this bids_dl reads version {VERSION}; install a newer bids_dl")
+        raise StoreError(
+            f"{url}: written in version {said} of the format, this bids_dl reads version {VERSION}; install a newer bids_dl"
+        )
     if not attributes.get("finished"):
-        raise StoreError(f"{url}: not finished; run the same `bids-dl convert` again, it goes on where it stopped")
+        raise StoreError(
+            f"{url}: not finished; run the same `bids-dl convert` again, it goes on where it stopped"
+        )
     if not root_holds(content, attributes):
-        raise DamagedStoreError(f"{url}: {ROOT} is not what was written (its SHA-256 differs); fetch or convert the store again")
+        raise DamagedStoreError(
+            f"{url}: {ROOT} is not what was written (its SHA-256 differs); fetch or convert the store again"
+        )
     return Store(str(url), location.storage_options, root)
 
 

@@ -67,7 +67,9 @@ class Draft:
 
     def array(self, name: str) -> Objects:
         """Where zarr-python writes an array."""
-        return Objects(self.location.child(name), lambda key, content: self._note(f"{name}/{key}", content))
+        return Objects(
+            self.location.child(name), lambda key, content: self._note(f"{name}/{key}", content)
+        )
 
     @property
     def content(self) -> str:
@@ -87,7 +89,9 @@ class Draft:
         except FileNotFoundError:
             there = b""
         if there != self.marker:
-            raise StoreError(f"{self.location.url}: another conversion has begun to write here; wait for it, or choose another DEST")
+            raise StoreError(
+                f"{self.location.url}: another conversion has begun to write here; wait for it, or choose another DEST"
+            )
 
     def _note(self, name: str, content: bytes) -> None:
         self.objects[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -106,9 +110,16 @@ def begin(location: Location, plan: str) -> Draft:
     """
     names = location.list()
     if names and UNFINISHED not in names:
-        raise StoreError(f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own")
-    draft = Draft(location, to_json({"format": FORMAT, "format_version": VERSION, "plan": plan, "writer": uuid4().hex}))
-    location.write(UNFINISHED, draft.marker)  # before anything is removed: a run killed in between leaves a place that can be claimed
+        raise StoreError(
+            f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own"
+        )
+    draft = Draft(
+        location,
+        to_json({"format": FORMAT, "format_version": VERSION, "plan": plan, "writer": uuid4().hex}),
+    )
+    location.write(
+        UNFINISHED, draft.marker
+    )  # before anything is removed: a run killed in between leaves a place that can be claimed
     location.remove_all([name for name in names if name != UNFINISHED])
     location.drop_uploads()
     return draft
@@ -148,14 +159,17 @@ def write_signals(
         compressors=[Crc32cCodec()] if step is None else [_blosc(), Crc32cCodec()],
         fill_value=0,
         dimension_names=DIMENSIONS,
-        attributes={"units": "uV", "long_name": "EEG signal"} | ({} if step is None else {"scale_factor": step}),
+        attributes={"units": "uV", "long_name": "EEG signal"}
+        | ({} if step is None else {"scale_factor": step}),
         zarr_format=3,
         config={"write_empty_chunks": True},  # a shard that is not there is damage
     )
     _fill(draft, array, blocks, say)
 
 
-def write_mask(draft: Draft, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig) -> None:
+def write_mask(
+    draft: Draft, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig
+) -> None:
     """Write ``dropout``: true where a sample of ``signals`` is one of a silent stretch; hardly anything once compressed."""
     chunk, shard = sizes(shape, config, itemsize=1)
     array = zarr.create_array(
@@ -165,7 +179,10 @@ def write_mask(draft: Draft, shape: tuple[int, int, int], blocks: Iterator[Signa
         shards=(shard, *shape[1:]),
         dtype="bool",
         filters=None,
-        compressors=[BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1), Crc32cCodec()],
+        compressors=[
+            BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1),
+            Crc32cCodec(),
+        ],
         fill_value=False,
         dimension_names=DIMENSIONS,
         attributes={"long_name": "amplifier or link was silent; short stretches of it are imputed"},
@@ -175,7 +192,9 @@ def write_mask(draft: Draft, shape: tuple[int, int, int], blocks: Iterator[Signa
     _fill(draft, array, blocks, lambda _: None)
 
 
-def _fill(draft: Draft, array: zarr.Array[Any], blocks: Iterator[Signals], say: Callable[[int], None]) -> None:
+def _fill(
+    draft: Draft, array: zarr.Array[Any], blocks: Iterator[Signals], say: Callable[[int], None]
+) -> None:
     """Write an array shard by shard; to a server while the next is put together."""
     start, local, shard = 0, draft.location.is_local, (array.shards or array.chunks)[0]
     waiting: deque[tuple[int, Future[None]]] = deque()
@@ -190,12 +209,19 @@ def _fill(draft: Draft, array: zarr.Array[Any], blocks: Iterator[Signals], say: 
         for piece in _regroup(blocks, shard):
             if not local:
                 draft.check_ours()
-            waiting.append((len(piece), pool.submit(array.__setitem__, slice(start, start + len(piece)), piece)))
+            waiting.append(
+                (
+                    len(piece),
+                    pool.submit(array.__setitem__, slice(start, start + len(piece)), piece),
+                )
+            )
             start += len(piece)
             settle(0 if local else UPLOADS - 1)
         settle(0)
     if start != array.shape[0]:
-        raise StoreError(f"{draft.location.url}: {start} windows came for an array of {array.shape[0]}; this is a bug, please report it")
+        raise StoreError(
+            f"{draft.location.url}: {start} windows came for an array of {array.shape[0]}; this is a bug, please report it"
+        )
 
 
 def _blosc() -> BloscCodec:
@@ -228,7 +254,12 @@ def write_columns(draft: Draft, columns: Sequence[Column]) -> None:
         list(pool.map(lambda column: write_column(draft, column), columns))
 
 
-def finish(draft: Draft, attributes: Mapping[str, Any], arrays: Sequence[str], documents: Mapping[str, bytes]) -> None:
+def finish(
+    draft: Draft,
+    attributes: Mapping[str, Any],
+    arrays: Sequence[str],
+    documents: Mapping[str, bytes],
+) -> None:
     """Write the documents, the manifest and, last, the root object that makes the store whole; it lists the arrays in the order given.
 
     Raises
@@ -245,7 +276,9 @@ def finish(draft: Draft, attributes: Mapping[str, Any], arrays: Sequence[str], d
     _check_complete(draft, metadata)
     said = {"format": FORMAT, "format_version": VERSION, "finished": True, "content": draft.content}
     root = root_object(said | dict(attributes), metadata)
-    objects = draft.objects | {ROOT: {"bytes": len(root), "sha256": hashlib.sha256(root).hexdigest()}}
+    objects = draft.objects | {
+        ROOT: {"bytes": len(root), "sha256": hashlib.sha256(root).hexdigest()}
+    }
     if location.is_local:
         _flush(location, list(draft.objects))
     location.drop_uploads()  # begun by a request whose answer was lost
@@ -260,13 +293,19 @@ def _check_complete(draft: Draft, arrays: Mapping[str, Any]) -> None:
     there = draft.location.sizes()
     for array, metadata in arrays.items():
         parts = metadata["chunk_grid"]["configuration"]["chunk_shape"]
-        wanted = math.prod(-(-size // part) for size, part in zip(metadata["shape"], parts, strict=True))
+        wanted = math.prod(
+            -(-size // part) for size, part in zip(metadata["shape"], parts, strict=True)
+        )
         names = [name for name in draft.objects if name.startswith(f"{array}/c/")]
         found = sum(there.get(name) == draft.objects[name]["bytes"] for name in names)
         if found != wanted:
-            raise DamagedStoreError(f"{draft.location.url}: {array} has {found} of {wanted} objects; convert again")
+            raise DamagedStoreError(
+                f"{draft.location.url}: {array} has {found} of {wanted} objects; convert again"
+            )
     if more := sorted(there.keys() - draft.objects.keys() - {UNFINISHED}):
-        raise DamagedStoreError(f"{draft.location.url}: somebody else has put {more[0]!r} there; remove it and convert again")
+        raise DamagedStoreError(
+            f"{draft.location.url}: somebody else has put {more[0]!r} there; remove it and convert again"
+        )
 
 
 def _flush(location: Location, names: Sequence[str]) -> None:

@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
+from zarr.abc.store import (
+    ByteRequest,
+    OffsetByteRequest,
+    RangeByteRequest,
+    Store,
+    SuffixByteRequest,
+)
 
 from bids_dl.remote.location import Location
 
@@ -33,7 +39,9 @@ class Objects(Store):
     supports_deletes = False
     supports_listing = False
 
-    def __init__(self, location: Location, note: Note | None = None, known: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, location: Location, note: Note | None = None, known: Mapping[str, bytes] | None = None
+    ) -> None:
         super().__init__(read_only=note is None)
         self.location = location
         self._note, self._known = note, known or {}
@@ -42,12 +50,17 @@ class Objects(Store):
         return Objects(self.location, None if read_only else self._note, self._known)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Objects) and (self.location, self._note) == (other.location, other._note)
+        return isinstance(other, Objects) and (self.location, self._note) == (
+            other.location,
+            other._note,
+        )
 
     def __hash__(self) -> int:
         return hash(self.location.url)
 
-    async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
+    async def get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+    ) -> Buffer | None:
         """An object's bytes; None where there is no such array. A chunk that is not there is damage: every one was written."""
         if not self.read_only:
             return None  # an array is written once, into a place that was cleared: nothing is there before
@@ -64,7 +77,9 @@ class Objects(Store):
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
-        return list(await asyncio.gather(*(self.get(key, prototype, wanted) for key, wanted in key_ranges)))
+        return list(
+            await asyncio.gather(*(self.get(key, prototype, wanted) for key, wanted in key_ranges))
+        )
 
     async def exists(self, key: str) -> bool:
         return await asyncio.to_thread(self.location.exists, key)
@@ -91,7 +106,9 @@ class Objects(Store):
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         start = f"{prefix.rstrip('/')}/" if prefix else ""
         names = await asyncio.to_thread(self.location.list)
-        for name in sorted({name.removeprefix(start).partition("/")[0] for name in names if name.startswith(start)}):
+        for name in sorted(
+            {name.removeprefix(start).partition("/")[0] for name in names if name.startswith(start)}
+        ):
             yield name
 
 

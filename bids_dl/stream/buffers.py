@@ -73,7 +73,10 @@ class Buffers:
             size, number = self.shape[0], len(self.slabs)
             slab = np.empty((self._at_once * size, *self.shape[1:]), self.dtype)
             self.slabs.append(slab)
-            self._free.extend(Buffer(number, slot, slab[slot : slot + size]) for slot in reversed(range(0, len(slab), size)))
+            self._free.extend(
+                Buffer(number, slot, slab[slot : slot + size])
+                for slot in reversed(range(0, len(slab), size))
+            )
             return self._free.pop()
 
     def put_back(self, buffer: Buffer) -> None:

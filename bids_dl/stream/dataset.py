@@ -26,7 +26,11 @@ from bids_dl.stream.select import Where, check_missing, select, targets
 from bids_dl.stream.stores import Columns, Place, joined_classes, joined_table, open_all, sources
 
 REMOTE_THREADS = 32  # each has several requests under way; they mostly wait
-POOL_BYTES, POOL_CHUNKS, MOST_POOL_BYTES = 64_000_000, 160, 256_000_000  # by default as many chunks as mix people well
+POOL_BYTES, POOL_CHUNKS, MOST_POOL_BYTES = (
+    64_000_000,
+    160,
+    256_000_000,
+)  # by default as many chunks as mix people well
 
 
 class Batch(NamedTuple):
@@ -137,20 +141,31 @@ class StreamingDataset(IterableDataset[Batch]):
         cache_bytes: int = DEFAULT_BYTES,
     ) -> None:
         super().__init__()
-        _check_numbers(batch_size=batch_size, pool_bytes=pool_bytes, threads=threads, cache_bytes=cache_bytes)
+        _check_numbers(
+            batch_size=batch_size, pool_bytes=pool_bytes, threads=threads, cache_bytes=cache_bytes
+        )
         stores = open_all(store, storage_options)
         table = Columns(stores)
         needed = [target] if isinstance(target, str) else [*target]
         with ThreadPoolExecutor(1) as beside:  # one round trip for both
             channels = beside.submit(lambda: stores[0].channels)
-            table.fetch([*needed, *(where if isinstance(where, Mapping) else []), *(["split"] if split is not None else [])])
+            table.fetch(
+                [
+                    *needed,
+                    *(where if isinstance(where, Mapping) else []),
+                    *(["split"] if split is not None else []),
+                ]
+            )
         found = targets(table, target, joined_classes(stores))
         mask = select(table, split=split, where=where)
         if not drop_missing:
             check_missing(found, mask, target)
         self._rows = np.flatnonzero(mask & ~found.missing)
         self._targets = found.values[self._rows]
-        self._stores, self._several = stores, isinstance(store, Sequence) and not isinstance(store, str)
+        self._stores, self._several = (
+            stores,
+            isinstance(store, Sequence) and not isinstance(store, str),
+        )
         self.traffic = Traffic()
         self.classes: tuple[str, ...] = found.classes
         self.channels, self.sfreq = channels.result(), stores[0].sfreq
@@ -159,7 +174,9 @@ class StreamingDataset(IterableDataset[Batch]):
         self._scaling, self._transform = scaling(stores, table, normalize), transform
         self._threads = threads
         self._ranks = _checked_ranks(rank, world_size)
-        self._sources = sources(stores, open_folder(None if cache is True else cache) if cache else None, cache_bytes)
+        self._sources = sources(
+            stores, open_folder(None if cache is True else cache) if cache else None, cache_bytes
+        )
         self._opened: tuple[int, Chunks] | None = None  # by which process
         self._kept: tuple[int, Memory] | None = None  # of the last loop, of which process
         chunks = self._open()
@@ -187,14 +204,18 @@ class StreamingDataset(IterableDataset[Batch]):
 
     def __len__(self) -> int:
         """Batches of an epoch on each rank; a loop that resumes one has fewer."""
-        return n_steps(len(self._rows), self._rank_and_world()[1], self.batch_size, drop_last=self.drop_last)
+        return n_steps(
+            len(self._rows), self._rank_and_world()[1], self.batch_size, drop_last=self.drop_last
+        )
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
         if self._resumed is not None:
             self._loop, self._resumed = self._resumed, None
         else:
-            self._loop = Loop(self._position.take(), *((info.id, info.num_workers) if info else (0, 1)))
+            self._loop = Loop(
+                self._position.take(), *((info.id, info.num_workers) if info else (0, 1))
+            )
         return self._batches(self._loop)
 
     def recordings(self) -> Iterator[tuple[str, Batch]]:
@@ -205,11 +226,15 @@ class StreamingDataset(IterableDataset[Batch]):
         rank, world = self._rank_and_world()
         table = Columns(self._stores)
         table.fetch(["dataset", "recording"])
-        keys = (table["dataset"].astype(str) + "/" + table["recording"].astype(str)).to_numpy()[self._rows]
+        keys = (table["dataset"].astype(str) + "/" + table["recording"].astype(str)).to_numpy()[
+            self._rows
+        ]
         store = np.searchsorted(self._sources.first_rows, self._rows, side="right")
         starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]) | (store[1:] != store[:-1])])
         steps = Steps(np.arange(len(keys)), np.r_[starts, len(keys)]).every(world, start=rank)
-        yield from zip(keys[starts[rank::world]].tolist(), self._read(steps, n_workers=1), strict=True)
+        yield from zip(
+            keys[starts[rank::world]].tolist(), self._read(steps, n_workers=1), strict=True
+        )
 
     def state_dict(self, step: int | None = None) -> dict[str, Any]:
         """Position in the epoch, the same for all ranks: a few numbers, fit for JSON.
@@ -222,13 +247,17 @@ class StreamingDataset(IterableDataset[Batch]):
         worker = get_worker_info() is not None
         if worker and self._loop is not None:
             loop = self._loop
-            return self._state(loop.start, 0) | {"worker": [loop.worker, loop.n_workers, loop.handed_out]}
+            return self._state(loop.start, 0) | {
+                "worker": [loop.worker, loop.n_workers, loop.handed_out]
+            }
         if step is None and not worker and self._position.in_workers:
             raise ConfigError(
                 "worker processes read this stream ahead of the loop: pass step=, the number of batches the loop has received"
             )
         if self._loop is None or self._position.in_workers:
-            return self._state(self._position.next() if step is None else self._position.current(), step or 0)
+            return self._state(
+                self._position.next() if step is None else self._position.current(), step or 0
+            )
         return self._state(self._loop.start, self._loop.handed_out if step is None else step)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -243,13 +272,19 @@ class StreamingDataset(IterableDataset[Batch]):
             start = Start(int(state["seed"]), int(state["epoch"]), to_phases(state["progress"]))
             selection, worker = int(state["selection"]), state.get("worker")
         except (KeyError, TypeError, ValueError):
-            raise ConfigError("this is no state of a StreamingDataset; it wants what state_dict() returned") from None
+            raise ConfigError(
+                "this is no state of a StreamingDataset; it wants what state_dict() returned"
+            ) from None
         if selection != self._selection():
-            raise ConfigError("this state belongs to other windows or another order: use the same stores, split, where, target and shuffle")
+            raise ConfigError(
+                "this state belongs to other windows or another order: use the same stores, split, where, target and shuffle"
+            )
         info, left = get_worker_info(), self._steps_left(start)
         if info is None:
             if worker is not None:
-                raise ConfigError("this is the state of one worker process; a StatefulDataLoader with as many workers restores it")
+                raise ConfigError(
+                    "this is the state of one worker process; a StatefulDataLoader with as many workers restores it"
+                )
             self._position.load(start, complete=left == 0)
             self._loop = None
             return
@@ -264,9 +299,18 @@ class StreamingDataset(IterableDataset[Batch]):
     def _batches(self, loop: Loop) -> Iterator[Batch]:
         rank, world = self._rank_and_world()
         done, first = self._split(loop.start.phases)
-        order = Order(self._chunks, self._pool, loop.start.seed, loop.start.epoch, self.shuffle, self.drop_last)
+        order = Order(
+            self._chunks,
+            self._pool,
+            loop.start.seed,
+            loop.start.epoch,
+            self.shuffle,
+            self.drop_last,
+        )
         steps = steps_of(order, done, world, self.batch_size, rank)
-        mine = steps.every(loop.n_workers, start=first + loop.worker + loop.handed_out * loop.n_workers)
+        mine = steps.every(
+            loop.n_workers, start=first + loop.worker + loop.handed_out * loop.n_workers
+        )
         for batch in self._read(mine, n_workers=loop.n_workers):
             loop.handed_out += 1
             yield batch
@@ -277,13 +321,21 @@ class StreamingDataset(IterableDataset[Batch]):
         ahead = chunks.size * _chunks_ahead(self._pool, local=chunks.is_local, shuffle=self.shuffle)
         shape = (int(np.diff(steps.bounds).max(initial=1)), self.n_chans, self.n_times)
         kept, self._kept = self._kept, None
-        mine = kept[1] if kept and (kept[0], kept[1].shape) == (os.getpid(), shape) else memory(chunks, shape)
+        mine = (
+            kept[1]
+            if kept and (kept[0], kept[1].shape) == (os.getpid(), shape)
+            else memory(chunks, shape)
+        )
         threads = self._threads or _default_threads(n_workers, local=chunks.is_local)
         reading = Reading(threads, ahead, mine, self.traffic)
         try:
-            for signals, windows in batches(chunks, self._rows, steps, finish=self._scaling, reading=reading):
+            for signals, windows in batches(
+                chunks, self._rows, steps, finish=self._scaling, reading=reading
+            ):
                 target, rows = self._targets[windows], self._rows[windows]
-                batch = Batch(torch.from_numpy(signals), torch.from_numpy(target), torch.from_numpy(rows))
+                batch = Batch(
+                    torch.from_numpy(signals), torch.from_numpy(target), torch.from_numpy(rows)
+                )
                 del signals  # the batch alone keeps its memory
                 yield batch if self._transform is None else self._transform(batch)
                 del batch
@@ -297,7 +349,12 @@ class StreamingDataset(IterableDataset[Batch]):
         done, first = self._split(start.phases)
         now = Phase(self._rank_and_world()[1], self.batch_size, first + steps)
         progress = [list(phase) for phase in (*done, now) if phase.steps]
-        return {"seed": start.seed, "epoch": start.epoch, "progress": progress, "selection": self._selection()}
+        return {
+            "seed": start.seed,
+            "epoch": start.epoch,
+            "progress": progress,
+            "selection": self._selection(),
+        }
 
     def _steps_left(self, start: Start) -> int:
         _, world = self._rank_and_world()
@@ -308,12 +365,16 @@ class StreamingDataset(IterableDataset[Batch]):
     def _split(self, phases: tuple[Phase, ...]) -> tuple[tuple[Phase, ...], int]:
         """Phases under other world and batch sizes, and the steps already made under the present ones."""
         present = (self._rank_and_world()[1], self.batch_size)
-        return (phases[:-1], phases[-1].steps) if phases and phases[-1][:2] == present else (phases, 0)
+        return (
+            (phases[:-1], phases[-1].steps) if phases and phases[-1][:2] == present else (phases, 0)
+        )
 
     def _selection(self) -> int:
         """What a state must find again: the windows, their chunks and how they are ordered."""
         options = f"{self._pool} {self.shuffle} {self.drop_last}".encode()
-        return zlib.crc32(options, zlib.crc32(self._chunks.tobytes(), zlib.crc32(self._rows.tobytes())))
+        return zlib.crc32(
+            options, zlib.crc32(self._chunks.tobytes(), zlib.crc32(self._rows.tobytes()))
+        )
 
     def _rank_and_world(self) -> tuple[int, int]:
         if self._ranks is not None:
@@ -329,15 +390,27 @@ class StreamingDataset(IterableDataset[Batch]):
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        joined = torch.distributed.is_available() and torch.distributed.is_initialized()  # which a spawned worker will not have
+        joined = (
+            torch.distributed.is_available() and torch.distributed.is_initialized()
+        )  # which a spawned worker will not have
         state = {name: value for name, value in self.__dict__.items() if name != "windows"}
         ranks = self._rank_and_world() if joined else self._ranks
-        return state | {"_opened": None, "_kept": None, "_loop": None, "_ranks": ranks, "traffic": Traffic()}
+        return state | {
+            "_opened": None,
+            "_kept": None,
+            "_loop": None,
+            "_ranks": ranks,
+            "traffic": Traffic(),
+        }
 
 
 def _default_threads(n_workers: int, *, local: bool) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(4, cores // n_workers - 1)) if local else REMOTE_THREADS  # one core is for the loop itself
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return (
+        max(1, min(4, cores // n_workers - 1)) if local else REMOTE_THREADS
+    )  # one core is for the loop itself
 
 
 def _chunks_ahead(pool: int, *, local: bool, shuffle: bool) -> int:
@@ -351,7 +424,9 @@ def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] 
     if rank is None and world_size is None:
         return None
     if rank is None or world_size is None or not 0 <= rank < world_size:
-        raise ConfigError(f"rank and world_size go together, 0 <= rank < world_size; got {rank} and {world_size}")
+        raise ConfigError(
+            f"rank and world_size go together, 0 <= rank < world_size; got {rank} and {world_size}"
+        )
     return rank, world_size
 
 

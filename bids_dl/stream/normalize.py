@@ -26,7 +26,9 @@ MODES = ("window", "recording", "training")
 FLAT = 1e-6  # a channel whose standard deviation is below this share of its mean is constant but for rounding
 
 
-def scaling(stores: Sequence[Store], table: pd.DataFrame | Columns, normalize: str | Statistics | None) -> Scaling | None:
+def scaling(
+    stores: Sequence[Store], table: pd.DataFrame | Columns, normalize: str | Statistics | None
+) -> Scaling | None:
     """How to scale batches: z-scores of each channel; a constant channel becomes 0.
 
     Parameters
@@ -48,7 +50,9 @@ def scaling(stores: Sequence[Store], table: pd.DataFrame | Columns, normalize: s
         return None
     if isinstance(normalize, str):
         if normalize not in MODES:
-            raise ConfigError(f"normalize {normalize!r}: use one of {', '.join(MODES)}, or (mean, standard deviation) in µV")
+            raise ConfigError(
+                f"normalize {normalize!r}: use one of {', '.join(MODES)}, or (mean, standard deviation) in µV"
+            )
         if normalize == "window":
             return scale_windows
         if normalize == "recording":
@@ -80,11 +84,17 @@ def scale_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) 
     """Z-score each channel of each window over its own samples, in place."""
     mean = signals.mean(axis=2, keepdims=True)
     signals -= mean
-    std = np.sqrt(np.einsum("bct,bct->bc", signals, signals)[:, :, None] / np.float32(signals.shape[2]))
+    std = np.sqrt(
+        np.einsum("bct,bct->bc", signals, signals)[:, :, None] / np.float32(signals.shape[2])
+    )
     signals *= _inverse(mean, std)
 
 
-def training_statistics(stores: Sequence[Store], table: pd.DataFrame | Columns, mask: npt.NDArray[np.bool_] | None = None) -> Statistics:
+def training_statistics(
+    stores: Sequence[Store],
+    table: pd.DataFrame | Columns,
+    mask: npt.NDArray[np.bool_] | None = None,
+) -> Statistics:
     """Mean and standard deviation (n_chans,) in µV over all windows of the recordings that ``mask`` touches.
 
     Without a mask: of the split "train", whatever of it a stream takes, so that all streams of a store scale alike.
@@ -94,18 +104,26 @@ def training_statistics(stores: Sequence[Store], table: pd.DataFrame | Columns, 
     means, stds, counts = recording_statistics(stores)
     taken = np.unique(recording_numbers(stores)[mask])
     if not len(taken):
-        raise NoMatchError('normalize="training" needs windows of the split "train"; there are none')
+        raise NoMatchError(
+            'normalize="training" needs windows of the split "train"; there are none'
+        )
     weights = counts[taken] / counts[taken].sum()
     mean = weights @ means[taken]
     return mean, np.sqrt(weights @ (stds[taken] ** 2 + (means[taken] - mean) ** 2))
 
 
-def recording_statistics(stores: Sequence[Store]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def recording_statistics(
+    stores: Sequence[Store],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Mean and standard deviation (n_recordings, n_chans) in µV, and windows (n_recordings,), of all stores in turn."""
     names = ("recording_mean", "recording_std", "recording_windows")
     for store in stores:
-        if absent := [name for name in names if name not in store.root["consolidated_metadata"]["metadata"]]:
-            raise StoreError(f"{store.url}: has no {absent[0]}; convert it again with this version, or scale by window")
+        if absent := [
+            name for name in names if name not in store.root["consolidated_metadata"]["metadata"]
+        ]:
+            raise StoreError(
+                f"{store.url}: has no {absent[0]}; convert it again with this version, or scale by window"
+            )
     mean, std, count = (np.concatenate([store.read(name) for store in stores]) for name in names)
     return mean, std, count
 
@@ -116,13 +134,17 @@ def recording_numbers(stores: Sequence[Store]) -> npt.NDArray[np.int64]:
     first = 0
     for store in stores:
         names = pd.DataFrame({name: store.read(name) for name in ("dataset", "recording")})
-        number = names.groupby(["dataset", "recording"], sort=False).ngroup().to_numpy().astype(np.int64)
+        number = (
+            names.groupby(["dataset", "recording"], sort=False).ngroup().to_numpy().astype(np.int64)
+        )
         numbers.append(number + first)
         first += int(number.max(initial=-1)) + 1
     return np.concatenate(numbers)
 
 
-def _inverse(mean: npt.NDArray[np.floating], std: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def _inverse(
+    mean: npt.NDArray[np.floating], std: npt.NDArray[np.floating]
+) -> npt.NDArray[np.floating]:
     """1 / std, and 0 where the channel is constant."""
     varies = std > FLAT * np.abs(mean)
     inverse: npt.NDArray[np.floating] = np.divide(1, std, out=np.zeros_like(std), where=varies)

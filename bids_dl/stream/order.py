@@ -36,7 +36,9 @@ class Steps(NamedTuple):
         sizes = np.diff(self.bounds)[start::step]
         inside = np.zeros(len(self.bounds) - 1, bool)
         inside[start::step] = True
-        return Steps(self.windows[np.repeat(inside, np.diff(self.bounds))], np.r_[0, np.cumsum(sizes)])
+        return Steps(
+            self.windows[np.repeat(inside, np.diff(self.bounds))], np.r_[0, np.cumsum(sizes)]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ def left_after(n_windows: int, phases: Sequence[Phase], *, drop_last: bool) -> i
     return n_windows
 
 
-def steps_of(order: Order, phases: Sequence[Phase], world: int, batch_size: int, rank: int) -> Steps:
+def steps_of(
+    order: Order, phases: Sequence[Phase], world: int, batch_size: int, rank: int
+) -> Steps:
     """All steps of a rank in what earlier phases of the epoch left."""
     left = _left(order, phases)
     sizes = last_sizes(len(left), world, batch_size, drop_last=order.drop_last)
@@ -108,15 +112,21 @@ def _handed_out(n_windows: int, phase: Phase, *, drop_last: bool) -> Indices:
     world, batch_size, steps = phase
     sizes = last_sizes(n_windows, world, batch_size, drop_last=drop_last)
     full = n_steps(n_windows, world, batch_size, drop_last=drop_last) - len(sizes)
-    return min(steps, full) * batch_size + np.asarray(sizes[: max(0, steps - full)].sum(axis=0), np.int64)
+    return min(steps, full) * batch_size + np.asarray(
+        sizes[: max(0, steps - full)].sum(axis=0), np.int64
+    )
 
 
 def _runs(order: Order, windows: Indices, world: int, batch_size: int) -> list[Indices]:
     """The windows of each rank: runs of the windows by chunk, chunks in the order of the epoch."""
     if order.shuffle and len(windows):
-        priority = np.random.default_rng([order.seed, order.epoch]).random(int(order.chunks.max()) + 1)
+        priority = np.random.default_rng([order.seed, order.epoch]).random(
+            int(order.chunks.max()) + 1
+        )
         windows = windows[np.argsort(priority[order.chunks[windows]], kind="stable")]
-    whole = Phase(world, batch_size, n_steps(len(windows), world, batch_size, drop_last=order.drop_last))
+    whole = Phase(
+        world, batch_size, n_steps(len(windows), world, batch_size, drop_last=order.drop_last)
+    )
     ends = np.cumsum(_handed_out(len(windows), whole, drop_last=order.drop_last))
     return np.split(windows[: ends[-1]], ends[:-1])
 

@@ -79,13 +79,19 @@ class Chunks:
         sizes = [0] * len(chunks)
         for store in sorted(set(owners)):
             mine = [i for i, owner in enumerate(owners) if owner == store]
-            read = self.readers[store].read([chunks[i] - int(self.first[store]) for i in mine], [wanted[i] for i in mine])
+            read = self.readers[store].read(
+                [chunks[i] - int(self.first[store]) for i in mine], [wanted[i] for i in mine]
+            )
             for i, size in zip(mine, read, strict=True):
                 sizes[i] = size
         return sizes
 
     def _owner(self, chunk: int) -> int:
-        return 0 if len(self.readers) == 1 else int(np.searchsorted(self.first, chunk, side="right")) - 1
+        return (
+            0
+            if len(self.readers) == 1
+            else int(np.searchsorted(self.first, chunk, side="right")) - 1
+        )
 
 
 @dataclass(slots=True)
@@ -158,7 +164,9 @@ class Reading:
 Finish = Callable[[Signals, Indices], None]
 
 
-def batches(chunks: Chunks, rows: Indices, steps: Steps, *, finish: Finish | None, reading: Reading) -> Iterator[tuple[Signals, Indices]]:
+def batches(
+    chunks: Chunks, rows: Indices, steps: Steps, *, finish: Finish | None, reading: Reading
+) -> Iterator[tuple[Signals, Indices]]:
     """Signals (batch, n_chans, n_times) and the positions of their windows, step by step; memory is used again when they are gone.
 
     Closing the iterator ends its threads.
@@ -219,11 +227,17 @@ class _Pool:
         self._plan = schedule(chunk, place, steps.bounds)
         self._upto = reads_upto(self._plan, steps.bounds, reading.ahead)
         self._memory = reading.memory
-        self._memory.making.reserve(in_the_making(self._plan, self._upto + CHUNKS_PER_READ) + BATCHES_HELD)
+        self._memory.making.reserve(
+            in_the_making(self._plan, self._upto + CHUNKS_PER_READ) + BATCHES_HELD
+        )
         self._making: dict[int, Buffer] = {}  # by step
-        self._slab, self._slot = np.zeros((2, len(steps.bounds) - 1), np.int64)  # of the buffer of each step
+        self._slab, self._slot = np.zeros(
+            (2, len(steps.bounds) - 1), np.int64
+        )  # of the buffer of each step
         self._readers = ThreadPoolExecutor(reading.threads, "bids_dl-read")
-        self._reading: deque[tuple[int, Future[Traffic]]] = deque()  # (reads begun up to here, their future)
+        self._reading: deque[tuple[int, Future[Traffic]]] = (
+            deque()
+        )  # (reads begun up to here, their future)
         self._begun = self._ready = 0
         self._stopped = False  # by the end of the loop, or because a read failed
         self._pace = Pace()
@@ -268,7 +282,9 @@ class _Pool:
 
     def _read_in_threads(self, needed: int, upto: int) -> None:
         """Have the reads up to one, and others under way."""
-        alone = not self._begun and not self._chunks.is_local  # all comes over one line: the first batch has it for itself
+        alone = (
+            not self._begun and not self._chunks.is_local
+        )  # all comes over one line: the first batch has it for itself
         self._submit(needed, needed if alone else upto)
         self._wait(needed)
         if alone:
@@ -277,7 +293,9 @@ class _Pool:
     def _submit(self, needed: int, upto: int) -> None:
         """Give the threads the reads up to one, some at a time; a last few may wait for more unless they are needed."""
         while self._begun < upto:
-            if self._begun >= needed and upto < self._begun + CHUNKS_PER_READ < len(self._plan.reads):
+            if self._begun >= needed and upto < self._begun + CHUNKS_PER_READ < len(
+                self._plan.reads
+            ):
                 return
             first, last = self._begin(len(self._plan.reads))
             self._reading.append((last, self._readers.submit(self._read, first, last)))
@@ -296,7 +314,9 @@ class _Pool:
         """The next few reads, first and last, up to one at most; they have memory to go to from now on."""
         plan, first = self._plan, self._begun
         last = self._begun = min(first + CHUNKS_PER_READ, most)
-        for number in set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys():
+        for number in (
+            set(plan.step[plan.bounds[first] : plan.bounds[last]].tolist()) - self._making.keys()
+        ):
             buffer = self._making[number] = self._memory.making.take()
             self._slab[number], self._slot[number] = buffer.slab, buffer.slot
         return first, last
@@ -307,18 +327,28 @@ class _Pool:
         mine = slice(plan.bounds[first], plan.bounds[last])
         steps, place = plan.step[mine], plan.place[mine]
         slab, slot = self._slab[steps], self._slot[steps] + plan.row[mine]
-        chunks, bounds = plan.reads[first:last].tolist(), (plan.bounds[first : last + 1] - mine.start).tolist()
+        chunks, bounds = (
+            plan.reads[first:last].tolist(),
+            (plan.bounds[first : last + 1] - mine.start).tolist(),
+        )
         wanted: list[list[Part]] = []
         for start, stop in pairwise(bounds):
             used = set(slab[start:stop].tolist()) if len(slabs) > 1 else {0}
             if len(used) == 1:
                 wanted.append([Part(place[start:stop], slot[start:stop], slabs[used.pop()])])
             else:
-                inside = [(number, start + np.flatnonzero(slab[start:stop] == number)) for number in used]
+                inside = [
+                    (number, start + np.flatnonzero(slab[start:stop] == number)) for number in used
+                ]
                 wanted.append([Part(place[at], slot[at], slabs[number]) for number, at in inside])
         sizes = self._chunks.read(chunks, wanted)
-        shares = [count / self._chunks.per_chunk(chunk) for count, chunk in zip(np.diff(bounds).tolist(), chunks, strict=True)]
-        return Traffic(sum(sizes), round(sum(size * share for size, share in zip(sizes, shares, strict=True))))
+        shares = [
+            count / self._chunks.per_chunk(chunk)
+            for count, chunk in zip(np.diff(bounds).tolist(), chunks, strict=True)
+        ]
+        return Traffic(
+            sum(sizes), round(sum(size * share for size, share in zip(sizes, shares, strict=True)))
+        )
 
     def stop(self) -> None:
         """Begin no further read, and wake a thread that waits for one."""

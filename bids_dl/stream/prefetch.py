@@ -24,7 +24,10 @@ def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[
     waiting: tuple[Batch, torch.cuda.Event] | None = None
     for batch in batches:
         with torch.cuda.stream(copies):
-            moved = Batch(*(part.pin_memory().to(device, non_blocking=True) for part in batch)), copies.record_event()
+            moved = (
+                Batch(*(part.pin_memory().to(device, non_blocking=True) for part in batch)),
+                copies.record_event(),
+            )
         if waiting is not None:
             yield _arrived(*waiting, device)
         waiting = moved

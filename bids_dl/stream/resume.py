@@ -14,8 +14,12 @@ from bids_dl.errors import ConfigError
 from bids_dl.stream.order import Phase
 
 MAX_PHASES, MAX_WORKERS = 64, 1024
-SEED, EPOCH, RESUMED_EPOCH, N_PHASES, PHASES = range(5)  # cells of the shared memory; the phases follow
-LOOPS = PHASES + 3 * MAX_PHASES  # then the loops begun since the last load: one cell for the main process, one per worker
+SEED, EPOCH, RESUMED_EPOCH, N_PHASES, PHASES = range(
+    5
+)  # cells of the shared memory; the phases follow
+LOOPS = (
+    PHASES + 3 * MAX_PHASES
+)  # then the loops begun since the last load: one cell for the main process, one per worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,9 @@ class Position:
         if loops_before > 0:
             return Start(self._get(SEED), self._get(EPOCH), ())
         flat = self._cells[PHASES : PHASES + 3 * self._get(N_PHASES)].reshape(-1, 3).tolist()
-        return Start(self._get(SEED), self._get(RESUMED_EPOCH), tuple(Phase(*numbers) for numbers in flat))
+        return Start(
+            self._get(SEED), self._get(RESUMED_EPOCH), tuple(Phase(*numbers) for numbers in flat)
+        )
 
     def _begun(self) -> int:
         return int(self._cells[LOOPS:].max())

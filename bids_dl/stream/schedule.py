@@ -73,5 +73,7 @@ def in_the_making(plan: Schedule, reads: Indices) -> int:
     """Batches that windows go to at a time, at most, if ``reads`` (n_steps,) have begun when a step is asked for."""
     if not len(plan.reads):
         return 1
-    last = np.maximum.accumulate(np.maximum.reduceat(plan.step, plan.bounds[:-1]))[np.minimum(reads, len(plan.reads)) - 1]
+    last = np.maximum.accumulate(np.maximum.reduceat(plan.step, plan.bounds[:-1]))[
+        np.minimum(reads, len(plan.reads)) - 1
+    ]
     return int((last - np.arange(len(last))).max()) + 1

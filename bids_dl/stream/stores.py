@@ -40,11 +40,16 @@ class Sources:
 
     def open(self) -> Chunks:
         parts = zip(self.urls, self.options, self.metadata, self.caches, strict=True)
-        readers = [ChunkReader(Location(url, options), metadata, cache) for url, options, metadata, cache in parts]
+        readers = [
+            ChunkReader(Location(url, options), metadata, cache)
+            for url, options, metadata, cache in parts
+        ]
         return Chunks(readers, self.first_rows)
 
 
-def open_all(places: Place | Sequence[Place], storage_options: Mapping[str, Any] | None) -> tuple[Store, ...]:
+def open_all(
+    places: Place | Sequence[Place], storage_options: Mapping[str, Any] | None
+) -> tuple[Store, ...]:
     """The stores, seen to fit: same channels, rate and length of a window.
 
     Raises
@@ -66,7 +71,11 @@ def open_all(places: Place | Sequence[Place], storage_options: Mapping[str, Any]
 
 
 def _opened(place: Place, storage_options: Mapping[str, Any] | None) -> Store:
-    return place if isinstance(place, Store) else open_store(str(place), storage_options=storage_options)
+    return (
+        place
+        if isinstance(place, Store)
+        else open_store(str(place), storage_options=storage_options)
+    )
 
 
 def sources(stores: Sequence[Store], folder: Path | None, cache_bytes: int) -> Sources:
@@ -81,7 +90,12 @@ def sources(stores: Sequence[Store], folder: Path | None, cache_bytes: int) -> S
         tuple(store.url for store in stores),
         tuple(store.storage_options for store in stores),
         tuple(store.metadata("signals") for store in stores),
-        tuple(None if folder is None or store.location.is_local else _cache(store, folder, cache_bytes) for store in stores),
+        tuple(
+            None
+            if folder is None or store.location.is_local
+            else _cache(store, folder, cache_bytes)
+            for store in stores
+        ),
     )
 
 
@@ -89,7 +103,9 @@ def _cache(store: Store, folder: Path, cache_bytes: int) -> Cache:
     content = store.attributes.get("content")
     if content is None or not can_be_kept(store.metadata("signals")):
         lacks = "content identifier" if content is None else "CRC32C on every chunk"
-        raise StoreError(f"{store.url}: has no {lacks}, so a cache of it could not be trusted; stream it without cache=")
+        raise StoreError(
+            f"{store.url}: has no {lacks}, so a cache of it could not be trusted; stream it without cache="
+        )
     return Cache(folder, cache_bytes, url=store.url, content=str(content))
 
 
@@ -116,13 +132,17 @@ class Columns:
 
     def fetch(self, names: Iterable[str]) -> None:
         """Read columns together; names of none are passed over."""
-        wanted = [name for name in dict.fromkeys(names) if name in self.columns and name not in self._read]
+        wanted = [
+            name for name in dict.fromkeys(names) if name in self.columns and name not in self._read
+        ]
         parts = [(name, store) for name in wanted for store in self._stores]
         with ThreadPoolExecutor(FETCHED) as threads:
             values = list(threads.map(lambda part: _column(*part), parts))
         for i, name in enumerate(wanted):
             mine = values[i * len(self._stores) : (i + 1) * len(self._stores)]
-            self._read[name] = pd.concat(mine, ignore_index=True).rename(name) if len(mine) > 1 else mine[0]
+            self._read[name] = (
+                pd.concat(mine, ignore_index=True).rename(name) if len(mine) > 1 else mine[0]
+            )
 
 
 def _column(name: str, store: Store) -> pd.Series[Any]:
@@ -133,7 +153,11 @@ def _column(name: str, store: Store) -> pd.Series[Any]:
 def joined_table(stores: Sequence[Store], *, named: bool) -> pd.DataFrame:
     """One row per window, rows of all stores one after the other; with ``named``, a column ``store`` that holds the URL."""
     tables = [store.table.assign(store=store.url) if named else store.table for store in stores]
-    return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0].reset_index(drop=True)
+    return (
+        pd.concat(tables, ignore_index=True)
+        if len(tables) > 1
+        else tables[0].reset_index(drop=True)
+    )
 
 
 def joined_classes(stores: Sequence[Store]) -> dict[str, tuple[str, ...]]:
@@ -151,9 +175,17 @@ def _check_fit(first: Store, other: Store) -> None:
         apart = [name for name in other.channels if name not in first.channels] + [
             name for name in first.channels if name not in other.channels
         ]
-        what = f"channels {', '.join(apart[:5])} are in one of them alone" if apart else "the order of their channels differs"
+        what = (
+            f"channels {', '.join(apart[:5])} are in one of them alone"
+            if apart
+            else "the order of their channels differs"
+        )
         raise StoreError(f"{where}: {what}; convert them with the same channels")
     if other.sfreq != first.sfreq:
-        raise StoreError(f"{where}: {other.sfreq:g} Hz and {first.sfreq:g} Hz; convert them at the same rate")
+        raise StoreError(
+            f"{where}: {other.sfreq:g} Hz and {first.sfreq:g} Hz; convert them at the same rate"
+        )
     if other.shape[2] != first.shape[2]:
-        raise StoreError(f"{where}: windows of {other.shape[2]} and {first.shape[2]} samples; convert them with the same window")
+        raise StoreError(
+            f"{where}: windows of {other.shape[2]} and {first.shape[2]} samples; convert them with the same window"
+        )

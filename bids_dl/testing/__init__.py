@@ -9,7 +9,15 @@ from __future__ import annotations
 from bids_dl.testing.dataset import make_dataset
 from bids_dl.testing.design import Design
 from bids_dl.testing.events import HED, SyntheticEvent
-from bids_dl.testing.recording import ALPHA, ALPHA_AMPLITUDE, IMPULSE_AREA, NOISE, TONE, SyntheticDataset, SyntheticRecording
+from bids_dl.testing.recording import (
+    ALPHA,
+    ALPHA_AMPLITUDE,
+    IMPULSE_AREA,
+    NOISE,
+    TONE,
+    SyntheticDataset,
+    SyntheticRecording,
+)
 
 __all__ = [
     "ALPHA",

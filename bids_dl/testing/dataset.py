@@ -56,7 +56,9 @@ def _check(design: Design, n_chans: int) -> None:
     """Refuse what cannot be written, before anything is."""
     package = PACKAGES.get(design.format)
     if package and importlib.util.find_spec(package) is None:
-        raise ConfigError(f"writing {design.format} needs the package {package}: pip install {package}")
+        raise ConfigError(
+            f"writing {design.format} needs the package {package}: pip install {package}"
+        )
     n_values = n_chans * events.n_times(design)
     if n_values > LONG and design.format != "brainvision":
         raise ConfigError(
@@ -65,7 +67,9 @@ def _check(design: Design, n_chans: int) -> None:
     length = events.n_times(design) / design.sfreq
     times = [*design.boundaries, *(onset + duration for onset, duration in design.dropouts)]
     if times and max(times) > length:
-        raise ConfigError(f"synthetic dataset: boundaries and dropouts reach {max(times):g} s, recordings last {length:g} s")
+        raise ConfigError(
+            f"synthetic dataset: boundaries and dropouts reach {max(times):g} s, recordings last {length:g} s"
+        )
 
 
 @cache
@@ -76,7 +80,9 @@ def _positions(template: str, ch_names: tuple[str, ...]) -> dict[str, Array]:
     try:
         montage = mne.channels.make_standard_montage(template)
         names = list(ch_names or montage.ch_names)
-        info = mne.create_info(names, 1.0, "eeg", verbose="error").set_montage(montage, verbose="error")
+        info = mne.create_info(names, 1.0, "eeg", verbose="error").set_montage(
+            montage, verbose="error"
+        )
     except ValueError as error:
         raise ConfigError(f"synthetic dataset: {str(error).splitlines()[0]}") from error
     return {channel["ch_name"]: channel["loc"][:3].astype(float) for channel in info["chs"]}
@@ -95,18 +101,30 @@ def _write_dataset(root: Path, design: Design) -> None:
     }
     rng = np.random.default_rng([design.seed, 2])
     people = [
-        (f"sub-{i + 1:03d}", int(rng.integers(18, 80)), "FM"[i % 2], "right" if rng.random() < 0.9 else "left")
+        (
+            f"sub-{i + 1:03d}",
+            int(rng.integers(18, 80)),
+            "FM"[i % 2],
+            "right" if rng.random() < 0.9 else "left",
+        )
         for i in range(design.n_subjects)
     ]
     root.mkdir(parents=True, exist_ok=True)
-    (root / "README").write_text("Synthetic EEG of known content, made by bids_dl.testing.\n", encoding="utf-8")
+    (root / "README").write_text(
+        "Synthetic EEG of known content, made by bids_dl.testing.\n", encoding="utf-8"
+    )
     _write_json(root / "dataset_description.json", description)
     _write_json(root / f"task-{design.task}_events.json", events.sidecar(design))
-    _write_json(root / "participants.json", {"age": {"Units": "year"}, "sex": {"Levels": {"F": "female", "M": "male"}}, "hand": {}})
+    _write_json(
+        root / "participants.json",
+        {"age": {"Units": "year"}, "sex": {"Levels": {"F": "female", "M": "male"}}, "hand": {}},
+    )
     _write_tsv(root / "participants.tsv", ("participant_id", "age", "sex", "hand"), people)
 
 
-def _write_recording(root: Path, recording: SyntheticRecording, positions: Mapping[str, Array]) -> None:
+def _write_recording(
+    root: Path, recording: SyntheticRecording, positions: Mapping[str, Array]
+) -> None:
     design = recording.design
     stem = root / recording.path
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -125,19 +143,31 @@ def _write_recording(root: Path, recording: SyntheticRecording, positions: Mappi
         "RecordingDuration": recording.n_times / design.sfreq,
     }
     _write_json(Path(f"{stem}_eeg.json"), header)
-    channels = [(name, "EEG", "µV", design.sfreq, "bad" if name in design.bads else "good") for name in positions]
-    _write_tsv(Path(f"{stem}_channels.tsv"), ("name", "type", "units", "sampling_frequency", "status"), channels)
+    channels = [
+        (name, "EEG", "µV", design.sfreq, "bad" if name in design.bads else "good")
+        for name in positions
+    ]
+    _write_tsv(
+        Path(f"{stem}_channels.tsv"),
+        ("name", "type", "units", "sampling_frequency", "status"),
+        channels,
+    )
     _write_tsv(Path(f"{stem}_events.tsv"), *events.table(design, recording.events))
     if design.electrodes:
         session = f"_ses-{recording.session}" if recording.session else ""
-        _write_electrodes(stem.parent / f"sub-{recording.subject}{session}_space-CapTrak", positions)
+        _write_electrodes(
+            stem.parent / f"sub-{recording.subject}{session}_space-CapTrak", positions
+        )
 
 
 def _write_electrodes(stem: Path, positions: Mapping[str, Array]) -> None:
     """In CapTrak's coordinates, which are the head coordinates of MNE."""
     rows = [(name, *(f"{value:.6f}" for value in position)) for name, position in positions.items()]
     _write_tsv(Path(f"{stem}_electrodes.tsv"), ("name", "x", "y", "z"), rows)
-    _write_json(Path(f"{stem}_coordsystem.json"), {"EEGCoordinateSystem": "CapTrak", "EEGCoordinateUnits": "m"})
+    _write_json(
+        Path(f"{stem}_coordsystem.json"),
+        {"EEGCoordinateSystem": "CapTrak", "EEGCoordinateUnits": "m"},
+    )
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -79,11 +79,17 @@ class Design:
         if unknown := set(self.bads) - set(self.ch_names) if self.ch_names else set():
             raise ValueError(f"bads {sorted(unknown)} are not among the channels")
         if self.events == "hbn" and (self.n_blocks, self.block_duration) != (4, 10):
-            raise ValueError("n_blocks and block_duration are those of events eyes; the hbn task has eleven blocks of its own")
+            raise ValueError(
+                "n_blocks and block_duration are those of events eyes; the hbn task has eleven blocks of its own"
+            )
         if self.broken == "companion" and self.format not in COMPANIONS:
-            raise ValueError(f"broken companion: {self.format} is one file; {' and '.join(COMPANIONS)} have more")
+            raise ValueError(
+                f"broken companion: {self.format} is one file; {' and '.join(COMPANIONS)} have more"
+            )
         if self.boundaries and self.format == "brainvision":
-            raise ValueError("boundaries: brainvision files have no such annotation; edf, bdf and eeglab have")
+            raise ValueError(
+                "boundaries: brainvision files have no such annotation; edf, bdf and eeglab have"
+            )
         if fixed := [name for variant in self.variants for name in variant if name in OF_ALL]:
             raise ValueError(f"{fixed[0]} cannot differ between subjects")
         return self
@@ -105,4 +111,6 @@ def design_of(parameters: Mapping[str, Any]) -> Design:
         return Design(**parameters)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ConfigError(f"synthetic dataset: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ConfigError(
+            f"synthetic dataset: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        ) from error

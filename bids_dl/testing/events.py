@@ -23,7 +23,11 @@ HBN_HED = {
     "resting_start": "(Def/Resting-start, Onset)",
 }
 RESTING = "(Definition/Resting-start, (Recording, (Visual-presentation, (Cross, (Center-of, Computer-screen)))))"
-HBN_ROWS = {"start": ("resting_start", 90), "open": ("instructed_toOpenEyes", 20), "closed": ("instructed_toCloseEyes", 30)}
+HBN_ROWS = {
+    "start": ("resting_start", 90),
+    "open": ("instructed_toOpenEyes", 20),
+    "closed": ("instructed_toCloseEyes", 30),
+}
 HBN_LENGTHS = {"open": 20, "closed": 40}  # s
 HBN_EARLIEST, HBN_LATEST = 10, 15  # s: of the first prompt
 N_PROMPTS = 11
@@ -56,7 +60,9 @@ def _blocks(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent
     for block in range(design.n_blocks):
         yield SyntheticEvent("closed" if block % 2 else "open", block * size, size)
         for low, high in ((0.15, 0.4), (0.6, 0.85)):
-            yield SyntheticEvent("impulse", block * size + int(rng.integers(int(low * size), int(high * size))), 0)
+            yield SyntheticEvent(
+                "impulse", block * size + int(rng.integers(int(low * size), int(high * size))), 0
+            )
 
 
 def _prompts(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
@@ -70,14 +76,22 @@ def _prompts(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEven
         sample += size
 
 
-def table(design: Design, events: tuple[SyntheticEvent, ...]) -> tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]:
+def table(
+    design: Design, events: tuple[SyntheticEvent, ...]
+) -> tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]:
     """Columns and rows of events.tsv."""
     onsets = [f"{event.sample / design.sfreq:.9f}" for event in events]
     if design.events == "hbn":
-        prompts = [(onset, "n/a", event.sample, *HBN_ROWS[event.label]) for onset, event in zip(onsets, events, strict=True)]
+        prompts = [
+            (onset, "n/a", event.sample, *HBN_ROWS[event.label])
+            for onset, event in zip(onsets, events, strict=True)
+        ]
         return ("onset", "duration", "sample", "value", "event_code"), prompts
     lengths = [f"{event.n_times / design.sfreq:g}" if event.n_times else "n/a" for event in events]
-    rows = [(onset, length, event.sample, event.label) for onset, length, event in zip(onsets, lengths, events, strict=True)]
+    rows = [
+        (onset, length, event.sample, event.label)
+        for onset, length, event in zip(onsets, lengths, events, strict=True)
+    ]
     return ("onset", "duration", "sample", "trial_type"), rows
 
 
@@ -85,12 +99,29 @@ def sidecar(design: Design) -> dict[str, Any]:
     """Content of events.json."""
     sample = {"Description": "0-based sample of the onset"}
     if design.events == "hbn":
-        levels = {"instructed_toOpenEyes": "a voice asks to open the eyes", "instructed_toCloseEyes": "a voice asks to close the eyes"}
+        levels = {
+            "instructed_toOpenEyes": "a voice asks to open the eyes",
+            "instructed_toCloseEyes": "a voice asks to close the eyes",
+        }
         return {
-            "value": {"Description": "What happens", "Levels": {"resting_start": "the task begins", **levels}, "HED": HBN_HED},
+            "value": {
+                "Description": "What happens",
+                "Levels": {"resting_start": "the task begins", **levels},
+                "HED": HBN_HED,
+            },
             "event_code": {"Description": "Code of the value"},
             "sample": sample,
-            "definitions": {"Description": "What the task looks like", "HED": {"resting_start": RESTING}},
+            "definitions": {
+                "Description": "What the task looks like",
+                "HED": {"resting_start": RESTING},
+            },
         }
-    levels = {"open": "eyes open", "closed": "eyes closed", "impulse": "one sample on the first channel"}
-    return {"trial_type": {"Description": "What happens", "Levels": levels, "HED": HED}, "sample": sample}
+    levels = {
+        "open": "eyes open",
+        "closed": "eyes closed",
+        "impulse": "one sample on the first channel",
+    }
+    return {
+        "trial_type": {"Description": "What happens", "Levels": levels, "HED": HED},
+        "sample": sample,
+    }

@@ -10,7 +10,13 @@ import numpy as np
 from bids_dl.testing.design import COMPANIONS
 from bids_dl.testing.recording import SyntheticRecording
 
-EXTENSIONS = {"edf": ".edf", "bdf": ".bdf", "brainvision": ".vhdr", "eeglab": ".set", "eeglab-fdt": ".set"}
+EXTENSIONS = {
+    "edf": ".edf",
+    "bdf": ".bdf",
+    "brainvision": ".vhdr",
+    "eeglab": ".set",
+    "eeglab-fdt": ".set",
+}
 PACKAGES = {"edf": "edfio", "bdf": "edfio", "brainvision": "pybv"}
 """What MNE needs to write a format."""
 
@@ -42,7 +48,9 @@ def break_signal(path: Path, how: str) -> None:
 
 def _beside(path: Path) -> list[Path]:
     endings = {ending for endings in COMPANIONS.values() for ending in endings}
-    return [path.with_suffix(ending) for ending in sorted(endings) if path.with_suffix(ending).exists()]
+    return [
+        path.with_suffix(ending) for ending in sorted(endings) if path.with_suffix(ending).exists()
+    ]
 
 
 def _truncate(path: Path) -> None:
@@ -56,7 +64,9 @@ def _empty(path: Path) -> None:
 
 def _point(path: Path) -> None:
     """What a git-annex clone holds where links cannot be made and the content was not fetched."""
-    path.write_bytes(f"/annex/objects/SHA256E-s{path.stat().st_size}--{'0' * 64}{path.suffix}\n".encode())
+    path.write_bytes(
+        f"/annex/objects/SHA256E-s{path.stat().st_size}--{'0' * 64}{path.suffix}\n".encode()
+    )
 
 
 def _unlink(path: Path) -> None:
@@ -69,10 +79,14 @@ def _unlink(path: Path) -> None:
 def _export(path: Path, recording: SyntheticRecording) -> None:
     import mne
 
-    info = mne.create_info(list(recording.ch_names), float(recording.design.sfreq), "eeg", verbose="error")
+    info = mne.create_info(
+        list(recording.ch_names), float(recording.design.sfreq), "eeg", verbose="error"
+    )
     raw: mne.io.RawArray = mne.io.RawArray(recording.signals() / 1e6, info, verbose="error")
     if recording.design.boundaries:
-        raw.set_annotations(mne.Annotations(recording.design.boundaries, 0.0, "boundary"), verbose="error")
+        raw.set_annotations(
+            mne.Annotations(recording.design.boundaries, 0.0, "boundary"), verbose="error"
+        )
     mne.export.export_raw(path, raw, overwrite=True, verbose="error")
 
 
@@ -85,7 +99,10 @@ def _eeglab(path: Path, recording: SyntheticRecording, *, apart: bool) -> None:
     beside = path.with_suffix(".fdt")
     if apart:
         beside.write_bytes(signals.tobytes(order="F"))
-    jumps = [{"type": "boundary", "latency": onset * sfreq + 0.5, "duration": np.nan} for onset in recording.design.boundaries]
+    jumps = [
+        {"type": "boundary", "latency": onset * sfreq + 0.5, "duration": np.nan}
+        for onset in recording.design.boundaries
+    ]
     content: dict[str, Any] = {
         "setname": path.stem,
         "nbchan": float(len(signals)),
@@ -98,8 +115,22 @@ def _eeglab(path: Path, recording: SyntheticRecording, *, apart: bool) -> None:
         "datfile": beside.name if apart else "",
         "ref": "common",
         "chanlocs": np.array([(name,) for name in recording.ch_names], dtype=[("labels", object)]),
-        "event": np.array([tuple(jump.values()) for jump in jumps], dtype=[(name, object) for name in ("type", "latency", "duration")]),
-        **{name: np.zeros((0, 0)) for name in ("times", "icaact", "icawinv", "icasphere", "icaweights", "epoch", "urevent")},
+        "event": np.array(
+            [tuple(jump.values()) for jump in jumps],
+            dtype=[(name, object) for name in ("type", "latency", "duration")],
+        ),
+        **{
+            name: np.zeros((0, 0))
+            for name in (
+                "times",
+                "icaact",
+                "icawinv",
+                "icasphere",
+                "icaweights",
+                "epoch",
+                "urevent",
+            )
+        },
     }
     savemat(path, {"EEG": content}, appendmat=False)
     with path.open("r+b") as file:
@@ -116,7 +147,9 @@ def _long_brainvision(path: Path, recording: SyntheticRecording) -> None:
     width = max(1, SLAB // shape[0])
     with samples.open("wb") as file:
         for start in range(0, shape[1], width):
-            rows = np.memmap(by_channel, dtype="<f4", mode="r", shape=shape)[:, start : start + width]
+            rows = np.memmap(by_channel, dtype="<f4", mode="r", shape=shape)[
+                :, start : start + width
+            ]
             file.write(np.ascontiguousarray(rows.T).tobytes())
     by_channel.unlink()
     channels = "\n".join(f"Ch{i}={name},,1,µV" for i, name in enumerate(recording.ch_names, 1))

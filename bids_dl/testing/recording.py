@@ -49,11 +49,19 @@ class SyntheticRecording:
         """The same channel by channel, each (n_times,)."""
         length, sfreq = self.n_times, self.design.sfreq
         times = np.arange(length) / sfreq
-        tone, alpha = np.sin(2 * np.pi * TONE * times), self._closed() * np.sin(2 * np.pi * ALPHA * times)
+        tone, alpha = (
+            np.sin(2 * np.pi * TONE * times),
+            self._closed() * np.sin(2 * np.pi * ALPHA * times),
+        )
         impulses = [event.sample for event in self.events if event.label == "impulse"]
-        lost = [slice(round(onset * sfreq), round((onset + duration) * sfreq)) for onset, duration in self.design.dropouts]
+        lost = [
+            slice(round(onset * sfreq), round((onset + duration) * sfreq))
+            for onset, duration in self.design.dropouts
+        ]
         rng = np.random.default_rng([*self.key, 1])
-        for i, (tone_amplitude, alpha_amplitude) in enumerate(zip(self.tones, self.alphas, strict=True)):
+        for i, (tone_amplitude, alpha_amplitude) in enumerate(
+            zip(self.tones, self.alphas, strict=True)
+        ):
             signal = _pink(length, rng)
             signal += tone_amplitude * tone
             signal += alpha_amplitude * alpha
@@ -80,10 +88,16 @@ class SyntheticDataset:
     recordings: tuple[SyntheticRecording, ...]
 
 
-def plan_recording(design: Design, positions: Mapping[str, Array], subject: int, session: int | None, run: int) -> SyntheticRecording:
+def plan_recording(
+    design: Design, positions: Mapping[str, Array], subject: int, session: int | None, run: int
+) -> SyntheticRecording:
     """What one recording will hold. ``positions`` of its channels in m; subject, session and run are counted from 0."""
     key = (design.seed, subject, run) if session is None else (design.seed, subject, run, session)
-    label, run_label, session_label = f"{subject + 1:03d}", str(run + 1), "" if session is None else f"{session + 1:02d}"
+    label, run_label, session_label = (
+        f"{subject + 1:03d}",
+        str(run + 1),
+        "" if session is None else f"{session + 1:02d}",
+    )
     front = np.array([position[1] for position in positions.values()])
     back = np.clip(-front / np.abs(front).max(), 0.1, 1)
     folder, name = f"sub-{label}", f"sub-{label}"

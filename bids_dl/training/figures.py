@@ -15,7 +15,10 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 TRAIN, VALIDATION, TEST, INK = "#1f6f8b", "#d1495b", "#edae49", "#30343b"
-MANY, CHARACTERS = 8, 12  # more classes than that are written small; a longer name slants the labels
+MANY, CHARACTERS = (
+    8,
+    12,
+)  # more classes than that are written small; a longer name slants the labels
 DARK = 0.6  # share from which a cell is so dark that its text must be white
 
 
@@ -35,8 +38,18 @@ def learning_curves(history: pd.DataFrame, tested: float, path: Path) -> None:
         if history[f"validation_{quantity}"].notna().any():
             _curve(axes, history, f"validation_{quantity}", VALIDATION)
         if quantity == "accuracy":
-            axes.axhline(tested, color=TEST, linewidth=2.2, linestyle="--", label=f"tested people, {tested:.1%}")
-        axes.set(xlabel="epoch", title=f"{quantity} of the windows", xlim=(1, max(2, history["epoch"].max())))
+            axes.axhline(
+                tested,
+                color=TEST,
+                linewidth=2.2,
+                linestyle="--",
+                label=f"tested people, {tested:.1%}",
+            )
+        axes.set(
+            xlabel="epoch",
+            title=f"{quantity} of the windows",
+            xlim=(1, max(2, history["epoch"].max())),
+        )
         axes.set_ylim(bottom=0, top=1.02 if quantity == "accuracy" else None)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(visible=True, color="0.9")
@@ -46,7 +59,9 @@ def learning_curves(history: pd.DataFrame, tested: float, path: Path) -> None:
     _save(figure, path)
 
 
-def confusion(matrices: dict[str, Sequence[Sequence[int]]], classes: Sequence[str], path: Path) -> None:
+def confusion(
+    matrices: dict[str, Sequence[Sequence[int]]], classes: Sequence[str], path: Path
+) -> None:
     """Draw confusion matrices (true, predicted) side by side: shares of each true class, with counts.
 
     Parameters
@@ -60,7 +75,13 @@ def confusion(matrices: dict[str, Sequence[Sequence[int]]], classes: Sequence[st
     for axes, (title, counts) in zip(panels, matrices.items(), strict=True):
         image = _matrix(axes, np.asarray(counts), classes)
         axes.set_title(f"{title} (n = {np.sum(counts)})")
-    figure.colorbar(image, ax=list(panels), shrink=0.8, format=PercentFormatter(1, decimals=0), label="share of the true class")
+    figure.colorbar(
+        image,
+        ax=list(panels),
+        shrink=0.8,
+        format=PercentFormatter(1, decimals=0),
+        label="share of the true class",
+    )
     _save(figure, path)
 
 
@@ -83,7 +104,9 @@ def _matrix(axes: Axes, counts: npt.NDArray[np.int64], classes: Sequence[str]) -
         axes.text(j, i, text, ha="center", va="center", color=color, fontsize=10 if roomy else 7)
     ticks = range(len(classes))
     slanted = max(map(len, classes)) > CHARACTERS or not roomy
-    axes.set_xticks(ticks, classes, rotation=35 if slanted else 0, ha="right" if slanted else "center")
+    axes.set_xticks(
+        ticks, classes, rotation=35 if slanted else 0, ha="right" if slanted else "center"
+    )
     axes.set_yticks(ticks, classes, rotation=0 if slanted else 90, va="center")
     axes.set(xlabel="predicted", ylabel="true")
     axes.tick_params(length=0)

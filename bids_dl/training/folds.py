@@ -45,7 +45,11 @@ def plan(table: pd.DataFrame, config: TrainConfig, name: str) -> list[Fold]:
     TargetError
         Persons in two splits, or a split that is needed and empty.
     """
-    made = [_by_split(table, config, name)] if config.folds is None else _by_fold(persons_of(table), config)
+    made = (
+        [_by_split(table, config, name)]
+        if config.folds is None
+        else _by_fold(persons_of(table), config)
+    )
     for fold in made:
         check_apart(fold, name)
     return made
@@ -54,7 +58,9 @@ def plan(table: pd.DataFrame, config: TrainConfig, name: str) -> list[Fold]:
 def persons_of(table: pd.DataFrame) -> list[Person]:
     """Return the distinct persons of a table, sorted."""
     pairs = table[["dataset", "subject"]].drop_duplicates()
-    return sorted((str(dataset), str(subject)) for dataset, subject in pairs.itertuples(index=False))
+    return sorted(
+        (str(dataset), str(subject)) for dataset, subject in pairs.itertuples(index=False)
+    )
 
 
 def rows_of(table: pd.DataFrame, persons: Iterable[Person]) -> npt.NDArray[np.bool_]:
@@ -80,8 +86,12 @@ def _by_split(table: pd.DataFrame, config: TrainConfig, name: str) -> Fold:
     needed = ("train", "test") if config.patience is None else splits.SPLITS
     if empty := [split for split in needed if not there[split]]:
         counts = ", ".join(f"{split} {len(there[split])}" for split in splits.SPLITS)
-        ways = "train with --folds loso, " + ("without --patience, " if empty == ["validation"] else "")
-        raise TargetError(f"{name}: nobody in split {empty[0]} (persons: {counts}); {ways}or convert with another --split")
+        ways = "train with --folds loso, " + (
+            "without --patience, " if empty == ["validation"] else ""
+        )
+        raise TargetError(
+            f"{name}: nobody in split {empty[0]} (persons: {counts}); {ways}or convert with another --split"
+        )
     return Fold(0, there["train"], there["validation"], there["test"])
 
 
@@ -89,6 +99,17 @@ def _by_fold(persons: list[Person], config: TrainConfig) -> list[Fold]:
     made = []
     for index, test in enumerate(splits.folds(persons, config.folds or "loso", config.seed)):
         rest = [person for person in persons if person not in test]
-        validation = splits.hold_out(rest, VALIDATION, config.seed + index) if config.patience is not None else ()
-        made.append(Fold(index, tuple(person for person in rest if person not in validation), validation, test))
+        validation = (
+            splits.hold_out(rest, VALIDATION, config.seed + index)
+            if config.patience is not None
+            else ()
+        )
+        made.append(
+            Fold(
+                index,
+                tuple(person for person in rest if person not in validation),
+                validation,
+                test,
+            )
+        )
     return made

@@ -19,7 +19,11 @@ from bids_dl.models.compute import autocast
 from bids_dl.prediction import apply
 from bids_dl.stream import StreamingDataset
 
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax, "adam": torch.optim.Adam}
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adamax": torch.optim.Adamax,
+    "adam": torch.optim.Adam,
+}
 
 Row = dict[str, float]
 """One epoch: epoch (from 1), train_loss, train_accuracy, validation_loss, validation_accuracy (NaN without validation)."""
@@ -46,10 +50,15 @@ class Best:
 @contextlib.contextmanager
 def reproducible(seed: int, device: torch.device) -> Iterator[None]:
     """Fix torch's random numbers and algorithms inside, and leave both outside as they were."""
-    were = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    were = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     on_cuda = device.type == "cuda"
     if on_cuda:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS once; without it sums differ from run to run
+        os.environ.setdefault(
+            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+        )  # read by cuBLAS once; without it sums differ from run to run
     with torch.random.fork_rng(devices=[device] if on_cuda else []):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -77,9 +86,15 @@ def fit(
     BidsDlError
         Where the loss is no longer a number.
     """
-    optimizer = OPTIMIZERS[config.optimizer](model.parameters(), lr=config.lr, weight_decay=config.weight_decay)  # type: ignore[call-arg]
+    optimizer = OPTIMIZERS[config.optimizer](
+        model.parameters(), lr=config.lr, weight_decay=config.weight_decay
+    )  # type: ignore[call-arg]
     scaler = torch.amp.GradScaler(bench.device.type, enabled=bench.dtype is torch.float16)
-    weights = None if bench.class_weights is None else torch.tensor(bench.class_weights, device=bench.device)
+    weights = (
+        None
+        if bench.class_weights is None
+        else torch.tensor(bench.class_weights, device=bench.device)
+    )
     loss_of = nn.CrossEntropyLoss(weight=weights)
     history: list[Row] = []
     best = Best()
@@ -107,7 +122,9 @@ def _train(
     bench: Bench,
 ) -> Row:
     model.train()
-    total = torch.zeros(2, device=bench.device)  # loss and right ones, fetched once an epoch, so that the device never waits
+    total = torch.zeros(
+        2, device=bench.device
+    )  # loss and right ones, fetched once an epoch, so that the device never waits
     n = 0
     for signals, codes, _ in stream:
         target = codes.to(bench.device)
@@ -122,11 +139,15 @@ def _train(
         n += len(target)
     loss_sum, right = total.tolist()
     if not math.isfinite(loss_sum):
-        raise BidsDlError(f"the loss is {loss_sum}, no longer a number: look for damaged signals, or train with a smaller --lr")
+        raise BidsDlError(
+            f"the loss is {loss_sum}, no longer a number: look for damaged signals, or train with a smaller --lr"
+        )
     return {"train_loss": loss_sum / n, "train_accuracy": right / n}
 
 
-def _validate(model: nn.Module, stream: StreamingDataset | None, loss_of: nn.CrossEntropyLoss, bench: Bench) -> Row:
+def _validate(
+    model: nn.Module, stream: StreamingDataset | None, loss_of: nn.CrossEntropyLoss, bench: Bench
+) -> Row:
     if stream is None:
         return {"validation_loss": float("nan"), "validation_accuracy": float("nan")}
     outputs = apply(model, stream, bench.device)

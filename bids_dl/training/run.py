@@ -26,7 +26,14 @@ from bids_dl.training.folds import Fold, persons_of, plan, rows_of
 from bids_dl.training.loop import Bench, Row, fit, reproducible
 
 Say = Callable[[str], None]
-NOT_TARGETS = {"dataset", "subject", "fold", "window", "predicted", "seen"}  # columns that a table of predictions has itself
+NOT_TARGETS = {
+    "dataset",
+    "subject",
+    "fold",
+    "window",
+    "predicted",
+    "seen",
+}  # columns that a table of predictions has itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +103,22 @@ def train(
     run_folder.write_json(folder / "environment.json", run_folder.environment(job.bench.device))
     run_folder.write_json(folder / "folds.json", run_folder.describe_folds(folds))
     n_persons = len(persons_of(job.table))
-    say(f"{name}: {len(job.table)} windows of {n_persons} persons, {config.model} on {job.bench.device}, run folder {folder}")
+    say(
+        f"{name}: {len(job.table)} windows of {n_persons} persons, {config.model} on {job.bench.device}, run folder {folder}"
+    )
     tested, histories = [], []
     for fold in folds:
-        predictions, history = run_fold(job, fold, folder / run_folder.weights_name(fold, len(folds)), _titled(say, fold, len(folds)))
+        predictions, history = run_fold(
+            job,
+            fold,
+            folder / run_folder.weights_name(fold, len(folds)),
+            _titled(say, fold, len(folds)),
+        )
         tested.append(predictions)
         histories.append(history)
-    return finish(folder, job, pd.concat(tested, ignore_index=True), pd.concat(histories, ignore_index=True))
+    return finish(
+        folder, job, pd.concat(tested, ignore_index=True), pd.concat(histories, ignore_index=True)
+    )
 
 
 def prepare(store_url: str, config: TrainConfig, storage_options: Mapping[str, Any] | None) -> Job:
@@ -115,10 +131,14 @@ def prepare(store_url: str, config: TrainConfig, storage_options: Mapping[str, A
     _, n_chans, n_times = store.shape
     check_shape(config.model, (n_chans, n_times), store.location.name)
     device = pick_device(config.device)
-    classes = StreamingDataset(store, target=config.target, drop_missing=config.drop_missing).classes
+    classes = StreamingDataset(
+        store, target=config.target, drop_missing=config.drop_missing
+    ).classes
     if len(classes) < 2:
         what = f"has one class, {classes[0]!r}" if classes else "holds numbers, not classes"
-        raise TargetError(f"{store.location.name}: target {config.target!r} {what}; training tells at least two classes apart")
+        raise TargetError(
+            f"{store.location.name}: target {config.target!r} {what}; training tells at least two classes apart"
+        )
     card = ModelCard(
         model=config.model,
         channels=store.channels,
@@ -148,7 +168,9 @@ def run_fold(job: Job, fold: Fold, weights: Path, say: Say) -> tuple[pd.DataFram
         save(model, card, weights)
         outputs = apply(model, _stream(job, card, fold.test), job.bench.device)
     order = np.argsort(outputs.index.numpy())
-    predictions = tabulate(job.store.table.iloc[outputs.index.numpy()[order]], card, outputs.probabilities[order])
+    predictions = tabulate(
+        job.store.table.iloc[outputs.index.numpy()[order]], card, outputs.probabilities[order]
+    )
     predictions.insert(0, "fold", fold.index)
     accuracy = (predictions["predicted"] == predictions[job.config.target]).mean()
     say(f"{_named(fold.test)} tested: {accuracy:.1%} of {len(predictions)} windows right")
@@ -165,7 +187,9 @@ def finish(folder: Path, job: Job, predictions: pd.DataFrame, history: pd.DataFr
     run_folder.write_json(folder / "metrics.json", numbers)
     predictions.to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
     history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
-    figures.learning_curves(history, numbers["windows"]["accuracy"]["value"], folder / "learning_curves.png")
+    figures.learning_curves(
+        history, numbers["windows"]["accuracy"]["value"], folder / "learning_curves.png"
+    )
     matrices = {"windows": numbers["windows"]["confusion"], "votes": numbers["votes"]["confusion"]}
     figures.confusion(matrices, classes, folder / "confusion.png")
     return Result(folder, numbers, predictions, history)
@@ -174,7 +198,9 @@ def finish(folder: Path, job: Job, predictions: pd.DataFrame, history: pd.DataFr
 def check_classes(job: Job, fold: Fold) -> None:
     """Refuse a fold whose training side has nothing to tell apart."""
     if np.count_nonzero(_class_counts(job, fold)) < 2:
-        there = ", ".join(sorted(job.table.loc[rows_of(job.table, fold.train), job.card.target].unique()))
+        there = ", ".join(
+            sorted(job.table.loc[rows_of(job.table, fold.train), job.card.target].unique())
+        )
         raise TargetError(
             f"{job.store.location.name}: {_named(fold.test)} held out, the {len(fold.train)} person(s) to train on are all {there}; "
             f"a fold needs two classes of {job.card.target!r} to train on: more people, or other splits"
@@ -189,7 +215,9 @@ def _card(job: Job, fold: Fold) -> ModelCard:
     return replace(job.card, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
 
 
-def _stream(job: Job, card: ModelCard, persons: tuple[Person, ...], *, seed: int | None = None) -> StreamingDataset:
+def _stream(
+    job: Job, card: ModelCard, persons: tuple[Person, ...], *, seed: int | None = None
+) -> StreamingDataset:
     """Stream the windows of some persons: shuffled where there is a seed, else in the order of the store."""
     return StreamingDataset(
         job.store,

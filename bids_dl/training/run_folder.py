@@ -20,7 +20,17 @@ from bids_dl.store import Store
 from bids_dl.store.format import MANIFEST
 from bids_dl.training.folds import Fold
 
-PACKAGES = ("bids_dl", "torch", "numpy", "pandas", "scipy", "scikit-learn", "zarr", "safetensors", "matplotlib")
+PACKAGES = (
+    "bids_dl",
+    "torch",
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+    "zarr",
+    "safetensors",
+    "matplotlib",
+)
 
 
 def make_folder(run: str | Path | None, store: Store, config: TrainConfig) -> Path:
@@ -34,7 +44,9 @@ def make_folder(run: str | Path | None, store: Store, config: TrainConfig) -> Pa
     if run is not None:
         folder = Path(run)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ConfigError(f"{folder}: there already, and never overwritten; name another run folder")
+            raise ConfigError(
+                f"{folder}: there already, and never overwritten; name another run folder"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         return folder
     stem = f"{store.location.name.removesuffix('.zarr')}-{config.model}-{config.seed}"
@@ -49,14 +61,20 @@ def make_folder(run: str | Path | None, store: Store, config: TrainConfig) -> Pa
 
 
 def write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
 def describe(store: Store, config: TrainConfig) -> dict[str, Any]:
     """Return config.json: the command, every setting, and which store."""
     url = without_credentials(store.url)
     shape = {"shape": list(store.shape), "sfreq": store.sfreq, "channels": list(store.channels)}
-    return {"command": command(url, config), "settings": asdict(config), "store": {"url": url, **content_of(store), **shape}}
+    return {
+        "command": command(url, config),
+        "settings": asdict(config),
+        "store": {"url": url, **content_of(store), **shape},
+    }
 
 
 def content_of(store: Store) -> dict[str, Any]:
@@ -65,7 +83,10 @@ def content_of(store: Store) -> dict[str, Any]:
         manifest = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()
     except FileNotFoundError:
         manifest = None
-    sources = [{name: source.get(name) for name in ("dataset", "doi", "sha256")} for source in store.attributes.get("sources", [])]
+    sources = [
+        {name: source.get(name) for name in ("dataset", "doi", "sha256")}
+        for source in store.attributes.get("sources", [])
+    ]
     return {"manifest_sha256": manifest, "plan": store.attributes.get("plan"), "sources": sources}
 
 

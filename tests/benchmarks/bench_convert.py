@@ -32,7 +32,9 @@ QUERIES = ["eyes_open=Eyes-open", "eyes_closed=Eyes-closed"]
 def by_hand(edf: Path) -> None:
     """The default recipe in plain MNE."""
     raw = mne.io.read_raw_edf(edf, preload=True, verbose="error").filter(0.5, 45.0, verbose="error")
-    raw.set_eeg_reference("average", verbose="error").resample(128.0, method="polyphase", verbose="error")
+    raw.set_eeg_reference("average", verbose="error").resample(
+        128.0, method="polyphase", verbose="error"
+    )
     raw.get_data().astype("float32")
 
 
@@ -50,15 +52,32 @@ def main() -> None:
     ours, theirs = [], []
     for _ in range(rounds + 1):
         with tempfile.TemporaryDirectory() as work:
-            tasks = [make_task(plan, recording, Staging(Location(work))) for recording in plan.recordings]
+            tasks = [
+                make_task(plan, recording, Staging(Location(work))) for recording in plan.recordings
+            ]
             ours.append(cpu_time(lambda tasks=tasks: [stage(task) for task in tasks]))
         theirs.append(cpu_time(lambda: [by_hand(file) for file in files]))
     mine, other = median(ours[1:]), median(theirs[1:])
-    print(f"{len(files)} recordings: staged {mine:.2f} s of CPU, by hand {other:.2f} s, ratio {mine / other:.2f}")
+    print(
+        f"{len(files)} recordings: staged {mine:.2f} s of CPU, by hand {other:.2f} s, ratio {mine / other:.2f}"
+    )
     with tempfile.TemporaryDirectory() as work:
         start = time.perf_counter()
         flags = [flag for query in QUERIES for flag in ("--hed", query)]
-        subprocess.run([sys.executable, "-m", "bids_dl.cli", "convert", folder, f"{work}/eyes.zarr", *flags, "--window", "2"], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "bids_dl.cli",
+                "convert",
+                folder,
+                f"{work}/eyes.zarr",
+                *flags,
+                "--window",
+                "2",
+            ],
+            check=True,
+        )
         print(f"the whole command: {time.perf_counter() - start:.1f} s")
 
 

@@ -40,16 +40,26 @@ def naive(tables: Sequence[EventRows], query: str, version: Any) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("folder")
     parser.add_argument("query")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--copies", type=int, default=1)
     args = parser.parse_args()
     dataset = source.open_dataset(args.folder)
-    recordings = [recording for recording in source.find_recordings(dataset, SourceConfig()) if recording.events]
+    recordings = [
+        recording
+        for recording in source.find_recordings(dataset, SourceConfig())
+        if recording.events
+    ]
     tables = [source.read_rows(dataset, recording) for recording in recordings]
-    tables = [replace(table, recording=f"{table.recording}-{i}") for i in range(args.copies) for table in tables]
+    tables = [
+        replace(table, recording=f"{table.recording}-{i}")
+        for i in range(args.copies)
+        for table in tables
+    ]
     config = EventsConfig(labels=(LabelConfig("x", args.query),))
     best = {"hedtools": float("inf"), "bids_dl": float("inf")}
     found = {}
@@ -57,11 +67,18 @@ def main() -> None:
         start = time.process_time()
         found["hedtools"] = naive(tables, args.query, dataset.hed_version)
         middle = time.process_time()
-        found["bids_dl"] = len(selection.select(tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=False).events)
+        found["bids_dl"] = len(
+            selection.select(
+                tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=False
+            ).events
+        )
         best["hedtools"] = min(best["hedtools"], middle - start)
         best["bids_dl"] = min(best["bids_dl"], time.process_time() - middle)
     print(f"{len(tables)} recordings, {sum(map(len, tables))} rows of {dataset.name}")
-    print(*(f"{name}: {seconds:.3f} s, {found[name]} events" for name, seconds in best.items()), sep="\n")
+    print(
+        *(f"{name}: {seconds:.3f} s, {found[name]} events" for name, seconds in best.items()),
+        sep="\n",
+    )
     print(f"ratio {best['hedtools'] / best['bids_dl']:.0f}")
 
 

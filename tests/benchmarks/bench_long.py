@@ -52,10 +52,18 @@ def write_dataset(root: Path, *, hours: float, n_chans: int, sfreq: float) -> Pa
     """A dataset of one recording, 10 s of noise at a time; the header file."""
     stem = root / STEM
     stem.parent.mkdir(parents=True)
-    (root / "dataset_description.json").write_text(json.dumps({"Name": "long", "BIDSVersion": "1.10.0", "HEDVersion": "8.3.0"}))
-    (root / "task-rest_events.json").write_text(json.dumps({"trial_type": {"HED": {"rest": "Eyes-closed"}}}))
-    Path(f"{stem}_events.tsv").write_text(f"onset\tduration\ttrial_type\n0\t{hours * 3600:g}\trest\n")
-    Path(f"{stem}_eeg.json").write_text(json.dumps({"TaskName": "rest", "SamplingFrequency": sfreq, "PowerLineFrequency": 50}))
+    (root / "dataset_description.json").write_text(
+        json.dumps({"Name": "long", "BIDSVersion": "1.10.0", "HEDVersion": "8.3.0"})
+    )
+    (root / "task-rest_events.json").write_text(
+        json.dumps({"trial_type": {"HED": {"rest": "Eyes-closed"}}})
+    )
+    Path(f"{stem}_events.tsv").write_text(
+        f"onset\tduration\ttrial_type\n0\t{hours * 3600:g}\trest\n"
+    )
+    Path(f"{stem}_eeg.json").write_text(
+        json.dumps({"TaskName": "rest", "SamplingFrequency": sfreq, "PowerLineFrequency": 50})
+    )
     names = [f"E{i + 1}" for i in range(n_chans)]
     rows = "".join(f"{name}\tEEG\tuV\n" for name in names)
     Path(f"{stem}_channels.tsv").write_text(f"name\ttype\tunits\n{rows}")
@@ -82,7 +90,10 @@ def measured(command: list[str]) -> tuple[float, float]:
         sys.exit(f"failed: {command}")
     watch.join()
     after = os.times()
-    return after.children_user - before.children_user + after.children_system - before.children_system, max(peaks.values())
+    return (
+        after.children_user - before.children_user + after.children_system - before.children_system,
+        max(peaks.values()),
+    )
 
 
 def _watch(running: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
@@ -91,7 +102,10 @@ def _watch(running: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
             top = psutil.Process(running.pid)
             for process in [top, *top.children(recursive=True)]:
                 status = Path(f"/proc/{process.pid}/status").read_text()
-                high = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")
+                high = next(
+                    (line for line in status.splitlines() if line.startswith("VmHWM")),
+                    "VmHWM: 0 kB",
+                )
                 peaks[process.pid] = max(peaks.get(process.pid, 0), 1024 * int(high.split()[1]))
         except (OSError, psutil.Error):
             pass  # one that has just ended
@@ -99,7 +113,9 @@ def _watch(running: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1000.0)
@@ -111,9 +127,23 @@ def main() -> None:
         root = Path(work) / "long"
         path = write_dataset(root, hours=args.hours, n_chans=args.channels, sfreq=args.rate)
         size = path.with_suffix(".eeg").stat().st_size / 1e9
-        print(f"{args.channels} channels, {args.hours:g} h at {args.rate:g} Hz: {size:.2f} GB", flush=True)
-        flags = ["--hed", "closed=Eyes-closed", "--window", "2", "--jobs", "1", "--memory", args.memory]
-        ours = measured([sys.executable, "-m", "bids_dl.cli", "convert", str(root), f"{work}/long.zarr", *flags])
+        print(
+            f"{args.channels} channels, {args.hours:g} h at {args.rate:g} Hz: {size:.2f} GB",
+            flush=True,
+        )
+        flags = [
+            "--hed",
+            "closed=Eyes-closed",
+            "--window",
+            "2",
+            "--jobs",
+            "1",
+            "--memory",
+            args.memory,
+        ]
+        ours = measured(
+            [sys.executable, "-m", "bids_dl.cli", "convert", str(root), f"{work}/long.zarr", *flags]
+        )
         theirs = measured([sys.executable, "-c", BY_HAND, str(path), f"{work}/windows.npy"])
     for name, (cpu, peak) in (("bids-dl convert", ours), ("by hand, whole", theirs)):
         print(f"{name}: {cpu:.1f} s of CPU, largest process {peak / 1e9:.2f} GB")

@@ -25,10 +25,16 @@ BATCH_SIZE = 64
 def by_bids_dl(url: str, endpoint: str, target: str) -> Callable[[], Iterator[int]]:
     from bids_dl import StreamingDataset
 
-    options = {"key": "any", "secret": "any", "client_kwargs": {"endpoint_url": endpoint}} if url.startswith("s3://") else {}
+    options = (
+        {"key": "any", "secret": "any", "client_kwargs": {"endpoint_url": endpoint}}
+        if url.startswith("s3://")
+        else {}
+    )
 
     def loop():
-        for batch in StreamingDataset(url, target=target, batch_size=BATCH_SIZE, storage_options=options):
+        for batch in StreamingDataset(
+            url, target=target, batch_size=BATCH_SIZE, storage_options=options
+        ):
             batch.signals[0, 0].sum()
             yield len(batch.signals)
 
@@ -39,13 +45,24 @@ def by_litdata(url: str, endpoint: str, _target: str) -> Callable[[], Iterator[i
     from litdata import StreamingDataLoader, StreamingDataset
     from litdata.streaming import downloader
 
-    getattr(downloader, "_OBSTORE_CLIENT_OPTIONS", {})["allow_http"] = "true"  # which it does not by itself
+    getattr(downloader, "_OBSTORE_CLIENT_OPTIONS", {})["allow_http"] = (
+        "true"  # which it does not by itself
+    )
     keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "endpoint_url": endpoint}
 
     def loop():
         with tempfile.TemporaryDirectory() as folder:
-            windows = StreamingDataset(url, cache_dir=folder, shuffle=True, drop_last=True, max_cache_size="50GB", storage_options=keys)
-            for batch in StreamingDataLoader(windows, batch_size=BATCH_SIZE, num_workers=0, drop_last=True):
+            windows = StreamingDataset(
+                url,
+                cache_dir=folder,
+                shuffle=True,
+                drop_last=True,
+                max_cache_size="50GB",
+                storage_options=keys,
+            )
+            for batch in StreamingDataLoader(
+                windows, batch_size=BATCH_SIZE, num_workers=0, drop_last=True
+            ):
                 batch["x"][0, 0].sum()
                 yield len(batch["x"])
 
@@ -84,7 +101,9 @@ def measure(reference: str, name: str, url: str, endpoint: str, target: str) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("reference")
     parser.add_argument("stores", nargs="+", metavar="NAME=URL")
     parser.add_argument("--endpoint", default="", help="of S3")
@@ -97,7 +116,17 @@ def main() -> None:
         return
     for _ in range(given.rounds):
         for store in given.stores:
-            command = [sys.executable, "-W", "ignore", __file__, given.reference, store, "--once", "--endpoint", given.endpoint]
+            command = [
+                sys.executable,
+                "-W",
+                "ignore",
+                __file__,
+                given.reference,
+                store,
+                "--once",
+                "--endpoint",
+                given.endpoint,
+            ]
             subprocess.run([*command, "--target", given.target], check=False)
 
 

@@ -21,13 +21,20 @@ class BidsDl(Contestant):
         from bids_dl.store.format import Column
 
         pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
-        columns = [Column("channel", writer.text([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))]
+        columns = [
+            Column("channel", writer.text([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))
+        ]
         columns += [Column(name, values) for name, values in data.columns().items() if name != "t0"]
         columns.append(Column("recording", writer.text([f"sub-{i:03}" for i in data.subject])))
         draft = writer.begin(Location(path), "benchmark")
         self.signals(draft, data, pieces)
         writer.write_columns(draft, columns)
-        writer.finish(draft, {"sfreq": data.sfreq, "classes": {}}, ["signals", *(column.name for column in columns)], {})
+        writer.finish(
+            draft,
+            {"sfreq": data.sfreq, "classes": {}},
+            ["signals", *(column.name for column in columns)],
+            {},
+        )
 
     def signals(self, draft, data, pieces):
         from bids_dl.config.stages import StoreConfig
@@ -50,7 +57,12 @@ class BidsDl(Contestant):
 
         stream.set_epoch(next(epochs))
         for signals, target, index in self.loop(stream):
-            yield {"x": signals, "y": target, "subject": torch.from_numpy(subject[index.numpy()]), "trial": index}
+            yield {
+                "x": signals,
+                "y": target,
+                "subject": torch.from_numpy(subject[index.numpy()]),
+                "trial": index,
+            }
 
 
 class BidsDlDataLoader(BidsDl):
@@ -80,7 +92,14 @@ class BidsDlInt16(BidsDl):
         from bids_dl.store.quantization import Coder
 
         coder = Coder(self.step)
-        writer.write_signals(draft, data.x.shape, map(coder, pieces), StoreConfig(), step=self.step, say=lambda _: None)
+        writer.write_signals(
+            draft,
+            data.x.shape,
+            map(coder, pieces),
+            StoreConfig(),
+            step=self.step,
+            say=lambda _: None,
+        )
 
 
 class BidsDlInt16DataLoader(BidsDlDataLoader):

@@ -55,32 +55,80 @@ def test_the_examples_of_the_help_are_requests_that_are_understood(command, eegb
 
 
 WRONG = {
-    "a source that is not there": (("events", "nowhere", "--hed", "Eyes-open"), ("nowhere", "no such folder")),
-    "a misspelt tag": (("events", "SAMPLE", "--hed", "Eyes-clozed"), ("Eyes-clozed", "Eyes-closed")),
+    "a source that is not there": (
+        ("events", "nowhere", "--hed", "Eyes-open"),
+        ("nowhere", "no such folder"),
+    ),
+    "a misspelt tag": (
+        ("events", "SAMPLE", "--hed", "Eyes-clozed"),
+        ("Eyes-clozed", "Eyes-closed"),
+    ),
     "a query that cannot be read": (("events", "SAMPLE", "--hed", "(Eyes-open"), ("(Eyes-open",)),
     "no query": (("events", "SAMPLE"), ("--hed",)),
-    "a subject that is not there": (("events", "SAMPLE", "--hed", "Eyes-open", "--subject", "999"), ("999", "001")),
-    "windows longer than any block": (("convert", "SAMPLE", "a.zarr", *EYES, "--window", "100"), ("100 s", "61.000 s")),
-    "a stride without a window": (("events", "SAMPLE", *EYES, "--stride", "2"), ("--stride needs --window",)),
-    "two kinds of windows": (("events", "SAMPLE", *EYES, "--window", "2", "--tmin", "0", "--tmax", "1"), ("not both",)),
-    "two queries of one label": (("events", "SAMPLE", "--hed", "a=Eyes-open", "--hed", "a=Eyes-closed"), ("'a'",)),
-    "an unknown recipe": (("convert", "SAMPLE", "a.zarr", *EYES, "--recipe", "defualt"), ("defualt", "default")),
+    "a subject that is not there": (
+        ("events", "SAMPLE", "--hed", "Eyes-open", "--subject", "999"),
+        ("999", "001"),
+    ),
+    "windows longer than any block": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--window", "100"),
+        ("100 s", "61.000 s"),
+    ),
+    "a stride without a window": (
+        ("events", "SAMPLE", *EYES, "--stride", "2"),
+        ("--stride needs --window",),
+    ),
+    "two kinds of windows": (
+        ("events", "SAMPLE", *EYES, "--window", "2", "--tmin", "0", "--tmax", "1"),
+        ("not both",),
+    ),
+    "two queries of one label": (
+        ("events", "SAMPLE", "--hed", "a=Eyes-open", "--hed", "a=Eyes-closed"),
+        ("'a'",),
+    ),
+    "an unknown recipe": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--recipe", "defualt"),
+        ("defualt", "default"),
+    ),
     "an explanation of an unknown recipe": (("recipes", "defualt"), ("defualt", "default")),
-    "an unknown parameter of a step": (("convert", "SAMPLE", "a.zarr", *EYES, "--set", "filter.hi=40"), ("filter.hi", "'high'")),
-    "a change without a value": (("convert", "SAMPLE", "a.zarr", *EYES, "--set", "filter.high"), ("--set filter.high", "KEY=VALUE")),
-    "fractions that are not one": (("convert", "SAMPLE", "a.zarr", *EYES, "--split", "0.5,0.1"), ("0.5, 0.1",)),
-    "a split column that is not there": (("convert", "SAMPLE", "a.zarr", *EYES, "--split", "group"), ("--split group", "Age")),
-    "a split column without splits": (("convert", "SAMPLE", "a.zarr", *EYES, "--split", "Gender"), ("sub-001", "train")),
+    "an unknown parameter of a step": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--set", "filter.hi=40"),
+        ("filter.hi", "'high'"),
+    ),
+    "a change without a value": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--set", "filter.high"),
+        ("--set filter.high", "KEY=VALUE"),
+    ),
+    "fractions that are not one": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--split", "0.5,0.1"),
+        ("0.5, 0.1",),
+    ),
+    "a split column that is not there": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--split", "group"),
+        ("--split group", "Age"),
+    ),
+    "a split column without splits": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--split", "Gender"),
+        ("sub-001", "train"),
+    ),
     "no DEST": (("convert", "SAMPLE", *EYES), ("SOURCE... DEST", "ds004362")),
     "a DEST that is no store": (("convert", "SAMPLE", "SAMPLE", *EYES), ("no bids-dl store",)),
     "an unknown kind of URL": (("convert", "SAMPLE", "gopher://a.zarr", *EYES), ("gopher",)),
     "no jobs": (("convert", "SAMPLE", "a.zarr", *EYES, "--jobs", "0"), ("jobs 0",)),
-    "an unknown dtype": (("convert", "SAMPLE", "a.zarr", *EYES, "--dtype", "int7"), ("int7", "float32")),
-    "a config file that is not there": (("events", "SAMPLE", "--config", "nope.yaml"), ("nope.yaml",)),
+    "an unknown dtype": (
+        ("convert", "SAMPLE", "a.zarr", *EYES, "--dtype", "int7"),
+        ("int7", "float32"),
+    ),
+    "a config file that is not there": (
+        ("events", "SAMPLE", "--config", "nope.yaml"),
+        ("nope.yaml",),
+    ),
     "a store that is not there": (("info", "nowhere.zarr"), ("nowhere.zarr: no store there",)),
     "a folder that is no store": (("info", "SAMPLE"), ("no bids-dl store",)),
     "a report of no store": (("report", "nowhere.zarr"), ("nowhere.zarr: no store there",)),
-    "a report into no folder": (("report", "STORE", "-o", "nowhere/a.html"), ("nowhere/a.html", "no folder nowhere")),
+    "a report into no folder": (
+        ("report", "STORE", "-o", "nowhere/a.html"),
+        ("nowhere/a.html", "no folder nowhere"),
+    ),
     "a report onto a folder": (("report", "STORE", "-o", "."), ("is a folder",)),
     "an unknown model": (("train", "STORE", "--model", "eegnot"), ("eegnot", "shallow-fbcsp")),
     "an unknown target": (("train", "STORE", "--target", "wisdom"), ("wisdom", "label")),
@@ -95,7 +143,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_request_ends_2_with_a_short_message_that_shows_the_value(command, eegbci, eyes_store, what):
+def test_a_wrong_request_ends_2_with_a_short_message_that_shows_the_value(
+    command, eegbci, eyes_store, what
+):
     arguments, said = WRONG[what]
     places = {"SAMPLE": eegbci, "STORE": eyes_store}
     refused(command(*(places.get(argument, argument) for argument in arguments)), *said)
@@ -122,14 +172,26 @@ def test_no_arguments_are_no_error_without_words(command):
 
 @pytest.mark.slow
 def test_event_locked_windows_have_their_event_at_time_zero(command, synthetic):
-    asked = ("--hed", "impulse=Label/Impulse", "--tmin", "-0.2", "--tmax", "0.6", "--jobs", "1", "--json")
+    asked = (
+        "--hed",
+        "impulse=Label/Impulse",
+        "--tmin",
+        "-0.2",
+        "--tmax",
+        "0.6",
+        "--jobs",
+        "1",
+        "--json",
+    )
     assert command("convert", synthetic, "a.zarr", *asked).json["n_windows"] == 16
     store = bids_dl.open_store("a.zarr")
     average = store.read("signals")[:, store.channels.index("Fp1")].mean(0)
     assert np.abs(store.read("time")[average.argmax()]) < 1e-9
 
 
-@pytest.mark.parametrize(("names", "end"), [("age\tsex\thand", "\t\n"), ("my age\tmy_age\thand", "\n")])
+@pytest.mark.parametrize(
+    ("names", "end"), [("age\tsex\thand", "\t\n"), ("my age\tmy_age\thand", "\n")]
+)
 def test_any_column_names_of_participants_give_a_store(command, synthetic, tmp_path, names, end):
     people = Path(shutil.copytree(synthetic, tmp_path / "syn")) / "participants.tsv"
     people.write_text(people.read_text().replace("age\tsex\thand", names).replace("\n", end))
@@ -139,15 +201,31 @@ def test_any_column_names_of_participants_give_a_store(command, synthetic, tmp_p
 
 @pytest.mark.slow
 def test_convert_says_what_it_wrote_and_what_it_assumed(command, synthetic):
-    done = command("convert", synthetic, "a.zarr", "--hed", "closed=Eyes-closed", "--subject", "001", "--split", "1", "--jobs", "1")
+    done = command(
+        "convert",
+        synthetic,
+        "a.zarr",
+        "--hed",
+        "closed=Eyes-closed",
+        "--subject",
+        "001",
+        "--split",
+        "1",
+        "--jobs",
+        "1",
+    )
     assert done.status == 0
     assert "a.zarr: 10 windows of 1 recordings" in done.words
     assert "taking --window 2 --stride 2" in done.err
     assert [path.name for path in Path.cwd().iterdir()] == ["a.zarr"]
 
 
-def test_options_of_a_file_of_the_command_line_and_of_python_make_the_same_plan(command, eegbci, eyes_store):
-    Path("eyes.yaml").write_text("hed: {eyes_open: Eyes-open, eyes_closed: Eyes-closed}\nwindow: 2\nstride: 2\n")
+def test_options_of_a_file_of_the_command_line_and_of_python_make_the_same_plan(
+    command, eegbci, eyes_store
+):
+    Path("eyes.yaml").write_text(
+        "hed: {eyes_open: Eyes-open, eyes_closed: Eyes-closed}\nwindow: 2\nstride: 2\n"
+    )
     for options in (("--config", "eyes.yaml"), (*EYES, "--window", "2", "--stride", "2")):
         done = command("convert", eegbci, eyes_store, *options, "--json")
         assert done.status == 0, done.err
@@ -156,9 +234,21 @@ def test_options_of_a_file_of_the_command_line_and_of_python_make_the_same_plan(
 
 
 def test_options_of_the_command_line_win_over_the_file(command, eegbci):
-    Path("eyes.yaml").write_text("hed: {eyes: {any: [Eyes-open, Eyes-closed], until: 10, trim: 1}}\nwindow: 2\nsubject: ['001']\n")
-    assert command("events", eegbci, "--config", "eyes.yaml", "--json").json["counts"]["eyes"]["windows"] == 8
-    assert command("events", eegbci, "--config", "eyes.yaml", "--window", "4", "--json").json["counts"]["eyes"]["windows"] == 4
+    Path("eyes.yaml").write_text(
+        "hed: {eyes: {any: [Eyes-open, Eyes-closed], until: 10, trim: 1}}\nwindow: 2\nsubject: ['001']\n"
+    )
+    assert (
+        command("events", eegbci, "--config", "eyes.yaml", "--json").json["counts"]["eyes"][
+            "windows"
+        ]
+        == 8
+    )
+    assert (
+        command("events", eegbci, "--config", "eyes.yaml", "--window", "4", "--json").json[
+            "counts"
+        ]["eyes"]["windows"]
+        == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,13 +260,26 @@ def test_options_of_the_command_line_win_over_the_file(command, eegbci):
         ("- hed\n", ("eyes.yaml", "list")),
     ],
 )
-def test_a_wrong_config_file_is_refused_with_the_closest_name(command, eegbci, tmp_path, content, said):
+def test_a_wrong_config_file_is_refused_with_the_closest_name(
+    command, eegbci, tmp_path, content, said
+):
     (tmp_path / "eyes.yaml").write_text(content)
     refused(command("convert", eegbci, "a.zarr", "--config", tmp_path / "eyes.yaml"), *said)
 
 
 def test_another_recipe_parameter_is_another_store(command, eegbci, eyes_store):
-    done = command("convert", eegbci, eyes_store, *EYES, "--window", "2", "--stride", "2", "--set", "filter.high=40")
+    done = command(
+        "convert",
+        eegbci,
+        eyes_store,
+        *EYES,
+        "--window",
+        "2",
+        "--stride",
+        "2",
+        "--set",
+        "filter.high=40",
+    )
     refused(done, "filter.high (45.0 there, 40.0 now)", "--overwrite")
 
 
@@ -204,7 +307,9 @@ def test_brackets_in_the_name_of_a_store_are_printed(command, eyes_store):
 
 
 def test_recipes_lists_and_explains(command):
-    [default] = [recipe for recipe in command("recipes", "--json").json if recipe["name"] == "default"]
+    [default] = [
+        recipe for recipe in command("recipes", "--json").json if recipe["name"] == "default"
+    ]
     assert "0.5-45 Hz" in default["description"]
     assert "0.5-45 Hz" in command("recipes").words
     assert [next(iter(step)) for step in command("recipes", "default", "--json").json["steps"]] == [
@@ -213,7 +318,9 @@ def test_recipes_lists_and_explains(command):
         "reference",
         "resample",
     ]
-    assert re.search(r"4\. resample Polyphase .* sfreq: 128\.0", command("recipes", "default").words)
+    assert re.search(
+        r"4\. resample Polyphase .* sfreq: 128\.0", command("recipes", "default").words
+    )
 
 
 def test_models_lists_shapes_options_and_sources(command):
@@ -224,17 +331,41 @@ def test_models_lists_shapes_options_and_sources(command):
 
 
 def test_train_and_predict_go_round(command, eyes_store):
-    trained = command("train", eyes_store, "--epochs", "1", "--device", "cpu", "--run", "run", "--json")
+    trained = command(
+        "train", eyes_store, "--epochs", "1", "--device", "cpu", "--run", "run", "--json"
+    )
     assert trained.status == 0, trained.err
     assert trained.json["run"] == "run"
     assert trained.json["classes"] == ["eyes_open", "eyes_closed"]
-    assert {"weights.safetensors", "predictions.csv", "metrics.json"} <= {path.name for path in Path("run").iterdir()}
+    assert {"weights.safetensors", "predictions.csv", "metrics.json"} <= {
+        path.name for path in Path("run").iterdir()
+    }
 
     printed = command("predict", eyes_store, "--run", "run", "--split", "test", "--device", "cpu")
     rows = list(csv.DictReader(printed.out.splitlines()))
-    assert list(rows[0]) == ["window", "dataset", "subject", "label", "predicted", "p_eyes_open", "p_eyes_closed", "seen"]
+    assert list(rows[0]) == [
+        "window",
+        "dataset",
+        "subject",
+        "label",
+        "predicted",
+        "p_eyes_open",
+        "p_eyes_closed",
+        "seen",
+    ]
     assert ({row["subject"] for row in rows}, {row["seen"] for row in rows}) == ({"004"}, {"False"})
-    command("predict", eyes_store, "--run", "run", "--split", "test", "--device", "cpu", "--output", "predictions.csv")
+    command(
+        "predict",
+        eyes_store,
+        "--run",
+        "run",
+        "--split",
+        "test",
+        "--device",
+        "cpu",
+        "--output",
+        "predictions.csv",
+    )
     assert Path("predictions.csv").read_text() == printed.out
     right = np.mean([row["predicted"] == row["label"] for row in rows])
     assert right == pytest.approx(trained.json["windows"]["accuracy"]["value"])

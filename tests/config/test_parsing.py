@@ -13,31 +13,59 @@ def test_a_query_without_a_name_is_its_own_label():
 
 def test_a_named_query_keeps_its_name_and_the_order_of_the_command_line():
     config = parsing.events_config({"hed": ["b=Eyes-closed", "a=Eyes-open"]})
-    assert [(label.label, label.query) for label in config.labels] == [("b", "Eyes-closed"), ("a", "Eyes-open")]
+    assert [(label.label, label.query) for label in config.labels] == [
+        ("b", "Eyes-closed"),
+        ("a", "Eyes-open"),
+    ]
 
 
 def test_an_option_of_one_label_wins_over_that_of_all():
-    config = parsing.events_config({"hed": ["a=Red", "b=Blue"], "until": ["next", "b=12.5"], "trim": ["a=3", "1,2"]})
+    config = parsing.events_config(
+        {"hed": ["a=Red", "b=Blue"], "until": ["next", "b=12.5"], "trim": ["a=3", "1,2"]}
+    )
     assert [label.until for label in config.labels] == ["next", 12.5]
     assert [label.trim for label in config.labels] == [(3.0, 3.0), (1.0, 2.0)]
 
 
 def test_what_is_excluded_is_so_for_all_labels_and_for_one():
-    given = {"hed": {"a": "Red", "b": {"hed": "Blue", "exclude": "Circle"}}, "exclude": ["Square", "b=Triangle"]}
-    assert [label.exclude for label in parsing.events_config(given).labels] == [("Square",), ("Square", "Triangle", "Circle")]
+    given = {
+        "hed": {"a": "Red", "b": {"hed": "Blue", "exclude": "Circle"}},
+        "exclude": ["Square", "b=Triangle"],
+    }
+    assert [label.exclude for label in parsing.events_config(given).labels] == [
+        ("Square",),
+        ("Square", "Triangle", "Circle"),
+    ]
 
 
 @pytest.mark.parametrize("around", [("b=Red", 30.0), {"b": ["Red", 30]}, ["b=Red", "30"]])
 def test_around_holds_for_all_labels_or_for_one(around):
-    assert [label.around for label in parsing.events_config({"hed": ["a=Blue", "b=Green"], "around": around}).labels] == [None, ("Red", 30)]
-    both = parsing.events_config({"hed": ["a=Blue", "b=Green"], "around": ("Red", 30.0), "during": ["a=Task"]})
-    assert [(label.around, label.during) for label in both.labels] == [(("Red", 30), "Task"), (("Red", 30), None)]
+    assert [
+        label.around
+        for label in parsing.events_config({"hed": ["a=Blue", "b=Green"], "around": around}).labels
+    ] == [None, ("Red", 30)]
+    both = parsing.events_config(
+        {"hed": ["a=Blue", "b=Green"], "around": ("Red", 30.0), "during": ["a=Task"]}
+    )
+    assert [(label.around, label.during) for label in both.labels] == [
+        (("Red", 30), "Task"),
+        (("Red", 30), None),
+    ]
 
 
 def test_yaml_and_command_line_say_the_same():
-    yaml = {"hed": {"a": "Red", "b": {"any": ["Blue", "Green"], "until": 4}}, "trim": [3, 5], "split": [0.5, 0.5]}
+    yaml = {
+        "hed": {"a": "Red", "b": {"any": ["Blue", "Green"], "until": 4}},
+        "trim": [3, 5],
+        "split": [0.5, 0.5],
+    }
     a, b = parsing.request(yaml).events.labels
-    assert (a.query, a.trim, b.query, b.until) == ("Red", (3.0, 5.0), {"any": ["Blue", "Green"]}, 4.0)
+    assert (a.query, a.trim, b.query, b.until) == (
+        "Red",
+        (3.0, 5.0),
+        {"any": ["Blue", "Green"]},
+        4.0,
+    )
     assert parsing.request(yaml).splits.split == (0.5, 0.5)
 
 
@@ -51,10 +79,15 @@ def test_a_value_that_is_no_yaml_is_taken_as_it_is():
 
 
 def test_side_by_side_is_the_same_request_said_or_not():
-    assert parsing.request({"hed": "Red", "window": 2}) == parsing.request({"hed": "Red", "window": 2, "stride": 2})
+    assert parsing.request({"hed": "Red", "window": 2}) == parsing.request(
+        {"hed": "Red", "window": 2, "stride": 2}
+    )
 
 
-@pytest.mark.parametrize(("text", "n_bytes"), [("4GB", 4_000_000_000), ("1.5 GiB", 1_610_612_736), ("500mb", 500_000_000), (1000, 1000)])
+@pytest.mark.parametrize(
+    ("text", "n_bytes"),
+    [("4GB", 4_000_000_000), ("1.5 GiB", 1_610_612_736), ("500mb", 500_000_000), (1000, 1000)],
+)
 def test_memory_is_a_size(text, n_bytes):
     assert parsing.pipeline_config({"memory": text}).memory == n_bytes
 
@@ -65,7 +98,9 @@ def test_memory_that_is_no_size_is_refused():
 
 
 def test_values_of_set_are_yaml():
-    assert parsing.changes(["filter.high=40", "pick.types=[eeg]", "reference.channels=average"]) == {
+    assert parsing.changes(
+        ["filter.high=40", "pick.types=[eeg]", "reference.channels=average"]
+    ) == {
         "filter.high": 40,
         "pick.types": ["eeg"],
         "reference.channels": "average",

@@ -21,7 +21,16 @@ from bids_dl.pipeline import process
 
 EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "stride": 2}
 COMMAND = (sys.executable, "-m", "bids_dl.cli", "convert")
-QUERIES = ("--hed", "eyes_open=Eyes-open", "--hed", "eyes_closed=Eyes-closed", "--window", "2", "--stride", "2")
+QUERIES = (
+    "--hed",
+    "eyes_open=Eyes-open",
+    "--hed",
+    "eyes_closed=Eyes-closed",
+    "--window",
+    "2",
+    "--stride",
+    "2",
+)
 
 
 def convert(source: Path, dest: Path, **options):
@@ -29,7 +38,11 @@ def convert(source: Path, dest: Path, **options):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def outlives(group: int, seconds: float) -> bool:
@@ -50,14 +63,23 @@ def test_a_store_holds_each_planned_window_in_the_order_of_the_recordings(eyes_s
     assert table["recording"].drop_duplicates().tolist() == [
         f"sub-00{i}/eeg/sub-00{i}_task-motion_run-{run}" for i in range(1, 5) for run in "12"
     ]
-    assert table.groupby("recording")["onset"].apply(list).map(lambda onsets: onsets == [2.0 * i for i in range(30)]).all()
+    assert (
+        table.groupby("recording")["onset"]
+        .apply(list)
+        .map(lambda onsets: onsets == [2.0 * i for i in range(30)])
+        .all()
+    )
     assert (table["end_rule"] == "recording").all()
     assert (table["label"] == np.where(table["run"] == "1", "eyes_open", "eyes_closed")).all()
-    assert table["hed"].iloc[0] == "Agent-action,Experiment-participant,Eyes-open,Participant-response"
+    assert (
+        table["hed"].iloc[0] == "Agent-action,Experiment-participant,Eyes-open,Participant-response"
+    )
 
 
 def test_participants_come_along_as_numbers_and_text(eyes_store):
-    table = bids_dl.open_store(str(eyes_store)).table.drop_duplicates("subject").set_index("subject")
+    table = (
+        bids_dl.open_store(str(eyes_store)).table.drop_duplicates("subject").set_index("subject")
+    )
     assert table["Age"].to_dict() == {"001": 49.0, "002": 51.0, "003": 53.0, "004": 47.0}
     assert table["Handedness"].to_dict() == {"001": "R", "002": "R", "003": "L", "004": "n/a"}
     assert xarray.open_zarr(eyes_store)["Gender"].attrs["levels"] == {"F": "female", "M": "male"}
@@ -66,7 +88,9 @@ def test_participants_come_along_as_numbers_and_text(eyes_store):
 def test_signals_are_what_mne_alone_makes_of_the_file(eegbci, eyes_store):
     import mne
 
-    raw = mne.io.read_raw_edf(eegbci / "sub-003/eeg/sub-003_task-motion_run-2_eeg.edf", preload=True, verbose="error")
+    raw = mne.io.read_raw_edf(
+        eegbci / "sub-003/eeg/sub-003_task-motion_run-2_eeg.edf", preload=True, verbose="error"
+    )
     raw.filter(0.5, 45.0, verbose="error").set_eeg_reference("average", verbose="error")
     raw.resample(128.0, method="polyphase", verbose="error")
     wanted = raw.get_data()[:, : 30 * 256].reshape(24, 30, 256).swapaxes(0, 1) * 1e6
@@ -77,7 +101,9 @@ def test_signals_are_what_mne_alone_makes_of_the_file(eegbci, eyes_store):
 
 def test_alpha_is_where_the_eyes_are_closed(eyes_store):
     data = xarray.open_zarr(eyes_store)
-    occipital = data["signals"].values[:, [list(data["channel"].values).index(name) for name in ("O1", "O2")]]
+    occipital = data["signals"].values[
+        :, [list(data["channel"].values).index(name) for name in ("O1", "O2")]
+    ]
     spectrum = np.abs(np.fft.rfft(occipital * np.hanning(256))) ** 2
     freqs = np.fft.rfftfreq(256, 1 / 128)
     alpha = spectrum[..., (freqs >= 8) & (freqs <= 13)].mean((1, 2))
@@ -100,7 +126,12 @@ def test_a_store_says_where_it_comes_from_and_what_was_done(eyes_store):
     [source] = said["sources"]
     assert (source["dataset"], source["licence"], source["recordings"]) == ("ds004362", "CC0", 8)
     assert source["authors"][0] == "Gerwin Schalk"
-    assert [next(iter(step)) for step in said["request"]["preprocess"]["steps"]] == ["pick", "filter", "reference", "resample"]
+    assert [next(iter(step)) for step in said["request"]["preprocess"]["steps"]] == [
+        "pick",
+        "filter",
+        "reference",
+        "resample",
+    ]
     assert said["classes"] == {"label": ["eyes_open", "eyes_closed"]}
     assert "Schalk" in (eyes_store / "README.md").read_text()
     assert "10.18112/openneuro.ds004362" in (eyes_store / "CITATION.cff").read_text()
@@ -111,7 +142,11 @@ def test_no_path_time_or_user_of_this_machine_is_in_a_store(eegbci, eyes_store):
     for name, content in contents(eyes_store).items():
         if "/c/" not in name:
             words = content.decode().replace('"', " ").split()
-            assert not [place for place in places if place in words or (len(place) > 8 and place.encode() in content)], name
+            assert not [
+                place
+                for place in places
+                if place in words or (len(place) > 8 and place.encode() in content)
+            ], name
 
 
 @pytest.mark.slow
@@ -128,7 +163,9 @@ def test_the_same_plan_again_does_nothing(eegbci, eyes_store):
     assert {path: path.stat().st_mtime_ns for path in eyes_store.rglob("*")} == before
 
 
-def test_a_run_that_was_killed_between_its_last_two_writes_left_a_finished_store(eegbci, eyes_store):
+def test_a_run_that_was_killed_between_its_last_two_writes_left_a_finished_store(
+    eegbci, eyes_store
+):
     before = contents(eyes_store)
     (eyes_store / "unfinished.json").write_text("{}")
     assert convert(eegbci, eyes_store).unchanged
@@ -154,9 +191,13 @@ def test_a_changed_source_is_another_plan(eegbci_copy, tmp_path):
     convert(eegbci_copy, tmp_path / "a.zarr", subject=["001"])
     edf = eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-2_eeg.edf"
     edf.write_bytes(edf.read_bytes()[:-2] + b"\x01\x02")
-    with pytest.raises(StoreError, match=r"recordings\.ds004362/sub-001/eeg/sub-001_task-motion_run-2"):
+    with pytest.raises(
+        StoreError, match=r"recordings\.ds004362/sub-001/eeg/sub-001_task-motion_run-2"
+    ):
         convert(eegbci_copy, tmp_path / "a.zarr", subject=["001"])
-    assert convert(eegbci_copy, tmp_path / "a.zarr", subject=["001"], overwrite=True).n_windows == 60
+    assert (
+        convert(eegbci_copy, tmp_path / "a.zarr", subject=["001"], overwrite=True).n_windows == 60
+    )
 
 
 def test_a_folder_that_is_no_store_is_left_alone(eegbci, tmp_path):
@@ -175,20 +216,33 @@ def with_broken_files(eegbci_copy, shared):
     return eegbci_copy
 
 
-def test_broken_recordings_are_named_with_stage_and_reason_and_the_rest_is_converted(with_broken_files, tmp_path):
+def test_broken_recordings_are_named_with_stage_and_reason_and_the_rest_is_converted(
+    with_broken_files, tmp_path
+):
     outcome = convert(with_broken_files, tmp_path / "a.zarr")
     failed = {failure.recording: failure for failure in outcome.failures}
-    assert set(failed) == {f"ds004362/sub-{i}/eeg/sub-{i}_task-motion_run-1" for i in ("001", "003")}
-    assert all(failure.stage and failure.reason and str(tmp_path) not in failure.reason for failure in failed.values())
+    assert set(failed) == {
+        f"ds004362/sub-{i}/eeg/sub-{i}_task-motion_run-1" for i in ("001", "003")
+    }
+    assert all(
+        failure.stage and failure.reason and str(tmp_path) not in failure.reason
+        for failure in failed.values()
+    )
     assert (outcome.exit_status, outcome.n_recordings, outcome.n_windows) == (3, 6, 180)
     again = convert(with_broken_files, tmp_path / "a.zarr")
-    assert (again.exit_status, again.unchanged, set(again.failures)) == (3, True, set(outcome.failures))
+    assert (again.exit_status, again.unchanged, set(again.failures)) == (
+        3,
+        True,
+        set(outcome.failures),
+    )
 
 
 def test_recordings_with_other_channels_fail_at_the_stage_channels(eegbci_copy, shared, tmp_path):
     stem = "sub-002/eeg/sub-002_task-motion_run-1"
     for ending in ("channels.tsv", "electrodes.tsv", "eeg.json", "eeg.edf"):
-        (eegbci_copy / f"{stem}_{ending}").write_bytes((shared / "eegbci" / f"{stem}_{ending}").read_bytes())
+        (eegbci_copy / f"{stem}_{ending}").write_bytes(
+            (shared / "eegbci" / f"{stem}_{ending}").read_bytes()
+        )
     outcome = convert(eegbci_copy, tmp_path / "a.zarr", subject=["001", "002"])
     [failure] = outcome.failures
     assert failure.stage == "channels"
@@ -217,8 +271,17 @@ def test_event_locked_windows_keep_what_lies_on_an_event_in_its_sample(tmp_path)
 
     recipe = tmp_path / "plain.yaml"
     recipe.write_text("name: plain\nsteps:\n  - pick: {types: eeg}\n  - resample: {sfreq: 128}\n")
-    folders = [str(make_dataset(tmp_path / f"ds00000{i}", n_subjects=1, n_runs=1, sfreq=rate).root) for i, rate in enumerate((160, 250))]
-    options = {"hed": {"impulse": "Label/Impulse"}, "tmin": -0.2, "tmax": 0.3, "recipe": str(recipe), "jobs": 1}
+    folders = [
+        str(make_dataset(tmp_path / f"ds00000{i}", n_subjects=1, n_runs=1, sfreq=rate).root)
+        for i, rate in enumerate((160, 250))
+    ]
+    options = {
+        "hed": {"impulse": "Label/Impulse"},
+        "tmin": -0.2,
+        "tmax": 0.3,
+        "recipe": str(recipe),
+        "jobs": 1,
+    }
     bids_dl.convert(folders, str(tmp_path / "a.zarr"), **options)
     data = xarray.open_zarr(tmp_path / "a.zarr")
     assert set(data["dataset"].values) == {"ds000000", "ds000001"}
@@ -232,7 +295,12 @@ def once_failing(key):
     def run_tasks(tasks, _config):
         for task in tasks:
             killed = task.recording.key == key
-            yield task, Failure(key, "worker", "its worker process was killed twice", transient=True) if killed else process.stage(task)
+            yield (
+                task,
+                Failure(key, "worker", "its worker process was killed twice", transient=True)
+                if killed
+                else process.stage(task),
+            )
 
     return run_tasks
 
@@ -266,16 +334,37 @@ def test_staging_where_the_user_says_leaves_what_else_is_there(eegbci, tmp_path)
 
 
 def test_two_conversions_to_one_place_do_not_mix(eegbci, tmp_path):
-    command = [*COMMAND, str(eegbci), str(tmp_path / "a.zarr"), *QUERIES, "--subject", "001", "--jobs", "1"]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
+    command = [
+        *COMMAND,
+        str(eegbci),
+        str(tmp_path / "a.zarr"),
+        *QUERIES,
+        "--subject",
+        "001",
+        "--jobs",
+        "1",
+    ]
+    both = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        for _ in range(2)
+    ]
     said = [running.communicate(timeout=120)[1] for running in both]
-    assert sorted(running.returncode for running in both) in ([0, 2], [0, 0])  # the second may come when the first is done
-    assert all(running.returncode == 0 or "another conversion is writing here" in text for running, text in zip(both, said, strict=True))
+    assert sorted(running.returncode for running in both) in (
+        [0, 2],
+        [0, 0],
+    )  # the second may come when the first is done
+    assert all(
+        running.returncode == 0 or "another conversion is writing here" in text
+        for running, text in zip(both, said, strict=True)
+    )
     assert bids_dl.open_store(str(tmp_path / "a.zarr")).shape == (60, 24, 256)
 
 
 def test_a_class_without_a_window_is_refused_with_the_numbers(eegbci, tmp_path):
-    with pytest.raises(WindowError, match=r"none of 4 events of eyes_closed gives a window of 2 s; the longest block lasts 1\.000 s"):
+    with pytest.raises(
+        WindowError,
+        match=r"none of 4 events of eyes_closed gives a window of 2 s; the longest block lasts 1\.000 s",
+    ):
         convert(eegbci, tmp_path / "a.zarr", until="eyes_closed=1")
     assert not (tmp_path / "a.zarr").exists()
 
@@ -288,7 +377,9 @@ def test_a_class_without_a_window_is_refused_with_the_numbers(eegbci, tmp_path):
         ("participants.json", "left-handed", "sinistral", "participants"),
     ],
 )
-def test_whatever_a_store_repeats_of_its_sources_is_part_of_the_plan(eegbci, eegbci_copy, eyes_store, file, old, new, named):
+def test_whatever_a_store_repeats_of_its_sources_is_part_of_the_plan(
+    eegbci, eegbci_copy, eyes_store, file, old, new, named
+):
     text = (eegbci_copy / file).read_text()
     assert old in text
     (eegbci_copy / file).write_text(text.replace(old, new))
@@ -298,11 +389,15 @@ def test_whatever_a_store_repeats_of_its_sources_is_part_of_the_plan(eegbci, eeg
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["a.zarr.staging/*.json", "a.zarr/unfinished.json"])
-def test_after_kill_9_the_same_command_ends_with_the_same_bytes(eegbci, eyes_store, tmp_path, moment):
+def test_after_kill_9_the_same_command_ends_with_the_same_bytes(
+    eegbci, eyes_store, tmp_path, moment
+):
     command = [*COMMAND, str(eegbci), str(tmp_path / "a.zarr"), *QUERIES, "--jobs", "1"]
     running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(moment)) and running.poll() is None and time.monotonic() < deadline:
+    while (
+        not list(tmp_path.glob(moment)) and running.poll() is None and time.monotonic() < deadline
+    ):
         time.sleep(0.005)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
@@ -318,7 +413,9 @@ def test_after_kill_9_the_same_command_ends_with_the_same_bytes(eegbci, eyes_sto
 @pytest.mark.slow
 def test_ctrl_c_ends_130_leaves_no_process_behind_and_resumes(eegbci, eyes_store, tmp_path):
     command = [*COMMAND, str(eegbci), str(tmp_path / "a.zarr"), *QUERIES, "--jobs", "1"]
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs would pass on that it is ignored
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs would pass on that it is ignored
     running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
@@ -327,7 +424,9 @@ def test_ctrl_c_ends_130_leaves_no_process_behind_and_resumes(eegbci, eyes_store
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: the whole foreground group
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert said.strip().splitlines() == ["error: interrupted; the same command goes on where it stopped"]
+    assert said.strip().splitlines() == [
+        "error: interrupted; the same command goes on where it stopped"
+    ]
     assert not outlives(running.pid, 10)
     subprocess.run(command, check=True, capture_output=True)
     assert contents(tmp_path / "a.zarr") == contents(eyes_store)
@@ -336,36 +435,77 @@ def test_ctrl_c_ends_130_leaves_no_process_behind_and_resumes(eegbci, eyes_store
 def test_a_label_whose_recordings_are_all_broken_does_not_stop_the_others(eegbci_copy, tmp_path):
     file = eegbci_copy / "sub-001" / "eeg" / "sub-001_task-motion_run-2_eeg.edf"
     file.write_bytes(file.read_bytes()[:300])
-    outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject="001", jobs=1)
+    outcome = bids_dl.convert(
+        str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject="001", jobs=1
+    )
     assert (outcome.exit_status, outcome.n_windows) == (3, 30)
-    assert [(failure.stage, failure.recording[-5:]) for failure in outcome.failures] == [("header", "run-2")]
-    assert "no window of eyes_closed is in the store: none of its recordings is left" in outcome.warnings
-    assert [(person.subject, dict(person.windows)) for person in outcome.people] == [("001", {"eyes_open": 30, "eyes_closed": 0})]
-    with pytest.raises(RecordingError, match=r"header: none of 1 recordings can be converted; ds004362/sub-001/.*run-2: "):
-        bids_dl.convert(str(eegbci_copy), str(tmp_path / "b.zarr"), hed="Eyes-closed", window=2, subject="001", jobs=1)
+    assert [(failure.stage, failure.recording[-5:]) for failure in outcome.failures] == [
+        ("header", "run-2")
+    ]
+    assert (
+        "no window of eyes_closed is in the store: none of its recordings is left"
+        in outcome.warnings
+    )
+    assert [(person.subject, dict(person.windows)) for person in outcome.people] == [
+        ("001", {"eyes_open": 30, "eyes_closed": 0})
+    ]
+    with pytest.raises(
+        RecordingError,
+        match=r"header: none of 1 recordings can be converted; ds004362/sub-001/.*run-2: ",
+    ):
+        bids_dl.convert(
+            str(eegbci_copy),
+            str(tmp_path / "b.zarr"),
+            hed="Eyes-closed",
+            window=2,
+            subject="001",
+            jobs=1,
+        )
 
 
 @pytest.mark.parametrize(
     ("file", "content", "stage", "said"),
     [
-        ("run-2_events.tsv", b"onset\tduration\tvalue\n0\tn/a\tB\xb5SE\n", "events", "is not UTF-8 text, at byte 28; save it as UTF-8"),
+        (
+            "run-2_events.tsv",
+            b"onset\tduration\tvalue\n0\tn/a\tB\xb5SE\n",
+            "events",
+            "is not UTF-8 text, at byte 28; save it as UTF-8",
+        ),
         (
             "run-2_events.tsv",
             b"/annex/objects/MD5E-s3--abc.tsv\n",
             "events",
             "is a git-annex pointer without content; fetch it with: datalad",
         ),
-        ("run-2_events.tsv", b"onset\tonset\tvalue\n0\t0\tBASE2T0\n", "events", "two columns are called 'onset'"),
+        (
+            "run-2_events.tsv",
+            b"onset\tonset\tvalue\n0\t0\tBASE2T0\n",
+            "events",
+            "two columns are called 'onset'",
+        ),
         ("run-2_events.json", b"{", "events", "cannot be read as JSON"),
-        ("run-2_channels.tsv", b"name\ttype\tunits\nFc5\tEEG\t\xb5V\n", "header", "is not UTF-8 text"),
+        (
+            "run-2_channels.tsv",
+            b"name\ttype\tunits\nFc5\tEEG\t\xb5V\n",
+            "header",
+            "is not UTF-8 text",
+        ),
     ],
 )
-def test_a_text_file_that_cannot_be_read_costs_its_recording_only(eegbci_copy, tmp_path, file, content, stage, said):
+def test_a_text_file_that_cannot_be_read_costs_its_recording_only(
+    eegbci_copy, tmp_path, file, content, stage, said
+):
     (eegbci_copy / "sub-001" / "eeg" / f"sub-001_task-motion_{file}").write_bytes(content)
-    outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject=["001", "002"], jobs=1)
+    outcome = bids_dl.convert(
+        str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, subject=["001", "002"], jobs=1
+    )
     assert (outcome.exit_status, outcome.n_recordings) == (3, 3)
     [failure] = outcome.failures
-    assert (failure.recording, failure.stage) == ("ds004362/sub-001/eeg/sub-001_task-motion_run-2", stage)
+    assert (failure.recording, failure.stage) == (
+        "ds004362/sub-001/eeg/sub-001_task-motion_run-2",
+        stage,
+    )
     assert said in failure.reason
 
 
@@ -378,8 +518,12 @@ def test_a_recording_of_zeros_is_refused_and_a_split_it_leaves_empty_is_told(eeg
     header, *rows = people.read_text().splitlines()
     split = [f"{row}\t{'test' if row.startswith('sub-003') else 'train'}" for row in rows]
     people.write_text("\n".join([f"{header}\tpart", *split]))
-    outcome = bids_dl.convert(str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, split="part", jobs=2)
+    outcome = bids_dl.convert(
+        str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES, split="part", jobs=2
+    )
     assert {failure.stage for failure in outcome.failures} == {"read"}
-    assert all("no channel moves in any of 20 places" in failure.reason for failure in outcome.failures)
+    assert all(
+        "no channel moves in any of 20 places" in failure.reason for failure in outcome.failures
+    )
     assert len(outcome.failures) == 2
     assert "the split test is empty: none of its recordings is left" in outcome.warnings

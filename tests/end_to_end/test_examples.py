@@ -28,7 +28,14 @@ def run(name: str, folder: Path, needs: str | None = None) -> str:
     if needs is not None and find_spec(needs) is None:
         pytest.skip(f"{needs} is not installed")
     command = [sys.executable, str(EXAMPLES / name), str(folder)]
-    done = subprocess.run(command, cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -41,12 +48,18 @@ def folder(eyes_store, tmp_path):
 
 
 @pytest.mark.slow
-def test_convert_and_stream_makes_the_store_and_streams_the_people_to_train_on(eyes_store, tmp_path):
+def test_convert_and_stream_makes_the_store_and_streams_the_people_to_train_on(
+    eyes_store, tmp_path
+):
     said = run("convert_and_stream.py", tmp_path)
     assert "240 windows of 8 recordings, 0 failed" in said
     assert said.count("batch (") == 4
-    assert said.strip().endswith("one epoch: 4 batches, 120 windows: {'eyes_open': 60, 'eyes_closed': 60}")
-    assert (tmp_path / "eyes.zarr" / "manifest.json").read_bytes() == (eyes_store / "manifest.json").read_bytes()
+    assert said.strip().endswith(
+        "one epoch: 4 batches, 120 windows: {'eyes_open': 60, 'eyes_closed': 60}"
+    )
+    assert (tmp_path / "eyes.zarr" / "manifest.json").read_bytes() == (
+        eyes_store / "manifest.json"
+    ).read_bytes()
 
 
 def test_xarray_alpha_finds_more_of_it_with_eyes_closed_in_everybody(folder):
@@ -118,10 +131,14 @@ def test_the_reader_of_the_specification_reads_the_store_as_zarr_does(eyes_store
     for name in root["consolidated_metadata"]["metadata"]:
         wanted = group[name][...]
         if name == "signals":
-            found = np.stack([reader["read_window"](eyes_store, root, row) for row in range(len(wanted))])
+            found = np.stack(
+                [reader["read_window"](eyes_store, root, row) for row in range(len(wanted))]
+            )
         else:
             found = reader["read_array"](eyes_store, root, name)
-        np.testing.assert_array_equal(found, wanted.astype(object) if found.dtype == object else wanted)
+        np.testing.assert_array_equal(
+            found, wanted.astype(object) if found.dtype == object else wanted
+        )
 
 
 def test_the_commands_of_selecting_with_hed_print_what_it_says(command, shared, eegbci, synthetic):
@@ -147,29 +164,59 @@ def test_the_commands_of_selecting_with_hed_print_what_it_says(command, shared, 
     failing = re.search(r"^error: --hed \"(.*?)\"", guide, re.MULTILINE).group(1)
     refused = command("events", "ds005505", "--task", "RestingState", "--hed", failing)
     assert refused.err.strip() in guide
-    chain = command("events", "ds005505", "--task", "RestingState", "--hed", "Sensory-event && Female && Sentence")
+    chain = command(
+        "events",
+        "ds005505",
+        "--task",
+        "RestingState",
+        "--hed",
+        "Sensory-event && Female && Sentence",
+    )
     assert '--hed "Sensory-event AND Female AND Sentence" matches 55' in chain.err
 
 
 def test_digests_are_what_the_specification_says(eyes_store):
     attributes = json.loads((eyes_store / "zarr.json").read_text())["attributes"]
-    plan, recordings, manifest = (json.loads((eyes_store / f"{name}.json").read_text()) for name in ("plan", "recordings", "manifest"))
+    plan, recordings, manifest = (
+        json.loads((eyes_store / f"{name}.json").read_text())
+        for name in ("plan", "recordings", "manifest")
+    )
 
     def digest(content: Any) -> str:
-        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+        ).hexdigest()
 
     assert digest(plan) == attributes["plan"]
     assert {key: digest(done["sources"]) for key, done in recordings.items()} == plan["recordings"]
-    assert digest({key: done["sources"] for key, done in recordings.items()}) == attributes["sources"][0]["sha256"]
-    files = {path.relative_to(eyes_store).as_posix(): path.read_bytes() for path in eyes_store.rglob("*") if path.is_file()}
+    assert (
+        digest({key: done["sources"] for key, done in recordings.items()})
+        == attributes["sources"][0]["sha256"]
+    )
+    files = {
+        path.relative_to(eyes_store).as_posix(): path.read_bytes()
+        for path in eyes_store.rglob("*")
+        if path.is_file()
+    }
     del files["manifest.json"]
-    assert manifest["objects"] == {name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()}
+    assert manifest["objects"] == {
+        name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()}
+        for name, c in files.items()
+    }
 
 
 def test_every_array_attribute_and_document_is_in_the_specification(eyes_store):
     specification = (EXAMPLES.parent / "docs" / "store-format.md").read_text(encoding="utf-8")
     root = json.loads((eyes_store / "zarr.json").read_text())
-    arrays = {name for name, array in root["consolidated_metadata"]["metadata"].items() if "file" not in array["attributes"]}
-    documents = {path.name for path in eyes_store.iterdir() if path.is_file()} - {"README.md", "CITATION.cff", "LICENSE"}
+    arrays = {
+        name
+        for name, array in root["consolidated_metadata"]["metadata"].items()
+        if "file" not in array["attributes"]
+    }
+    documents = {path.name for path in eyes_store.iterdir() if path.is_file()} - {
+        "README.md",
+        "CITATION.cff",
+        "LICENSE",
+    }
     named = set(re.findall(r"`([\w.]+)`", specification))
     assert {*arrays, *documents, *root["attributes"], *root["attributes"]["sources"][0]} <= named

@@ -16,7 +16,9 @@ from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
 from bids_dl.verification import verify
 
-SMALL = Small(n_subjects=4, per_recording=12, per_chunk=4, chunks_per_shard=2)  # 96 windows: 24 chunks in 12 shards
+SMALL = Small(
+    n_subjects=4, per_recording=12, per_chunk=4, chunks_per_shard=2
+)  # 96 windows: 24 chunks in 12 shards
 URL = "s3://bucket/small.zarr"
 QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
@@ -27,12 +29,18 @@ def contents(url: str, options: dict | None = None) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS], ids=[*KINDS, "any"])
-def test_a_store_is_written_and_streamed_right_where_a_tenth_of_all_requests_fails(faulty, options, tmp_path, kinds):
+def test_a_store_is_written_and_streamed_right_where_a_tenth_of_all_requests_fails(
+    faulty, options, tmp_path, kinds
+):
     small_store.write(tmp_path / "local.zarr", SMALL)
     faulty.fail(*kinds, seed=1)
     small_store.write(URL, SMALL, storage_options=options)
     stream = bids_dl.StreamingDataset(URL, batch_size=8, storage_options=options)
-    seen = {int(row): signals for batch in stream for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)}
+    seen = {
+        int(row): signals
+        for batch in stream
+        for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)
+    }
     assert sorted(seen) == list(range(SMALL.n_windows))
     np.testing.assert_array_equal(np.stack([seen[row] for row in sorted(seen)]), SMALL.signals)
     assert not verify(URL, storage_options=options).damages
@@ -47,20 +55,30 @@ def test_large_objects_go_up_in_parts_of_which_each_is_tried_again(faulty, optio
     place = Location("s3://bucket/parts.zarr", options)
     faulty.fail(*KINDS, share=0.2)
     place.write("large", content)
-    parts = {request.partition("partNumber=")[2].partition("&")[0] for request in faulty.requests if "partNumber=" in request}
+    parts = {
+        request.partition("partNumber=")[2].partition("&")[0]
+        for request in faulty.requests
+        if "partNumber=" in request
+    }
     assert parts == {"1", "2", "3"}
     assert place.read("large") == content
 
 
 @pytest.mark.slow
-def test_conversion_to_a_bucket_that_fails_now_and_then_gives_the_bytes_of_a_local_one(faulty, options, eegbci, eyes_store):
+def test_conversion_to_a_bucket_that_fails_now_and_then_gives_the_bytes_of_a_local_one(
+    faulty, options, eegbci, eyes_store
+):
     faulty.fail(*KINDS)
     url = "s3://bucket/eyes.zarr"
-    done = bids_dl.convert(str(eegbci), url, hed=QUERIES, window=2, stride=2, jobs=2, storage_option=options)
+    done = bids_dl.convert(
+        str(eegbci), url, hed=QUERIES, window=2, stride=2, jobs=2, storage_option=options
+    )
     assert done.exit_status == 0
     assert not verify(url, storage_options=options).damages
     faulty.fail()
-    again = bids_dl.convert(str(eegbci), url, hed=QUERIES, window=2, stride=2, jobs=2, storage_option=options)
+    again = bids_dl.convert(
+        str(eegbci), url, hed=QUERIES, window=2, stride=2, jobs=2, storage_option=options
+    )
     assert again.unchanged
     assert contents(url, options) == contents(str(eyes_store))
 
@@ -68,7 +86,11 @@ def test_conversion_to_a_bucket_that_fails_now_and_then_gives_the_bytes_of_a_loc
 def test_no_object_of_an_array_is_read_while_a_store_is_written(faulty, options):
     faulty.fail()
     small_store.write("s3://bucket/once.zarr", SMALL, storage_options=options)
-    read = [request for request in faulty.requests if request.startswith("GET") and "/c/" in request and "list-type" not in request]
+    read = [
+        request
+        for request in faulty.requests
+        if request.startswith("GET") and "/c/" in request and "list-type" not in request
+    ]
     assert read == []
 
 
@@ -92,13 +114,27 @@ def test_a_store_behind_http_is_read_without_listing(faulty, options, monkeypatc
     small_store.write("s3://bucket/web.zarr", SMALL, storage_options=options)
     url = f"{faulty.url}/bucket/web.zarr"
     faulty.fail(*(kind for kind in KINDS if kind != "expired"))  # the web knows no credentials
-    stream = bids_dl.StreamingDataset(url, batch_size=8, storage_options={"client_kwargs": {"timeout": _patience()}, "patience": 0.3})
-    windows = {int(row): signals for batch in stream for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)}
-    np.testing.assert_array_equal(np.stack([windows[row] for row in sorted(windows)]), SMALL.signals)
+    stream = bids_dl.StreamingDataset(
+        url,
+        batch_size=8,
+        storage_options={"client_kwargs": {"timeout": _patience()}, "patience": 0.3},
+    )
+    windows = {
+        int(row): signals
+        for batch in stream
+        for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)
+    }
+    np.testing.assert_array_equal(
+        np.stack([windows[row] for row in sorted(windows)]), SMALL.signals
+    )
     faulty.fail()
     assert not verify(url).damages
     assert open_store(url).shape == SMALL.signals.shape
-    folders = [request for request in faulty.requests if "list-type" in request or request.rstrip("/").endswith("web.zarr")]
+    folders = [
+        request
+        for request in faulty.requests
+        if "list-type" in request or request.rstrip("/").endswith("web.zarr")
+    ]
     assert folders == []
 
 
@@ -121,8 +157,16 @@ def test_a_missing_store_behind_http_is_said(faulty, options):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("where", ["local", "s3", "http"])
 def test_xarray_opens_a_store_anywhere_without_a_warning(faulty, options, s3, tmp_path, where):
-    urls = {"local": str(tmp_path / "x.zarr"), "s3": "s3://bucket/x.zarr", "http": f"{faulty.url}/bucket/x.zarr"}
-    small_store.write(urls["s3" if where == "http" else where], SMALL, storage_options={} if where == "local" else options)
+    urls = {
+        "local": str(tmp_path / "x.zarr"),
+        "s3": "s3://bucket/x.zarr",
+        "http": f"{faulty.url}/bucket/x.zarr",
+    }
+    small_store.write(
+        urls["s3" if where == "http" else where],
+        SMALL,
+        storage_options={} if where == "local" else options,
+    )
     data = xarray.open_zarr(urls[where], storage_options=s3 if where == "s3" else None)
     assert data["signals"].dims == ("window", "channel", "time")
     np.testing.assert_array_equal(data["signals"].values, SMALL.signals)
@@ -159,4 +203,6 @@ def test_a_missing_object_is_named_wherever_it_lies(options, s3):
     fsspec.filesystem("s3", **s3).rm(f"{url}/label/c/0")
     with pytest.raises(DamagedStoreError, match="array 'label' cannot be read"):
         open_store(url, storage_options=options).read("label")
-    assert [(damage.where, damage.problem) for damage in verify(url, storage_options=options).damages] == [("label/c/0", "is missing")]
+    assert [
+        (damage.where, damage.problem) for damage in verify(url, storage_options=options).damages
+    ] == [("label/c/0", "is missing")]

@@ -27,7 +27,15 @@ from bids_dl.store import open_store
 from bids_dl.verification import verify
 
 URL = "s3://bucket/small.zarr"
-EYES = [*["--stride", "0.25"], "--hed", "eyes_open=Eyes-open", "--hed", "eyes_closed=Eyes-closed", "--window", "2"]
+EYES = [
+    *["--stride", "0.25"],
+    "--hed",
+    "eyes_open=Eyes-open",
+    "--hed",
+    "eyes_closed=Eyes-closed",
+    "--window",
+    "2",
+]
 LAB = "[lab]\naws_access_key_id = LABKEY\naws_secret_access_key = lab-secret\n"
 PLAIN = "[plain]\nregion = us-east-1\n"
 
@@ -47,7 +55,10 @@ def environment(monkeypatch, tmp_path) -> Callable[..., None]:
 
     def set_to(**values: str) -> None:
         S3FileSystem.clear_instance_cache()
-        files = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"), "AWS_CONFIG_FILE": str(tmp_path / "config")}
+        files = {
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        }
         for name, value in {**files, "AWS_EC2_METADATA_DISABLED": "true", **values}.items():
             monkeypatch.setenv(name, value)
 
@@ -74,10 +85,14 @@ def test_requests_carry_the_credentials_of_the_environment_or_of_the_options(
     options, faulty, environment, command, variables, given, key, endpoint
 ):
     small_store.write(URL, Small(), storage_options=options)
-    environment(**variables, **({"AWS_ENDPOINT_URL": faulty.url} if endpoint == "environment" else {}))
+    environment(
+        **variables, **({"AWS_ENDPOINT_URL": faulty.url} if endpoint == "environment" else {})
+    )
     faulty.fail()
     given = given + ([f"endpoint_url={faulty.url}"] if endpoint == "option" else [])
-    done = command("verify", URL, *(word for option in given for word in ("--storage-option", option)))
+    done = command(
+        "verify", URL, *(word for option in given for word in ("--storage-option", option))
+    )
     assert (done.status, done.err) == (0, "")
     assert {of(headers) for _, headers in faulty.asked} == {key}
     assert not any("secret" in text for text in (done.out, done.err))
@@ -88,16 +103,26 @@ def test_who_pays_for_requests_says_so_in_each(options, faulty):
     assert not verify(URL, storage_options=options | {"requester_pays": True}).damages
     for _ in bids_dl.StreamingDataset(URL, storage_options=options | {"requester_pays": True}):
         pass
-    objects = [(request, headers) for request, headers in faulty.asked if "/small.zarr/" in request.partition("?")[0]]
+    objects = [
+        (request, headers)
+        for request, headers in faulty.asked
+        if "/small.zarr/" in request.partition("?")[0]
+    ]
     assert len(objects) > 50
-    assert [request for request, headers in objects if headers.get("x-amz-request-payer") != "requester"] == []
+    assert [
+        request for request, headers in objects if headers.get("x-amz-request-payer") != "requester"
+    ] == []
 
 
-def test_without_credentials_the_message_says_how_to_give_some(options, faulty, environment, command):
+def test_without_credentials_the_message_says_how_to_give_some(
+    options, faulty, environment, command
+):
     environment(AWS_ENDPOINT_URL=faulty.url)
     done = command("info", URL)
     assert done.status == 2
-    assert done.err.startswith(f"error: {URL}: no credentials to sign the request with; set AWS_PROFILE, or")
+    assert done.err.startswith(
+        f"error: {URL}: no credentials to sign the request with; set AWS_PROFILE, or"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,11 +130,21 @@ def test_without_credentials_the_message_says_how_to_give_some(options, faulty, 
     [
         ("s3://bucket/nothing.zarr", "", "no store there"),
         ("s3://nobucket/small.zarr", "", "there is no such bucket"),
-        (URL, "denied", "access denied (AccessDenied, HTTP 403); see the credentials and the rights they give"),
-        (URL, "expired", "the credentials have expired (ExpiredToken, HTTP 400); renew them and run the same command again"),
+        (
+            URL,
+            "denied",
+            "access denied (AccessDenied, HTTP 403); see the credentials and the rights they give",
+        ),
+        (
+            URL,
+            "expired",
+            "the credentials have expired (ExpiredToken, HTTP 400); renew them and run the same command again",
+        ),
     ],
 )
-def test_what_cannot_be_read_in_a_bucket_is_one_line_that_says_why(options, faulty, url, kind, message):
+def test_what_cannot_be_read_in_a_bucket_is_one_line_that_says_why(
+    options, faulty, url, kind, message
+):
     faulty.fail(*([kind] if kind else []), share=1.0)
     for read in (open_store, verify):
         with pytest.raises(StoreError) as refusal:
@@ -131,7 +166,9 @@ def contents(url: str, options: dict | None = None) -> dict[str, bytes]:
 
 def uploads(s3) -> list[str]:
     """Keys of what was begun to be put in parts and never ended."""
-    return [found["Key"] for found in fsspec.filesystem("s3", **s3).list_multipart_uploads("bucket")]
+    return [
+        found["Key"] for found in fsspec.filesystem("s3", **s3).list_multipart_uploads("bucket")
+    ]
 
 
 @pytest.fixture
@@ -186,7 +223,10 @@ def test_an_upload_whose_last_answer_is_lost_is_whole(s3, options, faulty):
 @pytest.mark.parametrize("only", ["partNumber=2", "uploadId="])
 def test_a_conversion_says_that_another_has_ended_its_upload(options, faulty, only):
     faulty.fail("ended", share=1.0, only=only)
-    with pytest.raises(StoreError, match=r"s3://bucket/small.zarr/large: its upload was ended by somebody else; does another conversion"):
+    with pytest.raises(
+        StoreError,
+        match=r"s3://bucket/small.zarr/large: its upload was ended by somebody else; does another conversion",
+    ):
         Location("s3://bucket/small.zarr", options).write("large", LARGE)
 
 
@@ -228,14 +268,27 @@ def converting(options: dict, faulty, folder: Path) -> subprocess.Popen:
         "AWS_ENDPOINT_URL": faulty.url,
         "XDG_CACHE_HOME": str(folder),
     }
-    return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.slow
-def test_a_conversion_killed_at_ten_moments_of_packing_is_refused_and_ends_as_if_nothing_had_been(s3, options, faulty, eegbci, tmp_path):
+def test_a_conversion_killed_at_ten_moments_of_packing_is_refused_and_ends_as_if_nothing_had_been(
+    s3, options, faulty, eegbci, tmp_path
+):
     options = options | {"config_kwargs": {}}
-    bids_dl.convert(str(eegbci), str(tmp_path / "eyes.zarr"), hed=QUERIES, window=2, stride=0.25, jobs=2)
-    moments = sorted(random.Random(0).sample(range(3, 60), 10), reverse=True)  # counted in requests that write
+    bids_dl.convert(
+        str(eegbci), str(tmp_path / "eyes.zarr"), hed=QUERIES, window=2, stride=0.25, jobs=2
+    )
+    moments = sorted(
+        random.Random(0).sample(range(3, 60), 10), reverse=True
+    )  # counted in requests that write
     refused = 0
     for moment in moments:
         writes: list[str] = []
@@ -250,7 +303,9 @@ def test_a_conversion_killed_at_ten_moments_of_packing_is_refused_and_ends_as_if
         process.communicate()
         faulty.watch = lambda _: None
         assert process.returncode == -signal.SIGKILL, writes
-        with pytest.raises(StoreError, match=r"not finished; run the same `bids-dl convert` again|no store there") as refusal:
+        with pytest.raises(
+            StoreError, match=r"not finished; run the same `bids-dl convert` again|no store there"
+        ) as refusal:
             open_store("s3://bucket/eyes.zarr", storage_options=options)
         refused += "not finished" in str(refusal.value)
     assert refused >= 8
@@ -263,23 +318,53 @@ def test_a_conversion_killed_at_ten_moments_of_packing_is_refused_and_ends_as_if
     assert list((tmp_path / "bids_dl").rglob("*.npy")) == []
 
 
-SECRETS = {"AWS_ACCESS_KEY_ID": "AKIDSECRET", "AWS_SECRET_ACCESS_KEY": "secretvalue", "AWS_SESSION_TOKEN": "secrettoken"}
+SECRETS = {
+    "AWS_ACCESS_KEY_ID": "AKIDSECRET",
+    "AWS_SECRET_ACCESS_KEY": "secretvalue",
+    "AWS_SESSION_TOKEN": "secrettoken",
+}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("denied", [False, True])
-def test_credentials_are_in_no_store_no_staging_and_no_message(s3, options, faulty, environment, tmp_path, denied):
+def test_credentials_are_in_no_store_no_staging_and_no_message(
+    s3, options, faulty, environment, tmp_path, denied
+):
     environment(AWS_ENDPOINT_URL=faulty.url)
-    given = {"key": SECRETS["AWS_ACCESS_KEY_ID"], "secret": "secretvalue", "token": "secrettoken", "patience": 0}
-    words = [word for name, value in given.items() for word in ("--storage-option", f"{name}={value}")]
-    command = [sys.executable, "-m", "bids_dl.cli", "convert", str(SAMPLE), "s3://bucket/eyes.zarr", *EYES, "--subject", "001"]
+    given = {
+        "key": SECRETS["AWS_ACCESS_KEY_ID"],
+        "secret": "secretvalue",
+        "token": "secrettoken",
+        "patience": 0,
+    }
+    words = [
+        word for name, value in given.items() for word in ("--storage-option", f"{name}={value}")
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "bids_dl.cli",
+        "convert",
+        str(SAMPLE),
+        "s3://bucket/eyes.zarr",
+        *EYES,
+        "--subject",
+        "001",
+    ]
     faulty.fail(*(["denied"] if denied else []), share=1.0, only="/channel/c/")
     staging = ["--staging", "s3://bucket/staging"]
-    done = subprocess.run([*command, *words, *staging, "--jobs", "1"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *words, *staging, "--jobs", "1"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == (2 if denied else 0), done.stderr
     assert {of(headers) for _, headers in faulty.asked} == {"AKIDSECRET"}
     faulty.fail()
     place = Location("s3://bucket", options)
-    said = [done.stdout, done.stderr, repr(Location("s3://bucket", given)), *(place.read(name).decode("latin-1") for name in place.list())]
+    said = [
+        done.stdout,
+        done.stderr,
+        repr(Location("s3://bucket", given)),
+        *(place.read(name).decode("latin-1") for name in place.list()),
+    ]
     assert len(said) > (8 if denied else 60)
     assert [text[:200] for text in said if any(secret in text for secret in SECRETS.values())] == []

@@ -21,16 +21,28 @@ def voted(tmp_path_factory, synthetic) -> bids_dl.Store:
     root = Path(shutil.copytree(synthetic, tmp_path_factory.mktemp("voted") / "syn"))
     people = ["participant_id\tage\tgroup\tSex", "sub-001\t31\t0\tF", "sub-002\tn/a\t1\tM"]
     (root / "participants.tsv").write_text("\n".join(people))
-    (root / "participants.json").write_text(json.dumps({"group": {"Levels": {"0": "control", "1": "patient"}}, "age": {"Units": "year"}}))
+    (root / "participants.json").write_text(
+        json.dumps(
+            {"group": {"Levels": {"0": "control", "1": "patient"}}, "age": {"Units": "year"}}
+        )
+    )
     for table in root.rglob("*_events.tsv"):
         header, *rows = table.read_text().splitlines()
-        shares = [f"{row}\t{i / 10}\t{1 - i / 10 if i else 'n/a'}\t{i // 3 % 3}\t{'abc'[i % 3]}" for i, row in enumerate(rows)]
+        shares = [
+            f"{row}\t{i / 10}\t{1 - i / 10 if i else 'n/a'}\t{i // 3 % 3}\t{'abc'[i % 3]}"
+            for i, row in enumerate(rows)
+        ]
         table.write_text("\n".join([f"{header}\tseizure\tother\tcode\tage", *shares]))
     said = json.loads((root / "task-rest_events.json").read_text())
-    said["code"] = {"Levels": {"0": "none", "1": "one", "2": "two"}, "Description": "what was shown"}
+    said["code"] = {
+        "Levels": {"0": "none", "1": "one", "2": "two"},
+        "Description": "what was shown",
+    }
     (root / "task-rest_events.json").write_text(json.dumps(said))
     url = str(tmp_path_factory.mktemp("stores") / "voted.zarr")
-    bids_dl.convert(str(root), url, hed={"closed": "Eyes-closed", "open": "Eyes-open"}, window=2, jobs=1)
+    bids_dl.convert(
+        str(root), url, hed={"closed": "Eyes-closed", "open": "Eyes-open"}, window=2, jobs=1
+    )
     return bids_dl.open_store(url)
 
 
@@ -74,12 +86,15 @@ def test_shares_of_votes_are_one_target(voted):
 
 def test_a_misspelt_target_lists_what_there_is(voted):
     with pytest.raises(
-        TargetError, match=r"no column 'trialtype'; this store has label, .*\bgroup, Sex, .*trial_type, seizure, other, code"
+        TargetError,
+        match=r"no column 'trialtype'; this store has label, .*\bgroup, Sex, .*trial_type, seizure, other, code",
     ):
         bids_dl.StreamingDataset(voted, target="trialtype")
 
 
 def test_people_without_a_value_are_counted_and_dropped_only_if_asked(voted):
-    with pytest.raises(TargetError, match="20 of 40 windows have no 'age'; drop_missing=True leaves them out"):
+    with pytest.raises(
+        TargetError, match="20 of 40 windows have no 'age'; drop_missing=True leaves them out"
+    ):
         bids_dl.StreamingDataset(voted, target="age")
     assert len(bids_dl.StreamingDataset(voted, target="age", drop_missing=True, batch_size=1)) == 20

@@ -37,16 +37,27 @@ def noise(sfreq, seconds, boundaries=(), n_chans=3):
     signals = np.cumsum(rng.standard_normal((n_chans, int(seconds * sfreq))), axis=1) * 1e-6
     for place in boundaries:
         signals[:, math.ceil(place * sfreq) :] += 1e-3
-    return mne.io.RawArray(signals, mne.create_info(n_chans, float(sfreq), "eeg", verbose="error"), verbose="error")
+    return mne.io.RawArray(
+        signals, mne.create_info(n_chans, float(sfreq), "eeg", verbose="error"), verbose="error"
+    )
 
 
 def header(raw, boundaries=()):
-    return Header(raw.info["sfreq"], raw.n_times, tuple(raw.ch_names), tuple(raw.get_channel_types()), tuple(boundaries))
+    return Header(
+        raw.info["sfreq"],
+        raw.n_times,
+        tuple(raw.ch_names),
+        tuple(raw.get_channel_types()),
+        tuple(boundaries),
+    )
 
 
 def at(onsets, sfreq):
     samples = [math.floor(onset * sfreq + 0.5) for onset in onsets]
-    return [Window("r", 0, float(onset), sample, sample, "rest") for onset, sample in zip(onsets, samples, strict=True)]
+    return [
+        Window("r", 0, float(onset), sample, sample, "rest")
+        for onset, sample in zip(onsets, samples, strict=True)
+    ]
 
 
 def pieces_of(raw, own, onsets, boundaries=()):
@@ -55,7 +66,14 @@ def pieces_of(raw, own, onsets, boundaries=()):
     after = own.layout(layout)
     planned = at(onsets, head.sfreq)
     n_times = round(SIZE * after.sfreq)
-    return make_pieces(planned, head, own.reach(layout), ratio=after.sfreq / layout.sfreq, offset=0, n_times=n_times)
+    return make_pieces(
+        planned,
+        head,
+        own.reach(layout),
+        ratio=after.sfreq / layout.sfreq,
+        offset=0,
+        n_times=n_times,
+    )
 
 
 def cut(raw, own, made, rate):
@@ -63,9 +81,13 @@ def cut(raw, own, made, rate):
     found = {}
     for piece in made.pieces:
         inside = [jump for jump in jumps(header(raw)) if piece.start < jump < piece.stop]
-        cleaned, _ = own.run(excerpt(raw, piece.start, piece.stop, before=piece.before, jumps=inside))
+        cleaned, _ = own.run(
+            excerpt(raw, piece.start, piece.stop, before=piece.before, jumps=inside)
+        )
         signal = cleaned.get_data()
-        found |= {number: signal[:, row : row + round(SIZE * rate)] for number, row in piece.windows}
+        found |= {
+            number: signal[:, row : row + round(SIZE * rate)] for number, row in piece.windows
+        }
     return found
 
 
@@ -86,7 +108,9 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("steps", "sfreq", "rate"), STEPS)
-def test_windows_from_pieces_are_those_of_the_whole_recording(tmp_path, monkeypatch, steps, sfreq, rate):
+def test_windows_from_pieces_are_those_of_the_whole_recording(
+    tmp_path, monkeypatch, steps, sfreq, rate
+):
     monkeypatch.setattr(excerpts, "PIECE_BYTES", 30_000)
     monkeypatch.setattr(excerpts, "LEAST_MARGINS", 2)
     own, raw = recipe(tmp_path, steps), noise(sfreq, 121.3)
@@ -97,7 +121,12 @@ def test_windows_from_pieces_are_those_of_the_whole_recording(tmp_path, monkeypa
     whole = own.run(raw.copy())[0].get_data()
     for number, window in cut(raw, own, made, rate).items():
         start = windows.position(at(onsets, sfreq)[number], Fraction(rate) / exact_rate(sfreq), 0)
-        np.testing.assert_allclose(window, whole[:, start : start + round(SIZE * rate)], rtol=0, atol=1e-13 * np.abs(whole).max())
+        np.testing.assert_allclose(
+            window,
+            whole[:, start : start + round(SIZE * rate)],
+            rtol=0,
+            atol=1e-13 * np.abs(whole).max(),
+        )
 
 
 @pytest.mark.parametrize("steps", [steps for steps, *_ in STEPS if "resample" not in steps])
@@ -115,7 +144,9 @@ def test_no_filter_crosses_a_place_where_time_jumps(tmp_path, monkeypatch, steps
         alone = own.run(apart)[0].get_data()
         for number in (i for i, window in enumerate(at(onsets, 256)) if low <= window.start < high):
             start = at(onsets, 256)[number].start - low
-            np.testing.assert_allclose(found[number], alone[:, start : start + 512], rtol=0, atol=1e-16)
+            np.testing.assert_allclose(
+                found[number], alone[:, start : start + 512], rtol=0, atol=1e-16
+            )
 
 
 @pytest.mark.parametrize("sfreq", [160, 250, 512])
@@ -143,7 +174,9 @@ class Everything:
         return layout
 
     def apply(self, raw, _):
-        return raw, StepReport(self.name, notes=tuple(f"{a['description']} {a['onset']:.3f}" for a in raw.annotations))
+        return raw, StepReport(
+            self.name, notes=tuple(f"{a['description']} {a['onset']:.3f}" for a in raw.annotations)
+        )
 
 
 def test_a_step_that_needs_the_recording_gets_it_whole_with_its_jumps_marked():
@@ -154,7 +187,11 @@ def test_a_step_that_needs_the_recording_gets_it_whole_with_its_jumps_marked():
     cleaned, [report] = own.run(excerpt(raw, 0, 2000, jumps=jumps(header(raw, (5.0, 12.345)))))
     assert report.notes == ("EDGE boundary 5.000", "EDGE boundary 12.350")
     filtered = cleaned.copy().filter(1, 40, verbose="error").get_data()
-    alone = mne.io.RawArray(raw.get_data(stop=500), raw.info, verbose="error").filter(1, 40, verbose="error").get_data()
+    alone = (
+        mne.io.RawArray(raw.get_data(stop=500), raw.info, verbose="error")
+        .filter(1, 40, verbose="error")
+        .get_data()
+    )
     np.testing.assert_allclose(filtered[:, :500], alone, atol=1e-16)
 
 
@@ -171,7 +208,9 @@ def test_a_short_recording_is_one_piece_whole(tmp_path):
     assert (piece.start, piece.stop, piece.before) == (0, raw.n_times, 0)
 
 
-def test_a_window_that_its_recording_cannot_hold_at_the_new_rate_is_dropped_with_the_numbers(tmp_path):
+def test_a_window_that_its_recording_cannot_hold_at_the_new_rate_is_dropped_with_the_numbers(
+    tmp_path,
+):
     made = pieces_of(noise(160, 10), recipe(tmp_path, DEFAULT), [0, 8, 8.01, -0.01])
     assert made.kept == (0, 1)
     reason = "it needs samples {} at the new rate, there are 0 to 1280"
@@ -188,21 +227,34 @@ def test_windows_keep_their_numbers_whatever_their_order(tmp_path):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    rates=st.sampled_from([(160, 128), (250, 128), (256, 256), (1000, 250), (500, 128), (100, 128)]),
+    rates=st.sampled_from(
+        [(160, 128), (250, 128), (256, 256), (1000, 250), (500, 128), (100, 128)]
+    ),
     edges=st.lists(st.floats(0, 60), max_size=4),
     onsets=st.lists(st.floats(0, 58), max_size=30),
     margin=st.sampled_from([0.0, 0.3, 3.4, math.inf]),
 )
-def test_each_window_lies_in_one_piece_with_its_margins_and_none_crosses_a_jump(rates, edges, onsets, margin):
+def test_each_window_lies_in_one_piece_with_its_margins_and_none_crosses_a_jump(
+    rates, edges, onsets, margin
+):
     sfreq, rate = rates
     ratio = Fraction(rate, sfreq)
     head = Header(float(sfreq), 60 * sfreq, ("E1", "E2"), ("eeg", "eeg"), tuple(edges))
     inside = [onset for onset in onsets if not any(onset < edge < onset + SIZE for edge in edges)]
     planned = at(inside, sfreq)
-    made = make_pieces(planned, head, Reach(margin, ratio.denominator, "", 1.0), ratio=ratio, offset=0, n_times=round(SIZE * rate))
+    made = make_pieces(
+        planned,
+        head,
+        Reach(margin, ratio.denominator, "", 1.0),
+        ratio=ratio,
+        offset=0,
+        n_times=round(SIZE * rate),
+    )
     cuts = [0, *jumps(head), head.n_times]
     assert sorted(number for piece in made.pieces for number, _ in piece.windows) == list(made.kept)
-    assert sorted([*made.kept, *(number for number, _ in made.dropped)]) == list(range(len(planned)))
+    assert sorted([*made.kept, *(number for number, _ in made.dropped)]) == list(
+        range(len(planned))
+    )
     for piece in made.pieces:
         low = max(edge for edge in cuts if edge <= piece.start)
         high = min(edge for edge in cuts if edge > piece.start)
@@ -222,9 +274,14 @@ def test_each_window_lies_in_one_piece_with_its_margins_and_none_crosses_a_jump(
 
 def test_reports_of_pieces_are_joined_by_their_share_of_the_samples():
     first = [StepReport("clean", ("E1",), 0.5, ("note",), 5.0), StepReport("pick", ("E9",), 0.0)]
-    second = [StepReport("clean", ("E2", "E1"), 0.0, ("note", "more")), StepReport("pick", ("E9",), 0.0)]
+    second = [
+        StepReport("clean", ("E2", "E1"), 0.0, ("note", "more")),
+        StepReport("pick", ("E9",), 0.0),
+    ]
     assert joined([first, second], [(0, 100), (50, 350)]) == [
-        StepReport("clean", ("E1", "E2"), 0.125, ("note", "more"), 4.375),  # of 40 s in two excerpts that cover 35 s
+        StepReport(
+            "clean", ("E1", "E2"), 0.125, ("note", "more"), 4.375
+        ),  # of 40 s in two excerpts that cover 35 s
         StepReport("pick", ("E9",), 0.0),
     ]
 
@@ -239,7 +296,9 @@ def test_annotations_and_dates_follow_an_excerpt():
     for date in (None, 1_000_000):
         raw = noise(100, 20)
         raw.set_meas_date(date)
-        raw.set_annotations(mne.Annotations([2, 12], [1, 1], ["early", "late"], orig_time=raw.info["meas_date"]))
+        raw.set_annotations(
+            mne.Annotations([2, 12], [1, 1], ["early", "late"], orig_time=raw.info["meas_date"])
+        )
         late = excerpt(raw.crop(1), 1000, 1500)
         assert [str(name) for name in late.annotations.description] == ["late"]
         assert late.annotations.onset[0] - late.first_time == pytest.approx(1.0)

@@ -44,7 +44,11 @@ if not hasattr(source, "spared"):
 
 
 def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def convert(source, dest, **options):
@@ -58,7 +62,13 @@ def command(source, dest, *flags):
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """Ten short recordings."""
-    return make_dataset(tmp_path_factory.mktemp("ten") / "ds000010", n_subjects=5, n_runs=2, n_blocks=2, block_duration=6).root
+    return make_dataset(
+        tmp_path_factory.mktemp("ten") / "ds000010",
+        n_subjects=5,
+        n_runs=2,
+        n_blocks=2,
+        block_duration=6,
+    ).root
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +93,28 @@ def started_by_hand(folder, *flags):
     """A scheduler with two workers on loopback, as a person starts them; its address."""
     place = folder / "scheduler.json"
     place.unlink(missing_ok=True)
-    programs = [("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place))]
-    programs += [("worker", "--scheduler-file", str(place), "--nthreads", "1", "--no-dashboard", *flags)] * 2
+    programs = [
+        (
+            "scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(place),
+        )
+    ]
+    programs += [
+        ("worker", "--scheduler-file", str(place), "--nthreads", "1", "--no-dashboard", *flags)
+    ] * 2
     running = [
-        subprocess.Popen([sys.executable, "-m", "dask", *program], cwd=folder, stderr=subprocess.DEVNULL, start_new_session=True)
+        subprocess.Popen(
+            [sys.executable, "-m", "dask", *program],
+            cwd=folder,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         for program in programs
     ]
     try:
@@ -111,13 +139,18 @@ def wait_for_workers(address, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_of_ten_recordings_three_are_broken_and_seven_converted_twice_the_same(dataset, tmp_path, killed, jobs):
+def test_of_ten_recordings_three_are_broken_and_seven_converted_twice_the_same(
+    dataset, tmp_path, killed, jobs
+):
     broken = shutil.copytree(dataset, tmp_path / "ds000010")
     files = sorted(broken.rglob("*_eeg.edf"))
     files[1].write_bytes(files[1].read_bytes()[:300])
     files[4].write_bytes(files[4].read_bytes()[:236] + b"junk    " + files[4].read_bytes()[244:])
     flags = ("--jobs", str(jobs), "--json")
-    outcomes = [subprocess.run(command(broken, tmp_path / "a.zarr", *flags), capture_output=True, text=True) for _ in range(2)]
+    outcomes = [
+        subprocess.run(command(broken, tmp_path / "a.zarr", *flags), capture_output=True, text=True)
+        for _ in range(2)
+    ]
     assert [outcome.returncode for outcome in outcomes] == [3, 3]
     said = [json.loads(outcome.stdout) for outcome in outcomes]
     assert [outcome["n_recordings"] for outcome in said] == [7, 7]
@@ -130,11 +163,16 @@ def test_of_ten_recordings_three_are_broken_and_seven_converted_twice_the_same(d
 
 
 @pytest.mark.slow
-def test_workers_started_by_hand_make_the_same_store_and_survive_a_poisonous_recording(dataset, undisturbed, tmp_path, killed, monkeypatch):
+def test_workers_started_by_hand_make_the_same_store_and_survive_a_poisonous_recording(
+    dataset, undisturbed, tmp_path, killed, monkeypatch
+):
     with started_by_hand(tmp_path) as (address, _):
         wait_for_workers(address, 2)
         outcomes = [convert(dataset, tmp_path / "a.zarr", scheduler=address) for _ in range(2)]
-        assert [[failure.recording for failure in outcome.failures] for outcome in outcomes] == [[killed], [killed]]
+        assert [[failure.recording for failure in outcome.failures] for outcome in outcomes] == [
+            [killed],
+            [killed],
+        ]
         assert [outcome.n_recordings for outcome in outcomes] == [9, 9]
     monkeypatch.setenv("KILLED", "nobody")
     with started_by_hand(tmp_path) as (address, _):
@@ -146,11 +184,15 @@ def test_workers_started_by_hand_make_the_same_store_and_survive_a_poisonous_rec
 
 
 @pytest.mark.slow
-def test_when_all_workers_are_gone_the_run_ends_with_what_was_under_way_and_resumes(dataset, undisturbed, tmp_path, killed, monkeypatch):
+def test_when_all_workers_are_gone_the_run_ends_with_what_was_under_way_and_resumes(
+    dataset, undisturbed, tmp_path, killed, monkeypatch
+):
     monkeypatch.setattr(execute, "PATIENCE", 4.0)
     with started_by_hand(tmp_path, "--no-nanny") as (address, _):
         wait_for_workers(address, 2)
-        with pytest.raises(BidsDlError, match=f"have all gone and none has come back in 4 s; under way: .*{killed}"):
+        with pytest.raises(
+            BidsDlError, match=f"have all gone and none has come back in 4 s; under way: .*{killed}"
+        ):
             convert(dataset, tmp_path / "a.zarr", scheduler=address)
     monkeypatch.setenv("KILLED", "nobody")
     outcome = convert(dataset, tmp_path / "a.zarr", jobs=1)
@@ -163,7 +205,11 @@ def test_a_scheduler_that_dies_ends_the_run_with_one_line(dataset, tmp_path, kil
     monkeypatch.setenv("KILLED", "nobody")
     with started_by_hand(tmp_path) as (address, programs):
         wait_for_workers(address, 2)
-        running = subprocess.Popen(command(dataset, tmp_path / "a.zarr", "--scheduler", address), stderr=subprocess.PIPE, text=True)
+        running = subprocess.Popen(
+            command(dataset, tmp_path / "a.zarr", "--scheduler", address),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob("a.zarr.staging/*.part")) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -179,7 +225,11 @@ def test_a_scheduler_that_dies_ends_the_run_with_one_line(dataset, tmp_path, kil
 def test_kill_9_of_everything_at_any_moment_costs_nothing(dataset, undisturbed, tmp_path, seed):
     rng = random.Random(seed)
     flags = ("--jobs", str(1 + seed % 2))
-    running = subprocess.Popen(command(dataset, tmp_path / "a.zarr", *flags), start_new_session=True, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        command(dataset, tmp_path / "a.zarr", *flags),
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
     time.sleep(rng.uniform(2, 8))  # from before the first worker to after the last
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
@@ -190,7 +240,10 @@ def test_kill_9_of_everything_at_any_moment_costs_nothing(dataset, undisturbed, 
 
 @pytest.mark.parametrize(
     ("scheduler", "message"),
-    [("nonsense", "wanted an address such as tcp://host:8786"), ("127.0.0.1:9", "no Dask scheduler answers there")],
+    [
+        ("nonsense", "wanted an address such as tcp://host:8786"),
+        ("127.0.0.1:9", "no Dask scheduler answers there"),
+    ],
 )
 def test_a_scheduler_that_is_none_is_refused(dataset, tmp_path, monkeypatch, scheduler, message):
     monkeypatch.setattr("bids_dl.pipeline.workers.ANSWER", "1s")
@@ -223,7 +276,9 @@ class Client:
         self.running, self.together = [], []
 
     def submit(self, _function, job, _limit, *, key, **_options):
-        future = SimpleNamespace(key=key, job=job, exception=lambda **_: None, result=lambda **_: job.tries.pop(0))
+        future = SimpleNamespace(
+            key=key, job=job, exception=lambda **_: None, result=lambda **_: job.tries.pop(0)
+        )
         future.add_done_callback = lambda put: setattr(future, "put", put)
         self.running.append(future)
         self.together.append([running.job.key for running in self.running])
@@ -245,7 +300,11 @@ def crew(monkeypatch):
     monkeypatch.setattr(execute, "hire", hire)
     monkeypatch.setattr(execute, "_await", client.finish)
     monkeypatch.setattr(memory, "needed", lambda job: job.size)
-    monkeypatch.setattr(memory, "refusal", lambda job, limit: Failure(job.key, "worker", "too big") if job.size > limit else None)
+    monkeypatch.setattr(
+        memory,
+        "refusal",
+        lambda job, limit: Failure(job.key, "worker", "too big") if job.size > limit else None,
+    )
     return client
 
 
@@ -257,14 +316,25 @@ def test_no_more_recordings_are_under_way_than_memory_allows(crew):
 
 
 def test_a_recording_that_can_never_be_allowed_its_memory_is_refused_and_the_others_run(crew):
-    done = {job.key: failure for job, failure in run_tasks([Job("a", 60), Job("b", 160)], PipelineConfig())}
+    done = {
+        job.key: failure
+        for job, failure in run_tasks([Job("a", 60), Job("b", 160)], PipelineConfig())
+    }
     assert done == {"a": None, "b": Failure("b", "worker", "too big")}
     assert crew.together == [["a"]]
 
 
 def test_what_fails_in_passing_is_tried_once_more_alone_when_all_else_is_done(crew):
-    passing, lasting = Failure("x", "read", "no connection", transient=True), Failure("x", "read", "broken")
-    jobs = [Job("a", 1, [passing, None]), Job("b", 1, [lasting]), Job("c", 1), Job("d", 1, [passing, passing])]
+    passing, lasting = (
+        Failure("x", "read", "no connection", transient=True),
+        Failure("x", "read", "broken"),
+    )
+    jobs = [
+        Job("a", 1, [passing, None]),
+        Job("b", 1, [lasting]),
+        Job("c", 1),
+        Job("d", 1, [passing, passing]),
+    ]
     done = [(job.key, failure) for job, failure in run_tasks(jobs, PipelineConfig())]
     assert done == [("b", lasting), ("c", None), ("a", None), ("d", passing)]
     assert crew.together[-2:] == [["a"], ["d"]]

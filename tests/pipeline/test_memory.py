@@ -40,7 +40,9 @@ print(memory.needed(task), 1024 * int(high))
 
 def task(root, where, recipe=None):
     """The task of the first recording of a dataset."""
-    given = {"hed": ["x=Eyes-closed", "y=Eyes-open"], "window": 2.0} | ({"recipe": str(recipe)} if recipe else {})
+    given = {"hed": ["x=Eyes-closed", "y=Eyes-open"], "window": 2.0} | (
+        {"recipe": str(recipe)} if recipe else {}
+    )
     plan = make_plan([str(root)], parsing.request(given))
     return make_task(plan, plan.recordings[0], Staging(Location(str(where))))
 
@@ -57,9 +59,13 @@ def test_a_recording_that_fits_is_not_refused(eegbci, tmp_path):
     assert memory.refusal(longer(task(eegbci, tmp_path), 1000), None) is None
 
 
-def test_a_refusal_shows_the_estimate_and_what_needs_it_and_is_the_same_whatever_is_allowed(eegbci, tmp_path):
+def test_a_refusal_shows_the_estimate_and_what_needs_it_and_is_the_same_whatever_is_allowed(
+    eegbci, tmp_path
+):
     recipe = tmp_path / "iir.yaml"
-    recipe.write_text("name: iir\nsteps: [{pick: {types: eeg}}, {filter: {low: 1, high: 40, method: iir}}]\n")
+    recipe.write_text(
+        "name: iir\nsteps: [{pick: {types: eeg}}, {filter: {low: 1, high: 40, method: iir}}]\n"
+    )
     refused = memory.refusal(longer(task(eegbci, tmp_path, recipe), 1000), 1_000_000_000)
     assert refused.stage == "worker"
     assert refused.transient
@@ -73,15 +79,31 @@ def test_a_set_file_with_its_samples_inside_counts_whole(tmp_path):
     root = make_dataset(tmp_path / "ds", n_subjects=1, n_runs=1, format="eeglab").root
     inside = task(root, tmp_path)
     assert not list(root.rglob("*.fdt"))
-    assert memory.needed(longer(inside, 100)) > memory.needed(inside) + 18 * inside.header.n_times * 99 * 8
+    assert (
+        memory.needed(longer(inside, 100))
+        > memory.needed(inside) + 18 * inside.header.n_times * 99 * 8
+    )
     assert "can only be loaded whole" in memory.refusal(longer(inside, 1000), 1_000_000_000).reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_the_estimate_is_no_less_than_the_peak_and_not_several_times_as_much(tmp_path):
-    design = {"n_subjects": 1, "n_runs": 1, "sfreq": 1000, "n_blocks": 2, "block_duration": 120, "ch_names": (), "template": "biosemi64"}
+    design = {
+        "n_subjects": 1,
+        "n_runs": 1,
+        "sfreq": 1000,
+        "n_blocks": 2,
+        "block_duration": 120,
+        "ch_names": (),
+        "template": "biosemi64",
+    }
     root = make_dataset(tmp_path / "ds", **design).root
-    done = subprocess.run([sys.executable, "-c", PEAK, str(root), str(tmp_path / "staging")], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(root), str(tmp_path / "staging")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     estimate, peak = map(int, done.stdout.split())
     assert 0.9 * peak < estimate < 2 * peak
 
@@ -108,8 +130,15 @@ def test_a_process_that_takes_more_than_it_may_gets_an_error_and_lives():
     assert done.stdout.split() == ["refused", "True"]
 
 
-def test_when_no_recording_may_have_its_memory_the_run_says_how_much_it_needs(eegbci, tmp_path, monkeypatch):
+def test_when_no_recording_may_have_its_memory_the_run_says_how_much_it_needs(
+    eegbci, tmp_path, monkeypatch
+):
     monkeypatch.setattr(memory, "available", lambda: 100_000_000)
-    with pytest.raises(BidsDlError, match=r"needs about 2\d\d MB of memory .* more than is allowed: give it with --memory"):
-        bids_dl.convert(str(eegbci), str(tmp_path / "a.zarr"), hed={"x": "Eyes-closed"}, window=2, jobs=1)
+    with pytest.raises(
+        BidsDlError,
+        match=r"needs about 2\d\d MB of memory .* more than is allowed: give it with --memory",
+    ):
+        bids_dl.convert(
+            str(eegbci), str(tmp_path / "a.zarr"), hed={"x": "Eyes-closed"}, window=2, jobs=1
+        )
     assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,15 @@ def staged(task):
 
 @pytest.mark.parametrize("form", ["edf", "bdf", "brainvision", "eeglab"])
 def test_small_pieces_read_from_each_format_give_what_one_piece_gives(tmp_path, monkeypatch, form):
-    root = make_dataset(tmp_path / "ds", n_subjects=1, sfreq=250, n_blocks=4, block_duration=30, format=form, bads=("C3",)).root
+    root = make_dataset(
+        tmp_path / "ds",
+        n_subjects=1,
+        sfreq=250,
+        n_blocks=4,
+        block_duration=30,
+        format=form,
+        bads=("C3",),
+    ).root
     [whole] = tasks(root, tmp_path / "whole", stride=0.5)
     monkeypatch.setattr(excerpts, "PIECE_BYTES", 10_000)
     monkeypatch.setattr(excerpts, "LEAST_MARGINS", 2)
@@ -51,7 +59,9 @@ def test_small_pieces_read_from_each_format_give_what_one_piece_gives(tmp_path, 
     np.testing.assert_allclose([mine.mean, mine.std], [other.mean, other.std], rtol=1e-6, atol=1e-9)
 
 
-def test_the_samples_of_an_entry_are_counted_by_magnitude_as_they_were_staged(eegbci, tmp_path, monkeypatch):
+def test_the_samples_of_an_entry_are_counted_by_magnitude_as_they_were_staged(
+    eegbci, tmp_path, monkeypatch
+):
     monkeypatch.setattr(process, "CUT_BYTES", 100_000)
     [task, *_] = tasks(eegbci, tmp_path)
     counted = Magnitudes.none()
@@ -60,10 +70,20 @@ def test_the_samples_of_an_entry_are_counted_by_magnitude_as_they_were_staged(ee
 
 
 def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path, monkeypatch):
-    root = make_dataset(tmp_path / "ds", n_subjects=1, sfreq=250, n_blocks=4, block_duration=30).root
+    root = make_dataset(
+        tmp_path / "ds", n_subjects=1, sfreq=250, n_blocks=4, block_duration=30
+    ).root
     recipe = tmp_path / "own.yaml"
-    recipe.write_text("name: own\nsteps: [{pick: {types: eeg}}, {filter: {high: 40}}, {resample: {sfreq: 100}}, {baseline: {end: 0}}]\n")
-    given = {"hed": ["impulse=Label/Impulse"], "window": None, "tmin": -0.3, "tmax": 0.5, "recipe": str(recipe)}
+    recipe.write_text(
+        "name: own\nsteps: [{pick: {types: eeg}}, {filter: {high: 40}}, {resample: {sfreq: 100}}, {baseline: {end: 0}}]\n"
+    )
+    given = {
+        "hed": ["impulse=Label/Impulse"],
+        "window": None,
+        "tmin": -0.3,
+        "tmax": 0.5,
+        "recipe": str(recipe),
+    }
     [whole] = tasks(root, tmp_path / "whole", **given)
     monkeypatch.setattr(excerpts, "PIECE_BYTES", 10_000)
     [cut] = tasks(root, tmp_path / "cut", **given)
@@ -78,7 +98,9 @@ def _filled_with_nan(_recipe, windows):
     return Sifted(lost, tuple(range(len(windows.signals))), (), (), ())
 
 
-def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(eegbci, tmp_path, monkeypatch):
+def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(
+    eegbci, tmp_path, monkeypatch
+):
     [task, *_] = tasks(eegbci, tmp_path)
     monkeypatch.setattr(type(task.recipe), "run_windows", _filled_with_nan)
     failure = stage(task)
@@ -88,7 +110,9 @@ def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_pl
     assert [path.name for path in tmp_path.iterdir()] == [f"{task.key}.json"]
 
 
-def test_an_error_nobody_thought_of_comes_back_as_a_value_and_may_pass(eegbci, tmp_path, monkeypatch):
+def test_an_error_nobody_thought_of_comes_back_as_a_value_and_may_pass(
+    eegbci, tmp_path, monkeypatch
+):
     class ExoticError(Exception):
         def __reduce__(self):
             raise TypeError("not to be sent")
@@ -99,7 +123,11 @@ def test_an_error_nobody_thought_of_comes_back_as_a_value_and_may_pass(eegbci, t
     monkeypatch.setattr(process, "_read", broken)
     [task, *_] = tasks(eegbci, tmp_path)
     failure = stage(task)
-    assert (failure.stage, failure.reason, failure.transient) == ("worker", "ExoticError: line one line two", True)
+    assert (failure.stage, failure.reason, failure.transient) == (
+        "worker",
+        "ExoticError: line one line two",
+        True,
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -42,7 +42,9 @@ def everything(eegbci, tmp_path_factory):
     return open_store(str(folder / "all.zarr"))
 
 
-def test_what_is_rejected_is_gone_counted_and_told_and_the_rest_is_as_it_was(eegbci, everything, recipe, tmp_path):
+def test_what_is_rejected_is_gone_counted_and_told_and_the_rest_is_as_it_was(
+    eegbci, everything, recipe, tmp_path
+):
     every = everything.read("signals")
     loudest = np.ptp(every, axis=2).max(1)
     limit = float(np.median(loudest))
@@ -57,8 +59,14 @@ def test_what_is_rejected_is_gone_counted_and_told_and_the_rest_is_as_it_was(eeg
     reasons = [dropped["reason"] for about in told.values() for dropped in about["dropped"]]
     assert len(reasons) == (~good).sum()
     assert all(reason.startswith("reject: ") and f"{limit:g}" in reason for reason in reasons)
-    assert any(f"left out {(~good).sum()} of {len(good)} windows (reject {(~good).sum()})" in warning for warning in outcome.warnings)
-    counts = {label: sum(person.windows[label] for person in outcome.people) for label in ("eyes_open", "eyes_closed")}
+    assert any(
+        f"left out {(~good).sum()} of {len(good)} windows (reject {(~good).sum()})" in warning
+        for warning in outcome.warnings
+    )
+    counts = {
+        label: sum(person.windows[label] for person in outcome.people)
+        for label in ("eyes_open", "eyes_closed")
+    }
     assert counts == store.attributes["statistics"]["windows"]
     for about in told.values():
         [report] = [step for step in about["steps"] if step["step"] == "reject"]
@@ -71,12 +79,21 @@ def test_what_is_rejected_is_gone_counted_and_told_and_the_rest_is_as_it_was(eeg
     assert again.people == outcome.people
 
 
-def test_what_a_step_did_is_a_share_of_what_it_was_given_whatever_is_cut_at_a_time(eegbci, everything, recipe, tmp_path, monkeypatch):
-    first = everything.read("signals")[everything.read("recording") == everything.read("recording")[0]]
+def test_what_a_step_did_is_a_share_of_what_it_was_given_whatever_is_cut_at_a_time(
+    eegbci, everything, recipe, tmp_path, monkeypatch
+):
+    first = everything.read("signals")[
+        everything.read("recording") == everything.read("recording")[0]
+    ]
     loudest = np.ptp(first, axis=2).max(1)
     limits = [float(limit) for limit in np.quantile(loudest, [0.7, 0.3])]
-    own = recipe(f"{STEPS}, {{reject: {{peak_to_peak: {limits[0]}}}}}, {{reject: {{absolute: {limits[1]}}}}}")
-    plan = make_plan([str(eegbci)], parsing.request({"hed": "Eyes-open", "window": 2, "recipe": own, "subject": ["001"]}))
+    own = recipe(
+        f"{STEPS}, {{reject: {{peak_to_peak: {limits[0]}}}}}, {{reject: {{absolute: {limits[1]}}}}}"
+    )
+    plan = make_plan(
+        [str(eegbci)],
+        parsing.request({"hed": "Eyes-open", "window": 2, "recipe": own, "subject": ["001"]}),
+    )
     left = np.abs(first[loudest <= limits[0]]).max((1, 2))
     wanted = [(loudest > limits[0]).mean(), (left > limits[1]).mean()]
     for size in (process.CUT_BYTES, 1_500_000):
@@ -90,13 +107,21 @@ def test_what_a_step_did_is_a_share_of_what_it_was_given_whatever_is_cut_at_a_ti
         assert found[1].seconds == pytest.approx(2 * (left > limits[1]).sum())
 
 
-def test_a_recording_of_which_nothing_is_left_is_told_and_not_lost(eegbci, everything, recipe, tmp_path):
+def test_a_recording_of_which_nothing_is_left_is_told_and_not_lost(
+    eegbci, everything, recipe, tmp_path
+):
     every, recordings = everything.read("signals"), everything.read("recording")
-    quietest = {key: np.ptp(every[recordings == key], axis=2).max(1).min() for key in dict.fromkeys(recordings)}
+    quietest = {
+        key: np.ptp(every[recordings == key], axis=2).max(1).min()
+        for key in dict.fromkeys(recordings)
+    }
     key = max(quietest, key=quietest.get)
     limit = (quietest[key] + max(value for other, value in quietest.items() if other != key)) / 2
     outcome = bids_dl.convert(
-        str(eegbci), str(tmp_path / "a.zarr"), recipe=recipe(f"{STEPS}, {{reject: {{peak_to_peak: {limit}}}}}"), **EYES
+        str(eegbci),
+        str(tmp_path / "a.zarr"),
+        recipe=recipe(f"{STEPS}, {{reject: {{peak_to_peak: {limit}}}}}"),
+        **EYES,
     )
     told = json.loads((tmp_path / "a.zarr" / "recordings.json").read_text())
     [full] = [name for name in told if name.endswith(key)]
@@ -108,7 +133,9 @@ def test_a_recording_of_which_nothing_is_left_is_told_and_not_lost(eegbci, every
     assert not verify(str(tmp_path / "a.zarr")).damages
 
 
-def test_where_nothing_at_all_is_left_nothing_is_written_and_the_first_reasons_are_said(eegbci, recipe, tmp_path):
+def test_where_nothing_at_all_is_left_nothing_is_written_and_the_first_reasons_are_said(
+    eegbci, recipe, tmp_path
+):
     own = recipe(f"{STEPS}, {{reject: {{peak_to_peak: 1}}}}")
     with pytest.raises(BidsDlError, match="none of 8 recordings") as problem:
         bids_dl.convert(str(eegbci), str(tmp_path / "a.zarr"), recipe=own, **EYES)
@@ -118,9 +145,13 @@ def test_where_nothing_at_all_is_left_nothing_is_written_and_the_first_reasons_a
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int16"])
-def test_silent_samples_are_marked_to_the_sample_and_windows_with_too_many_are_left_out(recipe, tmp_path, dtype):
+def test_silent_samples_are_marked_to_the_sample_and_windows_with_too_many_are_left_out(
+    recipe, tmp_path, dtype
+):
     lost = [(4.5, 0.25), (10.0, 3.0), (16.5, 0.3)]
-    root = make_dataset(tmp_path / "ds", n_subjects=2, sfreq=250, n_blocks=2, block_duration=20, dropouts=lost).root
+    root = make_dataset(
+        tmp_path / "ds", n_subjects=2, sfreq=250, n_blocks=2, block_duration=20, dropouts=lost
+    ).root
     own = recipe(
         "{pick: {types: [eeg]}}, {dropouts: {impute: 0.5}}, {filter: {high: 40}}, {resample: {sfreq: 125}}, {reject: {dropout: 0.6}}"
     )
@@ -133,11 +164,15 @@ def test_silent_samples_are_marked_to_the_sample_and_windows_with_too_many_are_l
     times = np.round((onsets[:, None] + store.read("time")) * 125).astype(int)
     wanted = np.zeros(times.shape, dtype=bool)
     for onset, duration in lost:
-        wanted |= (times >= np.ceil(onset * 125)) & (times < np.ceil(round((onset + duration) * 250) / 2))
+        wanted |= (times >= np.ceil(onset * 125)) & (
+            times < np.ceil(round((onset + duration) * 250) / 2)
+        )
     assert wanted.sum() > 100
     np.testing.assert_array_equal(mask, np.broadcast_to(wanted[:, None], mask.shape))
     told = json.loads((tmp_path / "a.zarr" / "recordings.json").read_text())
-    assert all("dropouts" in " ".join(d["reason"] for d in about["dropped"]) for about in told.values())
+    assert all(
+        "dropouts" in " ".join(d["reason"] for d in about["dropped"]) for about in told.values()
+    )
     assert not verify(str(tmp_path / "a.zarr"), sources=[str(root)]).damages
 
 
@@ -149,26 +184,40 @@ def test_spectra_before_and_after_are_those_of_the_windows(eegbci, everything):
     import mne
     from scipy.signal import welch
 
-    signals, recordings = everything.read("signals").astype(np.float64), everything.read("recording")
+    signals, recordings = (
+        everything.read("signals").astype(np.float64),
+        everything.read("recording"),
+    )
     first = recordings == recordings[0]
     _, after = welch(signals[first], 160, nperseg=160)
     found = everything.read("recording_spectrum_after")[0]
     np.testing.assert_allclose(found[:81], np.median(after.mean(0), 0), rtol=1e-3)
     assert np.isnan(found[81:]).all()
-    raw = mne.io.read_raw_edf(next((eegbci / "sub-001" / "eeg").glob("*run-1*.edf")), verbose="error")
+    raw = mne.io.read_raw_edf(
+        next((eegbci / "sub-001" / "eeg").glob("*run-1*.edf")), verbose="error"
+    )
     starts = np.round(everything.read("onset")[first] * 160).astype(int)
     windows = np.stack([1e6 * raw.get_data(start=start, stop=start + 320) for start in starts])
     _, before = welch(windows, 160, nperseg=160)
-    np.testing.assert_allclose(everything.read("recording_spectrum_before")[0, :81], np.median(before.mean(0), 0), rtol=1e-6)
+    np.testing.assert_allclose(
+        everything.read("recording_spectrum_before")[0, :81],
+        np.median(before.mean(0), 0),
+        rtol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("autoreject", ["{autoreject: {method: global}}"])
-def test_a_step_that_wants_all_windows_gets_them_whatever_the_pieces(eegbci, recipe, tmp_path, monkeypatch, autoreject):
+def test_a_step_that_wants_all_windows_gets_them_whatever_the_pieces(
+    eegbci, recipe, tmp_path, monkeypatch, autoreject
+):
     pytest.importorskip("autoreject", reason="pip install 'bids_dl[clean]'")
     own = recipe(f"{STEPS}, {{montage: {{positions: standard_1005}}}}, {autoreject}")
     found = []
     for name in ("whole", "cut"):
-        plan = make_plan([str(eegbci)], parsing.request({"hed": "Eyes-open", "window": 2, "recipe": own, "subject": ["001"]}))
+        plan = make_plan(
+            [str(eegbci)],
+            parsing.request({"hed": "Eyes-open", "window": 2, "recipe": own, "subject": ["001"]}),
+        )
         staging = Staging(Location(str(tmp_path / name)))
         staging.prepare()
         [task] = [make_task(plan, recording, staging) for recording in plan.recordings]

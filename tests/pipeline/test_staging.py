@@ -20,14 +20,23 @@ from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.remote.location import Location
 
 STEP = StepReport("pick", ("E1",), 0.0, ("note",), 2.5)
-ENTRY = Entry((0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (STEP,), ((2, 0, 9, (0, 1)),), (0.25,))
+ENTRY = Entry(
+    (0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (STEP,), ((2, 0, 9, (0, 1)),), (0.25,)
+)
 SIGNALS = np.random.default_rng(0).standard_normal((7, 3, 5)).astype(np.float32)
 EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "jobs": 1}
 
 
 @pytest.fixture(params=["local", "remote"])
 def staging(request, tmp_path):
-    place = Staging(Location(str(tmp_path / "a.zarr.staging") if request.param == "local" else f"memory://{uuid.uuid4().hex}"), ours=True)
+    place = Staging(
+        Location(
+            str(tmp_path / "a.zarr.staging")
+            if request.param == "local"
+            else f"memory://{uuid.uuid4().hex}"
+        ),
+        ours=True,
+    )
     place.prepare()
     yield place
     place.location.remove()
@@ -155,7 +164,9 @@ def test_what_changes_is_staged_again_and_nothing_else(eegbci_copy, tmp_path, st
     def staged(**options):
         with pytest.raises(KeyboardInterrupt):
             bids_dl.convert(
-                str(eegbci_copy), str(tmp_path / "a.zarr"), **EYES | {"staging": str(folder), "subject": ["001", "002"]} | options
+                str(eegbci_copy),
+                str(tmp_path / "a.zarr"),
+                **EYES | {"staging": str(folder), "subject": ["001", "002"]} | options,
             )
         times = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
         time.sleep(0.02)
@@ -181,21 +192,32 @@ def test_what_changes_is_staged_again_and_nothing_else(eegbci_copy, tmp_path, st
     assert len(set(staged()) - set(after_recipe)) == 1
 
 
-def test_entries_are_used_by_another_dest_and_garbage_goes_with_the_last_write(eegbci, tmp_path, monkeypatch):
+def test_entries_are_used_by_another_dest_and_garbage_goes_with_the_last_write(
+    eegbci, tmp_path, monkeypatch
+):
     options = EYES | {"subject": ["001"]}
     with monkeypatch.context() as patch:
         patch.setattr("bids_dl.pipeline.convert.pack", lambda *_args, **_options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            bids_dl.convert(str(eegbci), str(tmp_path / "a.zarr"), staging=str(tmp_path / "named"), **options)
+            bids_dl.convert(
+                str(eegbci), str(tmp_path / "a.zarr"), staging=str(tmp_path / "named"), **options
+            )
         with pytest.raises(ZeroDivisionError):
             bids_dl.convert(str(eegbci), str(tmp_path / "b.zarr"), **options)
-    assert bids_dl.convert(str(eegbci), str(tmp_path / "c.zarr"), staging=str(tmp_path / "named"), **options).reused == 2
+    assert (
+        bids_dl.convert(
+            str(eegbci), str(tmp_path / "c.zarr"), staging=str(tmp_path / "named"), **options
+        ).reused
+        == 2
+    )
     assert list((tmp_path / "named").iterdir()) == []
     (tmp_path / "b.zarr.staging" / "0ld.npy").write_bytes(b"of an older version")
     (tmp_path / "b.zarr.staging" / "0ld.npy.77.part").write_bytes(b"half")
     assert bids_dl.convert(str(eegbci), str(tmp_path / "b.zarr"), **options).reused == 2
     assert not (tmp_path / "b.zarr.staging").exists()
     (tmp_path / "b.zarr.staging").mkdir()
-    (tmp_path / "b.zarr.staging" / "0ld.json").write_text("left by a run that was killed after its last write")
+    (tmp_path / "b.zarr.staging" / "0ld.json").write_text(
+        "left by a run that was killed after its last write"
+    )
     assert bids_dl.convert(str(eegbci), str(tmp_path / "b.zarr"), **options).unchanged
     assert not (tmp_path / "b.zarr.staging").exists()

@@ -14,7 +14,11 @@ from bids_dl.pipeline.statistics import HIGHEST, MOST_SPECTRA, Moments, Spectrum
 
 @given(
     st.lists(
-        arrays.arrays(np.float32, st.tuples(st.integers(1, 4), st.just(2), st.integers(1, 5)), elements=st.floats(-1000, 1000, width=32)),
+        arrays.arrays(
+            np.float32,
+            st.tuples(st.integers(1, 4), st.just(2), st.integers(1, 5)),
+            elements=st.floats(-1000, 1000, width=32),
+        ),
         min_size=1,
         max_size=5,
     )
@@ -30,10 +34,14 @@ def test_moments_collected_in_pieces_are_those_of_all_samples(parts):
     np.testing.assert_allclose(std, together.std((0, 2)), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("sfreq", "duration"), [(128, 2.0), (250, 4.0), (1000, 1.0), (500, 0.5), (333.3333, 3.0)])
+@pytest.mark.parametrize(
+    ("sfreq", "duration"), [(128, 2.0), (250, 4.0), (1000, 1.0), (500, 0.5), (333.3333, 3.0)]
+)
 def test_a_spectrum_is_the_median_channel_of_the_mean_window_in_steps_of_one_hertz(sfreq, duration):
     n_times = round(sfreq * duration)
-    windows = np.random.default_rng(1).standard_normal((3, 5, n_times)) + 10 * np.sin(2 * np.pi * 10 * np.arange(n_times) / sfreq)
+    windows = np.random.default_rng(1).standard_normal((3, 5, n_times)) + 10 * np.sin(
+        2 * np.pi * 10 * np.arange(n_times) / sfreq
+    )
     spectrum = Spectrum(sfreq)
     for number, window in enumerate(windows):
         spectrum.add(number, window)
@@ -62,7 +70,9 @@ def test_samples_that_are_no_numbers_cost_their_channel_their_window_only():
     one.add(0, windows[1, [1]])
     other.add(0, windows[0, [2]])
     other.add(1, windows[1, [2]])
-    np.testing.assert_allclose(spectrum.median([0, 1]), np.mean([one.median([0]), other.median([0, 1])], axis=0))
+    np.testing.assert_allclose(
+        spectrum.median([0, 1]), np.mean([one.median([0]), other.median([0, 1])], axis=0)
+    )
     lost = Spectrum(100)
     lost.add(0, np.full((2, 200), np.nan))
     assert lost.median([0]) == ()

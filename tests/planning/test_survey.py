@@ -36,11 +36,20 @@ def write(root: Path, rows: list[tuple[float, str, float]], duration: float | No
     """A text-only dataset of one recording."""
     folder = root / "ds" / "sub-1" / "eeg"
     folder.mkdir(parents=True)
-    (root / "ds" / "dataset_description.json").write_text(json.dumps({"Name": "x", "BIDSVersion": "1.9.0", "HEDVersion": "8.3.0"}))
+    (root / "ds" / "dataset_description.json").write_text(
+        json.dumps({"Name": "x", "BIDSVersion": "1.9.0", "HEDVersion": "8.3.0"})
+    )
     definitions = {"HED": {"a": "(Definition/Task-a, (Task))"}}
-    (root / "ds" / "events.json").write_text(json.dumps({"code": {"HED": CODES}, "definitions": definitions}))
-    lines = [f"{onset}\t{length or 'n/a'}\t{code}\t{'boundary' if code == 'jump' else 'n/a'}" for onset, code, length in rows]
-    (folder / "sub-1_task-x_events.tsv").write_text("\n".join(["onset\tduration\tcode\ttype", *lines]))
+    (root / "ds" / "events.json").write_text(
+        json.dumps({"code": {"HED": CODES}, "definitions": definitions})
+    )
+    lines = [
+        f"{onset}\t{length or 'n/a'}\t{code}\t{'boundary' if code == 'jump' else 'n/a'}"
+        for onset, code, length in rows
+    ]
+    (folder / "sub-1_task-x_events.tsv").write_text(
+        "\n".join(["onset\tduration\tcode\ttype", *lines])
+    )
     header = {"SamplingFrequency": SFREQ} | ({"RecordingDuration": duration} if duration else {})
     (folder / "sub-1_task-x_eeg.json").write_text(json.dumps(header))
     return str(root / "ds")
@@ -49,12 +58,23 @@ def write(root: Path, rows: list[tuple[float, str, float]], duration: float | No
 def surveyed(rows, duration, given):
     with TemporaryDirectory() as folder:
         source = write(Path(folder), rows, duration)
-        return survey_sources([source], parsing.source_config({}), parsing.events_config(given), parsing.windows_config(given))
+        return survey_sources(
+            [source],
+            parsing.source_config({}),
+            parsing.events_config(given),
+            parsing.windows_config(given),
+        )
 
 
 quarters = st.integers(0, 160).map(lambda n: n / 4)
 ROWS = st.lists(
-    st.tuples(quarters, st.sampled_from(["red", "red", "blue", *CODES]), st.sampled_from([0.0, 0.0, 1.5, 6.0])), min_size=3, max_size=14
+    st.tuples(
+        quarters,
+        st.sampled_from(["red", "red", "blue", *CODES]),
+        st.sampled_from([0.0, 0.0, 1.5, 6.0]),
+    ),
+    min_size=3,
+    max_size=14,
 )
 SELECTION = st.fixed_dictionaries(
     {"hed": st.just(["a=Red", "b=Blue"]), "overlap": st.sampled_from(["first", "each"])},
@@ -63,7 +83,9 @@ SELECTION = st.fixed_dictionaries(
         "trim": st.sampled_from(["0.5", "0,2"]),
         "within": st.just("1,6"),
         "min_duration": st.sampled_from(["2", ["b=3"]]),
-        "exclude": st.sampled_from(["Data-artifact", ["b=Data-artifact"], ["a=Def/Task-a", "Data-artifact"]]),
+        "exclude": st.sampled_from(
+            ["Data-artifact", ["b=Data-artifact"], ["a=Def/Task-a", "Data-artifact"]]
+        ),
         "during": st.sampled_from(["Def/Task-a", ["a=NOT Def/Task-a"]]),
         "around": st.sampled_from([("Agent-action", 4.0), ("b=Data-artifact", 2.5)]),
     },
@@ -89,7 +111,13 @@ def test_windows_stay_in_their_block_and_clear_of_what_is_excluded(rows, duratio
     jumps = [onset for onset, code, _ in rows if code == "jump"]
     for window in found.cut.windows:
         start, end = window.onset, window.onset + sliding[0]
-        inside = [b for b in found.blocks if b.index == window.block and b.onset - NEAR <= start and end <= (b.end or math.inf) + NEAR]
+        inside = [
+            b
+            for b in found.blocks
+            if b.index == window.block
+            and b.onset - NEAR <= start
+            and end <= (b.end or math.inf) + NEAR
+        ]
         assert inside
         event = found.events[window.block]
         assert (event.label, event.recording) == (window.label, window.recording)
@@ -112,12 +140,24 @@ def test_each_match_gives_windows_or_a_reason(rows, duration, given, sliding):
     for label, codes in (("a", RED), ("b", BLUE)):
         matches = Counter(row for row, (_, code, _) in enumerate(rows) if code in codes)
         taken = Counter(event.row for event in found.events if event.label == label)
-        assert taken + Counter(one.row for one in found.dropped if one.label == label and one.what == "event") == matches
-    blocks, windows = Counter(b.index for b in found.blocks), Counter(w.block for w in found.cut.windows)
+        assert (
+            taken
+            + Counter(
+                one.row for one in found.dropped if one.label == label and one.what == "event"
+            )
+            == matches
+        )
+    blocks, windows = (
+        Counter(b.index for b in found.blocks),
+        Counter(w.block for w in found.cut.windows),
+    )
     open_ends = {block.index for block in found.blocks if block.end is None}
     for index, event in enumerate(found.events):
         mine = [
-            d for d in found.dropped if (d.row, d.label, d.what) in {(event.row, event.label, "block"), (event.row, event.label, "window")}
+            d
+            for d in found.dropped
+            if (d.row, d.label, d.what)
+            in {(event.row, event.label, "block"), (event.row, event.label, "window")}
         ]
         assert blocks[index] or mine
         assert windows[index] or mine or index in open_ends
@@ -125,7 +165,9 @@ def test_each_match_gives_windows_or_a_reason(rows, duration, given, sliding):
 
 @settings(max_examples=100, deadline=None)
 @given(ROWS, DURATION, SELECTION)
-def test_each_event_gives_one_window_or_a_reason_where_windows_are_locked_to_events(rows, duration, given):
+def test_each_event_gives_one_window_or_a_reason_where_windows_are_locked_to_events(
+    rows, duration, given
+):
     found = found_or_none(rows, duration, given | {"tmin": -0.5, "tmax": 1.0})
     if found is None:
         return
@@ -137,21 +179,43 @@ def test_each_event_gives_one_window_or_a_reason_where_windows_are_locked_to_eve
 
 
 def test_an_absurd_plan_is_refused_before_it_is_made():
-    with pytest.raises(WindowError, match=r"39,\d{3},\d{3} windows of 1 s, one each 1e-06 s; a store holds at most 10,000,000"):
+    with pytest.raises(
+        WindowError,
+        match=r"39,\d{3},\d{3} windows of 1 s, one each 1e-06 s; a store holds at most 10,000,000",
+    ):
         surveyed([(0.0, "red", 40.0)], 60.0, {"hed": "Red", "window": 1, "stride": 1e-6})
 
 
 def test_counts_add_up():
-    rows = [(0.0, "red", 10.0), (10.0, "blue", 10.0), (20.0, "red", 10.0), (25.0, "bad", 0.0), (30.0, "red", 10.0), (30.0, "bad", 0.0)]
-    found = surveyed(rows, 60.0, {"hed": ["a=Red", "b=Blue"], "window": 4, "exclude": "Data-artifact"})
+    rows = [
+        (0.0, "red", 10.0),
+        (10.0, "blue", 10.0),
+        (20.0, "red", 10.0),
+        (25.0, "bad", 0.0),
+        (30.0, "red", 10.0),
+        (30.0, "bad", 0.0),
+    ]
+    found = surveyed(
+        rows, 60.0, {"hed": ["a=Red", "b=Blue"], "window": 4, "exclude": "Data-artifact"}
+    )
     assert per_label(found) == {
         "a": {"recordings": 1, "events": 3, "windows": 6, "open": 0},
         "b": {"recordings": 1, "events": 1, "windows": 2, "open": 0},
     }
-    assert per_person(found) == {("ds", "1"): {"a": {"events": 3, "windows": 6}, "b": {"events": 1, "windows": 2}}}
+    assert per_person(found) == {
+        ("ds", "1"): {"a": {"events": 3, "windows": 6}, "b": {"events": 1, "windows": 2}}
+    }
     assert left_out(found) == {}
     locked = surveyed(
-        rows, 60.0, {"hed": ["a=Red", "b=Blue"], "tmin": 0, "tmax": 6, "exclude": ["a=Data-artifact"], "min_duration": "b=20"}
+        rows,
+        60.0,
+        {
+            "hed": ["a=Red", "b=Blue"],
+            "tmin": 0,
+            "tmax": 6,
+            "exclude": ["a=Data-artifact"],
+            "min_duration": "b=20",
+        },
     )
     assert left_out(locked) == {"a": {"window: exclude": 1}, "b": {"block: min-duration": 1}}
 
@@ -161,10 +225,22 @@ def test_meg_beside_eeg_is_left_out_and_alone_refused(eegbci_copy):
     meg.parent.mkdir()
     meg.touch()
     given = {"hed": "Eyes-closed"}
-    found = survey_sources([str(eegbci_copy)], parsing.source_config({}), parsing.events_config(given), parsing.windows_config(given))
+    found = survey_sources(
+        [str(eegbci_copy)],
+        parsing.source_config({}),
+        parsing.events_config(given),
+        parsing.windows_config(given),
+    )
     assert len(found.recordings) == 8
-    assert "1 of 9 recordings are MEG and were left out; only EEG and iEEG are read" in found.warnings
+    assert (
+        "1 of 9 recordings are MEG and were left out; only EEG and iEEG are read" in found.warnings
+    )
     for folder in eegbci_copy.glob("sub-*/eeg"):
         shutil.rmtree(folder)
     with pytest.raises(SourceError, match="all of 1 recordings are MEG"):
-        survey_sources([str(eegbci_copy)], parsing.source_config({}), parsing.events_config(given), parsing.windows_config(given))
+        survey_sources(
+            [str(eegbci_copy)],
+            parsing.source_config({}),
+            parsing.events_config(given),
+            parsing.windows_config(given),
+        )

@@ -55,7 +55,9 @@ def real(shared):
 def excerpt(real, duration, sfreq):
     """So many s at this rate; the last window is loud, so that it matters whether one more is taken there."""
     ratio = Fraction(sfreq, 128)
-    signals = resample_poly(real, ratio.numerator, ratio.denominator, axis=1)[:, : duration * sfreq].copy()
+    signals = resample_poly(real, ratio.numerator, ratio.denominator, axis=1)[
+        :, : duration * sfreq
+    ].copy()
     signals[:, -sfreq // 50 :] += 3000.0
     return signals
 
@@ -76,7 +78,9 @@ def test_no_window_is_taken_beyond_eeglabs_last_one(duration, sfreq):
 @pytest.mark.parametrize("sfreq", RATES)
 @pytest.mark.parametrize("duration", [120, 154, 171])
 def test_the_mask_is_eeglabs_where_eegprep_takes_a_window_more(real, duration, sfreq):
-    stats = pytest.importorskip("eegprep.plugins.clean_rawdata.private.stats", reason="needs bids_dl[clean]")
+    stats = pytest.importorskip(
+        "eegprep.plugins.clean_rawdata.private.stats", reason="needs bids_dl[clean]"
+    )
     signals = excerpt(real, duration, sfreq)
     made = clean_mask(signals, sfreq, max_bad_channels=0.075, tolerances=TOLERANCES)
     wanted = eeglab_mask(signals, sfreq, stats.fit_eeg_distribution)
@@ -87,10 +91,21 @@ def test_the_mask_is_eeglabs_where_eegprep_takes_a_window_more(real, duration, s
 @pytest.mark.parametrize("sfreq", [128, 250])
 @pytest.mark.parametrize("duration", [119, 121, 150])
 def test_the_mask_is_eegpreps_where_its_windows_are_right(real, duration, sfreq):
-    clean_windows = pytest.importorskip("eegprep.plugins.clean_rawdata.clean_windows", reason="needs bids_dl[clean]").clean_windows
+    clean_windows = pytest.importorskip(
+        "eegprep.plugins.clean_rawdata.clean_windows", reason="needs bids_dl[clean]"
+    ).clean_windows
     signals = excerpt(real, duration, sfreq)
     made = clean_mask(signals, sfreq, max_bad_channels=0.075, tolerances=TOLERANCES)
-    given = {"data": signals, "srate": sfreq, "nbchan": 8, "pnts": signals.shape[1], "trials": 1, "event": [], "xmin": 0, "xmax": duration}
+    given = {
+        "data": signals,
+        "srate": sfreq,
+        "nbchan": 8,
+        "pnts": signals.shape[1],
+        "trials": 1,
+        "event": [],
+        "xmin": 0,
+        "xmax": duration,
+    }
     assert (made == clean_windows(given, 0.075, TOLERANCES, 1.0)[1]).all()
 
 

@@ -48,9 +48,15 @@ def test_the_table_is_the_same_on_both_sides_of_the_head():
     """The mirror image of an electrode is the electrode of the mirrored name: F3 and F4 lie over E24 and E124, which mirror each other."""
     places = positions.template("GSN-HydroCel-129")
     for number, name in TO_1010.items():
-        mirrored = name[:-1] + "z" if name.endswith("z") else name.rstrip("0123456789") + str(_other_side(name))
+        mirrored = (
+            name[:-1] + "z"
+            if name.endswith("z")
+            else name.rstrip("0123456789") + str(_other_side(name))
+        )
         [other] = [n for n, there in TO_1010.items() if there == mirrored]
-        np.testing.assert_allclose(places[f"e{number}"] * [-1, 1, 1], places[f"e{other}"], atol=3e-3)
+        np.testing.assert_allclose(
+            places[f"e{number}"] * [-1, 1, 1], places[f"e{other}"], atol=3e-3
+        )
 
 
 def _other_side(name):
@@ -59,17 +65,27 @@ def _other_side(name):
 
 
 def test_an_electrode_lies_near_the_place_of_its_name():
-    net, system = positions.template_directions("GSN-HydroCel-129"), positions.template_directions("standard_1005")
-    angles = {name: np.degrees(np.arccos(net[f"e{number}"] @ system[name.casefold()])) for number, name in TO_1010.items()}
+    net, system = (
+        positions.template_directions("GSN-HydroCel-129"),
+        positions.template_directions("standard_1005"),
+    )
+    angles = {
+        name: np.degrees(np.arccos(net[f"e{number}"] @ system[name.casefold()]))
+        for number, name in TO_1010.items()
+    }
     assert np.median(list(angles.values())) < 9
-    assert max(angles.values()) < 26  # FT7 and FT8, one electrode further down the row; neighbours are 20 degrees apart
+    assert (
+        max(angles.values()) < 26
+    )  # FT7 and FT8, one electrode further down the row; neighbours are 20 degrees apart
     assert np.degrees(np.arccos(net["cz"] @ system["cz"])) < 3
 
 
 def test_rows_of_the_table_run_from_front_to_back_and_from_left_to_right():
     places = positions.template_directions("GSN-HydroCel-129")
     right, front, up = np.array([places[f"e{number}"] for number in TO_1010]).T
-    sideways, forwards = (dict(zip(TO_1010.values(), np.arctan2(axis, up), strict=True)) for axis in (right, front))
+    sideways, forwards = (
+        dict(zip(TO_1010.values(), np.arctan2(axis, up), strict=True)) for axis in (right, front)
+    )
     for row in (
         "F9 F7 F5 F3 F1 Fz F2 F4 F6 F8 F10",
         "T9 T7 C5 C3 C1 C2 C4 C6 T8 T10",
@@ -77,7 +93,11 @@ def test_rows_of_the_table_run_from_front_to_back_and_from_left_to_right():
         "PO7 PO3 POz PO4 PO8",
     ):
         assert (np.diff([sideways[name] for name in row.split()]) > 0).all()
-    for column in ("Fp1 AF3 F3 FC3 C3 CP3 P3 PO3 O1", "Fpz AFz Fz FCz CPz Pz POz Oz", "Fp2 AF4 F4 FC4 C4 CP4 P4 PO4 O2"):
+    for column in (
+        "Fp1 AF3 F3 FC3 C3 CP3 P3 PO3 O1",
+        "Fpz AFz Fz FCz CPz Pz POz Oz",
+        "Fp2 AF4 F4 FC4 C4 CP4 P4 PO4 O2",
+    ):
         assert (np.diff([forwards[name] for name in column.split()]) < 0).all()
 
 
@@ -92,7 +112,9 @@ def test_rows_of_the_table_run_from_front_to_back_and_from_left_to_right():
     ],
 )
 def test_however_a_net_is_written_its_names_are_those_of_the_template(written):
-    assert renamed(written, "hydrocel") == tuple(mne.channels.make_standard_montage("GSN-HydroCel-129").ch_names)
+    assert renamed(written, "hydrocel") == tuple(
+        mne.channels.make_standard_montage("GSN-HydroCel-129").ch_names
+    )
 
 
 def test_names_go_to_the_10_20_system_and_back():
@@ -109,7 +131,11 @@ def test_any_part_of_the_net_goes_there_and_back(names):
 
 
 def test_a_scheme_comes_before_the_names_and_renames_samples_not_at_all():
-    raw = mne.io.RawArray(np.arange(12.0).reshape(3, 4), mne.create_info(["E45", "E22", "VREF"], 100.0, "eeg"), verbose="error")
+    raw = mne.io.RawArray(
+        np.arange(12.0).reshape(3, 4),
+        mne.create_info(["E45", "E22", "VREF"], 100.0, "eeg"),
+        verbose="error",
+    )
     step = Rename(scheme="hydrocel-to-1020", names={"t7": "T3"})
     made, reports = Recipe("", "", (step,)).run(raw)
     assert made.ch_names == ["T3", "Fp1", "Cz"]
@@ -124,8 +150,16 @@ def test_old_names_of_the_10_20_system_become_new_ones():
 @pytest.mark.parametrize(
     ("names", "scheme", "message"),
     [
-        (["Fp1", "Cz9"], "hydrocel-to-1020", "no channel that the scheme hydrocel-to-1020 knows; the recording has Fp1, Cz9"),
-        ([f"E{i}" for i in range(1, 65)], "hydrocel-to-1020", "E1 to E64 are those of a smaller net"),
+        (
+            ["Fp1", "Cz9"],
+            "hydrocel-to-1020",
+            "no channel that the scheme hydrocel-to-1020 knows; the recording has Fp1, Cz9",
+        ),
+        (
+            [f"E{i}" for i in range(1, 65)],
+            "hydrocel-to-1020",
+            "E1 to E64 are those of a smaller net",
+        ),
         ([f"E{i}" for i in range(1, 257)], "hydrocel", "E256 is not on the net of 128 electrodes"),
         (["E0", "E1"], "hydrocel", "E0 is not on the net"),
         (["E129", "Cz", "E22"], "hydrocel", "two channels would be named Cz"),

@@ -29,9 +29,18 @@ def recipe(tmp_path, steps, **changes):
     return load_recipe(PreprocessConfig(str(path), changes))
 
 
-def recording(ch_names=("Fp1", "Cz", "O1", "EOG1"), ch_types=("eeg", "eeg", "eeg", "eog"), sfreq=160.0, n_times=1600):
+def recording(
+    ch_names=("Fp1", "Cz", "O1", "EOG1"),
+    ch_types=("eeg", "eeg", "eeg", "eog"),
+    sfreq=160.0,
+    n_times=1600,
+):
     signals = np.random.default_rng(0).standard_normal((len(ch_names), n_times)) * 1e-5
-    return mne.io.RawArray(signals, mne.create_info(list(ch_names), sfreq, list(ch_types), verbose="error"), verbose="error")
+    return mne.io.RawArray(
+        signals,
+        mne.create_info(list(ch_names), sfreq, list(ch_types), verbose="error"),
+        verbose="error",
+    )
 
 
 LAYOUT = Layout(("Fp1", "Cz", "O1", "EOG1"), ("eeg", "eeg", "eeg", "eog"), Fraction(160))
@@ -39,7 +48,12 @@ LAYOUT = Layout(("Fp1", "Cz", "O1", "EOG1"), ("eeg", "eeg", "eeg", "eog"), Fract
 
 def test_the_default_recipe_is_what_main_users_were_promised():
     default = load_recipe(PreprocessConfig())
-    assert [next(iter(step)) for step in default.to_dict()["steps"]] == ["pick", "filter", "reference", "resample"]
+    assert [next(iter(step)) for step in default.to_dict()["steps"]] == [
+        "pick",
+        "filter",
+        "reference",
+        "resample",
+    ]
     made = default.layout(LAYOUT)
     assert made == Layout(("Fp1", "Cz", "O1"), ("eeg", "eeg", "eeg"), Fraction(128))
 
@@ -59,7 +73,12 @@ def test_a_recipe_answers_without_importing_mne_or_scipy():
         "from bids_dl.datamodel import Layout; recipes(); r = load_recipe(PreprocessConfig()); r.to_dict();"
         "r.layout(Layout(('Cz', 'Oz'), ('eeg', 'eeg'), Fraction(160))); print({'mne', 'scipy', 'torch'} & set(sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "set()"
+    )
 
 
 def test_to_dict_holds_every_parameter_and_loads_back_equal(tmp_path):
@@ -93,11 +112,20 @@ def test_a_recipe_travels_to_other_processes():
 
 
 def test_a_change_reaches_its_step_and_no_other(tmp_path):
-    changed = load_recipe(PreprocessConfig(changes={"filter.high": 40, "resample.sfreq": "100", "pick.types": "eeg"})).to_dict()["steps"]
-    assert (changed[1]["filter"]["high"], changed[1]["filter"]["low"], changed[3]["resample"]["sfreq"]) == (40.0, 0.5, 100.0)
+    changed = load_recipe(
+        PreprocessConfig(changes={"filter.high": 40, "resample.sfreq": "100", "pick.types": "eeg"})
+    ).to_dict()["steps"]
+    assert (
+        changed[1]["filter"]["high"],
+        changed[1]["filter"]["low"],
+        changed[3]["resample"]["sfreq"],
+    ) == (40.0, 0.5, 100.0)
     assert load_recipe(PreprocessConfig()).to_dict()["steps"][1]["filter"]["high"] == 45.0
     twice = "  - filter: {low: 1}\n  - filter: {high: 30}\n"
-    assert recipe(tmp_path, twice, **{"filter[2].high": 20}).to_dict()["steps"][1]["filter"]["high"] == 20.0
+    assert (
+        recipe(tmp_path, twice, **{"filter[2].high": 20}).to_dict()["steps"][1]["filter"]["high"]
+        == 20.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,18 +133,30 @@ def test_a_change_reaches_its_step_and_no_other(tmp_path):
     [
         (PreprocessConfig("defualt"), r"no recipe 'defualt', did you mean 'default'\?"),
         (PreprocessConfig("nowhere.yaml"), "recipe nowhere.yaml: cannot be read"),
-        (PreprocessConfig(changes={"filter.hgih": 40}), r"no parameter 'hgih', did you mean 'high'\?"),
-        (PreprocessConfig(changes={"filtre.high": 40}), r"no step 'filtre', did you mean 'filter'\?"),
+        (
+            PreprocessConfig(changes={"filter.hgih": 40}),
+            r"no parameter 'hgih', did you mean 'high'\?",
+        ),
+        (
+            PreprocessConfig(changes={"filtre.high": 40}),
+            r"no step 'filtre', did you mean 'filter'\?",
+        ),
         (PreprocessConfig(changes={"high": 40}), "expected step.parameter"),
         (PreprocessConfig(changes={"filter[2].high": 40}), "has 1 filter, counted from 1"),
         (PreprocessConfig(changes={"filter.high": "much"}), r"step 2 \(filter\): high = 'much'"),
         (PreprocessConfig(changes={"filter.high": True}), "got true or false"),
         (PreprocessConfig(changes={"filter.high": float("nan")}), "high = nan"),
-        (PreprocessConfig(changes={"filter.high": 0.1}), "low must be below high, got 0.5 and 0.1 Hz"),
+        (
+            PreprocessConfig(changes={"filter.high": 0.1}),
+            "low must be below high, got 0.5 and 0.1 Hz",
+        ),
         (PreprocessConfig(changes={"resample.sfreq": -1}), "sfreq = -1"),
         (PreprocessConfig(changes={"resample.method": "fft"}), "method = 'fft'"),
         (PreprocessConfig(changes={"pick.types": ["egg"]}), "types = 'egg'"),
-        (PreprocessConfig(changes={"filter.phase": "forward"}), "phase forward does not go with method fir"),
+        (
+            PreprocessConfig(changes={"filter.phase": "forward"}),
+            "phase forward does not go with method fir",
+        ),
     ],
 )
 def test_a_wrong_request_is_one_line_that_names_the_closest(config, message):
@@ -138,14 +178,26 @@ def test_a_wrong_request_is_one_line_that_names_the_closest(config, message):
         ("steps: [{filter: 40}]", r"step 1 \(filter\): expected parameters by name"),
         ("steps: [filter]", "give low, high or both"),
         ("steps: [{keep_selected: {a: 1}}]", r"has no parameter 'a'; it has none"),
-        ("steps: [{filter: {high: 3, transition: -1}}]", r"transition = -1: input should be 'auto' or 'eeglab', or .* greater than 0$"),
+        (
+            "steps: [{filter: {high: 3, transition: -1}}]",
+            r"transition = -1: input should be 'auto' or 'eeglab', or .* greater than 0$",
+        ),
         ("steps: [{derive: {channels: {A: [Cz, cz]}}}]", r"A is a channel against itself"),
         ("steps: [{rename: {names: [a]}}]", r"names = \['a'\]: input should be a mapping$"),
-        ("steps: [{filter: {high: 3}}, dropouts]", r"dropouts must come before filter, after which silence is no silence"),
-        ("steps: [{pick: {types: eeg}}, {reject: {dropout: 0.5}}]", r"reject by dropout needs the step dropouts"),
+        (
+            "steps: [{filter: {high: 3}}, dropouts]",
+            r"dropouts must come before filter, after which silence is no silence",
+        ),
+        (
+            "steps: [{pick: {types: eeg}}, {reject: {dropout: 0.5}}]",
+            r"reject by dropout needs the step dropouts",
+        ),
         ("steps: [{filter: {lo: 1}}]", r"no parameter 'lo', did you mean 'low'\?"),
         ("steps: [resample]", r"step 1 \(resample\): sfreq must be given"),
-        ("steps: [{baseline: {}}, {filter: {low: 1}}]", "baseline works on windows, so it must come after"),
+        (
+            "steps: [{baseline: {}}, {filter: {low: 1}}]",
+            "baseline works on windows, so it must come after",
+        ),
         ("steps: [{montage: {positions: standart_1005}}]", "no template of this name"),
         ("steps: [!!python/object/apply:os.getcwd []]", "not YAML"),
     ],
@@ -159,14 +211,19 @@ def test_a_recipe_file_is_checked_before_anything_is_read(tmp_path, text, messag
     assert str(tmp_path) not in str(refused.value)
 
 
-def test_a_number_alone_stands_for_a_list_of_one_and_dropouts_may_follow_what_keeps_samples(tmp_path):
+def test_a_number_alone_stands_for_a_list_of_one_and_dropouts_may_follow_what_keeps_samples(
+    tmp_path,
+):
     path = tmp_path / "own.yaml"
     path.write_text("steps: [{pick: {types: eeg}}, keep_selected, dropouts, {notch: {freqs: 50}}]")
     assert load_recipe(PreprocessConfig(str(path))).steps[-1].freqs == (50.0,)
 
 
 def test_two_steps_of_a_name_must_be_told_apart(tmp_path):
-    with pytest.raises(ConfigError, match=r"2 steps filter; say filter\[1\].high \(now its default\) or filter\[2\].high \(now 30\)"):
+    with pytest.raises(
+        ConfigError,
+        match=r"2 steps filter; say filter\[1\].high \(now its default\) or filter\[2\].high \(now 30\)",
+    ):
         recipe(tmp_path, "  - filter: {low: 1}\n  - filter: {high: 30}\n", **{"filter.high": 20})
 
 
@@ -175,7 +232,11 @@ def test_two_steps_of_a_name_must_be_told_apart(tmp_path):
     [
         ("  - pick: {names: [Cz, Fp2]}", "channels", r"no channel Fp2 \(closest: Fp1\)"),
         ("  - pick: {names: [Cz, CZ]}", "channels", "channel Cz is named twice"),
-        ("  - pick: {types: [ecog]}", "channels", "no channel of type ecog; the recording has 3 eeg, 1 eog"),
+        (
+            "  - pick: {types: [ecog]}",
+            "channels",
+            "no channel of type ecog; the recording has 3 eeg, 1 eog",
+        ),
         ("  - drop: {names: [Oz]}", "channels", "no channel Oz"),
         ("  - drop: {names: [Fp1, Cz, O1, EOG1]}", "channels", "no channel is left"),
         ("  - rename: {names: {Fz: Cz}}", "channels", "no channel Fz"),
@@ -241,7 +302,9 @@ def test_what_mne_raises_becomes_the_failure_of_its_step(tmp_path, monkeypatch):
         raise ValueError("first line\n  second line")
 
     monkeypatch.setattr(mne.io.RawArray, "filter", broken)
-    with pytest.raises(RecordingError, match="filter: ValueError: first line second line") as failed:
+    with pytest.raises(
+        RecordingError, match="filter: ValueError: first line second line"
+    ) as failed:
         recipe(tmp_path, "  - filter: {low: 1}").run(recording())
     assert "\n" not in failed.value.reason
 
@@ -259,7 +322,9 @@ def test_too_little_memory_may_pass_on_another_try(tmp_path, monkeypatch):
 def test_mne_is_silent_and_its_warnings_are_in_the_report(tmp_path, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        _, reports = recipe(tmp_path, "  - filter: {low: 0.1}\n  - reference: {}\n  - resample: {sfreq: 128}").run(recording(n_times=320))
+        _, reports = recipe(
+            tmp_path, "  - filter: {low: 0.1}\n  - reference: {}\n  - resample: {sfreq: 128}"
+        ).run(recording(n_times=320))
     assert reports[0].notes[0] == "not filtered: EOG1"
     assert "longer than the signal" in reports[0].notes[1]
     assert reports[1].notes == ("not referenced: EOG1",)
@@ -270,9 +335,13 @@ def test_bad_channels_are_kept_but_neither_averaged_nor_referenced(tmp_path):
     raw = recording(("Fp1", "Cz", "O1", "Pz"), ("eeg",) * 4)
     raw.info["bads"] = ["Cz"]
     before = raw.get_data()
-    made, reports = recipe(tmp_path, "  - pick: {types: eeg}\n  - reference: {channels: average}").run(raw)
+    made, reports = recipe(
+        tmp_path, "  - pick: {types: eeg}\n  - reference: {channels: average}"
+    ).run(raw)
     good = [0, 2, 3]
-    np.testing.assert_allclose(made.get_data()[good], before[good] - before[good].mean(0), atol=1e-18)
+    np.testing.assert_allclose(
+        made.get_data()[good], before[good] - before[good].mean(0), atol=1e-18
+    )
     np.testing.assert_array_equal(made.get_data()[1], before[1])
     assert reports[1].notes == ("marked bad, so neither averaged nor referenced: Cz",)
 
@@ -291,7 +360,9 @@ def test_channels_of_another_type_do_not_count_for_an_average(tmp_path):
     np.testing.assert_array_equal(made.get_data(picks=["G1", "G2"]), grid)
     assert reports[0].notes == ("not referenced: G1, G2",)
     made.info["bads"] = ["Fp1"]
-    with pytest.raises(RecordingError, match="fewer than two channels are not marked bad; bad are Fp1"):
+    with pytest.raises(
+        RecordingError, match="fewer than two channels are not marked bad; bad are Fp1"
+    ):
         recipe(tmp_path, "  - reference: {}").run(made)
 
 

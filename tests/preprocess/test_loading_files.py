@@ -39,7 +39,9 @@ def test_own_steps_come_after_those_of_the_recipe_it_extends(tmp_path):
 
 
 def test_changes_alone_make_another_recipe(tmp_path):
-    own = write(tmp_path / "slow.yaml", "extends: default\nchanges: {filter.high: 30, resample.sfreq: 64}\n")
+    own = write(
+        tmp_path / "slow.yaml", "extends: default\nchanges: {filter.high: 30, resample.sfreq: 64}\n"
+    )
     made, base = load(own), load("default")
     assert made.name == "slow"
     assert (made.steps[1].high, made.steps[3].sfreq) == (30.0, 64.0)
@@ -47,11 +49,16 @@ def test_changes_alone_make_another_recipe(tmp_path):
 
 
 def test_changes_reach_what_is_extended_and_not_own_steps(tmp_path):
-    own = write(tmp_path / "own.yaml", "extends: default\nchanges: {filter.high: 30}\nsteps: [{filter: {high: 20}}]\n")
+    own = write(
+        tmp_path / "own.yaml",
+        "extends: default\nchanges: {filter.high: 30}\nsteps: [{filter: {high: 20}}]\n",
+    )
     assert [step.high for step in load(own).steps if step.name == "filter"] == [30.0, 20.0]
     with pytest.raises(ConfigError, match=r"has 2 steps filter; say filter\[1\].high"):
         load(own, **{"filter.high": 10})
-    assert [step.high for step in load(own, **{"filter[2].high": 10}).steps if step.name == "filter"] == [30.0, 10.0]
+    assert [
+        step.high for step in load(own, **{"filter[2].high": 10}).steps if step.name == "filter"
+    ] == [30.0, 10.0]
 
 
 def test_a_file_is_found_beside_the_one_that_extends_it(tmp_path):
@@ -71,17 +78,35 @@ def test_the_base_is_not_changed_by_who_extends_it(tmp_path):
     ("text", "said"),
     [
         ("extends: defualt\n", "no recipe 'defualt', did you mean 'default'"),
-        ("extends: [default]\n", r"extends must be the name of a recipe or a .yaml file, got \['default'\]"),
+        (
+            "extends: [default]\n",
+            r"extends must be the name of a recipe or a .yaml file, got \['default'\]",
+        ),
         ("extends:\nsteps: []\n", "extends must be the name of a recipe"),
         ("extends: missing.yaml\n", "missing.yaml: cannot be read"),
         ("extend: default\nsteps: []\n", "unknown key 'extend', did you mean 'extends'"),
-        ("changes: {filter.high: 30}\nsteps: [{filter: {high: 40}}]\n", "changes alter the steps of another recipe"),
+        (
+            "changes: {filter.high: 30}\nsteps: [{filter: {high: 40}}]\n",
+            "changes alter the steps of another recipe",
+        ),
         ("extends: default\nchanges: [filter.high]\n", "changes must be a mapping"),
-        ("extends: default\nchanges: {filter.hihg: 30}\n", "filter has no parameter 'hihg', did you mean 'high'"),
-        ("extends: default\nchanges: {notch.freqs: 50}\n", "own.yaml, which extends default has no step 'notch'"),
-        ("extends: default\nchanges: {filter.high: wide}\n", r"recipe default, step 2 \(filter\): high = 'wide'"),
+        (
+            "extends: default\nchanges: {filter.hihg: 30}\n",
+            "filter has no parameter 'hihg', did you mean 'high'",
+        ),
+        (
+            "extends: default\nchanges: {notch.freqs: 50}\n",
+            "own.yaml, which extends default has no step 'notch'",
+        ),
+        (
+            "extends: default\nchanges: {filter.high: wide}\n",
+            r"recipe default, step 2 \(filter\): high = 'wide'",
+        ),
         ("extends: default\nsteps: {filter: 1}\n", "a list of steps"),
-        ("extends: default\nsteps: [{asr: {cutof: 1}}]\n", "asr has no parameter 'cutof', did you mean 'cutoff'"),
+        (
+            "extends: default\nsteps: [{asr: {cutof: 1}}]\n",
+            "asr has no parameter 'cutof', did you mean 'cutoff'",
+        ),
         ("extends: own.yaml\n", "own.yaml extends itself, through recipe own.yaml"),
         ("name: empty\n", "a list of steps"),
     ],
@@ -94,7 +119,9 @@ def test_what_is_wrong_with_a_recipe_that_extends_is_said(tmp_path, text, said):
 def test_recipes_that_extend_each_other_are_refused(tmp_path):
     write(tmp_path / "a.yaml", "extends: b.yaml\n")
     write(tmp_path / "b.yaml", "extends: a.yaml\n")
-    with pytest.raises(ConfigError, match=r"a.yaml extends itself, through recipe a.yaml and recipe b.yaml"):
+    with pytest.raises(
+        ConfigError, match=r"a.yaml extends itself, through recipe a.yaml and recipe b.yaml"
+    ):
         load(tmp_path / "a.yaml")
 
 
@@ -102,7 +129,9 @@ def test_recipes_that_extend_each_other_are_refused(tmp_path):
 def test_a_missing_package_is_said_with_the_command_before_any_work(tmp_path, monkeypatch, step):
     monkeypatch.setattr(packages, "version", absent)
     recipe = load(write(tmp_path / "own.yaml", f"steps: [{step}]\n"))
-    with pytest.raises(ConfigError, match=rf"step {step}: .* not installed; run pip install 'bids_dl\[clean\]'"):
+    with pytest.raises(
+        ConfigError, match=rf"step {step}: .* not installed; run pip install 'bids_dl\[clean\]'"
+    ):
         recipe.layout(LAYOUT)
 
 

@@ -26,14 +26,20 @@ from bids_dl.preprocess.steps.resample import Resample
 
 def layout(names, types=None, sfreq=160):
     names = names.split() if isinstance(names, str) else names
-    return Layout(tuple(names), tuple(types.split()) if types else ("eeg",) * len(names), Fraction(sfreq))
+    return Layout(
+        tuple(names), tuple(types.split()) if types else ("eeg",) * len(names), Fraction(sfreq)
+    )
 
 
 def recipe(*steps):
     return Recipe("test", "", steps)
 
 
-LAYOUTS = {"a": layout("Fp1 Cz O1 O2 EOG", "eeg eeg eeg eeg eog"), "b": layout("O2 O1 CZ Pz", sfreq=250), "c": layout("Cz O1 O2 Fp1")}
+LAYOUTS = {
+    "a": layout("Fp1 Cz O1 O2 EOG", "eeg eeg eeg eeg eog"),
+    "b": layout("O2 O1 CZ Pz", sfreq=250),
+    "c": layout("Cz O1 O2 Fp1"),
+}
 
 
 def test_common_channels_come_in_the_order_of_the_first_and_the_spelling_of_most():
@@ -59,7 +65,9 @@ def test_equal_recordings_are_harmonised_without_a_word():
 
 def test_steps_before_count_and_rates_do_not():
     made = resolve(recipe(Rename(names={"Cz": "Vertex"}), Harmonise(), Resample(100.0)), LAYOUTS)
-    assert {made.recipe.layout(one) for one in LAYOUTS.values()} == {layout("Vertex O1 O2", sfreq=100)}
+    assert {made.recipe.layout(one) for one in LAYOUTS.values()} == {
+        layout("Vertex O1 O2", sfreq=100)
+    }
 
 
 def test_a_recording_that_cannot_be_converted_takes_no_part():
@@ -81,12 +89,18 @@ def test_nothing_in_common_is_refused_with_the_recording_that_has_least():
 
 
 def test_refuse_refuses_all_where_one_differs_and_says_how():
-    with pytest.raises(ConfigError, match=r"2 of 3 recordings have other channels than a, first b: lacks Fp1, EOG and has also Pz;"):
+    with pytest.raises(
+        ConfigError,
+        match=r"2 of 3 recordings have other channels than a, first b: lacks Fp1, EOG and has also Pz;",
+    ):
         resolve(recipe(Harmonise(channels="refuse")), LAYOUTS)
 
 
 def test_refuse_takes_another_order_and_spelling_for_the_same():
-    made = resolve(recipe(Harmonise(channels="refuse")), {"a": layout("Cz O1"), "b": layout("O1 CZ"), "c": layout("Cz O1")})
+    made = resolve(
+        recipe(Harmonise(channels="refuse")),
+        {"a": layout("Cz O1"), "b": layout("O1 CZ"), "c": layout("Cz O1")},
+    )
     assert made.recipe.layout(layout("O1 CZ")) == layout("Cz O1")
 
 
@@ -100,7 +114,11 @@ def test_named_channels_need_no_plan_and_fail_the_recording_without_one():
 
 
 def test_samples_follow_their_channels():
-    raw = mne.io.RawArray(np.arange(8.0).reshape(4, 2), mne.create_info(["O2", "O1", "CZ", "Pz"], 250.0, "eeg"), verbose="error")
+    raw = mne.io.RawArray(
+        np.arange(8.0).reshape(4, 2),
+        mne.create_info(["O2", "O1", "CZ", "Pz"], 250.0, "eeg"),
+        verbose="error",
+    )
     raw.info["bads"] = ["CZ"]
     made, reports = recipe(Harmonise(channels=("Cz", "O1"))).run(raw)
     assert made.ch_names == ["Cz", "O1"]
@@ -111,12 +129,16 @@ def test_samples_follow_their_channels():
 
 def test_a_recipe_that_is_settled_loads_back_equal(tmp_path):
     own = resolve(load_recipe(PreprocessConfig("common")), LAYOUTS).recipe
-    assert next(step for step in own.to_dict()["steps"] if "harmonise" in step) == {"harmonise": {"channels": ["Cz", "O1", "O2"]}}
+    assert next(step for step in own.to_dict()["steps"] if "harmonise" in step) == {
+        "harmonise": {"channels": ["Cz", "O1", "O2"]}
+    }
     (tmp_path / "own.yaml").write_text(json.dumps(own.to_dict()), encoding="utf-8")
     assert load_recipe(PreprocessConfig(str(tmp_path / "own.yaml"))).steps == own.steps
 
 
-NAMES = st.lists(st.sampled_from(["Fp1", "Fp2", "C3", "Cz", "C4", "Pz", "O1", "O2"]), unique=True, min_size=1)
+NAMES = st.lists(
+    st.sampled_from(["Fp1", "Fp2", "C3", "Cz", "C4", "Pz", "O1", "O2"]), unique=True, min_size=1
+)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5))

@@ -47,12 +47,18 @@ def kept(tmp_path) -> Path:
 
 
 def stream_of(server, kept, **options) -> StreamingDataset:
-    return StreamingDataset(f"{server.url}/small.zarr", **{"batch_size": 8, "cache": kept} | options)
+    return StreamingDataset(
+        f"{server.url}/small.zarr", **{"batch_size": 8, "cache": kept} | options
+    )
 
 
 def check(batches, small=SMALL) -> None:
     """Every window is there once, with its own signals."""
-    seen = {int(row): signals for batch in batches for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)}
+    seen = {
+        int(row): signals
+        for batch in batches
+        for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)
+    }
     np.testing.assert_array_equal(np.stack([seen[row] for row in sorted(seen)]), small.signals)
 
 
@@ -87,7 +93,9 @@ def test_only_what_a_plan_needs_is_read_and_kept(server, kept):
 
 
 def test_a_fiftieth_of_a_store_is_read_without_the_rest(tmp_path, server):
-    large = Small(n_subjects=100, per_recording=20, per_chunk=4, chunks_per_shard=100)  # 4000 windows in 10 shards
+    large = Small(
+        n_subjects=100, per_recording=20, per_chunk=4, chunks_per_shard=100
+    )  # 4000 windows in 10 shards
     small_store.write(tmp_path / "web" / "large.zarr", large)
     stream = StreamingDataset(f"{server.url}/large.zarr", where={"subject": ["017", "060"]})
     server.forget()
@@ -98,10 +106,20 @@ def test_a_fiftieth_of_a_store_is_read_without_the_rest(tmp_path, server):
     assert stream.traffic.bytes_read == 20 * CHUNK < 0.021 * signals
     sent_for_signals = stream.traffic.bytes_read + indexes
     assert len(server.of_signals()) == 20 + 2
-    assert server.sent < sent_for_signals + sum(file.stat().st_size for file in (tmp_path / "web" / "large.zarr").rglob("c/0"))
+    assert server.sent < sent_for_signals + sum(
+        file.stat().st_size for file in (tmp_path / "web" / "large.zarr").rglob("c/0")
+    )
 
 
-@pytest.mark.parametrize("damage", [lambda content: b"\xff" + content[1:], lambda content: content[:-1], lambda _: b"", lambda c: c + c])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"\xff" + content[1:],
+        lambda content: content[:-1],
+        lambda _: b"",
+        lambda c: c + c,
+    ],
+)
 def test_a_damaged_entry_is_dropped_and_read_again(server, kept, damage):
     check(stream_of(server, kept))
     whole = {path: path.read_bytes() for path in entries(kept)}
@@ -110,7 +128,9 @@ def test_a_damaged_entry_is_dropped_and_read_again(server, kept, damage):
     server.forget()
     check(stream_of(server, kept))
     again = len(server.of_signals())
-    assert again == (24 if damage(b"ab") != b"abab" else 0), "what comes after an entry is no part of it"
+    assert again == (24 if damage(b"ab") != b"abab" else 0), (
+        "what comes after an entry is no part of it"
+    )
     server.forget()
     check(stream_of(server, kept))
     assert server.of_signals() == []
@@ -128,7 +148,9 @@ def test_a_missing_shard_is_damage_in_whichever_thread_finds_it(tmp_path, server
     (tmp_path / "web" / "small.zarr" / "signals" / "c" / "2" / "0" / "0").unlink()
     stream = stream_of(server, kept, threads=16)
     for _ in range(10):
-        with pytest.raises(DamagedStoreError, match=r"shard signals/c/2/0/0 is missing; it holds windows 24 to 35"):
+        with pytest.raises(
+            DamagedStoreError, match=r"shard signals/c/2/0/0 is missing; it holds windows 24 to 35"
+        ):
             list(stream)
 
 
@@ -165,7 +187,9 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
 def checked(seed: int) -> np.ndarray:
     """100 bytes and their checksum."""
     content = np.random.default_rng(seed).integers(0, 256, 100, np.uint8)
-    return np.r_[content, np.frombuffer(google_crc32c.value(content).to_bytes(4, "little"), np.uint8)]
+    return np.r_[
+        content, np.frombuffer(google_crc32c.value(content).to_bytes(4, "little"), np.uint8)
+    ]
 
 
 def test_damaged_bytes_are_never_kept(tmp_path):
@@ -191,7 +215,9 @@ def test_a_local_store_is_read_from_where_it_is(tmp_path, kept):
     assert entries(kept) == []
 
 
-def test_the_users_folder_is_the_default_and_the_working_directory_stays_empty(server, tmp_path, monkeypatch):
+def test_the_users_folder_is_the_default_and_the_working_directory_stays_empty(
+    server, tmp_path, monkeypatch
+):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
@@ -203,7 +229,9 @@ def test_the_users_folder_is_the_default_and_the_working_directory_stays_empty(s
 
 def test_a_folder_that_cannot_be_made_is_refused(server, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"cache .*file: cannot be made \(File exists\); choose another folder"):
+    with pytest.raises(
+        ConfigError, match=r"cache .*file: cannot be made \(File exists\); choose another folder"
+    ):
         stream_of(server, tmp_path / "file")
 
 
@@ -211,8 +239,13 @@ def test_a_store_whose_chunks_have_no_checksum_is_refused(server, kept):
     store = bids_dl.open_store(f"{server.url}/small.zarr")
     arrays = store.root["consolidated_metadata"]["metadata"]
     sharding = arrays["signals"]["codecs"][0]
-    sharding["configuration"]["codecs"] = [codec for codec in sharding["configuration"]["codecs"] if codec["name"] != "crc32c"]
-    with pytest.raises(StoreError, match="has no CRC32C on every chunk, so a cache of it could not be trusted; stream it without cache="):
+    sharding["configuration"]["codecs"] = [
+        codec for codec in sharding["configuration"]["codecs"] if codec["name"] != "crc32c"
+    ]
+    with pytest.raises(
+        StoreError,
+        match="has no CRC32C on every chunk, so a cache of it could not be trusted; stream it without cache=",
+    ):
         StreamingDataset(store, cache=kept)
 
 
@@ -232,21 +265,39 @@ print(len(rows), len(set(rows)), *(warning.message for warning in said), flush=T
 
 
 def command(server, kept, limit: int, file_bytes: int = 0) -> list[str]:
-    return [sys.executable, "-c", RUN, f"{server.url}/small.zarr", str(kept), str(limit), str(file_bytes)]
+    return [
+        sys.executable,
+        "-c",
+        RUN,
+        f"{server.url}/small.zarr",
+        str(kept),
+        str(limit),
+        str(file_bytes),
+    ]
 
 
 def test_a_disk_that_takes_no_more_costs_a_warning_and_the_cache(server, kept):
-    done = subprocess.run(command(server, kept, WHOLE, file_bytes=100), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command(server, kept, WHOLE, file_bytes=100), capture_output=True, text=True, check=True
+    )
     said = done.stdout.splitlines()[1]
-    assert said == f"210 70 {kept}: nothing more is kept in this cache (File too large); the stream goes on without"
-    assert all(path.stat().st_size == INDEX for path in entries(kept)), "nothing is left half written"
+    assert (
+        said
+        == f"210 70 {kept}: nothing more is kept in this cache (File too large); the stream goes on without"
+    )
+    assert all(path.stat().st_size == INDEX for path in entries(kept)), (
+        "nothing is left half written"
+    )
 
 
 @pytest.mark.slow
 def test_processes_share_a_folder_within_its_limit(server, kept):
     limit = WHOLE // 2
     kept.mkdir()
-    processes = [subprocess.Popen(command(server, kept, limit), stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    processes = [
+        subprocess.Popen(command(server, kept, limit), stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     while any(process.poll() is None for process in processes):
         assert size_now(kept) <= limit
     assert [process.communicate()[0].splitlines()[1] for process in processes] == ["210 70"] * 2
@@ -266,7 +317,9 @@ def size_now(folder: Path) -> int:
 def test_processes_killed_at_any_moment_leave_a_folder_that_can_be_used(server, kept):
     chance, limit = random.Random(0), WHOLE // 2
     for _ in range(5):
-        with subprocess.Popen(command(server, kept, limit), stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command(server, kept, limit), stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout.readline() == "begin\n"
             time.sleep(chance.uniform(0, 0.3))
             process.send_signal(signal.SIGKILL)

@@ -52,7 +52,9 @@ def options(server, way) -> dict:
 
 def filesystem(options: dict):
     """Of s3fs, which knows no patience."""
-    return fsspec.filesystem("s3", **{name: value for name, value in options.items() if name != "patience"})
+    return fsspec.filesystem(
+        "s3", **{name: value for name, value in options.items() if name != "patience"}
+    )
 
 
 def options_of(server, way: str) -> dict:
@@ -73,17 +75,26 @@ def test_ranges_come_as_they_are_asked_for(options, way):
     assert pickle.loads(pickle.dumps(place)).read("signals/c/0/0/0") == whole
     ranges = [(0, 10), (100, 900), (-52, 52), (-52, 10), (len(whole) - 5, 5)]
     found = fetch(place, [ByteRange("signals/c/0/0/0", start, size) for start, size in ranges])
-    assert [content.tobytes() for content in found] == [whole[start:][:size] for start, size in ranges]
+    assert [content.tobytes() for content in found] == [
+        whole[start:][:size] for start, size in ranges
+    ]
 
 
-@pytest.mark.parametrize("kinds", [(), KINDS, *(pytest.param((kind,), marks=pytest.mark.slow, id=kind) for kind in KINDS)])
+@pytest.mark.parametrize(
+    "kinds",
+    [(), KINDS, *(pytest.param((kind,), marks=pytest.mark.slow, id=kind) for kind in KINDS)],
+)
 def test_an_epoch_is_right_whatever_fails_now_and_then(server, options, kinds):
     stream = StreamingDataset("s3://bucket/deep/small.zarr", batch_size=8, storage_options=options)
     server.fail(*kinds, share=0.1, seed=2)
     batches = list(stream)
     assert bool(server.failed) == bool(kinds)
-    assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(SMALL.n_windows))
-    assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index]) for batch in batches)
+    assert sorted(row for batch in batches for row in batch.index.tolist()) == list(
+        range(SMALL.n_windows)
+    )
+    assert all(
+        np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index]) for batch in batches
+    )
 
 
 def test_the_requests_of_an_epoch_are_those_of_its_chunks(server, options):
@@ -96,15 +107,28 @@ def test_the_requests_of_an_epoch_are_those_of_its_chunks(server, options):
 def test_credentials_come_from_the_environment(server, options, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", options.pop("key"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", options.pop("secret"))
-    assert len(list(StreamingDataset("s3://bucket/deep/small.zarr", batch_size=35, storage_options=options))) == 2
+    assert (
+        len(
+            list(
+                StreamingDataset(
+                    "s3://bucket/deep/small.zarr", batch_size=35, storage_options=options
+                )
+            )
+        )
+        == 2
+    )
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_worker_processes_read_after_the_process_they_come_from_has(options, context):
     stream = StreamingDataset("s3://bucket/deep/small.zarr", batch_size=8, storage_options=options)
     assert len(list(stream)) == 9
-    batches = list(DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=context))
-    assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(SMALL.n_windows))
+    batches = list(
+        DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=context)
+    )
+    assert sorted(row for batch in batches for row in batch.index.tolist()) == list(
+        range(SMALL.n_windows)
+    )
     assert len(list(stream)) == 9
 
 
@@ -126,7 +150,12 @@ def test_a_server_that_always_fails_gives_the_same_line_either_way(server, way, 
     said = []
     for one in ("s3fs", way):
         server.fail()
-        stream = StreamingDataset("s3://bucket/deep/small.zarr", batch_size=8, storage_options=options_of(server, one), threads=1)
+        stream = StreamingDataset(
+            "s3://bucket/deep/small.zarr",
+            batch_size=8,
+            storage_options=options_of(server, one),
+            threads=1,
+        )
         server.fail(kind, share=1.0)
         with pytest.raises(BidsDlError) as refusal:
             list(stream)
@@ -149,7 +178,11 @@ def test_a_way_that_always_fails_is_not_tried_for_ever(server):
 def test_a_bucket_that_is_open_to_all_is_read_without_credentials(server, options, monkeypatch):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    filesystem(options_of(server, "s3fs")).pipe_file("s3://bucket/open", b"0123456789", ACL="public-read")
-    anonymous = {name: value for name, value in options.items() if name not in ("key", "secret")} | {"anon": True}
+    filesystem(options_of(server, "s3fs")).pipe_file(
+        "s3://bucket/open", b"0123456789", ACL="public-read"
+    )
+    anonymous = {
+        name: value for name, value in options.items() if name not in ("key", "secret")
+    } | {"anon": True}
     [content] = fetch(Location("s3://bucket", anonymous), [ByteRange("open", 2, 3)])
     assert content.tobytes() == b"234"

@@ -33,7 +33,10 @@ def rough(eegbci, tmp_path_factory) -> Path:
     """Store of the sample with one recording that is not there, one that is cut off and left out, and two with bad channels."""
     folder = tmp_path_factory.mktemp("rough")
     source = Path(shutil.copytree(eegbci, folder / "ds004362"))
-    signals = {name: next(source.glob(f"sub-{name}_eeg.edf")) for name in ("003/eeg/*run-2", "004/eeg/*run-1")}
+    signals = {
+        name: next(source.glob(f"sub-{name}_eeg.edf"))
+        for name in ("003/eeg/*run-2", "004/eeg/*run-1")
+    }
     signals["004/eeg/*run-1"].write_text("/annex/objects/SHA256E-s1--abc.edf\n", "utf-8")
     cut = signals["003/eeg/*run-2"]
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 4])
@@ -41,10 +44,24 @@ def rough(eegbci, tmp_path_factory) -> Path:
         head, *rows = table.read_text("utf-8").splitlines()
         bad = [f"{row}\t{'bad' if i < 2 else 'good'}" for i, row in enumerate(rows)]
         table.write_text("\n".join([f"{head}\tstatus", *bad]) + "\n", "utf-8")
-    steps = [{"pick": {"types": ["eeg"]}}, {"montage": {"positions": "standard_1005"}}, {"reference": {"channels": "average"}}]
-    steps += ["interpolate", {"filter": {"low": 1.0, "high": 40.0}}, {"reference": {"channels": "average"}}]
+    steps = [
+        {"pick": {"types": ["eeg"]}},
+        {"montage": {"positions": "standard_1005"}},
+        {"reference": {"channels": "average"}},
+    ]
+    steps += [
+        "interpolate",
+        {"filter": {"low": 1.0, "high": 40.0}},
+        {"reference": {"channels": "average"}},
+    ]
     (folder / "telling.yaml").write_text(yaml.safe_dump({"steps": steps}), "utf-8")
-    options = {"hed": QUERIES, "window": 2, "min_duration": 30, "recipe": str(folder / "telling.yaml"), "dtype": "int16"}
+    options = {
+        "hed": QUERIES,
+        "window": 2,
+        "min_duration": 30,
+        "recipe": str(folder / "telling.yaml"),
+        "dtype": "int16",
+    }
     bids_dl.convert(str(source), str(folder / "rough.zarr"), **options, jobs=2)
     return folder / "rough.zarr"
 
@@ -69,9 +86,22 @@ def test_the_page_is_well_formed_html(any_page):
 
 def test_the_page_asks_for_nothing_and_runs_nothing(any_page):
     content, page = any_page
-    policy = next(said["content"] for tag, said in page.tags if tag == "meta" and "http-equiv" in said)
+    policy = next(
+        said["content"] for tag, said in page.tags if tag == "meta" and "http-equiv" in said
+    )
     assert "default-src 'none'" in policy
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "image", "use", "base", "form"}
+    assert not {tag for tag, _ in page.tags} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "image",
+        "use",
+        "base",
+        "form",
+    }
     assert page.values("src") == page.values("xlink:href") == []
     assert all(link.startswith(("#", "https://doi.org/10.")) for link in page.values("href"))
     assert not re.search(rb"url\(|@import|javascript:", content)
@@ -80,29 +110,45 @@ def test_the_page_asks_for_nothing_and_runs_nothing(any_page):
 
 def test_every_link_within_the_page_leads_somewhere(any_page):
     page = any_page[1]
-    assert {link[1:] for link in page.values("href") if link.startswith("#")} <= set(page.values("id"))
+    assert {link[1:] for link in page.values("href") if link.startswith("#")} <= set(
+        page.values("id")
+    )
 
 
 def test_headers_of_tables_say_what_they_stand_for_and_charts_have_a_text(any_page):
     page = any_page[1]
     assert all(said.get("scope") in {"col", "row"} for tag, said in page.tags if tag == "th")
-    assert all(said.get("aria-label") or said.get("aria-hidden") for tag, said in page.tags if tag == "svg")
+    assert all(
+        said.get("aria-label") or said.get("aria-hidden") for tag, said in page.tags if tag == "svg"
+    )
 
 
 @pytest.mark.parametrize("name", ["rough", "eyes_store"])
 def test_the_tables_hold_the_counts_of_the_store(name, request):
     store = open_store(str(request.getfixturevalue(name)))
     tables, table = Page(render(store)).tables, store.table
-    people = {row[0]: row[1:4] for row in tables["Windows of each person and label"][1:] if len(row) > 1}
+    people = {
+        row[0]: row[1:4] for row in tables["Windows of each person and label"][1:] if len(row) > 1
+    }
     assert set(people) == set(table["subject"])
     for subject, (split, *counts) in people.items():
         mine = table[table["subject"] == subject]
         assert {split} == set(mine["split"])
         assert counts == [str((mine["label"] == label).sum()) for label in QUERIES]
     splits = {row[0]: row[1:] for row in tables["Windows of each split and label"][1:]}
-    assert splits.pop("all") == [str(n) for n in (len(people), *((table["label"] == label).sum() for label in QUERIES), len(table))]
+    assert splits.pop("all") == [
+        str(n)
+        for n in (len(people), *((table["label"] == label).sum() for label in QUERIES), len(table))
+    ]
     assert splits == {
-        split: [str(n) for n in (mine["subject"].nunique(), *((mine["label"] == label).sum() for label in QUERIES), len(mine))]
+        split: [
+            str(n)
+            for n in (
+                mine["subject"].nunique(),
+                *((mine["label"] == label).sum() for label in QUERIES),
+                len(mine),
+            )
+        ]
         for split, mine in table.groupby("split")
     }
 
@@ -118,7 +164,11 @@ def test_what_failed_was_left_out_and_warned_of_is_told(rough, page):
     [failure] = said["failures"]
     assert f"1 × {failure['stage']}: {failure['reason']} {failure['recording']}" in page.words
     assert "Events, blocks and windows: 1 1 ×" in page.words
-    left_out = [one for told in json.loads((rough / "recordings.json").read_bytes()).values() for one in told["dropped"]]
+    left_out = [
+        one
+        for told in json.loads((rough / "recordings.json").read_bytes()).values()
+        for one in told["dropped"]
+    ]
     assert [one["reason"] in page.words for one in left_out] == [True]
     assert said["warnings"]
     assert all(warning in page.words for warning in said["warnings"])
@@ -133,7 +183,10 @@ def test_a_store_of_which_nothing_was_left_out_says_so(eyes_store):
 def test_it_says_what_it_is_who_made_it_and_how_it_may_be_used(rough, page):
     said = open_store(str(rough)).attributes
     assert f"bids-dl:{said['content']}" in page.words
-    assert f"rounding changed no sample by more than {said['rounding']['largest_error']:g} µV" in page.words
+    assert (
+        f"rounding changed no sample by more than {said['rounding']['largest_error']:g} µV"
+        in page.words
+    )
     [source] = said["sources"]
     for text in (
         said["title"],
@@ -148,10 +201,24 @@ def test_it_says_what_it_is_who_made_it_and_how_it_may_be_used(rough, page):
 
 
 def test_channels_that_a_step_changed_are_counted_over_recordings(rough, page):
-    told = [one["steps"] for one in json.loads((rough / "recordings.json").read_bytes()).values() if "steps" in one]
-    counts = Counter(channel for steps in told for step in steps if step["step"] == "interpolate" for channel in step["channels"])
+    told = [
+        one["steps"]
+        for one in json.loads((rough / "recordings.json").read_bytes()).values()
+        if "steps" in one
+    ]
+    counts = Counter(
+        channel
+        for steps in told
+        for step in steps
+        if step["step"] == "interpolate"
+        for channel in step["channels"]
+    )
     assert set(counts.values()) == {2}
-    assert f"Channels, in 2 of {len(told)} recordings: " + " ".join(f"{channel} ×2" for channel in counts) in page.words
+    assert (
+        f"Channels, in 2 of {len(told)} recordings: "
+        + " ".join(f"{channel} ×2" for channel in counts)
+        in page.words
+    )
 
 
 def test_the_same_store_elsewhere_gives_the_same_bytes_without_a_path(rough, tmp_path):
@@ -166,21 +233,39 @@ def _nasty(value):
     """The same with every text made hostile."""
     if isinstance(value, dict):
         return {key: _nasty(inner) for key, inner in value.items()}
-    return [_nasty(inner) for inner in value] if isinstance(value, list) else f"{value}{NASTY}" if isinstance(value, str) else value
+    return (
+        [_nasty(inner) for inner in value]
+        if isinstance(value, list)
+        else f"{value}{NASTY}"
+        if isinstance(value, str)
+        else value
+    )
 
 
 def test_what_comes_from_data_cannot_inject(rough, tmp_path):
     folder = shutil.copytree(rough, tmp_path / "nasty.zarr")
     store, told = open_store(str(folder)), json.loads((folder / "recordings.json").read_bytes())
-    (folder / "recordings.json").write_text(json.dumps({f"{key}{NASTY}": _nasty(one) for key, one in told.items()}), "utf-8")
+    (folder / "recordings.json").write_text(
+        json.dumps({f"{key}{NASTY}": _nasty(one) for key, one in told.items()}), "utf-8"
+    )
     said = dict(store.attributes)
-    said |= {name: _nasty(said[name]) for name in ("title", "content", "failures", "warnings", "software", "hed_versions")}
+    said |= {
+        name: _nasty(said[name])
+        for name in ("title", "content", "failures", "warnings", "software", "hed_versions")
+    }
     said["sources"] = [{**_nasty(source), "doi": f'10.1234/"{NASTY}'} for source in said["sources"]]
-    said["request"] = {**said["request"], "preprocess": _nasty(said["request"]["preprocess"]), "events": _nasty(said["request"]["events"])}
+    said["request"] = {
+        **said["request"],
+        "preprocess": _nasty(said["request"]["preprocess"]),
+        "events": _nasty(said["request"]["events"]),
+    }
     page = Page(render(Store(str(folder), {}, {**store.root, "attributes": said})))
     assert page.problems == []
     assert "script" not in {tag for tag, _ in page.tags}
-    assert all(re.fullmatch(r'#[a-z-]+|https://doi\.org/10\.1234/[^"<>]*', link) for link in page.values("href"))
+    assert all(
+        re.fullmatch(r'#[a-z-]+|https://doi\.org/10\.1234/[^"<>]*', link)
+        for link in page.values("href")
+    )
     assert page.text.count(NASTY) > 50
 
 
@@ -189,19 +274,29 @@ def test_any_name_of_a_person_gives_a_page(eyes_store, subject, monkeypatch):
     store = open_store(str(eyes_store))
     people = np.where(store.read("subject") == "001", subject, store.read("subject"))
     read = Store.read
-    monkeypatch.setattr(Store, "read", lambda self, name: people if name == "subject" else read(self, name))
+    monkeypatch.setattr(
+        Store, "read", lambda self, name: people if name == "subject" else read(self, name)
+    )
     page = Page(render(store))
     assert page.problems == []
-    assert {row[0] for row in page.tables["Windows of each person and label"][1:]} >= {"002", subject.replace("\ud800", "?")}
+    assert {row[0] for row in page.tables["Windows of each person and label"][1:]} >= {
+        "002",
+        subject.replace("\ud800", "?"),
+    }
 
 
 @pytest.mark.slow
 def test_the_request_on_the_page_makes_the_same_store(rough, tmp_path, monkeypatch):
     text = render(open_store(str(rough))).decode()
-    files = [re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), block) for block in re.findall(r"<pre>(.*?)</pre>", text, re.DOTALL)]
+    files = [
+        re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), block)
+        for block in re.findall(r"<pre>(.*?)</pre>", text, re.DOTALL)
+    ]
     monkeypatch.chdir(tmp_path)
     for name, content in zip(("request.yaml", "recipe.yaml"), files[1:], strict=True):
-        (tmp_path / name).write_text(content.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"), "utf-8")
+        (tmp_path / name).write_text(
+            content.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"), "utf-8"
+        )
     options = yaml.safe_load((tmp_path / "request.yaml").read_text("utf-8"))
     assert bids_dl.convert(str(rough.parent / "ds004362"), str(rough), **options, jobs=1).unchanged
 
@@ -209,8 +304,18 @@ def test_the_request_on_the_page_makes_the_same_store(rough, tmp_path, monkeypat
 def test_a_store_without_spectra_gets_a_page_that_says_so(eyes_store):
     store = open_store(str(eyes_store))
     known = store.root["consolidated_metadata"]
-    arrays = {k: v for k, v in known["metadata"].items() if "spectrum" not in k and k != "frequency"}
-    page = Page(render(Store(store.url, {}, {**store.root, "consolidated_metadata": {**known, "metadata": arrays}})))
+    arrays = {
+        k: v for k, v in known["metadata"].items() if "spectrum" not in k and k != "frequency"
+    }
+    page = Page(
+        render(
+            Store(
+                store.url,
+                {},
+                {**store.root, "consolidated_metadata": {**known, "metadata": arrays}},
+            )
+        )
+    )
     assert "This store holds no spectra" in page.words
     assert "svg" not in {tag for tag, _ in page.tags}
     assert page.problems == []
@@ -227,19 +332,48 @@ def test_stores_of_before_seconds_were_noted_get_a_page(rough, tmp_path):
 
 
 @pytest.mark.slow
-def test_thousands_of_recordings_give_a_page_that_opens_and_says_what_it_leaves_out(rough, tmp_path):
+def test_thousands_of_recordings_give_a_page_that_opens_and_says_what_it_leaves_out(
+    rough, tmp_path
+):
     small = Small(n_subjects=1500, per_recording=2, per_chunk=1000, chunks_per_shard=4)
     like = open_store(str(rough))
-    told = next(one for one in json.loads((rough / "recordings.json").read_bytes()).values() if "steps" in one)
-    keys = [f"ds1/{name}" for name in dict.fromkeys(next(c.values for c in small_store.columns(small) if c.name == "recording"))]
-    dropped = [{"onset": float(i), "reason": f"it ends at {i} s, the recording at 0 s"} for i in range(20)]
-    recordings = {key: told | {"windows": 2, "dropped": dropped if i % 2 else []} for i, key in enumerate(keys)}
+    told = next(
+        one
+        for one in json.loads((rough / "recordings.json").read_bytes()).values()
+        if "steps" in one
+    )
+    keys = [
+        f"ds1/{name}"
+        for name in dict.fromkeys(
+            next(c.values for c in small_store.columns(small) if c.name == "recording")
+        )
+    ]
+    dropped = [
+        {"onset": float(i), "reason": f"it ends at {i} s, the recording at 0 s"} for i in range(20)
+    ]
+    recordings = {
+        key: told | {"windows": 2, "dropped": dropped if i % 2 else []}
+        for i, key in enumerate(keys)
+    }
     failures = [
-        {"recording": f"ds1/lost-{i}", "stage": "read", "reason": f"{i} samples are missing", "transient": False} for i in range(900)
+        {
+            "recording": f"ds1/lost-{i}",
+            "stage": "read",
+            "reason": f"{i} samples are missing",
+            "transient": False,
+        }
+        for i in range(900)
     ]
     statistics = {"recordings": 3000, "persons": 1500, "windows": {"open": 3000, "closed": 3000}}
-    statistics["splits"] = {"train": {"persons": 900, "windows": 3600}, "test": {"persons": 600, "windows": 2400}}
-    given = {"failures": failures, "statistics": statistics, "warnings": [f"warning {i}" for i in range(900)]}
+    statistics["splits"] = {
+        "train": {"persons": 900, "windows": 3600},
+        "test": {"persons": 600, "windows": 2400},
+    }
+    given = {
+        "failures": failures,
+        "statistics": statistics,
+        "warnings": [f"warning {i}" for i in range(900)],
+    }
     small_store.write(
         tmp_path / "big.zarr",
         small,
@@ -262,7 +396,9 @@ def test_thousands_of_recordings_give_a_page_that_opens_and_says_what_it_leaves_
 def test_a_store_whose_recordings_json_is_damaged_is_named(eyes_store, tmp_path):
     folder = shutil.copytree(eyes_store, tmp_path / "eyes.zarr")
     (folder / "recordings.json").write_text('{"a": {}}', "utf-8")
-    with pytest.raises(DamagedStoreError, match=r"eyes\.zarr: recordings\.json cannot be read .*bids-dl verify"):
+    with pytest.raises(
+        DamagedStoreError, match=r"eyes\.zarr: recordings\.json cannot be read .*bids-dl verify"
+    ):
         render(open_store(str(folder)))
     (folder / "recordings.json").unlink()
     with pytest.raises(DamagedStoreError, match=r"recordings\.json cannot be read"):
@@ -290,10 +426,14 @@ def test_the_command_writes_the_page_beside_where_it_is_called_and_says_where(co
 
 def test_a_store_behind_http_gives_the_same_page(command, eyes_store):
     handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(eyes_store.parent)))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(handler, directory=str(eyes_store.parent))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        done = command("report", f"http://127.0.0.1:{server.server_address[1]}/eyes.zarr", "-o", "there.html")
+        done = command(
+            "report", f"http://127.0.0.1:{server.server_address[1]}/eyes.zarr", "-o", "there.html"
+        )
     finally:
         server.shutdown()
         server.server_close()

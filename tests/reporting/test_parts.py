@@ -26,20 +26,46 @@ def test_the_same_cause_with_other_numbers_channels_and_files_is_one():
         ("ds/sub-2/eeg/sub-2", "positions of standard_1005"),
     ]
     first, second = grouped(said, channels={"Fp1", "Fp10", "C3"})
-    assert first == Cause("…_eeg.edf: … uV on …, 300 allowed", said[0][1], False, 3, ("ds/sub-1/eeg/sub-1", "ds/sub-2/eeg/sub-2"))
+    assert first == Cause(
+        "…_eeg.edf: … uV on …, 300 allowed",
+        said[0][1],
+        False,
+        3,
+        ("ds/sub-1/eeg/sub-1", "ds/sub-2/eeg/sub-2"),
+    )
     assert second == Cause(said[3][1], said[3][1], True, 1, ("ds/sub-2/eeg/sub-2",))
 
 
-def _change(step: str, share: float, *notes: str, channels: tuple[str, ...] = (), seconds: float | None = 1.0) -> Change:
+def _change(
+    step: str,
+    share: float,
+    *notes: str,
+    channels: tuple[str, ...] = (),
+    seconds: float | None = 1.0,
+) -> Change:
     return Change(step, channels, share, seconds, notes)
 
 
 def test_steps_of_one_name_are_told_apart_by_their_order():
-    recipe = [{"reference": {"channels": "average", "template": None}}, {"filter": None}, {"reference": {"channels": ["M1", "M2"]}}]
+    recipe = [
+        {"reference": {"channels": "average", "template": None}},
+        {"filter": None},
+        {"reference": {"channels": ["M1", "M2"]}},
+    ]
     changes = [(0.1, 0.3), (0.2, 0.6), (0.3, 0.3)]
     recordings = [
         Treated(
-            f"ds/{i}", 5, 60.0, 0, (_change("read", 0, "low"), _change("reference", a), _change("filter", 1), _change("reference", b)), ()
+            f"ds/{i}",
+            5,
+            60.0,
+            0,
+            (
+                _change("read", 0, "low"),
+                _change("reference", a),
+                _change("filter", 1),
+                _change("reference", b),
+            ),
+            (),
         )
         for i, (a, b) in enumerate(changes)
     ]
@@ -56,7 +82,19 @@ def test_flags_channels_and_windows_left_out_are_counted_by_recording():
     dropped = ((1.0, "reject: 400 µV"), (2.0, "reject: 500 µV"), (3.0, "it ends at 3 s"))
     recordings = [
         Treated(
-            "ds/a", 5, 60.0, 0, (_change("reject", 0.9, "changed nearly everything: 90% of the windows", channels=("Cz", "Fz")),), dropped
+            "ds/a",
+            5,
+            60.0,
+            0,
+            (
+                _change(
+                    "reject",
+                    0.9,
+                    "changed nearly everything: 90% of the windows",
+                    channels=("Cz", "Fz"),
+                ),
+            ),
+            dropped,
         ),
         Treated("ds/b", 5, 60.0, 0, (_change("reject", 0.0, "changed nothing"),), ()),
         Treated("ds/c", 5, 60.0, 0, (_change("reject", 0.1, channels=("Cz",), seconds=None),), ()),
@@ -72,7 +110,9 @@ def test_levels_of_bands_are_medians_over_recordings_that_have_the_band():
     power = np.stack([np.full(100, 1.0), np.full(100, 100.0), np.full(100, 10_000.0)])
     levels = 10 * np.log10(power)
     levels[2, frequency > 20] = np.nan
-    found = {band.name: band for band in bands(Spectra(frequency, levels, np.full_like(levels, np.nan)))}
+    found = {
+        band.name: band for band in bands(Spectra(frequency, levels, np.full_like(levels, np.nan)))
+    }
     assert found["alpha"].before == pytest.approx(20.0)
     assert found["gamma"].before == pytest.approx(10.0)
     assert found["alpha"].after is None
@@ -82,7 +122,9 @@ def test_a_curve_stays_in_its_chart_and_ends_where_it_leaves_it():
     frequency = np.arange(1.0, 101.0)
     level = np.where(frequency < 50, 10.0, -90.0)
     chart = recording_chart(frequency, np.full(100, 12.0), level)
-    points = np.array([[float(number) for number in point.split(",")] for point in chart.curves[1].line.split()])
+    points = np.array(
+        [[float(number) for number in point.split(",")] for point in chart.curves[1].line.split()]
+    )
     assert len(points) == 50
     assert ((points >= [chart.left, 0]) & (points <= [chart.width, chart.bottom])).all()
     assert recording_chart(frequency, np.full(100, np.nan), np.full(100, np.nan)) is None
@@ -94,7 +136,12 @@ def test_a_curve_stays_in_its_chart_and_ends_where_it_leaves_it():
         {"hed": {"a": "Eyes-open"}, "window": 2},
         {
             "hed": {
-                "a": {"any": ["Eyes-open", {"all": ["Eyes-closed", "Rest"]}], "until": 30, "trim": [1, 2], "exclude": ["Rest", "Shut"]},
+                "a": {
+                    "any": ["Eyes-open", {"all": ["Eyes-closed", "Rest"]}],
+                    "until": 30,
+                    "trim": [1, 2],
+                    "exclude": ["Rest", "Shut"],
+                },
                 "yes": {
                     "hed": "Eyes-closed",
                     "until": "next",
@@ -120,5 +167,7 @@ def test_a_curve_stays_in_its_chart_and_ends_where_it_leaves_it():
 def test_the_options_on_the_page_ask_for_the_same(options):
     wanted = request_of(options)
     plain = json.loads(json.dumps(asdict(wanted))) | {"preprocess": {"name": "x", "steps": []}}
-    again = request_of({k: v for k, v in yaml.safe_load(options_file(plain)).items() if k != "recipe"})
+    again = request_of(
+        {k: v for k, v in yaml.safe_load(options_file(plain)).items() if k != "recipe"}
+    )
     assert again == wanted

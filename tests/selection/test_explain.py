@@ -31,9 +31,16 @@ def hed(*texts):
 def test_the_message_of_the_healthy_brain_network(shared):
     dataset = source.open_dataset(str(shared / "hed-metadata/ds005505"))
     which = parsing.source_config({"task": ["RestingState"]})
-    tables = [source.read_rows(dataset, recording) for recording in source.find_recordings(dataset, which)]
+    tables = [
+        source.read_rows(dataset, recording) for recording in source.find_recordings(dataset, which)
+    ]
     with pytest.raises(NoMatchError) as caught:
-        select(tables, parsing.events_config({"hed": ["Eyes-closed"]}), hed_versions={dataset.name: dataset.hed_version}, sliding=False)
+        select(
+            tables,
+            parsing.events_config({"hed": ["Eyes-closed"]}),
+            hed_versions={dataset.name: dataset.hed_version},
+            sliding=False,
+        )
     count = len(tables)
     assert str(caught.value).splitlines() == [
         f'--hed "Eyes-closed" matches no event in {count} recordings of ds005505.',
@@ -81,7 +88,15 @@ def test_a_tag_in_use_that_no_schema_has_is_found_in_quotes_only():
 
 def test_what_is_suggested_does_match():
     rows = hed("Label/now-close, Red", "(Frequency/550 Hz, Blue)", "Def/Task-x", "Close-eyes")
-    for query in ("Eyes-closed", "now-close", "Frequency/500", "Label/now-closed", "Task-x", "Agent-action/Close-eyes", "Closed-eyes"):
+    for query in (
+        "Eyes-closed",
+        "now-close",
+        "Frequency/500",
+        "Label/now-closed",
+        "Task-x",
+        "Agent-action/Close-eyes",
+        "Closed-eyes",
+    ):
         line = next(line for line in said(rows, query) if "Try:" in line)
         again = line.split("--hed a=")[1].split(" --until")[0].strip('"')
         assert chosen(rows, again).events, line
@@ -89,24 +104,45 @@ def test_what_is_suggested_does_match():
 
 def test_words_that_never_meet_are_told_with_their_counts():
     lines = said(hed("(Red, Square), (Blue, Circle)", "Red"), "{Red && Blue}")
-    assert "Each of its words matches events here (Red 2, Blue 1), but not together as asked." in lines[1]
+    assert (
+        "Each of its words matches events here (Red 2, Blue 1), but not together as asked."
+        in lines[1]
+    )
     assert '--hed a="Red AND Blue", which matches 1' in lines[2]
 
 
 def test_a_chain_of_three_that_matches_less_than_it_says_is_told():
-    rows = hed("Sensory-event, (Human-agent, Female, (Speak, Sentence))", "Sensory-event, Female, Sentence")
-    (warning,) = [line for line in chosen(rows, "Sensory-event && Female && Sentence").warnings if "&&" in line]
+    rows = hed(
+        "Sensory-event, (Human-agent, Female, (Speak, Sentence))", "Sensory-event, Female, Sentence"
+    )
+    (warning,) = [
+        line
+        for line in chosen(rows, "Sensory-event && Female && Sentence").warnings
+        if "&&" in line
+    ]
     assert "matches 1 events" in warning
     assert '--hed a="Sensory-event AND Female AND Sentence" matches 2' in warning
-    lines = said(hed("Sensory-event, (Human-agent, Female, (Speak, Sentence))"), "Sensory-event && Female && Sentence")
+    lines = said(
+        hed("Sensory-event, (Human-agent, Female, (Speak, Sentence))"),
+        "Sensory-event && Female && Sentence",
+    )
     assert '--hed a="Sensory-event AND Female AND Sentence" matches 1' in lines[1]
     rows = hed("Sensory-event, Female, Sentence")
-    assert not [line for line in chosen(rows, "Sensory-event && Female && Sentence").warnings if "&&" in line]
+    assert not [
+        line
+        for line in chosen(rows, "Sensory-event && Female && Sentence").warnings
+        if "&&" in line
+    ]
 
 
 def test_a_tag_that_only_other_rows_of_a_reference_could_show_is_not_offered():
-    sidecar = {"code": {"HED": {"x": "Red, ({more})"}}, "more": {"HED": {"a": "Label/Smile", "b": "Green"}}}
-    rows = EventRows("ds/a", {"onset": ("1", "2"), "code": ("x", "n/a"), "more": ("b", "a")}, sidecar)
+    sidecar = {
+        "code": {"HED": {"x": "Red, ({more})"}},
+        "more": {"HED": {"a": "Label/Smile", "b": "Green"}},
+    }
+    rows = EventRows(
+        "ds/a", {"onset": ("1", "2"), "code": ("x", "n/a"), "more": ("b", "a")}, sidecar
+    )
     assert not any("Label/Smile (" in line for line in said(rows, "Label/Smile"))
 
 
@@ -129,17 +165,30 @@ def test_a_mapping_is_shown_as_a_query():
 
 
 def test_an_unknown_word_is_compared_with_the_schema_too():
-    assert any("HED tags that look alike:" in line and "Sensory-event" in line for line in said(table((1, "press")), "Sensry-evnt"))
+    assert any(
+        "HED tags that look alike:" in line and "Sensory-event" in line
+        for line in said(table((1, "press")), "Sensry-evnt")
+    )
 
 
 def test_likeness_finds_the_parts_of_a_word_in_any_order():
-    assert likeness("Eyes-closed", "Label/now-close-your-eyes") > likeness("Eyes-closed", "Label/now-open-your-eyes") > 0.65
+    assert (
+        likeness("Eyes-closed", "Label/now-close-your-eyes")
+        > likeness("Eyes-closed", "Label/now-open-your-eyes")
+        > 0.65
+    )
     assert likeness("Eyes-closed", "Sensory-event") < 0.5
     assert likeness("", "Red") == 0
 
 
 @pytest.mark.parametrize(
-    ("tag", "query"), [("Red", "Red"), ("Frequency/550 Hz", "Frequency/550*"), ("Label/née", "Label/n*"), ("sc:Sleep", "Sleep")]
+    ("tag", "query"),
+    [
+        ("Red", "Red"),
+        ("Frequency/550 Hz", "Frequency/550*"),
+        ("Label/née", "Label/n*"),
+        ("sc:Sleep", "Sleep"),
+    ],
 )
 def test_what_is_pasted_can_be_written(tag, query):
     assert to_paste(tag) == query
@@ -148,11 +197,19 @@ def test_what_is_pasted_can_be_written(tag, query):
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
-        ({"onset": ("n/a", "n/a")}, "2 rows were skipped: their onset is not a number (first: row 0 of ds/x)."),
-        ({}, "1 recordings have an events.tsv without an onset column; nothing in them can be selected (first: ds/x)."),
+        (
+            {"onset": ("n/a", "n/a")},
+            "2 rows were skipped: their onset is not a number (first: row 0 of ds/x).",
+        ),
+        (
+            {},
+            "1 recordings have an events.tsv without an onset column; nothing in them can be selected (first: ds/x).",
+        ),
     ],
 )
-def test_rows_that_were_not_searched_are_the_reason_and_the_same_query_is_not_suggested(columns, reason):
+def test_rows_that_were_not_searched_are_the_reason_and_the_same_query_is_not_suggested(
+    columns, reason
+):
     with pytest.raises(NoMatchError) as refused:
         chosen(EventRows("ds/x", columns | {"code": ("red", "red")}, SIDECAR), "Red")
     said = str(refused.value)
@@ -162,5 +219,7 @@ def test_rows_that_were_not_searched_are_the_reason_and_the_same_query_is_not_su
 
 
 def test_tags_that_lack_the_prefix_of_the_version_are_told():
-    with pytest.raises(NoMatchError, match=r"Red is in use, but not as a tag of the HED version \(sc:8.3.0\)"):
+    with pytest.raises(
+        NoMatchError, match=r"Red is in use, but not as a tag of the HED version \(sc:8.3.0\)"
+    ):
         select([table((1, "red"))], config("Red"), hed_versions={"ds": "sc:8.3.0"}, sliding=False)

@@ -27,7 +27,12 @@ def asked(case):
         return {"hed": {"x": query[0]}, "until": query[1]}
     if case["kind"] == "windows":
         given = {name: query[name] for name in ("until", "trim", "within") if name in query}
-        return {"hed": {"x": query["query"]}, "window": query["size"], "stride": query["stride"], **given}
+        return {
+            "hed": {"x": query["query"]},
+            "window": query["size"],
+            "stride": query["stride"],
+            **given,
+        }
     return {"hed": {"x": query}}
 
 
@@ -35,7 +40,11 @@ def tables_of(dataset, recording):
     entities = dict(re.findall(r"(sub|ses|task|run)-([A-Za-z0-9]+)", recording.rpartition("/")[2]))
     names = {"sub": "subject", "ses": "session", "task": "task", "run": "run"}
     which = parsing.source_config({names[key]: [value] for key, value in entities.items()})
-    return [source.read_rows(dataset, found) for found in source.find_recordings(dataset, which) if found.events]
+    return [
+        source.read_rows(dataset, found)
+        for found in source.find_recordings(dataset, which)
+        if found.events
+    ]
 
 
 def near(got, want):
@@ -45,20 +54,34 @@ def near(got, want):
 def check(case, shared):
     dataset = source.open_dataset(str(shared / "hed-metadata" / case["dataset"]))
     given = asked(case)
-    config, how = parsing.events_config(given), parsing.windows_config({k: v for k, v in given.items() if k in ("window", "stride")})
+    config, how = (
+        parsing.events_config(given),
+        parsing.windows_config({k: v for k, v in given.items() if k in ("window", "stride")}),
+    )
     parse(config)
     tables = tables_of(dataset, case["recording"])
-    selection = select(tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=how.sliding)
+    selection = select(
+        tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=how.sliding
+    )
     if case["kind"] == "windows":
         stretches = blocks(selection, config, {table.recording: None for table in tables}).blocks
         found = windows.cut(selection.events, stretches, how, {}).windows
         assert len(found) == case["expected_count"]
-        assert all(near(w.onset, start) for w, (start, _) in zip(found, case["expected_intervals"], strict=False))
+        assert all(
+            near(w.onset, start)
+            for w, (start, _) in zip(found, case["expected_intervals"], strict=False)
+        )
         return
     events = selection.events
     assert len(events) == case["expected_count"]
-    assert all(near(event.onset, onset) for event, onset in zip(events, case["expected_first_onsets"], strict=False))
-    assert not case.get("expected_first_rows") or [event.row for event in events[:5]] == case["expected_first_rows"]
+    assert all(
+        near(event.onset, onset)
+        for event, onset in zip(events, case["expected_first_onsets"], strict=False)
+    )
+    assert (
+        not case.get("expected_first_rows")
+        or [event.row for event in events[:5]] == case["expected_first_rows"]
+    )
     for event, (start, end) in zip(events, case.get("expected_intervals", []), strict=False):
         assert near(event.onset, start)
         assert near(event.end, end)

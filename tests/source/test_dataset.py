@@ -8,7 +8,16 @@ import pytest
 
 from bids_dl.config.stages import SourceConfig
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source import find_recordings, fingerprint, open_dataset, open_raw, positions, read_header, read_participants, read_rows
+from bids_dl.source import (
+    find_recordings,
+    fingerprint,
+    open_dataset,
+    open_raw,
+    positions,
+    read_header,
+    read_participants,
+    read_rows,
+)
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -32,7 +41,9 @@ def test_the_sample_has_eight_recordings_named_by_their_doi(eegbci):
     dataset = open_dataset(str(eegbci))
     recordings = find_recordings(dataset, SourceConfig())
     assert dataset.name == "ds004362"
-    assert [(r.subject, r.run) for r in recordings] == [(f"00{i}", run) for i in range(1, 5) for run in "12"]
+    assert [(r.subject, r.run) for r in recordings] == [
+        (f"00{i}", run) for i in range(1, 5) for run in "12"
+    ]
     assert recordings[0].path == "sub-001/eeg/sub-001_task-motion_run-1"
     assert recordings[0].key == "ds004362/sub-001/eeg/sub-001_task-motion_run-1"
 
@@ -56,24 +67,37 @@ def test_the_signal_is_that_of_the_file_in_volts(eegbci):
 
 
 def test_run_1_finds_run_01(tmp_path):
-    root = write(tmp_path, {f"sub-1/eeg/sub-1_task-x_run-0{run}_events.tsv": EVENTS for run in (1, 2)})
+    root = write(
+        tmp_path, {f"sub-1/eeg/sub-1_task-x_run-0{run}_events.tsv": EVENTS for run in (1, 2)}
+    )
     found = find_recordings(open_dataset(str(root)), SourceConfig(run=("1",)))
     assert [recording.run for recording in found] == ["01"]
 
 
 def test_entities_may_be_asked_for_with_their_prefix(eegbci):
-    found = find_recordings(open_dataset(str(eegbci)), SourceConfig(subject=("sub-003",), task=("task-motion",)))
+    found = find_recordings(
+        open_dataset(str(eegbci)), SourceConfig(subject=("sub-003",), task=("task-motion",))
+    )
     assert {recording.subject for recording in found} == {"003"}
 
 
 def test_an_entity_that_is_not_there_is_answered_with_those_that_are(eegbci):
-    with pytest.raises(SourceError, match=r"none of 8 recordings has subject 9; there are subject 001, 002, 003, 004"):
+    with pytest.raises(
+        SourceError,
+        match=r"none of 8 recordings has subject 9; there are subject 001, 002, 003, 004",
+    ):
         find_recordings(open_dataset(str(eegbci)), SourceConfig(subject=("9",)))
 
 
 @pytest.mark.parametrize("folder", ["sourcedata", "derivatives", "code"])
 def test_other_folders_hold_no_recordings(tmp_path, folder):
-    root = write(tmp_path, {f"{folder}/sub-1/eeg/sub-1_events.tsv": EVENTS, "sub-1/beh/sub-1_task-x_events.tsv": EVENTS})
+    root = write(
+        tmp_path,
+        {
+            f"{folder}/sub-1/eeg/sub-1_events.tsv": EVENTS,
+            "sub-1/beh/sub-1_task-x_events.tsv": EVENTS,
+        },
+    )
     with pytest.raises(SourceError, match="no EEG or iEEG recordings"):
         find_recordings(open_dataset(str(root)), SourceConfig())
 
@@ -96,14 +120,25 @@ def test_sidecars_are_merged_key_by_key_the_nearest_last(tmp_path):
     )
     dataset = open_dataset(str(root))
     [recording] = find_recordings(dataset, SourceConfig())
-    assert read_rows(dataset, recording).sidecar == {"value": {"HED": {"a": "Green"}}, "far": 1, "near": 2}
+    assert read_rows(dataset, recording).sidecar == {
+        "value": {"HED": {"a": "Green"}},
+        "far": 1,
+        "near": 2,
+    }
 
 
 def test_rows_are_text_and_short_rows_are_filled(tmp_path):
-    root = write(tmp_path, {"sub-1/eeg/sub-1_events.tsv": "\ufeffonset\tduration\tvalue\r\n1.50\tn/a\t01\r\n2\r\n"})
+    root = write(
+        tmp_path,
+        {"sub-1/eeg/sub-1_events.tsv": "\ufeffonset\tduration\tvalue\r\n1.50\tn/a\t01\r\n2\r\n"},
+    )
     dataset = open_dataset(str(root))
     [recording] = find_recordings(dataset, SourceConfig())
-    assert read_rows(dataset, recording).columns == {"onset": ("1.50", "2"), "duration": ("n/a", "n/a"), "value": ("01", "n/a")}
+    assert read_rows(dataset, recording).columns == {
+        "onset": ("1.50", "2"),
+        "duration": ("n/a", "n/a"),
+        "value": ("01", "n/a"),
+    }
 
 
 def test_participants_are_rows_of_text(eegbci):
@@ -114,7 +149,9 @@ def test_participants_are_rows_of_text(eegbci):
 
 @pytest.mark.parametrize("missing", ["", "sub-001"])
 def test_a_source_that_is_no_dataset_is_refused_in_one_line(tmp_path, missing):
-    with pytest.raises(SourceError, match=r"no such folder|no dataset_description\.json") as refusal:
+    with pytest.raises(
+        SourceError, match=r"no such folder|no dataset_description\.json"
+    ) as refusal:
         open_dataset(str(tmp_path / missing))
     assert "\n" not in str(refusal.value)
 
@@ -123,7 +160,9 @@ def test_channels_that_cannot_be_matched_are_named(eegbci_copy):
     table = eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-1_channels.tsv"
     table.write_text(table.read_text().replace("Cz\t", "Czz\t"))
     dataset = open_dataset(str(eegbci_copy))
-    with pytest.raises(RecordingError, match=r"only in the file: Cz\.\.; only in channels\.tsv: Czz"):
+    with pytest.raises(
+        RecordingError, match=r"only in the file: Cz\.\.; only in channels\.tsv: Czz"
+    ):
         read_header(dataset, find_recordings(dataset, SourceConfig())[0])
 
 
@@ -138,7 +177,18 @@ def test_signals_follow_their_names_where_only_the_order_differs(eegbci, eegbci_
     import mne
 
     exact = mne.io.read_raw_edf(eegbci / recording.signal, verbose="error").ch_names
-    table.write_text("\n".join([first, *(names[n].replace(n, e) for n, e in reversed(list(zip(in_file, exact, strict=True))))]) + "\n")
+    table.write_text(
+        "\n".join(
+            [
+                first,
+                *(
+                    names[n].replace(n, e)
+                    for n, e in reversed(list(zip(in_file, exact, strict=True)))
+                ),
+            ]
+        )
+        + "\n"
+    )
     names_now, turned = signal(copy, recording)
     assert names_now == exact[::-1]
     np.testing.assert_array_equal(turned, in_order[::-1])
@@ -158,7 +208,9 @@ def test_a_link_to_nothing_says_how_to_get_it(eegbci_copy):
     signal.unlink()
     signal.symlink_to("../../.git/annex/objects/nowhere")
     dataset = open_dataset(str(eegbci_copy))
-    with pytest.raises(RecordingError, match=r"datalad get sub-001/eeg/sub-001_task-motion_run-1_eeg\.edf"):
+    with pytest.raises(
+        RecordingError, match=r"datalad get sub-001/eeg/sub-001_task-motion_run-1_eeg\.edf"
+    ):
         fingerprint(dataset, find_recordings(dataset, SourceConfig())[0])
 
 
@@ -181,9 +233,13 @@ def test_positions_go_by_name_whatever_its_case():
 
 
 @pytest.mark.parametrize("table", ["", "participant_id\tage\nsub-001\n", "age\n3\n"])
-def test_tables_of_people_and_events_do_not_stand_between_a_signal_and_its_reader(eegbci_copy, table):
+def test_tables_of_people_and_events_do_not_stand_between_a_signal_and_its_reader(
+    eegbci_copy, table
+):
     (eegbci_copy / "participants.tsv").write_text(table)
-    (eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-1_events.tsv").write_text("onset\tvalue\n0.0\tBASE1T0\nabc\n")
+    (eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-1_events.tsv").write_text(
+        "onset\tvalue\n0.0\tBASE1T0\nabc\n"
+    )
     dataset = open_dataset(str(eegbci_copy))
     assert read_header(dataset, find_recordings(dataset, SourceConfig())[0]).n_times == 9760
 
@@ -192,11 +248,15 @@ def test_boundaries_are_those_of_the_signal_file(eegbci_copy):
     import mne
 
     stem = eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-1_eeg"
-    raw = mne.io.read_raw_edf(stem.with_suffix(".edf"), preload=True, verbose="error").pick(["Cz..", "O1.."])
+    raw = mne.io.read_raw_edf(stem.with_suffix(".edf"), preload=True, verbose="error").pick(
+        ["Cz..", "O1.."]
+    )
     raw.set_annotations(mne.Annotations([20.5], [0.0], ["boundary"]))
     stem.with_suffix(".edf").unlink()
     raw.export(stem.with_suffix(".edf"), verbose="error")
-    stem.with_name(stem.name.replace("_eeg", "_channels.tsv")).write_text("name\ttype\tunits\nCz\tEEG\tuV\nO1\tEEG\tuV\n")
+    stem.with_name(stem.name.replace("_eeg", "_channels.tsv")).write_text(
+        "name\ttype\tunits\nCz\tEEG\tuV\nO1\tEEG\tuV\n"
+    )
     dataset = open_dataset(str(eegbci_copy))
     assert read_header(dataset, find_recordings(dataset, SourceConfig())[0]).boundaries == (20.5,)
 
@@ -224,7 +284,9 @@ def test_what_fails_while_a_recording_is_open_names_no_folder_of_this_machine(ee
     assert (failure.value.stage, failure.value.transient) == ("filter", True)
 
 
-def test_an_events_file_above_all_folders_is_a_recording_unless_a_nearer_one_takes_its_place(tmp_path):
+def test_an_events_file_above_all_folders_is_a_recording_unless_a_nearer_one_takes_its_place(
+    tmp_path,
+):
     (tmp_path / "dataset_description.json").write_text("{}")
     (tmp_path / "task-t_events.tsv").write_text("onset\tduration\n1\t0\n")
     found = find_recordings(open_dataset(str(tmp_path)), SourceConfig())
@@ -245,8 +307,13 @@ def test_a_json_file_nested_beyond_reason_is_refused(tmp_path):
 def test_positions_are_found_whatever_space_they_count_in_those_of_the_head_first(tmp_path):
     beside = "sub-1/eeg/sub-1"
     files = {
-        f"{beside}_space-{space}_{ending}": "" for space in ("Talairach", "CapTrak") for ending in ("electrodes.tsv", "coordsystem.json")
+        f"{beside}_space-{space}_{ending}": ""
+        for space in ("Talairach", "CapTrak")
+        for ending in ("electrodes.tsv", "coordsystem.json")
     }
     dataset = open_dataset(str(write(tmp_path, files)))
     for ending in ("electrodes.tsv", "coordsystem.json"):
-        assert dataset.inherited("sub-1/eeg/sub-1_task-x_run-1", ending)[-1] == f"{beside}_space-CapTrak_{ending}"
+        assert (
+            dataset.inherited("sub-1/eeg/sub-1_task-x_run-1", ending)[-1]
+            == f"{beside}_space-CapTrak_{ending}"
+        )

@@ -36,25 +36,45 @@ def content(kind: str, folder: Path, n_times: int) -> dict[str, bytes | Path | s
     signal = np.random.default_rng(0).normal(scale=20, size=(N_CHANS, n_times)).astype("<f4")
     names = [f"E{i}" for i in range(N_CHANS)]
     if kind == "edf":
-        return {"_eeg.edf": edf_bytes([Channel(name, row.round(), rate=200) for name, row in zip(names, signal, strict=True)])}
+        return {
+            "_eeg.edf": edf_bytes(
+                [
+                    Channel(name, row.round(), rate=200)
+                    for name, row in zip(names, signal, strict=True)
+                ]
+            )
+        }
     if kind.startswith("vhdr"):
         header = vhdr([f"{name},,1,µV" for name in names], n_times=n_times, data="x.eeg")
         by_channel = kind == "vhdr by channel"
         header = header.replace("MULTIPLEXED", "VECTORIZED") if by_channel else header
         return {"_eeg.vhdr": header, "x.eeg": (signal if by_channel else signal.T).tobytes()}
     locations = np.array([(name,) for name in names], dtype=[("labels", object)])
-    eeg = {"trials": 1.0, "srate": 200.0, "xmin": 0.0, "xmax": 1.0, "nbchan": float(N_CHANS), "pnts": float(n_times), "chanlocs": locations}
+    eeg = {
+        "trials": 1.0,
+        "srate": 200.0,
+        "xmin": 0.0,
+        "xmax": 1.0,
+        "nbchan": float(N_CHANS),
+        "pnts": float(n_times),
+        "chanlocs": locations,
+    }
     eeg |= {"event": np.array([], dtype=[("latency", object), ("type", object)])}
     if kind == "set and fdt":
         scipy.io.savemat(folder / f"{n_times}.set", {"EEG": {**eeg, "data": "x.fdt"}})
         return {"_eeg.set": folder / f"{n_times}.set", "_eeg.fdt": signal.T.tobytes()}
     data = signal.astype(float) if kind == "set of doubles" else signal
-    scipy.io.savemat(folder / f"{n_times}.set", {**eeg, "data": data} if kind == "flat set" else {"EEG": {**eeg, "data": data}})
+    scipy.io.savemat(
+        folder / f"{n_times}.set",
+        {**eeg, "data": data} if kind == "flat set" else {"EEG": {**eeg, "data": data}},
+    )
     return {"_eeg.set": folder / f"{n_times}.set"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("kind", ["edf", "vhdr", "vhdr by channel", "set and fdt", "set", "flat set", "set of doubles"])
+@pytest.mark.parametrize(
+    "kind", ["edf", "vhdr", "vhdr by channel", "set and fdt", "set", "flat set", "set of doubles"]
+)
 def test_a_recording_takes_no_more_memory_than_it_was_said_to_and_not_far_less(tmp_path, kind):
     dataset, recording = wrap(tmp_path / "large", content(kind, tmp_path, N_TIMES))
     wrap(tmp_path / "small", content(kind, tmp_path, 2000))

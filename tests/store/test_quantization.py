@@ -27,12 +27,16 @@ def magnitudes(signals: np.ndarray) -> Magnitudes:
 
 @given(st.floats(1e-6, 1e6), st.integers(0, 2**32 - 1))
 def test_no_sample_inside_the_range_is_changed_by_more_than_half_a_step(deviation, seed):
-    signals = (np.random.default_rng(seed).standard_normal((4, 3, 50)) * deviation).astype(np.float32)
+    signals = (np.random.default_rng(seed).standard_normal((4, 3, 50)) * deviation).astype(
+        np.float32
+    )
     step = choose_step(magnitudes(signals), [float(signals.std())])
     coder = Coder(step)
     back = decode(coder(signals), step)
     assert coder.clipped == 0
-    assert np.abs(back.astype(float) - signals).max() == pytest.approx(coder.largest_error, rel=1e-6)
+    assert np.abs(back.astype(float) - signals).max() == pytest.approx(
+        coder.largest_error, rel=1e-6
+    )
     assert coder.largest_error <= step / 2
     assert coder.peak == np.abs(signals).max()
     assert deviation / 300 < step < deviation / 90
@@ -49,7 +53,9 @@ def test_a_step_is_a_power_of_two_so_that_what_is_decoded_is_coded_the_same_agai
 @given(st.integers(-10, 20))
 def test_magnitudes_count_the_samples_beyond_a_range(exponent):
     signals = (2.0 ** np.arange(-20, 36)).astype(np.float32)
-    assert magnitudes(signals).clipped(exponent) == np.count_nonzero(signals >= 2.0 ** (exponent + 15))
+    assert magnitudes(signals).clipped(exponent) == np.count_nonzero(
+        signals >= 2.0 ** (exponent + 15)
+    )
 
 
 def test_a_few_artefacts_are_clipped_and_counted_but_do_not_coarsen_the_step():
@@ -61,14 +67,23 @@ def test_a_few_artefacts_are_clipped_and_counted_but_do_not_coarsen_the_step():
     back = decode(coder(signals), step)
     assert step == quiet
     assert (coder.clipped, coder.peak) == (4, 2e6)
-    assert back[3, 4, 5:10].tolist() == [LARGEST * step, -LARGEST * step, LARGEST * step, LARGEST * step, LARGEST * step]
+    assert back[3, 4, 5:10].tolist() == [
+        LARGEST * step,
+        -LARGEST * step,
+        LARGEST * step,
+        LARGEST * step,
+        LARGEST * step,
+    ]
     assert coder.largest_error <= step / 2
 
 
 def test_artefacts_in_many_samples_are_refused_rather_than_clipped_or_rounded_away():
     signals = np.random.default_rng(0).normal(0, 10, (100, 1000)).astype(np.float32)
     signals[:, ::100] = 1e6
-    with pytest.raises(StoreError, match=r"--dtype int16: steps of 32 uV would be needed .* 10 uV; take --dtype float32"):
+    with pytest.raises(
+        StoreError,
+        match=r"--dtype int16: steps of 32 uV would be needed .* 10 uV; take --dtype float32",
+    ):
         choose_step(magnitudes(signals), [10.0])
 
 
@@ -89,7 +104,14 @@ def write(path, *, pieces: int = 1) -> tuple[np.ndarray, float]:
     codes = Coder(step)(signals)
     draft = writer.begin(Location(str(path)), "a plan")
     config = StoreConfig(chunk_bytes=1500, shard_bytes=4500)
-    writer.write_signals(draft, codes.shape, iter(np.array_split(codes, pieces)), config, step=step, say=lambda _: None)
+    writer.write_signals(
+        draft,
+        codes.shape,
+        iter(np.array_split(codes, pieces)),
+        config,
+        step=step,
+        say=lambda _: None,
+    )
     writer.write_column(draft, writer.Column("label", writer.text(["a"] * 37)))
     writer.finish(draft, {"sfreq": 100.0, "classes": {"label": ["a"]}}, ["signals", "label"], {})
     return signals, step
@@ -108,7 +130,10 @@ def test_whole_numbers_are_read_as_microvolts_by_the_store_and_by_xarray(tmp_pat
 def test_the_bytes_are_those_of_blosc_with_one_thread_however_the_windows_came(tmp_path):
     signals, step = write(tmp_path / "a.zarr")
     write(tmp_path / "b.zarr", pieces=11)
-    a, b = (sorted(path for path in (tmp_path / name).rglob("*") if path.is_file()) for name in ("a.zarr", "b.zarr"))
+    a, b = (
+        sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        for name in ("a.zarr", "b.zarr")
+    )
     assert [path.read_bytes() for path in a] == [path.read_bytes() for path in b]
     inner = open_store(str(tmp_path / "a.zarr")).metadata("signals")["codecs"][0]["configuration"]
     first = np.ascontiguousarray(Coder(step)(signals)[: inner["chunk_shape"][0]])
@@ -125,7 +150,9 @@ def whole_numbers(eegbci, tmp_path_factory):
     return path
 
 
-def test_a_real_store_of_whole_numbers_is_a_third_as_large_and_says_what_it_lost(whole_numbers, eyes_store):
+def test_a_real_store_of_whole_numbers_is_a_third_as_large_and_says_what_it_lost(
+    whole_numbers, eyes_store
+):
     small, large = open_store(str(whole_numbers)), open_store(str(eyes_store))
     said, exact = small.attributes["rounding"], large.read("signals")
     apart = np.abs(small.read("signals").astype(float) - exact)
@@ -135,7 +162,10 @@ def test_a_real_store_of_whole_numbers_is_a_third_as_large_and_says_what_it_lost
     assert said["peak"] == np.abs(exact).max()
     assert math.log2(said["step"]).is_integer()
     assert said["step"] < np.median(large.read("recording_std")) / 100
-    sizes = [sum(path.stat().st_size for path in (url / "signals").rglob("*") if path.is_file()) for url in (whole_numbers, eyes_store)]
+    sizes = [
+        sum(path.stat().st_size for path in (url / "signals").rglob("*") if path.is_file())
+        for url in (whole_numbers, eyes_store)
+    ]
     assert sizes[0] < 0.36 * sizes[1]
     assert "int16 in steps of 0.125 microvolts" in (whole_numbers / "README.md").read_text()
 

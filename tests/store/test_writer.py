@@ -22,7 +22,9 @@ ATTRIBUTES = {"sfreq": 100.0, "classes": {"label": ["b", "a"]}, "failures": []}
 
 
 def signals() -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((N_WINDOWS, N_CHANS, N_TIMES)).astype(np.float32)
+    return (
+        np.random.default_rng(0).standard_normal((N_WINDOWS, N_CHANS, N_TIMES)).astype(np.float32)
+    )
 
 
 SMALL = StoreConfig(chunk_bytes=3000, shard_bytes=9000)
@@ -32,12 +34,23 @@ def write(url, *, config=SMALL, pieces=(10, 1, 26), finish=True):
     """A store of random windows at a path or URL; its windows, or the draft where it is left unfinished."""
     location, values = Location(str(url)), signals()
     draft = writer.begin(location, "a plan")
-    writer.write_signals(draft, values.shape, iter(np.split(values, np.cumsum(pieces)[:-1])), config, say=lambda _: None)
+    writer.write_signals(
+        draft,
+        values.shape,
+        iter(np.split(values, np.cumsum(pieces)[:-1])),
+        config,
+        say=lambda _: None,
+    )
     writer.write_column(draft, Column("channel", writer.text(["Fz", "Cz", "Pz"]), ("channel",)))
     writer.write_column(draft, Column("label", writer.text(["a", "b", "ü"] * 12 + ["a"])))
     writer.write_column(draft, Column("onset", np.arange(N_WINDOWS) / 3, attributes={"units": "s"}))
     if finish:
-        writer.finish(draft, ATTRIBUTES, ["signals", "channel", "label", "onset"], {"README.md": b"# a store\n"})
+        writer.finish(
+            draft,
+            ATTRIBUTES,
+            ["signals", "channel", "label", "onset"],
+            {"README.md": b"# a store\n"},
+        )
     return values if finish else draft
 
 
@@ -65,18 +78,38 @@ def test_xarray_opens_a_store_with_its_dimensions_and_without_a_warning(tmp_path
 def test_the_same_content_gives_the_same_bytes(tmp_path):
     write(tmp_path / "a.zarr", pieces=(37,))
     write(tmp_path / "b.zarr", pieces=(1,) * 37)
-    files = {path.relative_to(tmp_path / "a.zarr") for path in (tmp_path / "a.zarr").rglob("*") if path.is_file()}
-    assert files == {path.relative_to(tmp_path / "b.zarr") for path in (tmp_path / "b.zarr").rglob("*") if path.is_file()}
-    assert all((tmp_path / "a.zarr" / file).read_bytes() == (tmp_path / "b.zarr" / file).read_bytes() for file in files)
+    files = {
+        path.relative_to(tmp_path / "a.zarr")
+        for path in (tmp_path / "a.zarr").rglob("*")
+        if path.is_file()
+    }
+    assert files == {
+        path.relative_to(tmp_path / "b.zarr")
+        for path in (tmp_path / "b.zarr").rglob("*")
+        if path.is_file()
+    }
+    assert all(
+        (tmp_path / "a.zarr" / file).read_bytes() == (tmp_path / "b.zarr" / file).read_bytes()
+        for file in files
+    )
 
 
 def test_the_manifest_holds_the_checksum_of_every_object(tmp_path):
     write(tmp_path / "a.zarr")
     objects = json.loads((tmp_path / "a.zarr/manifest.json").read_text())["objects"]
-    there = {path.relative_to(tmp_path / "a.zarr").as_posix(): path for path in (tmp_path / "a.zarr").rglob("*") if path.is_file()}
+    there = {
+        path.relative_to(tmp_path / "a.zarr").as_posix(): path
+        for path in (tmp_path / "a.zarr").rglob("*")
+        if path.is_file()
+    }
     assert set(objects) == set(there) - {"manifest.json"}
-    assert all(hashlib.sha256(there[name].read_bytes()).hexdigest() == entry["sha256"] for name, entry in objects.items())
-    assert open_store(str(tmp_path / "a.zarr")).nbytes == sum(there[name].stat().st_size for name in objects)
+    assert all(
+        hashlib.sha256(there[name].read_bytes()).hexdigest() == entry["sha256"]
+        for name, entry in objects.items()
+    )
+    assert open_store(str(tmp_path / "a.zarr")).nbytes == sum(
+        there[name].stat().st_size for name in objects
+    )
 
 
 def test_an_unfinished_store_is_refused_with_the_way_out(tmp_path):
@@ -139,8 +172,12 @@ def test_a_store_in_memory_is_a_store(tmp_path):
     chunk_bytes=st.integers(1, 10**6),
     shard_bytes=st.integers(1, 10**8),
 )
-def test_shards_are_whole_chunks_and_chunks_whole_windows(n_windows, n_chans, n_times, chunk_bytes, shard_bytes):
-    chunk, shard = sizes((n_windows, n_chans, n_times), StoreConfig(chunk_bytes=chunk_bytes, shard_bytes=shard_bytes))
+def test_shards_are_whole_chunks_and_chunks_whole_windows(
+    n_windows, n_chans, n_times, chunk_bytes, shard_bytes
+):
+    chunk, shard = sizes(
+        (n_windows, n_chans, n_times), StoreConfig(chunk_bytes=chunk_bytes, shard_bytes=shard_bytes)
+    )
     window_bytes = 4 * n_chans * n_times
     assert shard % chunk == 0
     assert chunk == 1 or chunk * window_bytes <= 1.5 * chunk_bytes
@@ -157,8 +194,20 @@ def test_chunks_are_near_half_a_megabyte_and_shards_64_to_128():
 @pytest.mark.parametrize(
     ("said", "name"),
     [
-        *[("CC0", "CC0-1.0"), ("CC-0", "CC0-1.0"), ("CC BY 4.0", "CC-BY-4.0"), ("CC-BY-SA-4.0", "CC-BY-SA-4.0"), ("PDDL", "PDDL-1.0")],
-        *[("https://creativecommons.org/licenses/by-nc/3.0/", "CC-BY-NC-3.0"), ("CC BY", ""), ("CC BY 4.1", ""), ("ask me", ""), ("", "")],
+        *[
+            ("CC0", "CC0-1.0"),
+            ("CC-0", "CC0-1.0"),
+            ("CC BY 4.0", "CC-BY-4.0"),
+            ("CC-BY-SA-4.0", "CC-BY-SA-4.0"),
+            ("PDDL", "PDDL-1.0"),
+        ],
+        *[
+            ("https://creativecommons.org/licenses/by-nc/3.0/", "CC-BY-NC-3.0"),
+            ("CC BY", ""),
+            ("CC BY 4.1", ""),
+            ("ask me", ""),
+            ("", ""),
+        ],
     ],
 )
 def test_licences_are_named_by_spdx(said, name):
@@ -166,7 +215,13 @@ def test_licences_are_named_by_spdx(said, name):
 
 
 @pytest.mark.parametrize(
-    "licence", ["CC BY-ND 4.0", "CC BY-NC-ND", "https://creativecommons.org/licenses/by-nd/4.0/", "Attribution-NoDerivatives"]
+    "licence",
+    [
+        "CC BY-ND 4.0",
+        "CC BY-NC-ND",
+        "https://creativecommons.org/licenses/by-nd/4.0/",
+        "Attribution-NoDerivatives",
+    ],
 )
 def test_a_licence_that_forbids_changes_is_refused(licence):
     with pytest.raises(SourceError, match="forbids sharing changed copies"):
@@ -182,7 +237,10 @@ def test_share_alike_beside_another_licence_is_refused():
 def test_one_conversion_at_a_time_writes_to_a_place(tmp_path):
     place = Location(str(tmp_path / "a.zarr"))
     with place.claimed():
-        with pytest.raises(StoreError, match="another conversion is writing here"), Location(str(tmp_path / "a.zarr")).claimed():
+        with (
+            pytest.raises(StoreError, match="another conversion is writing here"),
+            Location(str(tmp_path / "a.zarr")).claimed(),
+        ):
             pass
         with Location(str(tmp_path / "b.zarr")).claimed():
             pass

@@ -40,9 +40,15 @@ def test_a_batch_holds_signals_codes_and_rows_of_the_store(store):
     for batch in stream:
         assert isinstance(batch, Batch)
         signals, target, index = batch
-        assert (signals.dtype, target.dtype, index.dtype) == (torch.float32, torch.int64, torch.int64)
+        assert (signals.dtype, target.dtype, index.dtype) == (
+            torch.float32,
+            torch.int64,
+            torch.int64,
+        )
         np.testing.assert_array_equal(signals.numpy(), SMALL.signals[index])
-        assert [stream.classes[code] for code in target] == stream.windows.loc[index.numpy(), "label"].tolist()
+        assert [stream.classes[code] for code in target] == stream.windows.loc[
+            index.numpy(), "label"
+        ].tolist()
     assert stream.classes == ("open", "closed")  # the order of the queries, not of the alphabet
 
 
@@ -50,35 +56,56 @@ def test_a_real_store_streams_every_window_once_and_unchanged(eyes_store):
     stream = bids_dl.StreamingDataset(str(eyes_store), batch_size=64)
     written = bids_dl.open_store(str(eyes_store)).read("signals")
     batches = list(stream)
-    assert [len(batch.index) for batch in batches] == [64, 64, 56, 56] == [len(batch.signals) for batch in batches]
+    assert (
+        [len(batch.index) for batch in batches]
+        == [64, 64, 56, 56]
+        == [len(batch.signals) for batch in batches]
+    )
     assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(240))
-    assert all(np.array_equal(batch.signals.numpy(), written[batch.index.numpy()]) for batch in batches)
+    assert all(
+        np.array_equal(batch.signals.numpy(), written[batch.index.numpy()]) for batch in batches
+    )
     assert stream.classes == ("eyes_open", "eyes_closed")
     assert (stream.n_chans, stream.n_times, stream.sfreq) == (24, 256, 128.0)
 
 
-@pytest.mark.parametrize("options", [{}, {"batch_size": 7}, {"drop_last": True}, {"split": "train"}, {"rank": 1, "world_size": 3}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"batch_size": 7}, {"drop_last": True}, {"split": "train"}, {"rank": 1, "world_size": 3}],
+)
 def test_len_counts_the_batches(store, options):
     stream = StreamingDataset(store, **{"batch_size": 16} | options)
     assert len(stream) == len(list(stream))
 
 
 def test_ranks_make_equal_steps_and_share_the_windows(store):
-    ranks = [[batch.index.tolist() for batch in StreamingDataset(store, batch_size=8, rank=rank, world_size=4)] for rank in range(4)]
+    ranks = [
+        [
+            batch.index.tolist()
+            for batch in StreamingDataset(store, batch_size=8, rank=rank, world_size=4)
+        ]
+        for rank in range(4)
+    ]
     assert [len(batches) for batches in ranks] == [3] * 4
     assert sorted(row for batches in ranks for batch in batches for row in batch) == list(range(70))
 
 
 def test_fewer_windows_than_ranks_still_give_every_rank_its_step(store):
     where = {"row": [3, 5]}
-    ranks = [list(StreamingDataset(store, where=where, rank=rank, world_size=3)) for rank in range(3)]
+    ranks = [
+        list(StreamingDataset(store, where=where, rank=rank, world_size=3)) for rank in range(3)
+    ]
     assert [[batch.signals.shape[0] for batch in batches] for batches in ranks] == [[1], [1], [0]]
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(store):
     stream = StreamingDataset(store, seed=1, batch_size=8, pool_bytes=2000)
     first, again = rows(stream), rows(stream)
-    assert first == again == rows(StreamingDataset(store, seed=1, batch_size=8, pool_bytes=2000, threads=3))
+    assert (
+        first
+        == again
+        == rows(StreamingDataset(store, seed=1, batch_size=8, pool_bytes=2000, threads=3))
+    )
     stream.set_epoch(1)
     assert stream.epoch == 1
     assert rows(stream) != first
@@ -114,7 +141,9 @@ def test_a_pool_of_any_size_gives_every_window(store, pool_bytes):
 
 @pytest.mark.parametrize(("reads_itself", "most"), [(True, 2), (False, 3)])
 @pytest.mark.parametrize("n_subjects", [8, 14, 50])  # 40, 70 and 250 chunks of 960 bytes
-def test_memory_for_batches_in_the_making_stays_within_the_bound(tmp_path, monkeypatch, n_subjects, reads_itself, most):
+def test_memory_for_batches_in_the_making_stays_within_the_bound(
+    tmp_path, monkeypatch, n_subjects, reads_itself, most
+):
     small_store.write(tmp_path / "long.zarr", Small(n_subjects=n_subjects, per_recording=10))
     original, made = _Pool._begin, []
 
@@ -140,7 +169,9 @@ def test_numbers_come_as_float32_and_several_columns_side_by_side(store):
 
 
 def test_transform_sees_whole_batches_and_what_it_returns_comes_out(store):
-    stream = StreamingDataset(store, transform=lambda batch: {"x": batch.signals * 2, "rows": batch.index}, batch_size=8)
+    stream = StreamingDataset(
+        store, transform=lambda batch: {"x": batch.signals * 2, "rows": batch.index}, batch_size=8
+    )
     for batch in stream:
         np.testing.assert_array_equal(batch["x"].numpy(), SMALL.signals[batch["rows"]] * 2)
 
@@ -155,7 +186,9 @@ def test_several_stores_come_as_one(tmp_path, store):
     assert stream.windows["store"].unique().tolist() == [store, str(tmp_path / "other.zarr")]
     for batch in stream:
         np.testing.assert_array_equal(batch.signals.numpy(), both[batch.index])
-        assert [stream.classes[code] for code in batch.target] == stream.windows.loc[batch.index.numpy(), "label"].tolist()
+        assert [stream.classes[code] for code in batch.target] == stream.windows.loc[
+            batch.index.numpy(), "label"
+        ].tolist()
 
 
 @pytest.mark.parametrize(
@@ -185,7 +218,10 @@ def bucket(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    options = {"endpoint_url": "http://{}:{}".format(*server.get_host_and_port()), "skip_instance_cache": True}
+    options = {
+        "endpoint_url": "http://{}:{}".format(*server.get_host_and_port()),
+        "skip_instance_cache": True,
+    }
     fsspec.filesystem("s3", **options).makedirs("s3://eyes", exist_ok=True)
     yield options
     server.stop()
@@ -198,7 +234,9 @@ def test_a_store_in_a_bucket_streams_in_threads_and_in_worker_processes(store, b
     next(iter(stream))  # the process has used its connections when it forks
     batches = list(DataLoader(stream, batch_size=None, num_workers=n_workers))
     assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(70))
-    assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index]) for batch in batches)
+    assert all(
+        np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index]) for batch in batches
+    )
     assert "testing" not in repr(stream) + str(stream.state_dict(step=1))
 
 
@@ -225,14 +263,19 @@ def test_damage_reaches_the_loop_and_names_the_recordings(tmp_path, monkeypatch,
     shard = tmp_path / "small.zarr/signals/c/2/0/0"
     content = shard.read_bytes()
     shard.write_bytes(b"\xff" + content[1:])
-    with pytest.raises(DamagedStoreError, match=r"chunk 6 of signals .*match its checksum.*windows 24 to 27, of sub-001/eeg/sub-001_run-2"):
+    with pytest.raises(
+        DamagedStoreError,
+        match=r"chunk 6 of signals .*match its checksum.*windows 24 to 27, of sub-001/eeg/sub-001_run-2",
+    ):
         list(StreamingDataset(tmp_path / "small.zarr"))
     assert not our_threads()
     stream = StreamingDataset(tmp_path / "small.zarr", batch_size=2, shuffle=False)
     shard.write_bytes(content)
     list(stream)  # has its index
     shard.write_bytes(content[:100])
-    with pytest.raises(DamagedStoreError, match=r"chunk 6 of signals .*is cut short; it holds windows 24 to 27"):
+    with pytest.raises(
+        DamagedStoreError, match=r"chunk 6 of signals .*is cut short; it holds windows 24 to 27"
+    ):
         list(stream)
 
 

@@ -37,22 +37,35 @@ def test_without_normalize_values_are_the_stored_microvolts(store):
 
 
 def test_by_window_each_channel_of_a_window_has_mean_0_and_deviation_1(store):
-    np.testing.assert_allclose(streamed(store, normalize="window"), z_scores(SMALL.signals, SMALL.signals, axis=2), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        streamed(store, normalize="window"),
+        z_scores(SMALL.signals, SMALL.signals, axis=2),
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 def test_by_recording_all_windows_of_the_recording_count_even_those_left_out(store):
     by_recording = SMALL.signals.reshape(-1, SMALL.per_recording, 3, 20)
     expected = z_scores(by_recording, by_recording, axis=(1, 3)).reshape(SMALL.signals.shape)
-    np.testing.assert_allclose(streamed(store, normalize="recording"), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        streamed(store, normalize="recording"), expected, rtol=1e-4, atol=1e-5
+    )
     some = np.arange(SMALL.n_windows) % 3 == 0
-    np.testing.assert_allclose(streamed(store, normalize="recording", where=some), expected[some], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        streamed(store, normalize="recording", where=some), expected[some], rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_by_training_every_split_is_scaled_by_the_training_people(store, split):
     split_of = np.where(np.arange(SMALL.n_windows) < 42, "train", "test")
-    expected = z_scores(SMALL.signals, SMALL.signals[split_of == "train"], axis=(0, 2))[split_of == split]
-    np.testing.assert_allclose(streamed(store, normalize="training", split=split), expected, rtol=1e-4, atol=1e-5)
+    expected = z_scores(SMALL.signals, SMALL.signals[split_of == "train"], axis=(0, 2))[
+        split_of == split
+    ]
+    np.testing.assert_allclose(
+        streamed(store, normalize="training", split=split), expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_statistics_of_a_fold_can_be_given(store):
@@ -61,7 +74,9 @@ def test_statistics_of_a_fold_can_be_given(store):
     fold = (table["subject"] != "002").to_numpy()
     statistics = training_statistics(stores, table, fold)
     expected = z_scores(SMALL.signals, SMALL.signals[fold], axis=(0, 2))
-    np.testing.assert_allclose(streamed(store, normalize=statistics), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        streamed(store, normalize=statistics), expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_statistics_of_several_stores_count_their_recordings_on(tmp_path, store):

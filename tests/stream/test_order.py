@@ -13,7 +13,10 @@ worlds, batch_sizes = st.integers(1, 8), st.integers(1, 12)
 @st.composite
 def orders(draw, *, drop_last=None):
     n_windows, per_chunk = draw(st.integers(1, 300)), draw(st.integers(1, 20))
-    taken = np.flatnonzero(np.random.default_rng(draw(st.integers(0, 99))).random(n_windows) < draw(st.sampled_from([1.0, 0.5, 0.05])))
+    taken = np.flatnonzero(
+        np.random.default_rng(draw(st.integers(0, 99))).random(n_windows)
+        < draw(st.sampled_from([1.0, 0.5, 0.05]))
+    )
     return Order(
         chunks=taken // per_chunk,
         pool=draw(st.integers(1, 30)),
@@ -25,7 +28,11 @@ def orders(draw, *, drop_last=None):
 
 
 def split(steps):
-    return np.split(steps.windows[: steps.bounds[-1]], steps.bounds[1:-1]) if len(steps.bounds) > 1 else []
+    return (
+        np.split(steps.windows[: steps.bounds[-1]], steps.bounds[1:-1])
+        if len(steps.bounds) > 1
+        else []
+    )
 
 
 @settings(deadline=None)
@@ -39,8 +46,12 @@ def test_every_window_comes_exactly_once_in_equal_steps(order, world, batch_size
 
 @settings(deadline=None)
 @given(orders(drop_last=False), worlds, batch_sizes)
-def test_all_batches_are_full_but_those_of_the_last_two_steps_which_differ_by_one_at_most(order, world, batch_size):
-    sizes = np.array([np.diff(steps_of(order, (), world, batch_size, rank).bounds) for rank in range(world)])
+def test_all_batches_are_full_but_those_of_the_last_two_steps_which_differ_by_one_at_most(
+    order, world, batch_size
+):
+    sizes = np.array(
+        [np.diff(steps_of(order, (), world, batch_size, rank).bounds) for rank in range(world)]
+    )
     assert (sizes[:, :-2] == batch_size).all()
     if sizes.size:
         assert sizes[:, -2:].max() - sizes[:, -2:].min() <= 1
@@ -58,14 +69,20 @@ def test_with_drop_last_all_batches_are_full_and_only_the_tail_is_missing(order,
 
 @settings(deadline=None)
 @given(orders(), worlds, batch_sizes, st.data())
-def test_an_epoch_resumed_twice_with_other_worlds_loses_and_repeats_nothing(order, world, batch_size, data):
+def test_an_epoch_resumed_twice_with_other_worlds_loses_and_repeats_nothing(
+    order, world, batch_size, data
+):
     phases, handed_out = (), []
     for last in (False, False, True):
-        all_steps = [split(steps_of(order, phases, world, batch_size, rank)) for rank in range(world)]
+        all_steps = [
+            split(steps_of(order, phases, world, batch_size, rank)) for rank in range(world)
+        ]
         made = len(all_steps[0]) if last else data.draw(st.integers(0, len(all_steps[0])))
         handed_out += [w for batches in all_steps for batch in batches[:made] for w in batch]
         phases = (*phases, Phase(world, batch_size, made)) if made else phases
-        assert left_after(len(order.chunks), phases, drop_last=order.drop_last) == len(order.chunks) - len(handed_out)
+        assert left_after(len(order.chunks), phases, drop_last=order.drop_last) == len(
+            order.chunks
+        ) - len(handed_out)
         if not last:
             world, batch_size = data.draw(worlds), data.draw(batch_sizes)
     assert len(handed_out) == len(set(handed_out))
@@ -91,13 +108,27 @@ def test_the_order_is_a_pure_function_of_its_arguments(order, world, batch_size)
 
 
 def an_order(**changes):
-    return Order(**{"chunks": np.arange(4000) // 20, "pool": 50, "seed": 0, "epoch": 0, "shuffle": True, "drop_last": False} | changes)
+    return Order(
+        **{
+            "chunks": np.arange(4000) // 20,
+            "pool": 50,
+            "seed": 0,
+            "epoch": 0,
+            "shuffle": True,
+            "drop_last": False,
+        }
+        | changes
+    )
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}])
 def test_seed_and_epoch_change_the_order(change):
-    one, other = (steps_of(order, (), 2, 64, 0).windows for order in (an_order(), an_order(**change)))
-    assert not np.array_equal(np.sort(one), np.sort(other))  # not only within the rank: the rank has other windows
+    one, other = (
+        steps_of(order, (), 2, 64, 0).windows for order in (an_order(), an_order(**change))
+    )
+    assert not np.array_equal(
+        np.sort(one), np.sort(other)
+    )  # not only within the rank: the rank has other windows
 
 
 def test_without_shuffling_windows_come_in_the_order_of_the_store():
@@ -121,6 +152,8 @@ def test_each_batch_mixes_the_chunks_of_a_whole_pool():
 @settings(deadline=None)
 @given(st.integers(0, 10_000), worlds, batch_sizes, st.booleans())
 def test_sizes_add_up(n_windows, world, batch_size, drop_last):
-    steps, last = (f(n_windows, world, batch_size, drop_last=drop_last) for f in (n_steps, last_sizes))
+    steps, last = (
+        f(n_windows, world, batch_size, drop_last=drop_last) for f in (n_steps, last_sizes)
+    )
     total = (steps - len(last)) * world * batch_size + last.sum()
     assert total == (steps * world * batch_size if drop_last else n_windows)

@@ -55,9 +55,20 @@ def stores(tmp_path_factory) -> dict[int, str]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.sampled_from([1, 4, 7, 70]), st.integers(1, 8), st.integers(1, 20), st.integers(0, 2**40), st.integers(0, 3), st.data())
-def test_every_window_comes_once_with_its_own_signals_in_equal_steps(stores, per_chunk, world, batch_size, seed, epoch, data):
-    taken = np.random.default_rng(data.draw(st.integers(0, 99))).random(SMALL.n_windows) < data.draw(st.sampled_from([1.0, 0.5, 0.1]))
+@given(
+    st.sampled_from([1, 4, 7, 70]),
+    st.integers(1, 8),
+    st.integers(1, 20),
+    st.integers(0, 2**40),
+    st.integers(0, 3),
+    st.data(),
+)
+def test_every_window_comes_once_with_its_own_signals_in_equal_steps(
+    stores, per_chunk, world, batch_size, seed, epoch, data
+):
+    taken = np.random.default_rng(data.draw(st.integers(0, 99))).random(
+        SMALL.n_windows
+    ) < data.draw(st.sampled_from([1.0, 0.5, 0.1]))
     taken[data.draw(st.integers(0, 69))] = True
     options = {
         "where": taken,
@@ -67,27 +78,49 @@ def test_every_window_comes_once_with_its_own_signals_in_equal_steps(stores, per
     }
     seen, steps = [], set()
     for rank in range(world):
-        stream = StreamingDataset(stores[per_chunk], batch_size=batch_size, seed=seed, rank=rank, world_size=world, **options)
+        stream = StreamingDataset(
+            stores[per_chunk],
+            batch_size=batch_size,
+            seed=seed,
+            rank=rank,
+            world_size=world,
+            **options,
+        )
         stream.set_epoch(epoch)
         batches = list(stream)
         steps.add(len(batches))
-        assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in batches)
+        assert all(
+            np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()])
+            for batch in batches
+        )
         seen += [row for batch in batches for row in batch.index.tolist()]
     assert sorted(seen) == np.flatnonzero(taken).tolist()
     assert steps == {-(-int(taken.sum()) // (world * batch_size))}
 
 
-@pytest.mark.parametrize("steps", [(0.125,), (0.1, 0.1), (0.125, 0.25), (None, 0.125), (0.125, None)], ids=str)
+@pytest.mark.parametrize(
+    "steps", [(0.125,), (0.1, 0.1), (0.125, 0.25), (None, 0.125), (0.125, None)], ids=str
+)
 @pytest.mark.parametrize("batch_size", [4, 9, 500])
 def test_whole_numbers_come_as_microvolts_whatever_they_are_mixed_with(tmp_path, steps, batch_size):
-    wholes = [small_store.write(tmp_path / f"{i}.zarr", Small(seed=i), step=step) for i, step in enumerate(steps)]
+    wholes = [
+        small_store.write(tmp_path / f"{i}.zarr", Small(seed=i), step=step)
+        for i, step in enumerate(steps)
+    ]
     expected = np.concatenate(wholes)
-    stream = StreamingDataset([tmp_path / f"{i}.zarr" for i in range(len(steps))], batch_size=batch_size, threads=2)
+    stream = StreamingDataset(
+        [tmp_path / f"{i}.zarr" for i in range(len(steps))], batch_size=batch_size, threads=2
+    )
     for epoch in range(2):
         stream.set_epoch(epoch)
         batches = list(stream)  # kept, so that no memory is used twice
-        assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(len(expected)))
-        assert all(np.array_equal(batch.signals.numpy(), expected[batch.index.numpy()]) for batch in batches)
+        assert sorted(row for batch in batches for row in batch.index.tolist()) == list(
+            range(len(expected))
+        )
+        assert all(
+            np.array_equal(batch.signals.numpy(), expected[batch.index.numpy()])
+            for batch in batches
+        )
         assert all(batch.signals.dtype == torch.float32 for batch in batches)
 
 
@@ -100,8 +133,16 @@ def test_whole_numbers_are_scaled_before_they_are_normalized(tmp_path):
 
 
 @settings(deadline=None)
-@given(st.integers(1, 400), st.integers(1, 12), st.integers(1, 30), st.integers(0, 60), st.integers(0, 99))
-def test_no_more_batches_are_in_the_making_than_memory_is_reserved_for(n_windows, per_chunk, batch_size, ahead, seed):
+@given(
+    st.integers(1, 400),
+    st.integers(1, 12),
+    st.integers(1, 30),
+    st.integers(0, 60),
+    st.integers(0, 99),
+)
+def test_no_more_batches_are_in_the_making_than_memory_is_reserved_for(
+    n_windows, per_chunk, batch_size, ahead, seed
+):
     order = np.random.default_rng(seed).permutation(n_windows)
     bounds = np.minimum(np.arange(0, n_windows + batch_size, batch_size), n_windows)
     plan = schedule(order // per_chunk, order % per_chunk, bounds)
@@ -114,11 +155,18 @@ def test_no_more_batches_are_in_the_making_than_memory_is_reserved_for(n_windows
 
 @pytest.mark.slow
 @settings(deadline=None, max_examples=4)
-@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(0, 4), st.integers(0, 4))
-def test_an_epoch_in_workers_resumed_twice_gives_every_window_once(stores, n_workers, world, batch_size, first, second):
+@given(
+    st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(0, 4), st.integers(0, 4)
+)
+def test_an_epoch_in_workers_resumed_twice_gives_every_window_once(
+    stores, n_workers, world, batch_size, first, second
+):
     state, seen = None, []
     for made in (first, second, 1000):
-        streams = [StreamingDataset(stores[4], batch_size=batch_size, rank=rank, world_size=world) for rank in range(world)]
+        streams = [
+            StreamingDataset(stores[4], batch_size=batch_size, rank=rank, world_size=world)
+            for rank in range(world)
+        ]
         states = []
         for stream in streams:
             if state is not None:
@@ -132,7 +180,9 @@ def test_an_epoch_in_workers_resumed_twice_gives_every_window_once(stores, n_wor
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(0, 12), max_size=60), st.lists(st.integers(1, 7), min_size=1, max_size=60))
+@given(
+    st.lists(st.integers(0, 12), max_size=60), st.lists(st.integers(1, 7), min_size=1, max_size=60)
+)
 def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
     chunks = np.array(chunks, np.int64)
     bounds = np.r_[np.minimum(np.r_[0, np.cumsum(sizes)], len(chunks)), len(chunks)]
@@ -151,20 +201,31 @@ def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
 @pytest.mark.parametrize("per_chunk", [1, 4, 70])
 @pytest.mark.parametrize("share", [1.0, 0.3])
 @pytest.mark.parametrize("batch_size", [3, 500])
-def test_large_windows_go_straight_to_their_batches(stores, monkeypatch, per_chunk, share, batch_size):
+def test_large_windows_go_straight_to_their_batches(
+    stores, monkeypatch, per_chunk, share, batch_size
+):
     monkeypatch.setattr(chunks, "LARGE_WINDOW", WINDOW_BYTES)
     monkeypatch.setattr(chunks, "_deliver", None)  # the way of small windows
     taken = np.random.default_rng(0).random(SMALL.n_windows) < share
-    stream, kept = StreamingDataset(stores[per_chunk], batch_size=batch_size, where=taken, pool_bytes=3000), []
+    stream, kept = (
+        StreamingDataset(stores[per_chunk], batch_size=batch_size, where=taken, pool_bytes=3000),
+        [],
+    )
     for epoch in range(2):
         stream.set_epoch(epoch)
         kept += stream
-    assert sorted(row for batch in kept for row in batch.index.tolist()) == sorted(2 * np.flatnonzero(taken).tolist())
-    assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in kept)
+    assert sorted(row for batch in kept for row in batch.index.tolist()) == sorted(
+        2 * np.flatnonzero(taken).tolist()
+    )
+    assert all(
+        np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in kept
+    )
 
 
 @pytest.mark.parametrize("batch_size", [4, 500])
-def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(store, monkeypatch, batch_size):
+def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(
+    store, monkeypatch, batch_size
+):
     original, readers = Chunks.read, set()
 
     def read(self, chunks, wanted):
@@ -175,7 +236,10 @@ def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(
         monkeypatch.setattr(Pace, "only_waits", property(lambda _: next(turns)))
         readers.clear()
         batches = list(StreamingDataset(store, batch_size=batch_size, threads=1))
-        assert all(np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()]) for batch in batches)
+        assert all(
+            np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index.numpy()])
+            for batch in batches
+        )
         return [batch.index.tolist() for batch in batches]
 
     monkeypatch.setattr(Chunks, "read", read)
@@ -190,7 +254,9 @@ def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(
 def test_a_loop_with_other_things_to_do_gets_a_thread(store):
     stream, threads = StreamingDataset(store, batch_size=4, threads=1), []
     for _ in stream:
-        threads.append(any(thread.name.startswith("bids_dl-read") for thread in threading.enumerate()))
+        threads.append(
+            any(thread.name.startswith("bids_dl-read") for thread in threading.enumerate())
+        )
         time.sleep(0.05)
     assert not threads[0]
     assert threads[-1]
@@ -224,7 +290,9 @@ def test_workers_know_the_channels_of_a_store_far_away(store, method):
     with CountingServer(Path(store).parent) as server:
         stream = StreamingDataset(f"{server.url}/small.zarr", batch_size=4)
         stream._transform = Channels(stream)
-        found = list(DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=method))
+        found = list(
+            DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=method)
+        )
     assert found == [list(SMALL.channels)] * len(stream)  # a loader makes lists of tuples
 
 
@@ -285,7 +353,9 @@ def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeyp
 
 
 def test_a_few_people_are_read_without_the_rest(store):
-    stream = StreamingDataset(store, where={"subject": ["003"]})  # windows 42 to 55: chunks 10 to 13
+    stream = StreamingDataset(
+        store, where={"subject": ["003"]}
+    )  # windows 42 to 55: chunks 10 to 13
     list(stream)
     assert stream.traffic.bytes_read == 4 * (4 * WINDOW_BYTES + 4)
     assert stream.traffic.bytes_used == 14 * (WINDOW_BYTES + 1)  # a chunk's checksum is four bytes
@@ -305,7 +375,9 @@ def test_only_the_columns_it_needs_are_read(store, monkeypatch):
     read = []
     original = Store.read
     monkeypatch.setattr(Store, "read", lambda self, name: read.append(name) or original(self, name))
-    stream = StreamingDataset(store, target="age", where={"sex": "f"}, split="train", drop_missing=True)
+    stream = StreamingDataset(
+        store, target="age", where={"sex": "f"}, split="train", drop_missing=True
+    )
     list(stream)
     assert sorted(read) == ["age", "channel", "sex", "split"]
     assert set(stream.windows["sex"]) == {"f"}
@@ -313,24 +385,37 @@ def test_only_the_columns_it_needs_are_read(store, monkeypatch):
 
 
 def test_recordings_come_whole_in_the_order_of_the_store(tmp_path, store):
-    small_store.write(tmp_path / "other.zarr", Small(n_subjects=1, per_recording=5, seed=1))  # recordings of the same names
+    small_store.write(
+        tmp_path / "other.zarr", Small(n_subjects=1, per_recording=5, seed=1)
+    )  # recordings of the same names
     stream = StreamingDataset([store, tmp_path / "other.zarr"], batch_size=4)
     found = list(stream.recordings())
     both = np.concatenate([SMALL.signals, Small(n_subjects=1, per_recording=5, seed=1).signals])
     assert [len(batch.index) for _, batch in found] == [7] * 10 + [5] * 2
     assert [row for _, batch in found for row in batch.index.tolist()] == list(range(80))
-    assert found[3][0] == "ds1/sub-001/eeg/sub-001_run-2" == "/".join(stream.windows.loc[21, ["dataset", "recording"]])
-    assert all(np.array_equal(batch.signals.numpy(), both[batch.index.numpy()]) for _, batch in found)
+    assert (
+        found[3][0]
+        == "ds1/sub-001/eeg/sub-001_run-2"
+        == "/".join(stream.windows.loc[21, ["dataset", "recording"]])
+    )
+    assert all(
+        np.array_equal(batch.signals.numpy(), both[batch.index.numpy()]) for _, batch in found
+    )
 
 
 def test_recordings_leave_the_epoch_where_it_is_and_are_shared_by_ranks(store):
-    streams = [StreamingDataset(store, batch_size=4, rank=rank, world_size=3, where={"row": (3, 40)}) for rank in range(3)]
+    streams = [
+        StreamingDataset(store, batch_size=4, rank=rank, world_size=3, where={"row": (3, 40)})
+        for rank in range(3)
+    ]
     loop = iter(streams[0])
     first = next(loop).index.tolist()
     found = [name for stream in streams for name, _ in stream.recordings()]
     assert len(found) == len(set(found)) == 6
     assert streams[0].state_dict()["progress"] == [[3, 4, 1]]
-    assert first + [row for batch in loop for row in batch.index.tolist()] == [row for b in streams[0] for row in b.index.tolist()]
+    assert first + [row for batch in loop for row in batch.index.tolist()] == [
+        row for b in streams[0] for row in b.index.tolist()
+    ]
 
 
 def test_two_loops_over_one_stream_at_once_do_not_disturb_each_other(store):
@@ -408,13 +493,19 @@ def test_an_interrupted_loop_leaves_no_thread_process_or_shared_memory(store, n_
         loop()
     gc.collect()
     assert not torch.multiprocessing.active_children()
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("bids_dl")]
+    assert not [
+        thread.name for thread in threading.enumerate() if thread.name.startswith("bids_dl")
+    ]
     assert shared_memory() <= before
 
 
 def shared_memory() -> set[str]:
     folder = Path("/dev/shm")
-    return {path.name for path in folder.iterdir() if path.name.startswith("torch_")} if folder.is_dir() else set()
+    return (
+        {path.name for path in folder.iterdir() if path.name.startswith("torch_")}
+        if folder.is_dir()
+        else set()
+    )
 
 
 def test_to_another_device_batches_come_equal_and_in_order(store):
@@ -450,8 +541,15 @@ def test_memory_stays_flat_over_a_store_ten_times_as_large_as_its_pool(tmp_path)
         Column("y", np.arange(shape[0]) % 3),
     ]
     writer.write_columns(draft, columns)
-    writer.finish(draft, {"sfreq": 128.0, "classes": {}}, ["signals", "channel", "recording", "y"], {})
-    done = subprocess.run([sys.executable, "-c", EPOCH, str(tmp_path / "large.zarr")], capture_output=True, text=True, check=True)
+    writer.finish(
+        draft, {"sfreq": 128.0, "classes": {}}, ["signals", "channel", "recording", "y"], {}
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", EPOCH, str(tmp_path / "large.zarr")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     count, early, *later = map(int, done.stdout.split())
     assert count == 7000
     assert max(later) - early < 12_000  # kB: of 86 MB that passed twice; the pool is 8 MB

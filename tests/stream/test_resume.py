@@ -25,7 +25,9 @@ def store(tmp_path_factory) -> str:
 
 
 def stream_of(store, rank=0, world=1, **options) -> StreamingDataset:
-    return StreamingDataset(store, **{"batch_size": 4, "pool_bytes": 2000} | options, rank=rank, world_size=world)
+    return StreamingDataset(
+        store, **{"batch_size": 4, "pool_bytes": 2000} | options, rank=rank, world_size=world
+    )
 
 
 def rows(batches) -> list[list[int]]:
@@ -58,11 +60,21 @@ def test_a_loop_resumed_twice_goes_on_as_if_nothing_had_happened(store):
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from([2, 4, 7]), st.integers(0, 6)), min_size=1, max_size=4), st.booleans())
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.sampled_from([2, 4, 7]), st.integers(0, 6)),
+        min_size=1,
+        max_size=4,
+    ),
+    st.booleans(),
+)
 def test_an_epoch_resumed_with_other_worlds_loses_and_repeats_nothing(store, phases, shuffle):
     state, seen = None, []
     for world, batch_size, made in [*phases, (2, 5, None)]:
-        streams = [stream_of(store, rank, world, batch_size=batch_size, shuffle=shuffle) for rank in range(world)]
+        streams = [
+            stream_of(store, rank, world, batch_size=batch_size, shuffle=shuffle)
+            for rank in range(world)
+        ]
         for stream in streams if state else []:
             stream.load_state_dict(state)
         loops = [iter(stream) for stream in streams]
@@ -133,7 +145,10 @@ def test_a_step_counts_from_where_the_loop_was_resumed(store):
     assert stream.state_dict()["progress"] == [[1, 4, 7]]
 
 
-@pytest.mark.parametrize("options", [{"split": "train"}, {"shuffle": False}, {"drop_last": True}, {"where": {"row": (0, 50)}}])
+@pytest.mark.parametrize(
+    "options",
+    [{"split": "train"}, {"shuffle": False}, {"drop_last": True}, {"where": {"row": (0, 50)}}],
+)
 def test_a_state_of_another_selection_or_order_is_refused(store, options):
     with pytest.raises(ConfigError, match="belongs to other windows or another order"):
         stream_of(store, **options).load_state_dict(stream_of(store).state_dict())
@@ -145,7 +160,11 @@ def test_what_is_no_state_is_refused(store, state):
         stream_of(store).load_state_dict(state)
 
 
-@pytest.mark.parametrize("clone", [copy.deepcopy, lambda stream: pickle.loads(pickle.dumps(stream))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "clone",
+    [copy.deepcopy, lambda stream: pickle.loads(pickle.dumps(stream))],
+    ids=["deepcopy", "pickle"],
+)
 def test_a_copy_starts_where_the_original_would_and_goes_its_own_way(store, clone):
     stream = stream_of(store)
     stream.load_state_dict({**stream.state_dict(), "progress": [[1, 4, 6]]})

@@ -30,24 +30,51 @@ def store(tmp_path_factory) -> str:
 )
 def test_where_takes_the_windows_it_says(store, where, taken):
     table = StreamingDataset(store).windows
-    assert StreamingDataset(store, where=where).windows.index.tolist() == table.index[taken(table)].tolist()
+    assert (
+        StreamingDataset(store, where=where).windows.index.tolist()
+        == table.index[taken(table)].tolist()
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"target": "lable"}, TargetError, "no column 'lable'; this store has label, dataset, subject"),
+        (
+            {"target": "lable"},
+            TargetError,
+            "no column 'lable'; this store has label, dataset, subject",
+        ),
         ({"where": {"colour": "red"}}, TargetError, "no column 'colour'; this store has"),
-        ({"where": {"subject": "9"}}, NoMatchError, r"no window has subject '9'; there are 000 \(14\), 001 \(14\)"),
-        ({"where": {"subject": "000"}, "split": "test"}, NoMatchError, r"no window that fulfils the other conditions has subject '000'"),
+        (
+            {"where": {"subject": "9"}},
+            NoMatchError,
+            r"no window has subject '9'; there are 000 \(14\), 001 \(14\)",
+        ),
+        (
+            {"where": {"subject": "000"}, "split": "test"},
+            NoMatchError,
+            r"no window that fulfils the other conditions has subject '000'",
+        ),
         ({"where": {"subject": 1}}, TargetError, "where subject: the column holds text, got 1"),
         ({"where": {"onset": "1"}}, TargetError, "where onset: the column holds numbers, got '1'"),
-        ({"where": {"subject": ("001", "004")}}, TargetError, "a range .* of numbers; alternatives go in a list"),
+        (
+            {"where": {"subject": ("001", "004")}},
+            TargetError,
+            "a range .* of numbers; alternatives go in a list",
+        ),
         ({"where": {"onset": (1000, 2000)}}, NoMatchError, "there are values from 0 to 138"),
-        ({"where": np.ones(3, bool)}, TargetError, r"one boolean per window, \(70,\), got bool \(3,\)"),
+        (
+            {"where": np.ones(3, bool)},
+            TargetError,
+            r"one boolean per window, \(70,\), got bool \(3,\)",
+        ),
         ({"where": "subject == '001'"}, TargetError, "must be a mapping or one boolean per window"),
         ({"where": np.zeros(70, bool)}, NoMatchError, "leaves no window"),
-        ({"split": "validation"}, NoMatchError, r"no window has the split 'validation'; there are train \(42\), test \(28\)"),
+        (
+            {"split": "validation"},
+            NoMatchError,
+            r"no window has the split 'validation'; there are train \(42\), test \(28\)",
+        ),
         ({"target": ["age", "sex"]}, TargetError, "must be numbers, but sex hold text"),
         ({"target": "age"}, TargetError, "14 of 70 windows have no 'age'; drop_missing=True"),
         ({"target": "sex"}, TargetError, "14 of 70 windows have no 'sex'"),
@@ -67,7 +94,9 @@ def test_drop_missing_leaves_out_the_windows_without_a_target(store, target):
 
 
 def test_missing_targets_outside_the_selection_do_not_matter(store):
-    assert len(StreamingDataset(store, target="age", where={"subject": ["000", "002"]}).windows) == 28
+    assert (
+        len(StreamingDataset(store, target="age", where={"subject": ["000", "002"]}).windows) == 28
+    )
 
 
 def test_classes_of_other_text_are_sorted_and_do_not_depend_on_the_selection(store):

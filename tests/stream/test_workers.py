@@ -36,9 +36,13 @@ def rows(batches) -> list[list[int]]:
     return [batch.index.tolist() for batch in batches]
 
 
-@pytest.mark.parametrize(("n_workers", "context"), [(0, None), (1, "fork"), (3, "fork"), (2, "spawn"), (2, "forkserver")])
+@pytest.mark.parametrize(
+    ("n_workers", "context"), [(0, None), (1, "fork"), (3, "fork"), (2, "spawn"), (2, "forkserver")]
+)
 def test_a_dataloader_gives_the_batches_of_the_plain_loop(store, n_workers, context):
-    loader = DataLoader(stream_of(store), batch_size=None, num_workers=n_workers, multiprocessing_context=context)
+    loader = DataLoader(
+        stream_of(store), batch_size=None, num_workers=n_workers, multiprocessing_context=context
+    )
     batches = list(loader)
     assert rows(batches) == rows(stream_of(store))
     assert all(isinstance(batch, Batch) for batch in batches)
@@ -51,14 +55,23 @@ def test_a_stream_that_is_being_read_can_be_forked(store):
     whole = rows(stream)
     loop = iter(stream)
     next(loop)
-    assert rows(DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context="fork")) == whole
+    assert (
+        rows(DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context="fork"))
+        == whole
+    )
     assert rows(loop) == whole[1:]
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_set_epoch_reaches_persistent_workers(store, context):
     stream = stream_of(store)
-    loader = DataLoader(stream, batch_size=None, num_workers=2, persistent_workers=True, multiprocessing_context=context)
+    loader = DataLoader(
+        stream,
+        batch_size=None,
+        num_workers=2,
+        persistent_workers=True,
+        multiprocessing_context=context,
+    )
     for epoch in (0, 1, 7):
         stream.set_epoch(epoch)
         alone = stream_of(store)
@@ -98,7 +111,9 @@ def test_under_workers_the_position_must_be_given(store):
 
 @pytest.mark.parametrize("n_workers", [0, 2])
 @pytest.mark.parametrize("made", [0, 5, 18])
-def test_a_stateful_dataloader_resumes_within_an_epoch_and_goes_on_to_the_next(store, n_workers, made):
+def test_a_stateful_dataloader_resumes_within_an_epoch_and_goes_on_to_the_next(
+    store, n_workers, made
+):
     whole, other = rows(stream_of(store)), stream_of(store)
     other.set_epoch(1)
     loader = StatefulDataLoader(stream_of(store), batch_size=None, num_workers=n_workers)
@@ -120,7 +135,9 @@ def test_a_stateful_dataloader_resumes_within_an_epoch_and_goes_on_to_the_next(s
 def test_a_stateful_dataloader_resumes_twice_with_persistent_workers(store):
     whole, seen, state = rows(stream_of(store)), [], None
     for made in (4, 5, 100):
-        loader = StatefulDataLoader(stream_of(store), batch_size=None, num_workers=2, persistent_workers=True)
+        loader = StatefulDataLoader(
+            stream_of(store), batch_size=None, num_workers=2, persistent_workers=True
+        )
         if state is not None:
             loader.load_state_dict(state)
         seen += rows(islice(loader, made))
@@ -129,13 +146,17 @@ def test_a_stateful_dataloader_resumes_twice_with_persistent_workers(store):
 
 
 def train(rank: int, world: int, rendezvous: str, store: str, out: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=world)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=world
+    )
     stream = stream_of(store)
     model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(60, 1))
     seen = []
     for epoch in range(2):
         stream.set_epoch(epoch)
-        for batch in DataLoader(stream, batch_size=None, num_workers=rank):  # as many steps, however it is read
+        for batch in DataLoader(
+            stream, batch_size=None, num_workers=rank
+        ):  # as many steps, however it is read
             model(batch.signals.flatten(1)).sum().backward()
             seen.append([epoch, batch.index.tolist()])
     torch.save(seen, f"{out}/{rank}.pt")
@@ -147,7 +168,9 @@ def test_two_processes_train_together_and_see_every_window_once_an_epoch(store, 
     ranks = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     assert [len(seen) for seen in ranks] == [2 * 9] * 2
     for epoch in range(2):
-        assert sorted(row for seen in ranks for e, batch in seen for row in batch if e == epoch) == list(range(SMALL.n_windows))
+        assert sorted(
+            row for seen in ranks for e, batch in seen for row in batch if e == epoch
+        ) == list(range(SMALL.n_windows))
 
 
 def test_a_stream_made_before_the_ranks_finds_its_rank_in_each(store, tmp_path: Path):
@@ -156,11 +179,15 @@ def test_a_stream_made_before_the_ranks_finds_its_rank_in_each(store, tmp_path: 
     mp.spawn(follow, args=(2, str(tmp_path / "rendezvous"), stream, str(tmp_path)), nprocs=2)
     ranks = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     done = [row for batch in rows(islice(stream_of(store), 6)) for row in batch]
-    assert sorted(done + [row for seen in ranks for batch in seen for row in batch]) == list(range(SMALL.n_windows))
+    assert sorted(done + [row for seen in ranks for batch in seen for row in batch]) == list(
+        range(SMALL.n_windows)
+    )
 
 
 def follow(rank: int, world: int, rendezvous: str, stream: StreamingDataset, out: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=world)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=world
+    )
     torch.save(rows(stream), f"{out}/{rank}.pt")
     torch.distributed.destroy_process_group()
 

@@ -15,13 +15,17 @@ THREE = ("train", "validation", "test")
 
 def test_without_folds_the_splits_of_the_store_are_taken():
     [fold] = plan(people(6, splits=THREE), TrainConfig(), "a.zarr")
-    assert (fold.train, fold.validation, fold.test) == tuple(tuple(("ds1", f"{i + k:02}") for k in (0, 3)) for i in range(3))
+    assert (fold.train, fold.validation, fold.test) == tuple(
+        tuple(("ds1", f"{i + k:02}") for k in (0, 3)) for i in range(3)
+    )
 
 
 def test_people_of_the_same_name_in_two_datasets_are_two_people():
     table = pd.concat([people(2), people(2).assign(dataset="ds2")])
     assert persons_of(table) == [("ds1", "00"), ("ds1", "01"), ("ds2", "00"), ("ds2", "01")]
-    assert [fold.test for fold in plan(table, TrainConfig(folds="loso"), "a.zarr")] == [(person,) for person in persons_of(table)]
+    assert [fold.test for fold in plan(table, TrainConfig(folds="loso"), "a.zarr")] == [
+        (person,) for person in persons_of(table)
+    ]
     assert np.flatnonzero(rows_of(table, [("ds2", "00")])).tolist() == list(range(32, 48))
 
 
@@ -40,7 +44,11 @@ def test_validation_persons_are_held_out_of_the_training_side_only_when_patience
             None,
             r"a\.zarr: nobody in split test \(persons: train 4, validation 0, test 0\); train with --folds loso, or convert",
         ),
-        (("train", "test"), 3, r"nobody in split validation .* train with --folds loso, without --patience, or convert"),
+        (
+            ("train", "test"),
+            3,
+            r"nobody in split validation .* train with --folds loso, without --patience, or convert",
+        ),
         (("test",), None, r"nobody in split train"),
     ],
 )
@@ -53,7 +61,8 @@ def test_a_person_in_two_splits_is_refused():
     table = people(4, splits=("train", "test"))
     table.loc[0, "split"] = "test"
     with pytest.raises(
-        TargetError, match=r"a\.zarr: 1 person\(s\) are in train and in test, the first is ds1/sub-00; a person must be in one"
+        TargetError,
+        match=r"a\.zarr: 1 person\(s\) are in train and in test, the first is ds1/sub-00; a person must be in one",
     ):
         plan(table, TrainConfig(), "a.zarr")
 
@@ -68,6 +77,7 @@ def test_a_fold_with_one_class_to_train_on_is_refused(tmp_path):
     table = people(2).assign(sex=["F"] * 16 + ["M"] * 16)
     store = write_store(tmp_path / "s.zarr", table)
     with pytest.raises(
-        TargetError, match=r"s\.zarr: sub-00 held out, the 1 person\(s\) to train on are all M; a fold needs two classes of 'sex'"
+        TargetError,
+        match=r"s\.zarr: sub-00 held out, the 1 person\(s\) to train on are all M; a fold needs two classes of 'sex'",
     ):
         train(store, TrainConfig(target="sex", folds="loso"), run=tmp_path / "run")

@@ -16,7 +16,9 @@ CLASSES = ("open", "closed")
 def predictions(rows: list[tuple[str, str, float]]) -> pd.DataFrame:
     """Subject, true class and probability of "closed" of each window."""
     table = pd.DataFrame(rows, columns=["subject", "label", "p_closed"]).assign(dataset="ds1")
-    return table.assign(p_open=1 - table["p_closed"], predicted=np.where(table["p_closed"] > 0.5, "closed", "open"))
+    return table.assign(
+        p_open=1 - table["p_closed"], predicted=np.where(table["p_closed"] > 0.5, "closed", "open")
+    )
 
 
 def drawn(n_persons: int, seed: int = 0) -> pd.DataFrame:
@@ -31,7 +33,11 @@ def drawn(n_persons: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
-@given(arrays.arrays(np.int64, st.tuples(st.integers(1, 4)).map(lambda n: n * 2), elements=st.integers(0, 30)))
+@given(
+    arrays.arrays(
+        np.int64, st.tuples(st.integers(1, 4)).map(lambda n: n * 2), elements=st.integers(0, 30)
+    )
+)
 def test_rates_agree_with_scikit_learn(confusion):
     if not confusion.sum():
         return
@@ -40,13 +46,23 @@ def test_rates_agree_with_scikit_learn(confusion):
     accuracy, balanced = rates(confusion)
     assert accuracy == pytest.approx(accuracy_score(truth, predicted))
     there = confusion.sum(axis=1) > 0
-    assert balanced == pytest.approx(np.mean(confusion.diagonal()[there] / confusion.sum(axis=1)[there]))
+    assert balanced == pytest.approx(
+        np.mean(confusion.diagonal()[there] / confusion.sum(axis=1)[there])
+    )
     if there.all() and len(there) > 1:
         assert balanced == pytest.approx(balanced_accuracy_score(truth, predicted))
 
 
 def test_a_person_with_two_true_classes_casts_two_votes():
-    table = predictions([("a", "open", 0.1), ("a", "open", 0.2), ("a", "open", 0.9), ("a", "closed", 0.4), ("b", "closed", 0.8)])
+    table = predictions(
+        [
+            ("a", "open", 0.1),
+            ("a", "open", 0.2),
+            ("a", "open", 0.9),
+            ("a", "closed", 0.4),
+            ("b", "closed", 0.8),
+        ]
+    )
     votes = vote(table, "label", CLASSES)
     assert votes[["subject", "label", "predicted", "n_windows", "tie"]].to_numpy().tolist() == [
         ["a", "closed", "open", 1, False],
@@ -56,7 +72,9 @@ def test_a_person_with_two_true_classes_casts_two_votes():
 
 
 def test_a_tie_goes_to_the_class_with_the_larger_mean_probability_and_is_counted():
-    table = predictions([("a", "open", 0.6), ("a", "open", 0.1), ("b", "open", 0.95), ("b", "open", 0.4)])
+    table = predictions(
+        [("a", "open", 0.6), ("a", "open", 0.1), ("b", "open", 0.95), ("b", "open", 0.4)]
+    )
     votes = vote(table, "label", CLASSES)
     assert votes["predicted"].tolist() == ["open", "closed"]
     assert evaluate(table, "label", CLASSES, seed=0)["votes"]["ties"] == 2
@@ -79,19 +97,27 @@ def test_intervals_hold_their_value_and_stay_between_0_and_1(n_persons, seed):
 def test_the_interval_of_a_vote_is_wilsons():
     table = predictions([(f"{i}", "open", 0.9 if i < 2 else 0.1) for i in range(10)])
     accuracy = evaluate(table, "label", CLASSES, seed=0)["votes"]["accuracy"]
-    assert (accuracy["value"], accuracy["low"], accuracy["high"]) == pytest.approx((0.8, 0.4901625, 0.9433178))
+    assert (accuracy["value"], accuracy["low"], accuracy["high"]) == pytest.approx(
+        (0.8, 0.4901625, 0.9433178)
+    )
 
 
 def test_a_perfect_vote_of_few_people_keeps_a_wide_interval():
-    table = predictions([(f"{i}", label, p) for i in range(4) for label, p in (("open", 0.1), ("closed", 0.9))])
+    table = predictions(
+        [(f"{i}", label, p) for i in range(4) for label, p in (("open", 0.1), ("closed", 0.9))]
+    )
     votes = evaluate(table, "label", CLASSES, seed=0)["votes"]
     assert votes["balanced_accuracy"]["value"] == votes["accuracy"]["value"] == 1
     assert 0.5 < votes["balanced_accuracy"]["low"] < 0.7
 
 
 def test_the_interval_of_windows_is_as_wide_as_people_differ():
-    mixed = predictions([(f"{i}", "open", 0.9 if i == 5 else 0.1) for i in range(6) for _ in range(50)])
-    even = predictions([(f"{i}", "open", 0.9 if j < 8 else 0.1) for i in range(6) for j in range(50)])
+    mixed = predictions(
+        [(f"{i}", "open", 0.9 if i == 5 else 0.1) for i in range(6) for _ in range(50)]
+    )
+    even = predictions(
+        [(f"{i}", "open", 0.9 if j < 8 else 0.1) for i in range(6) for j in range(50)]
+    )
     widths = []
     for table in (mixed, even):
         accuracy = evaluate(table, "label", CLASSES, seed=0)["windows"]["accuracy"]

@@ -26,10 +26,27 @@ def test_a_url_is_kept_without_credentials(url, kept):
 
 
 def test_the_command_names_what_differs_from_the_defaults():
-    config = TrainConfig(folds="loso", lr=0.002, drop_missing=True, normalize=None, model_options={"dropout": 0.3}, seed=4)
+    config = TrainConfig(
+        folds="loso",
+        lr=0.002,
+        drop_missing=True,
+        normalize=None,
+        model_options={"dropout": 0.3},
+        seed=4,
+    )
     assert shlex.split(command("my eyes.zarr", config)) == [
         *("bids-dl", "train", "my eyes.zarr", "--model", "shallow-fbcsp", "--seed", "4"),
-        *("--folds", "loso", "--lr", "0.002", "--normalize", "none", "--drop-missing", "--model-option", "dropout=0.3"),
+        *(
+            "--folds",
+            "loso",
+            "--lr",
+            "0.002",
+            "--normalize",
+            "none",
+            "--drop-missing",
+            "--model-option",
+            "dropout=0.3",
+        ),
     ]
 
 

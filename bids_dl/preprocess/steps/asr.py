@@ -59,7 +59,9 @@ class Asr:
     @model_validator(mode="after")
     def _check(self) -> Asr:
         if not self.tolerances[0] < 0 < self.tolerances[1]:
-            raise ValueError(f"tolerances must be one below 0 and one above, got {list(self.tolerances)}")
+            raise ValueError(
+                f"tolerances must be one below 0 and one above, got {list(self.tolerances)}"
+            )
         return self
 
     def needs(self, layout: Layout) -> Need:  # noqa: ARG002
@@ -68,7 +70,10 @@ class Asr:
     def layout(self, layout: Layout) -> Layout:
         needed(self.name, *self.packages)
         if layout.ch_types.count("eeg") < 2:
-            raise RecordingError(self.name, f"needs two EEG channels or more; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name,
+                f"needs two EEG channels or more; the recording has {listed(layout.ch_names)}",
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
@@ -78,14 +83,23 @@ class Asr:
         signals = microvolts(raw, names, self.name)
         clean, notes = self._calibration(signals, sfreq)
         with quiet():
-            made = clean_asr(structure(signals, sfreq), self.cutoff, max_dims=self.max_dims, ref_maxbadchannels=clean)["data"]
+            made = clean_asr(
+                structure(signals, sfreq),
+                self.cutoff,
+                max_dims=self.max_dims,
+                ref_maxbadchannels=clean,
+            )["data"]
         changed = np.abs(made - signals) > CHANGED
         for name, signal, where in zip(names, made, changed, strict=True):
             own = raw.get_data(picks=[name])
             own[0, where] = signal[where] * MICROVOLT  # the rest keeps its bits
             raw[[name]] = own
         share = float(changed.mean())
-        return raw, StepReport(self.name, share=share * len(names) / layout.n_chans, notes=(*notes, *flagged(share, "samples")))
+        return raw, StepReport(
+            self.name,
+            share=share * len(names) / layout.n_chans,
+            notes=(*notes, *flagged(share, "samples")),
+        )
 
     def _calibration(self, signals: Array, sfreq: float) -> tuple[Array, tuple[str, ...]]:
         """Clean signal, and how much there is."""
@@ -93,8 +107,14 @@ class Asr:
         if n_chans < 2:
             raise RecordingError(self.name, "fewer than two channels are not marked bad")
         if n_times <= 2 * WINDOW * sfreq:
-            raise RecordingError(self.name, f"needs more than {2 * WINDOW:g} s of signal, got {n_times / sfreq:g} s")
-        mask = clean_mask(signals, sfreq, max_bad_channels=self.max_bad_channels, tolerances=self.tolerances)
+            raise RecordingError(
+                self.name, f"needs more than {2 * WINDOW:g} s of signal, got {n_times / sfreq:g} s"
+            )
+        mask = clean_mask(
+            signals, sfreq, max_bad_channels=self.max_bad_channels, tolerances=self.tolerances
+        )
         if mask.sum() < LEAST:
             return signals, ("nothing was clean enough to calibrate on, so all was taken",)
-        return signals[:, mask], (f"calibrated on {mask.sum() / sfreq:.1f} of {n_times / sfreq:.1f} s",)
+        return signals[:, mask], (
+            f"calibrated on {mask.sum() / sfreq:.1f} of {n_times / sfreq:.1f} s",
+        )

@@ -49,8 +49,14 @@ class Autoreject:
     """
 
     method: Literal["local", "global"] = "local"
-    n_interpolate: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(listing)] = (1, 4, 32)
-    consensus: Annotated[tuple[Share, ...], Field(min_length=1), BeforeValidator(listing)] = tuple(round(0.1 * i, 1) for i in range(11))
+    n_interpolate: Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(listing)] = (
+        1,
+        4,
+        32,
+    )
+    consensus: Annotated[tuple[Share, ...], Field(min_length=1), BeforeValidator(listing)] = tuple(
+        round(0.1 * i, 1) for i in range(11)
+    )
     cv: Annotated[int, Field(ge=2), BeforeValidator(number)] = 10
     seed: Annotated[int, Field(ge=0), BeforeValidator(number)] = 0
 
@@ -63,7 +69,10 @@ class Autoreject:
     def layout(self, layout: Layout) -> Layout:
         needed(self.name, *self.packages)
         if layout.ch_types.count("eeg") < LEAST:
-            raise RecordingError(self.name, f"needs {LEAST} EEG channels or more; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name,
+                f"needs {LEAST} EEG channels or more; the recording has {listed(layout.ch_names)}",
+            )
         return layout
 
     def apply_windows(self, windows: Windows) -> Judged:
@@ -72,20 +81,30 @@ class Autoreject:
         names = _good(windows.info)
         self._check(windows, names)
         epochs = _epochs(windows, names)
-        return self._local(windows, epochs) if self.method == "local" else self._global(windows, epochs)
+        return (
+            self._local(windows, epochs)
+            if self.method == "local"
+            else self._global(windows, epochs)
+        )
 
     def _check(self, windows: Windows, names: list[str]) -> None:
         """Refuse what autoreject would fail at with a message for programmers."""
         if len(names) < LEAST:
-            raise RecordingError(self.name, f"fewer than {LEAST} EEG channels are not marked bad; good are {listed(names) or 'none'}")
+            raise RecordingError(
+                self.name,
+                f"fewer than {LEAST} EEG channels are not marked bad; good are {listed(names) or 'none'}",
+            )
         if len(windows.signals) < self.cv:
             raise RecordingError(
-                self.name, f"needs {self.cv} windows or more for its cross-validation, got {len(windows.signals)}; lower cv"
+                self.name,
+                f"needs {self.cv} windows or more for its cross-validation, got {len(windows.signals)}; lower cv",
             )
         if self.method == "local":
             places = positions.held(windows.info, names)
             if lost := [name for name in names if name not in places]:
-                raise RecordingError(self.name, f"no position for {listed(lost)}; put a step montage before")
+                raise RecordingError(
+                    self.name, f"no position for {listed(lost)}; put a step montage before"
+                )
 
     def _local(self, windows: Windows, epochs: mne.EpochsArray) -> Judged:
         from autoreject import AutoReject
@@ -93,8 +112,18 @@ class Autoreject:
         names = epochs.ch_names
         tried = np.array([n for n in self.n_interpolate if n < len(names)])
         if not len(tried):
-            raise RecordingError(self.name, f"every n_interpolate is as many as the {len(names)} good channels, or more")
-        made = AutoReject(tried, np.array(self.consensus), cv=self.cv, random_state=self.seed, n_jobs=1, verbose=False).fit(epochs)
+            raise RecordingError(
+                self.name,
+                f"every n_interpolate is as many as the {len(names)} good channels, or more",
+            )
+        made = AutoReject(
+            tried,
+            np.array(self.consensus),
+            cv=self.cv,
+            random_state=self.seed,
+            n_jobs=1,
+            verbose=False,
+        ).fit(epochs)
         log = made.get_reject_log(epochs)
         out, repaired = np.asarray(log.bad_epochs), log.labels > BAD
         repaired[out] = False
@@ -107,29 +136,48 @@ class Autoreject:
             signals[which, picks[where]] = mended[which, where]  # the rest keeps its bits
         limit = f"{made.consensus_['eeg']:.0%} of the channels"
         bad = (log.labels >= BAD).sum(1)
-        reasons = [f"{bad[i]} of {len(names)} channels bad, fewer than {limit} allowed" if out[i] else "" for i in range(len(out))]
+        reasons = [
+            f"{bad[i]} of {len(names)} channels bad, fewer than {limit} allowed" if out[i] else ""
+            for i in range(len(out))
+        ]
         share = float(out.mean() + repaired.sum() / (len(out) * signals.shape[1]))
         learnt = f"learnt: up to {made.n_interpolate_['eeg']} channels interpolated in a window, {limit} bad leave it out"
         done = f"{repaired.any(1).sum()} windows repaired, {out.sum()} left out"
         touched = tuple(name for name, any_ in zip(names, repaired.any(0), strict=True) if any_)
-        return Judged(signals, tuple(reasons), StepReport(self.name, touched, share, (learnt, done, *flagged(share, "samples"))))
+        return Judged(
+            signals,
+            tuple(reasons),
+            StepReport(self.name, touched, share, (learnt, done, *flagged(share, "samples"))),
+        )
 
     def _global(self, windows: Windows, epochs: mne.EpochsArray) -> Judged:
         from autoreject import get_rejection_threshold
 
-        limit = get_rejection_threshold(epochs, ch_types="eeg", cv=self.cv, random_state=self.seed, verbose=False)["eeg"] / MICROVOLT
+        limit = (
+            get_rejection_threshold(
+                epochs, ch_types="eeg", cv=self.cv, random_state=self.seed, verbose=False
+            )["eeg"]
+            / MICROVOLT
+        )
         spans = np.ptp(epochs.get_data(), axis=2) / MICROVOLT
         worst = spans.argmax(1)
         reasons = [
-            f"{span[i]:.4g} µV peak to peak on {epochs.ch_names[i]}, {limit:.4g} allowed" if span[i] > limit else ""
+            f"{span[i]:.4g} µV peak to peak on {epochs.ch_names[i]}, {limit:.4g} allowed"
+            if span[i] > limit
+            else ""
             for span, i in zip(spans, worst, strict=True)
         ]
         out = [i for i, reason in enumerate(reasons) if reason]
         share = len(out) / len(reasons)
-        notes = (f"learnt: {limit:.4g} µV peak to peak; {len(out)} windows left out", *flagged(share, "windows"))
+        notes = (
+            f"learnt: {limit:.4g} µV peak to peak; {len(out)} windows left out",
+            *flagged(share, "windows"),
+        )
         guilty = {epochs.ch_names[worst[i]] for i in out}
         channels = tuple(name for name in epochs.ch_names if name in guilty)
-        return Judged(windows.signals, tuple(reasons), StepReport(self.name, channels, share, notes))
+        return Judged(
+            windows.signals, tuple(reasons), StepReport(self.name, channels, share, notes)
+        )
 
 
 def _good(info: mne.Info) -> list[str]:
@@ -144,4 +192,6 @@ def _epochs(windows: Windows, names: list[str]) -> mne.EpochsArray:
 
     picks = [windows.info["ch_names"].index(name) for name in names]
     info = mne.pick_info(windows.info, picks)
-    return mne.EpochsArray(windows.signals[:, picks] * MICROVOLT, info, tmin=float(windows.times[0]), verbose="error")
+    return mne.EpochsArray(
+        windows.signals[:, picks] * MICROVOLT, info, tmin=float(windows.times[0]), verbose="error"
+    )

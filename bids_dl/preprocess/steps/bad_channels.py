@@ -68,22 +68,35 @@ class BadChannels:
 
     def layout(self, layout: Layout) -> Layout:
         needed(self.name, *self.packages)
-        eeg = [name for name, kind in zip(layout.ch_names, layout.ch_types, strict=True) if kind == "eeg"]
+        eeg = [
+            name
+            for name, kind in zip(layout.ch_names, layout.ch_types, strict=True)
+            if kind == "eeg"
+        ]
         least = LEAST if self._compares else FEWEST
         if len(eeg) < least:
-            raise RecordingError(self.name, f"needs {least} EEG channels or more, got {listed(eeg) or 'none'}")
+            raise RecordingError(
+                self.name, f"needs {least} EEG channels or more, got {listed(eeg) or 'none'}"
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         names = good_eeg(raw, layout)
         signals = microvolts(raw, names, self.name)
-        places = self._directions(raw, names) if self._compares or self.then == "interpolate" else np.empty((len(names), 3))
+        places = (
+            self._directions(raw, names)
+            if self._compares or self.then == "interpolate"
+            else np.empty((len(names), 3))
+        )
         flat = _flat(signals, float(layout.sfreq), self.flat)
         unlike = np.zeros(len(names), dtype=bool)
         if self._compares:
             unlike[~flat] = self._unlike(signals[~flat], float(layout.sfreq), places[~flat])
         found = [name for name, bad in zip(names, flat | unlike, strict=True) if bad]
-        reasons = (f"flat for {self.flat:g} s", flat), ("unlike other channels or with line noise", unlike)
+        reasons = (
+            (f"flat for {self.flat:g} s", flat),
+            ("unlike other channels or with line noise", unlike),
+        )
         notes = [f"{why}: {listed(np.array(names)[mask])}" for why, mask in reasons if mask.any()]
         notes += flagged(len(found) / len(names), "channels")
         raw.info["bads"] = [*raw.info["bads"], *found]
@@ -91,7 +104,9 @@ class BadChannels:
             return raw, StepReport(self.name, tuple(found), 0.0, tuple(notes))
         raw, made = Interpolate().apply(raw, layout)
         raw.reorder_channels(list(layout.ch_names))
-        return raw, StepReport(self.name, made.channels, made.share, tuple(dict.fromkeys((*notes, *made.notes))))
+        return raw, StepReport(
+            self.name, made.channels, made.share, tuple(dict.fromkeys((*notes, *made.notes)))
+        )
 
     @property
     def _compares(self) -> bool:
@@ -101,22 +116,38 @@ class BadChannels:
         """Unit vectors (n_chans, 3) to the channels."""
         places = positions.held(raw.info, names)
         if lost := [name for name in names if name not in places]:
-            raise RecordingError(self.name, f"no position for {listed(lost)}; put a step montage before")
+            raise RecordingError(
+                self.name, f"no position for {listed(lost)}; put a step montage before"
+            )
         if doubt := positions.implausible(raw.info, places):
-            raise RecordingError(self.name, f"positions of electrodes.tsv cannot be used: {doubt}; put a step montage before")
+            raise RecordingError(
+                self.name,
+                f"positions of electrodes.tsv cannot be used: {doubt}; put a step montage before",
+            )
         return positions.directions(np.array(list(places.values())))
 
     def _unlike(self, signals: Array, sfreq: float, directions: Array) -> NDArray[np.bool_]:
         from eegprep.plugins.clean_rawdata.clean_channels import clean_channels
 
         if len(signals) < LEAST:
-            raise RecordingError(self.name, f"needs {LEAST} channels that are neither flat nor marked bad, got {len(signals)}")
+            raise RecordingError(
+                self.name,
+                f"needs {LEAST} channels that are neither flat nor marked bad, got {len(signals)}",
+            )
         if signals.shape[1] <= round(WINDOW * sfreq):
-            raise RecordingError(self.name, f"needs more than {WINDOW:g} s of signal, got {signals.shape[1] / sfreq:g} s")
-        limits = (-1.0 if self.correlation is None else self.correlation, NEVER if self.line_noise is None else self.line_noise)
+            raise RecordingError(
+                self.name,
+                f"needs more than {WINDOW:g} s of signal, got {signals.shape[1] / sfreq:g} s",
+            )
+        limits = (
+            -1.0 if self.correlation is None else self.correlation,
+            NEVER if self.line_noise is None else self.line_noise,
+        )
         try:
             with quiet():
-                made = clean_channels(structure(signals, sfreq, directions), *limits, WINDOW, self.broken)
+                made = clean_channels(
+                    structure(signals, sfreq, directions), *limits, WINDOW, self.broken
+                )
         except ValueError as problem:
             if "75%" not in str(problem):
                 raise
@@ -130,7 +161,9 @@ def _flat(signals: Array, sfreq: float, longest: float) -> NDArray[np.bool_]:
     from eegprep.plugins.clean_rawdata.clean_flatlines import clean_flatlines
 
     n_chans, n_times = signals.shape
-    changing = np.arange(n_times, dtype=np.float64)  # eegprep removes nothing, and does not say so, where all channels are flat
+    changing = np.arange(
+        n_times, dtype=np.float64
+    )  # eegprep removes nothing, and does not say so, where all channels are flat
     with quiet():
         made = clean_flatlines(structure(np.vstack([signals, changing]), sfreq), longest)
     found = _removed(made, n_chans + 1)[:n_chans]

@@ -49,10 +49,17 @@ class Baseline:
         times = windows.times
         start = times[0] if self.start is None else self.start
         end = times[-1] if self.end is None else self.end
-        slack = TOLERANCE + 2 * (times[-1] - times[0]) / max(1, len(times) - 1)  # start and length were rounded to samples
+        slack = TOLERANCE + 2 * (times[-1] - times[0]) / max(
+            1, len(times) - 1
+        )  # start and length were rounded to samples
         inside = (times >= start - TOLERANCE) & (times <= end + TOLERANCE)
         if start < times[0] - slack or end > times[-1] + slack or not inside.any():
-            raise RecordingError(self.name, f"no baseline from {start:g} to {end:g} s in windows from {times[0]:g} to {times[-1]:g} s")
+            raise RecordingError(
+                self.name,
+                f"no baseline from {start:g} to {end:g} s in windows from {times[0]:g} to {times[-1]:g} s",
+            )
         interval = (start - TOLERANCE, end + TOLERANCE)
-        signals = np.asarray(rescale(windows.signals, times, interval, verbose="error"), dtype=np.float64)
+        signals = np.asarray(
+            rescale(windows.signals, times, interval, verbose="error"), dtype=np.float64
+        )
         return Judged(signals, ("",) * len(signals), StepReport(self.name))

@@ -31,12 +31,17 @@ class Demean:
 
     def layout(self, layout: Layout) -> Layout:
         if not _picked(layout):
-            raise RecordingError(self.name, f"no EEG or intracranial channel; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name,
+                f"no EEG or intracranial channel; the recording has {listed(layout.ch_names)}",
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         moved = 0
-        for i in _picked(layout):  # one channel at a time, so that no second copy of the recording is made
+        for i in _picked(
+            layout
+        ):  # one channel at a time, so that no second copy of the recording is made
             signal = raw.get_data(picks=[i])
             mean = signal.mean()
             raw[[i]] = signal - mean

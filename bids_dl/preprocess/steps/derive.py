@@ -42,7 +42,9 @@ class Derive:
     @field_validator("channels")
     @classmethod
     def _two(cls, channels: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-        if same := [name for name, (one, other) in channels.items() if one.casefold() == other.casefold()]:
+        if same := [
+            name for name, (one, other) in channels.items() if one.casefold() == other.casefold()
+        ]:
             raise ValueError(f"{same[0]} is a channel against itself")
         return channels
 
@@ -54,7 +56,10 @@ class Derive:
         made = {}
         for name, (one, other) in self._made(layout).items():
             if types[one] != types[other]:
-                raise RecordingError(self.name, f"{name}: {one} is of type {types[one]}, {other} of type {types[other]}")
+                raise RecordingError(
+                    self.name,
+                    f"{name}: {one} is of type {types[one]}, {other} of type {types[other]}",
+                )
             made[name] = types[one]
         return Layout((*layout.ch_names, *made), (*layout.ch_types, *made.values()), layout.sfreq)
 
@@ -65,14 +70,31 @@ class Derive:
         if not made:
             return raw, StepReport(self.name, share=0.0, notes=notes)
         places = positions.held(raw.info, [one for one, _ in made.values()])
-        signals = np.concatenate([raw.get_data(picks=[one]) - raw.get_data(picks=[other]) for one, other in made.values()])
-        add(raw, list(made), [types[one] for one, _ in made.values()], signals, [places.get(one) for one, _ in made.values()])
+        signals = np.concatenate(
+            [
+                raw.get_data(picks=[one]) - raw.get_data(picks=[other])
+                for one, other in made.values()
+            ]
+        )
+        add(
+            raw,
+            list(made),
+            [types[one] for one, _ in made.values()],
+            signals,
+            [places.get(one) for one, _ in made.values()],
+        )
         bads = set(raw.info["bads"])
-        raw.info["bads"] = [*raw.info["bads"], *(name for name, pair in made.items() if bads & set(pair))]
+        raw.info["bads"] = [
+            *raw.info["bads"],
+            *(name for name, pair in made.items() if bads & set(pair)),
+        ]
         inherit(raw, made)
         return raw, StepReport(self.name, tuple(made), len(made) / len(raw.ch_names), notes)
 
     def _made(self, layout: Layout) -> dict[str, tuple[str, str]]:
         """The derivations that a recording lacks, and its own spelling of the channels they are made of."""
         wanted = {name: pair for name, pair in self.channels.items() if find(name, layout) is None}
-        return {name: (locate([one], layout)[0], locate([other], layout)[0]) for name, (one, other) in wanted.items()}
+        return {
+            name: (locate([one], layout)[0], locate([other], layout)[0])
+            for name, (one, other) in wanted.items()
+        }

@@ -38,7 +38,9 @@ class Drifts:
 
     low: Hertz = 0.25
     high: Hertz = 0.75
-    attenuation: Annotated[float, Field(gt=21, allow_inf_nan=False), BeforeValidator(number)] = 80.0  # below, a Kaiser window is none
+    attenuation: Annotated[float, Field(gt=21, allow_inf_nan=False), BeforeValidator(number)] = (
+        80.0  # below, a Kaiser window is none
+    )
 
     name: ClassVar[str] = "drifts"
     packages: ClassVar[tuple[str, ...]] = ("eegprep",)
@@ -55,7 +57,10 @@ class Drifts:
     def layout(self, layout: Layout) -> Layout:
         needed(self.name, *self.packages)
         if self.high >= layout.sfreq / 2:
-            raise RecordingError(self.name, f"{self.high:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz")
+            raise RecordingError(
+                self.name,
+                f"{self.high:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz",
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
@@ -68,9 +73,17 @@ class Drifts:
             signal = microvolts(raw, [name], self.name)
             for start, stop in stretches(raw):
                 with quiet():
-                    made = clean_drifts(structure(signal[:, start:stop], float(layout.sfreq)), (self.low, self.high), self.attenuation)
+                    made = clean_drifts(
+                        structure(signal[:, start:stop], float(layout.sfreq)),
+                        (self.low, self.high),
+                        self.attenuation,
+                    )
                 signal[:, start:stop] = made["data"]
             raw[[name]] = signal * MICROVOLT
         with raw.info._unlock():
             raw.info["highpass"] = max(raw.info["highpass"], (self.low + self.high) / 2)
-        return raw, StepReport(self.name, share=len(names) / layout.n_chans, notes=(f"not filtered: {listed(others)}",) if others else ())
+        return raw, StepReport(
+            self.name,
+            share=len(names) / layout.n_chans,
+            notes=(f"not filtered: {listed(others)}",) if others else (),
+        )

@@ -48,8 +48,14 @@ class Drop:
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         dropped = self._dropped(layout)
         raw.drop_channels(dropped)
-        return raw, StepReport(self.name, tuple(dropped), 0.0, flagged(len(dropped) / layout.n_chans, "channels"))
+        return raw, StepReport(
+            self.name, tuple(dropped), 0.0, flagged(len(dropped) / layout.n_chans, "channels")
+        )
 
     def _dropped(self, layout: Layout) -> list[str]:
-        names = [name for name in self.names if find(name, layout)] if self.missing == "ignore" else self.names
+        names = (
+            [name for name in self.names if find(name, layout)]
+            if self.missing == "ignore"
+            else self.names
+        )
         return locate(names, layout)

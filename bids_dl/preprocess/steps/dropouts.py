@@ -69,7 +69,9 @@ class Dropouts:
 
     def layout(self, layout: Layout) -> Layout:
         if not _watched(layout):
-            raise RecordingError(self.name, f"no channel of a voltage; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name, f"no channel of a voltage; the recording has {listed(layout.ch_names)}"
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
@@ -92,9 +94,13 @@ class Dropouts:
         touched = {name for names in found.values() for name in names}
         channels = tuple(name for name in layout.ch_names if name in touched)
         mirror_again(raw, channels)
-        return raw, StepReport(self.name, channels, share, (*_told(raw, found, imputed), *flagged(share, "samples")))
+        return raw, StepReport(
+            self.name, channels, share, (*_told(raw, found, imputed), *flagged(share, "samples"))
+        )
 
-    def _mended(self, raw: mne.io.BaseRaw, channel: int, stretch: Gap, gaps: Sequence[Gap], sfreq: float) -> list[Gap]:
+    def _mended(
+        self, raw: mne.io.BaseRaw, channel: int, stretch: Gap, gaps: Sequence[Gap], sfreq: float
+    ) -> list[Gap]:
         """Impute the dropouts of one channel in a stretch without a jump in time; those that were."""
         low, high = stretch
         longest = math.floor(self.impute * sfreq + SAME)
@@ -102,8 +108,15 @@ class Dropouts:
         clean = np.ones(len(signal), dtype=np.bool_)
         for start, stop in gaps:
             clean[start:stop] = False
-        short = [(start, stop) for start, stop in gaps if stop - start <= longest and stop - start < len(signal)]
-        made = [_recent(signal, clean, gap) if self.method == "recent" else _line(signal, gap) for gap in short]
+        short = [
+            (start, stop)
+            for start, stop in gaps
+            if stop - start <= longest and stop - start < len(signal)
+        ]
+        made = [
+            _recent(signal, clean, gap) if self.method == "recent" else _line(signal, gap)
+            for gap in short
+        ]
         for (start, stop), values in zip(short, made, strict=True):
             signal[start:stop] = values
         signal[~np.isfinite(signal)] = 0.0
@@ -130,7 +143,9 @@ def mark(raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]]) -> None:
         starts, stops = np.array(sorted(found)).T
         onsets = raw.first_time + starts / raw.info["sfreq"]
         names = [tuple(found[gap]) for gap in sorted(found)]
-        raw.annotations.append(onsets, (stops - starts) / raw.info["sfreq"], [DROPOUT] * len(names), ch_names=names)
+        raw.annotations.append(
+            onsets, (stops - starts) / raw.info["sfreq"], [DROPOUT] * len(names), ch_names=names
+        )
 
 
 def inherit(raw: mne.io.BaseRaw, made: Mapping[str, Sequence[str]]) -> None:
@@ -138,14 +153,20 @@ def inherit(raw: mne.io.BaseRaw, made: Mapping[str, Sequence[str]]) -> None:
     notes = raw.annotations
     for i in np.flatnonzero(np.asarray(notes.description) == DROPOUT):
         silent = set(notes.ch_names[i])
-        notes.ch_names[i] = (*notes.ch_names[i], *(name for name, sources in made.items() if silent & set(sources)))
+        notes.ch_names[i] = (
+            *notes.ch_names[i],
+            *(name for name, sources in made.items() if silent & set(sources)),
+        )
 
 
 def _marked(raw: mne.io.BaseRaw) -> list[tuple[float, float, tuple[str, ...]]]:
     """Onset in s after the first sample, duration and channels of each dropout."""
     notes = raw.annotations
     chosen = np.flatnonzero(np.asarray(notes.description) == DROPOUT)
-    return [(float(notes.onset[i] - raw.first_time), float(notes.duration[i]), tuple(notes.ch_names[i])) for i in chosen]
+    return [
+        (float(notes.onset[i] - raw.first_time), float(notes.duration[i]), tuple(notes.ch_names[i]))
+        for i in chosen
+    ]
 
 
 def _sample(time: float, sfreq: float) -> int:
@@ -178,7 +199,9 @@ def _recent(signal: Array, clean: NDArray[np.bool_], gap: Gap) -> Array:
     return _line(signal, gap)
 
 
-def _told(raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]], imputed: set[Gap]) -> tuple[str, ...]:
+def _told(
+    raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]], imputed: set[Gap]
+) -> tuple[str, ...]:
     """What was found in the recording, or in this excerpt of it."""
     if not found:
         return ()
@@ -189,7 +212,9 @@ def _told(raw: mne.io.BaseRaw, found: Mapping[Gap, Sequence[str]], imputed: set[
     first, last = raw.first_time, raw.first_time + raw.n_times / raw.info["sfreq"]
     when = f"{first:.1f} to {last:.1f} s"
     own = raw.n_times - mirrored(raw)
-    throughout = sorted(name for (start, stop), names in found.items() if stop - start == own for name in names)
+    throughout = sorted(
+        name for (start, stop), names in found.items() if stop - start == own for name in names
+    )
     notes = [
         f"{when}: {len(found)} dropout{'s' * (len(found) > 1)} of {span} s, over all channels {held:.3g} s; "
         f"{len(imputed)} imputed, {len(found) - len(imputed)} left"

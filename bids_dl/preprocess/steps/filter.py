@@ -55,9 +55,15 @@ class Filter:
             raise ValueError("give low, high or both, in Hz")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g} Hz")
-        allowed = ("zero", "zero-double", "forward") if self.method == "iir" else ("zero", "zero-double", "minimum", "minimum-half")
+        allowed = (
+            ("zero", "zero-double", "forward")
+            if self.method == "iir"
+            else ("zero", "zero-double", "minimum", "minimum-half")
+        )
         if self.phase not in allowed:
-            raise ValueError(f"phase {self.phase} does not go with method {self.method}; {', '.join(allowed)} do")
+            raise ValueError(
+                f"phase {self.phase} does not go with method {self.method}; {', '.join(allowed)} do"
+            )
         self._check_transition()
         return self
 
@@ -68,40 +74,74 @@ class Filter:
             raise ValueError(f"transition {self.transition} does not go with method iir")
         if self.transition == "eeglab":
             if (self.phase, self.fir_window, self.fir_design) != ("zero", "hamming", "firwin"):
-                raise ValueError("transition eeglab goes with phase zero, fir_window hamming and fir_design firwin only")
+                raise ValueError(
+                    "transition eeglab goes with phase zero, fir_window hamming and fir_design firwin only"
+                )
         elif self.low is not None and self.transition > self.low:
-            raise ValueError(f"transition must not be wider than low, got {self.transition:g} and {self.low:g} Hz")
+            raise ValueError(
+                f"transition must not be wider than low, got {self.transition:g} and {self.low:g} Hz"
+            )
 
     def needs(self, layout: Layout) -> Need:
         if self.method == "iir":
             return Need("samples", math.inf)
         if self.transition == "eeglab":
-            return Need("samples", eegfiltnew(self.low, self.high, float(layout.sfreq)).order / 2 / float(layout.sfreq))
-        width = self._narrowest(float(layout.sfreq) / 2) / (2 if self.fir_design == "firwin2" else 1)  # MNE takes it twice as long
+            return Need(
+                "samples",
+                eegfiltnew(self.low, self.high, float(layout.sfreq)).order
+                / 2
+                / float(layout.sfreq),
+            )
+        width = self._narrowest(float(layout.sfreq) / 2) / (
+            2 if self.fir_design == "firwin2" else 1
+        )  # MNE takes it twice as long
         half = half_length(width, layout.sfreq, self.fir_window)
         return Need("samples", half if self.phase == "zero" else 2 * half)
 
     def layout(self, layout: Layout) -> Layout:
         for edge in (self.low, self.high):
             if edge is not None and edge >= layout.sfreq / 2:
-                raise RecordingError(self.name, f"{edge:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz")
-        if self.high is not None and not isinstance(self.transition, str) and self.high + self.transition > layout.sfreq / 2:
+                raise RecordingError(
+                    self.name,
+                    f"{edge:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz",
+                )
+        if (
+            self.high is not None
+            and not isinstance(self.transition, str)
+            and self.high + self.transition > layout.sfreq / 2
+        ):
             stop = f"{self.high:g} Hz and a transition of {self.transition:g} Hz"
-            raise RecordingError(self.name, f"{stop} end above the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz")
+            raise RecordingError(
+                self.name, f"{stop} end above the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz"
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         raw.filter(**self._asked(float(layout.sfreq)))
-        others = [name for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True) if ch_type not in FILTERED_TYPES]
-        return raw, StepReport(self.name, notes=(f"not filtered: {listed(others)}",) if others else ())
+        others = [
+            name
+            for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+            if ch_type not in FILTERED_TYPES
+        ]
+        return raw, StepReport(
+            self.name, notes=(f"not filtered: {listed(others)}",) if others else ()
+        )
 
     def _asked(self, sfreq: float) -> dict[str, Any]:
         """Arguments of `mne.io.Raw.filter`."""
-        how: dict[str, Any] = {"method": self.method, "phase": self.phase, "fir_window": self.fir_window, "fir_design": self.fir_design}
+        how: dict[str, Any] = {
+            "method": self.method,
+            "phase": self.phase,
+            "fir_window": self.fir_window,
+            "fir_design": self.fir_design,
+        }
         if self.transition == "eeglab":
             band = eegfiltnew(self.low, self.high, sfreq)
             how |= {"l_freq": band.low, "h_freq": band.high, "pad": "edge"}
-            return how | {"l_trans_bandwidth": band.transition, "h_trans_bandwidth": band.transition}
+            return how | {
+                "l_trans_bandwidth": band.transition,
+                "h_trans_bandwidth": band.transition,
+            }
         how |= {"l_freq": self.low, "h_freq": self.high}
         return how | {"l_trans_bandwidth": self.transition, "h_trans_bandwidth": self.transition}
 

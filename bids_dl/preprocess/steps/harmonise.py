@@ -45,5 +45,11 @@ class Harmonise:
             return raw, StepReport(self.name, share=0.0)
         own = locate(self.channels, layout)
         raw.reorder_channels(own)
-        raw.rename_channels({name: new for name, new in zip(own, self.channels, strict=True) if name != new})
-        return raw, StepReport(self.name, channels=tuple(name for name in layout.ch_names if name not in own), share=0.0)
+        raw.rename_channels(
+            {name: new for name, new in zip(own, self.channels, strict=True) if name != new}
+        )
+        return raw, StepReport(
+            self.name,
+            channels=tuple(name for name in layout.ch_names if name not in own),
+            share=0.0,
+        )

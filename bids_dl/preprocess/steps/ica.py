@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from mne.preprocessing import ICA
 
 Kind: TypeAlias = Literal["brain", "muscle", "eye", "heart", "line_noise", "channel_noise", "other"]
-KINDS: tuple[Kind, ...] = ("brain", "muscle", "eye", "heart", "line_noise", "channel_noise", "other")
+KINDS: tuple[Kind, ...] = (
+    "brain",
+    "muscle",
+    "eye",
+    "heart",
+    "line_noise",
+    "channel_noise",
+    "other",
+)
 """ICLabel's classes, in its order."""
 
 USUAL: Mapping[Kind, float] = {"muscle": 0.9, "eye": 0.9}  # EEGLAB's own choice
@@ -70,9 +78,15 @@ class Ica:
     def layout(self, layout: Layout) -> Layout:
         needed(self.name, *self.packages)
         if layout.ch_types.count("eeg") < LEAST:
-            raise RecordingError(self.name, f"needs {LEAST} EEG channels or more; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name,
+                f"needs {LEAST} EEG channels or more; the recording has {listed(layout.ch_names)}",
+            )
         if self.low is not None and self.low >= layout.sfreq / 2:
-            raise RecordingError(self.name, f"{self.low:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz")
+            raise RecordingError(
+                self.name,
+                f"{self.low:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz",
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
@@ -90,18 +104,27 @@ class Ica:
         n_times, n_found = raw.n_times, len(chances)
         notes = [_said(chances, removed), *flagged(len(removed) / n_found, "components")]
         if n_times < RELIABLE * n_found**2:
-            notes.append(f"{n_times} samples are few for {n_found} components; {RELIABLE * n_found**2} or more make them reliable")
-        return raw, StepReport(self.name, share=len(names) / layout.n_chans if removed else 0.0, notes=tuple(notes))
+            notes.append(
+                f"{n_times} samples are few for {n_found} components; {RELIABLE * n_found**2} or more make them reliable"
+            )
+        return raw, StepReport(
+            self.name, share=len(names) / layout.n_chans if removed else 0.0, notes=tuple(notes)
+        )
 
     def _check(self, raw: mne.io.BaseRaw, names: list[str]) -> None:
         """Refuse what MNE or ICLabel would fail at with a message for programmers."""
         if len(names) < LEAST:
-            raise RecordingError(self.name, f"fewer than {LEAST} channels are not marked bad; good are {listed(names) or 'none'}")
+            raise RecordingError(
+                self.name,
+                f"fewer than {LEAST} channels are not marked bad; good are {listed(names) or 'none'}",
+            )
         for name in names:
             microvolts(raw, [name], self.name)
         places = positions.held(raw.info, names)
         if lost := [name for name in names if name not in places]:
-            raise RecordingError(self.name, f"no position for {listed(lost)}; put a step montage before")
+            raise RecordingError(
+                self.name, f"no position for {listed(lost)}; put a step montage before"
+            )
 
     def _fitted(self, raw: mne.io.BaseRaw) -> ICA:
         import mne
@@ -109,9 +132,20 @@ class Ica:
         rank = mne.compute_rank(raw, rank=None, tol=RANK, tol_kind="relative")["eeg"]
         n_components = rank if self.n_components is None else self.n_components
         if not 1 < n_components <= rank:
-            raise RecordingError(self.name, f"{n_components} components cannot be found in a signal of {rank} dimensions")
-        extended = {"ortho": False, "extended": True} if self.method == "picard" else {"extended": True}
-        ica = mne.preprocessing.ICA(n_components, method=self.method, fit_params=extended, random_state=self.seed, max_iter="auto")
+            raise RecordingError(
+                self.name,
+                f"{n_components} components cannot be found in a signal of {rank} dimensions",
+            )
+        extended = (
+            {"ortho": False, "extended": True} if self.method == "picard" else {"extended": True}
+        )
+        ica = mne.preprocessing.ICA(
+            n_components,
+            method=self.method,
+            fit_params=extended,
+            random_state=self.seed,
+            max_iter="auto",
+        )
         return ica.fit(raw, picks="eeg", reject_by_annotation=False)
 
     def _removed(self, chances: Array) -> dict[int, Kind]:
@@ -128,12 +162,16 @@ def labelled(raw: mne.io.BaseRaw, ica: ICA) -> Array:
     """Probabilities (n_components, 7) of ICLabel's classes."""
     from mne_icalabel.iclabel import iclabel_label_components
 
-    return np.asarray(iclabel_label_components(raw, ica, inplace=False, backend="onnx"), dtype=np.float64)
+    return np.asarray(
+        iclabel_label_components(raw, ica, inplace=False, backend="onnx"), dtype=np.float64
+    )
 
 
 def _said(chances: Array, removed: dict[int, Kind]) -> str:
     """What was found and taken out."""
     counts = Counter(KINDS[i] for i in chances.argmax(1))
     found = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
-    out = ", ".join(f"{i} ({kind} {chances[i, KINDS.index(kind)]:.2f})" for i, kind in removed.items())
+    out = ", ".join(
+        f"{i} ({kind} {chances[i, KINDS.index(kind)]:.2f})" for i, kind in removed.items()
+    )
     return f"{len(chances)} components, most probably {found}; taken out: {out or 'none'}"

@@ -20,7 +20,29 @@ from bids_dl.preprocess.step import Array, Names, Need
 if TYPE_CHECKING:
     import mne
 
-LISTS = {"10-20": ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "P8", "O1", "O2")}
+LISTS = {
+    "10-20": (
+        "Fp1",
+        "Fp2",
+        "F7",
+        "F3",
+        "Fz",
+        "F4",
+        "F8",
+        "T7",
+        "C3",
+        "Cz",
+        "C4",
+        "T8",
+        "P7",
+        "P3",
+        "Pz",
+        "P4",
+        "P8",
+        "O1",
+        "O2",
+    )
+}
 """Names a recipe may give by one word."""
 
 FEWEST = 4  # electrodes to interpolate from: below, a spline is little more than their mean
@@ -57,59 +79,99 @@ class Interpolate:
     def layout(self, layout: Layout) -> Layout:
         eeg = _of_type_eeg(layout)
         targets = self._targets(layout)
-        others = [(name, kind) for name, kind in zip(layout.ch_names, layout.ch_types, strict=True) if kind != "eeg"]
+        others = [
+            (name, kind)
+            for name, kind in zip(layout.ch_names, layout.ch_types, strict=True)
+            if kind != "eeg"
+        ]
         if len(eeg) < FEWEST:
-            raise RecordingError(self.name, f"needs {FEWEST} EEG channels or more, got {listed(eeg) or 'none'}")
+            raise RecordingError(
+                self.name, f"needs {FEWEST} EEG channels or more, got {listed(eeg) or 'none'}"
+            )
         if taken := [name for name, _ in others if name in targets]:
             raise RecordingError(
-                "channels", f"{taken[0]} is to be an EEG channel, and the recording has one of another type; rename or drop it"
+                "channels",
+                f"{taken[0]} is to be an EEG channel, and the recording has one of another type; rename or drop it",
             )
         names, types = zip(*((name, "eeg") for name in targets), *others, strict=True)
         return Layout(names, types, layout.sfreq)
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         eeg, bads = _of_type_eeg(layout), set(raw.info["bads"])
-        own = {target: name for target, name in self._targets(layout).items() if name and name not in bads}
+        own = {
+            target: name
+            for target, name in self._targets(layout).items()
+            if name and name not in bads
+        }
         made = [target for target in self._targets(layout) if target not in own]
         sources = [name for name in eeg if name not in bads]
         if not made:
-            return _arranged(raw, own, self.layout(layout)), StepReport(self.name, share=0.0, notes=flagged(0.0, "channels"))
+            return _arranged(raw, own, self.layout(layout)), StepReport(
+                self.name, share=0.0, notes=flagged(0.0, "channels")
+            )
         if len(sources) < FEWEST:
-            raise RecordingError(self.name, f"fewer than {FEWEST} channels are not marked bad; good are {listed(sources) or 'none'}")
+            raise RecordingError(
+                self.name,
+                f"fewer than {FEWEST} channels are not marked bad; good are {listed(sources) or 'none'}",
+            )
         places = positions.held(raw.info, eeg)
         self._check(places, sources, raw.info)
-        directions = dict(zip(places, positions.directions(np.array(list(places.values()))), strict=True))
+        directions = dict(
+            zip(places, positions.directions(np.array(list(places.values()))), strict=True)
+        )
         wanted = np.array([self._direction(target, layout, directions) for target in made])
         known = np.array([directions[name] for name in sources])
         signals = _splines(known, wanted) @ raw.get_data(picks=sources)
         added = _added(raw, signals, wanted, places)
         named = own | dict(zip(made, added, strict=True))
         angles = np.degrees(np.arccos(np.clip(wanted @ known.T, -1, 1))).min(1)
-        far = [f"{target} ({angle:.0f}°)" for target, angle in zip(made, angles, strict=True) if angle > FAR]
+        far = [
+            f"{target} ({angle:.0f}°)"
+            for target, angle in zip(made, angles, strict=True)
+            if angle > FAR
+        ]
         flags = flagged(len(made) / len(named), "channels")
         notes = (f"far from any electrode: {listed(far)}", *flags) if far else flags
         share = len(made) / (len(layout.ch_names) - len(eeg) + len(named))
-        return _arranged(raw, named, self.layout(layout)), StepReport(self.name, channels=tuple(made), share=share, notes=notes)
+        return _arranged(raw, named, self.layout(layout)), StepReport(
+            self.name, channels=tuple(made), share=share, notes=notes
+        )
 
     def _targets(self, layout: Layout) -> dict[str, str | None]:
         """Channels to end with, and the recording's own channel of that name."""
-        eeg = Layout(tuple(_of_type_eeg(layout)), ("eeg",) * len(_of_type_eeg(layout)), layout.sfreq)
+        eeg = Layout(
+            tuple(_of_type_eeg(layout)), ("eeg",) * len(_of_type_eeg(layout)), layout.sfreq
+        )
         if not self.channels:
             return {name: name for name in eeg.ch_names}
         targets = {target: find(target, eeg) for target in self.channels}
         if len({target.casefold() for target in targets}) < len(self.channels):
-            raise RecordingError("channels", f"a channel is named twice among {listed(self.channels)}")
+            raise RecordingError(
+                "channels", f"a channel is named twice among {listed(self.channels)}"
+            )
         places = positions.template(self.template)
-        if unknown := [target for target, own in targets.items() if own is None and target.casefold() not in places]:
-            raise RecordingError("channels", f"no channel {listed(unknown)} in the recording, nor in the template {self.template}")
+        if unknown := [
+            target
+            for target, own in targets.items()
+            if own is None and target.casefold() not in places
+        ]:
+            raise RecordingError(
+                "channels",
+                f"no channel {listed(unknown)} in the recording, nor in the template {self.template}",
+            )
         return targets
 
     def _check(self, places: Mapping[str, Array], sources: Sequence[str], info: mne.Info) -> None:
         """Refuse to interpolate from positions that are not there, or wrong."""
         if lost := [name for name in sources if name not in places]:
-            raise RecordingError(self.name, f"no position for {listed(lost)}; put a step montage before")
+            raise RecordingError(
+                self.name, f"no position for {listed(lost)}; put a step montage before"
+            )
         if doubt := positions.implausible(info, places):
-            raise RecordingError(self.name, f"positions of electrodes.tsv cannot be used: {doubt}; put a step montage before")
+            raise RecordingError(
+                self.name,
+                f"positions of electrodes.tsv cannot be used: {doubt}; put a step montage before",
+            )
 
     def _direction(self, target: str, layout: Layout, directions: Mapping[str, Array]) -> Array:
         """The recording's own where a channel is there, only bad; else the template's."""
@@ -118,12 +180,17 @@ class Interpolate:
             return directions[own]
         usual = positions.template_directions(self.template)
         if target.casefold() not in usual:
-            raise RecordingError(self.name, f"no position for {target}, marked bad, in the recording or in {self.template}")
+            raise RecordingError(
+                self.name,
+                f"no position for {target}, marked bad, in the recording or in {self.template}",
+            )
         return usual[target.casefold()]
 
 
 def _of_type_eeg(layout: Layout) -> list[str]:
-    return [name for name, kind in zip(layout.ch_names, layout.ch_types, strict=True) if kind == "eeg"]
+    return [
+        name for name, kind in zip(layout.ch_names, layout.ch_types, strict=True) if kind == "eeg"
+    ]
 
 
 def _splines(known: Array, wanted: Array) -> Array:
@@ -135,16 +202,26 @@ def _splines(known: Array, wanted: Array) -> Array:
     for channel, direction in zip(info["chs"], np.vstack([known, wanted]), strict=True):
         channel["loc"][:3] = direction
     info["bads"] = info["ch_names"][n_known:]
-    unit = mne.io.RawArray(np.vstack([np.eye(n_known), np.zeros((n_wanted, n_known))]), info, verbose="error")
+    unit = mne.io.RawArray(
+        np.vstack([np.eye(n_known), np.zeros((n_wanted, n_known))]), info, verbose="error"
+    )
     unit.interpolate_bads(origin=(0.0, 0.0, 0.0), method={"eeg": "spline"}, verbose="error")
     return np.asarray(unit.get_data()[n_known:], dtype=np.float64)
 
 
-def _added(raw: mne.io.BaseRaw, signals: Array, directions: Array, places: Mapping[str, Array]) -> list[str]:
+def _added(
+    raw: mne.io.BaseRaw, signals: Array, directions: Array, places: Mapping[str, Array]
+) -> list[str]:
     """Names, found nowhere else, of new channels of these signals, on the sphere of the others."""
     names = [f"interpolated channel {i}" for i in range(len(signals))]
     centre, radius = positions.sphere(np.array(list(places.values())))
-    add(raw, names, ["eeg"] * len(names), signals, [centre + radius * direction for direction in directions])
+    add(
+        raw,
+        names,
+        ["eeg"] * len(names),
+        signals,
+        [centre + radius * direction for direction in directions],
+    )
     return names
 
 

@@ -46,18 +46,28 @@ class KeepSelected:
         if not stretches:
             raise RecordingError(self.name, "nothing of the recording is selected")
         before = raw.n_times
-        marks = [i for i, description in enumerate(raw.annotations.description) if description == SELECTED]
+        marks = [
+            i
+            for i, description in enumerate(raw.annotations.description)
+            if description == SELECTED
+        ]
         raw.annotations.delete(marks)
         kept = mne.concatenate_raws([excerpt(raw, *stretch) for stretch in stretches])
         seconds = kept.n_times / kept.info["sfreq"]
         number = f"{len(stretches)} stretches" if len(stretches) > 1 else "one stretch"
-        return kept, StepReport(self.name, share=0.0, notes=(f"kept {seconds:.1f} of {before / kept.info['sfreq']:.1f} s, {number}",))
+        return kept, StepReport(
+            self.name,
+            share=0.0,
+            notes=(f"kept {seconds:.1f} of {before / kept.info['sfreq']:.1f} s, {number}",),
+        )
 
 
 def mark_selected(raw: mne.io.BaseRaw, stretches: Stretches, sfreq: Fraction) -> None:
     """Note stretches on a recording, given in samples of a rate that it has now or will have, so that `KeepSelected` finds them."""
     for start, stop in stretches:
-        raw.annotations.append(raw.first_time + float(start / sfreq), float((stop - start) / sfreq), SELECTED)
+        raw.annotations.append(
+            raw.first_time + float(start / sfreq), float((stop - start) / sfreq), SELECTED
+        )
 
 
 def marked(raw: mne.io.BaseRaw) -> Stretches:
@@ -67,7 +77,9 @@ def marked(raw: mne.io.BaseRaw) -> Stretches:
     for annotation in raw.annotations:
         if annotation["description"] == SELECTED:
             start = round((annotation["onset"] - raw.first_time) * sfreq)
-            found.append((max(0, start), min(start + round(annotation["duration"] * sfreq), raw.n_times)))
+            found.append(
+                (max(0, start), min(start + round(annotation["duration"] * sfreq), raw.n_times))
+            )
     return [(start, stop) for start, stop in sorted(found) if start < stop]
 
 

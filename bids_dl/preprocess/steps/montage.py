@@ -48,7 +48,9 @@ class Montage:
     def _known(cls, choices: tuple[str, ...]) -> tuple[str, ...]:
         for choice in choices:
             if choice not in (ELECTRODES, *TEMPLATES):
-                raise ValueError(f"no template of this name: {choice}; there are {ELECTRODES} and {', '.join(TEMPLATES)}")
+                raise ValueError(
+                    f"no template of this name: {choice}; there are {ELECTRODES} and {', '.join(TEMPLATES)}"
+                )
         return choices
 
     def needs(self, layout: Layout) -> Need:  # noqa: ARG002
@@ -63,14 +65,24 @@ class Montage:
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         names = _placed(layout)
         measured = positions.held(raw.info, names)
-        doubt = positions.implausible(raw.info, _eeg(measured, layout)) if _eeg(measured, layout) else None
+        doubt = (
+            positions.implausible(raw.info, _eeg(measured, layout))
+            if _eeg(measured, layout)
+            else None
+        )
         choice, notes = self._choice(measured, names, doubt)
         if choice != ELECTRODES:
-            raw.set_montage(None)  # else a channel that it lacks would keep its place of another system
+            raw.set_montage(
+                None
+            )  # else a channel that it lacks would keep its place of another system
             raw.set_montage(positions.montage(choice), match_case=False, on_missing="ignore")
-        return raw, StepReport(self.name, channels=tuple(positions.held(raw.info, names)), share=0.0, notes=notes)
+        return raw, StepReport(
+            self.name, channels=tuple(positions.held(raw.info, names)), share=0.0, notes=notes
+        )
 
-    def _choice(self, measured: Mapping[str, Array], names: Sequence[str], doubt: str | None) -> tuple[str, tuple[str, ...]]:
+    def _choice(
+        self, measured: Mapping[str, Array], names: Sequence[str], doubt: str | None
+    ) -> tuple[str, tuple[str, ...]]:
         """Where the positions are taken from, and what is to be said of it."""
         refused = []
         for choice in self.positions:
@@ -84,16 +96,28 @@ class Montage:
             else:
                 said = (f"positions of {choice}: {'; '.join(refused)}",) if refused else ()
                 return choice, said
-        usable = [choice for choice in self.positions if not (choice == ELECTRODES and doubt) and not _other_net(choice, names)]
+        usable = [
+            choice
+            for choice in self.positions
+            if not (choice == ELECTRODES and doubt) and not _other_net(choice, names)
+        ]
         if self.missing == "error" or not usable:
-            raise RecordingError(self.name, "; ".join(refused) + ("; missing: ignore goes on without" if usable else "; name a template"))
+            raise RecordingError(
+                self.name,
+                "; ".join(refused)
+                + ("; missing: ignore goes on without" if usable else "; name a template"),
+            )
         best = min(usable, key=lambda choice: len(_lost(choice, measured, names)))
         return best, (f"no position: {listed(_lost(best, measured, names))}",)
 
 
 def _placed(layout: Layout) -> list[str]:
     """Channels that have a place on or in the head."""
-    return [name for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True) if ch_type in FILTERED_TYPES]
+    return [
+        name
+        for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+        if ch_type in FILTERED_TYPES
+    ]
 
 
 def _eeg(measured: Mapping[str, Array], layout: Layout) -> dict[str, Array]:

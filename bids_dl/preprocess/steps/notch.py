@@ -43,7 +43,9 @@ class Notch:
     name: ClassVar[str] = "notch"
 
     def needs(self, layout: Layout) -> Need:
-        halved = self.trans_bandwidth / (4 if self.fir_design == "firwin2" else 2)  # MNE makes a filter by firwin2 twice as long
+        halved = self.trans_bandwidth / (
+            4 if self.fir_design == "firwin2" else 2
+        )  # MNE makes a filter by firwin2 twice as long
         return Need("samples", half_length(halved, layout.sfreq))
 
     def layout(self, layout: Layout) -> Layout:
@@ -58,7 +60,10 @@ class Notch:
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         freqs = self.freqs or self._line(raw.info["line_freq"], float(layout.sfreq))
         if not freqs:
-            notes = ("the power line's frequency is not below the Nyquist frequency", *flagged(0.0, "samples"))
+            notes = (
+                "the power line's frequency is not below the Nyquist frequency",
+                *flagged(0.0, "samples"),
+            )
             return raw, StepReport(self.name, share=0.0, notes=notes)
         raw.notch_filter(
             list(freqs),
@@ -68,11 +73,16 @@ class Notch:
             filter_length="auto",
             phase="zero",
         )
-        return raw, StepReport(self.name, notes=(f"notches at {', '.join(f'{freq:g}' for freq in freqs)} Hz",))
+        return raw, StepReport(
+            self.name, notes=(f"notches at {', '.join(f'{freq:g}' for freq in freqs)} Hz",)
+        )
 
     def _line(self, line_freq: float | None, sfreq: float) -> tuple[float, ...]:
         if not line_freq:
-            raise RecordingError(self.name, "PowerLineFrequency is not known from the sidecar; give freqs, such as [50, 100]")
+            raise RecordingError(
+                self.name,
+                "PowerLineFrequency is not known from the sidecar; give freqs, such as [50, 100]",
+            )
         multiples = np.arange(line_freq, sfreq / 2, line_freq).tolist()
         return tuple(freq for freq in multiples if freq + self._reach(freq) < sfreq / 2)
 

@@ -48,18 +48,38 @@ class Pick:
         return Need("samples")
 
     def layout(self, layout: Layout) -> Layout:
-        typed = [name for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True) if ch_type in self.types]
-        names = [name for name in self.names if find(name, layout)] if self.missing == "ignore" else self.names
+        typed = [
+            name
+            for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+            if ch_type in self.types
+        ]
+        names = (
+            [name for name in self.names if find(name, layout)]
+            if self.missing == "ignore"
+            else self.names
+        )
         kept = typed + [name for name in locate(names, layout) if name not in typed]
         if not kept and not self.types:
-            raise RecordingError("channels", f"none of {listed(self.names)}; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                "channels",
+                f"none of {listed(self.names)}; the recording has {listed(layout.ch_names)}",
+            )
         if not kept:
-            held = ", ".join(f"{count} {ch_type}" for ch_type, count in Counter(layout.ch_types).items())
-            raise RecordingError("channels", f"no channel of type {' or '.join(self.types)}; the recording has {held or 'no channels'}")
+            held = ", ".join(
+                f"{count} {ch_type}" for ch_type, count in Counter(layout.ch_types).items()
+            )
+            raise RecordingError(
+                "channels",
+                f"no channel of type {' or '.join(self.types)}; the recording has {held or 'no channels'}",
+            )
         return subset(layout, kept)
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         kept = self.layout(layout).ch_names
         if kept != layout.ch_names:
             raw.pick(list(kept))
-        return raw, StepReport(self.name, channels=tuple(name for name in layout.ch_names if name not in kept), share=0.0)
+        return raw, StepReport(
+            self.name,
+            channels=tuple(name for name in layout.ch_names if name not in kept),
+            share=0.0,
+        )

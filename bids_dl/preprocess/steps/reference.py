@@ -53,34 +53,61 @@ class Reference:
         layout = self._restored(layout)
         referenced = _referenced(layout)
         if not referenced:
-            raise RecordingError(self.name, f"no EEG or intracranial channel to reference; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name,
+                f"no EEG or intracranial channel to reference; the recording has {listed(layout.ch_names)}",
+            )
         if self.channels != "average":
             locate(self.channels, layout)
         elif len(referenced) < 2:
-            raise RecordingError(self.name, f"an average reference needs two channels or more, got {listed(referenced)}")
+            raise RecordingError(
+                self.name,
+                f"an average reference needs two channels or more, got {listed(referenced)}",
+            )
         return layout
 
     def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
         restored = self._restored(layout)
         added = restored.ch_names[layout.n_chans :]
         if added:
-            add(raw, added, restored.ch_types[-1:], np.zeros((1, raw.n_times)), [self._place(raw.info, layout)])
+            add(
+                raw,
+                added,
+                restored.ch_types[-1:],
+                np.zeros((1, raw.n_times)),
+                [self._place(raw.info, layout)],
+            )
         marked, referenced = set(raw.info["bads"]), _referenced(restored)
         bads = [name for name in referenced if name in marked]
         if self.channels == "average" and len(referenced) - len(bads) < 2:
-            raise RecordingError(self.name, f"fewer than two channels are not marked bad; bad are {listed(bads)}")
+            raise RecordingError(
+                self.name, f"fewer than two channels are not marked bad; bad are {listed(bads)}"
+            )
         one = next((name for name in referenced if name not in marked), referenced[0])
         before = raw.get_data(picks=[one])
-        raw.set_eeg_reference("average" if self.channels == "average" else locate(self.channels, restored), projection=False)
-        share = 0.0 if np.array_equal(before, raw.get_data(picks=[one])) else (len(referenced) - len(bads)) / restored.n_chans
+        raw.set_eeg_reference(
+            "average" if self.channels == "average" else locate(self.channels, restored),
+            projection=False,
+        )
+        share = (
+            0.0
+            if np.array_equal(before, raw.get_data(picks=[one]))
+            else (len(referenced) - len(bads)) / restored.n_chans
+        )
         others = [name for name in restored.ch_names if name not in referenced]
         notes = [f"restored: {self.restore}"] if added else []
         notes += [f"not referenced: {listed(others)}"] if others else []
         notes += [f"marked bad, so neither averaged nor referenced: {listed(bads)}"] if bads else []
-        return raw, StepReport(self.name, added, share, (*notes, *(flagged(0.0, "channels") if not share else ())))
+        return raw, StepReport(
+            self.name, added, share, (*notes, *(flagged(0.0, "channels") if not share else ()))
+        )
 
     def _restored(self, layout: Layout) -> Layout:
-        if self.restore is None or find(self.restore, layout) is not None or not _referenced(layout):
+        if (
+            self.restore is None
+            or find(self.restore, layout) is not None
+            or not _referenced(layout)
+        ):
             return layout
         ch_type = dict(zip(layout.ch_names, layout.ch_types, strict=True))[_referenced(layout)[0]]
         return Layout((*layout.ch_names, self.restore), (*layout.ch_types, ch_type), layout.sfreq)
@@ -92,16 +119,24 @@ class Reference:
         usual = positions.template(self.template)
         if not held or name not in usual:
             return None
-        shared = [(place, usual[own.casefold()]) for own, place in held.items() if own.casefold() in usual]
+        shared = [
+            (place, usual[own.casefold()]) for own, place in held.items() if own.casefold() in usual
+        ]
         if shared and all(np.linalg.norm(one - other) < SAME_PLACE for one, other in shared):
             return usual[name]
         centre, radius = positions.sphere(np.array(list(held.values())))
-        return np.asarray(centre + radius * positions.template_directions(self.template)[name], dtype=np.float64)
+        return np.asarray(
+            centre + radius * positions.template_directions(self.template)[name], dtype=np.float64
+        )
 
 
 def _referenced(layout: Layout) -> list[str]:
     """The channels of the first type there is, in MNE's order of preference."""
     for wanted in ("eeg", "ecog", "seeg", "dbs"):
-        if found := [name for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True) if ch_type == wanted]:
+        if found := [
+            name
+            for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+            if ch_type == wanted
+        ]:
             return found
     return []

@@ -36,8 +36,12 @@ SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
         *(KeepSelected, BadChannels, Asr, Ica),
     )
 }
-WINDOW_STEPS: Mapping[str, type[WindowStep]] = {step.name: step for step in (Baseline, Reject, Autoreject)}
+WINDOW_STEPS: Mapping[str, type[WindowStep]] = {
+    step.name: step for step in (Baseline, Reject, Autoreject)
+}
 STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
 
-KEEP_SAMPLES = tuple(step.name for step in (Dropouts, Pick, Drop, Rename, Montage, Harmonise, KeepSelected))
+KEEP_SAMPLES = tuple(
+    step.name for step in (Dropouts, Pick, Drop, Rename, Montage, Harmonise, KeepSelected)
+)
 """Steps after which a silent stretch still repeats one value."""

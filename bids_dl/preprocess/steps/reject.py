@@ -61,7 +61,10 @@ class Reject:
 
     def layout(self, layout: Layout) -> Layout:
         if not locate(self.channels, layout) and not set(layout.ch_types) & set(FILTERED_TYPES):
-            raise RecordingError(self.name, f"no EEG or intracranial channel; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                self.name,
+                f"no EEG or intracranial channel; the recording has {listed(layout.ch_names)}",
+            )
         return layout
 
     def apply_windows(self, windows: Windows) -> Judged:
@@ -75,30 +78,53 @@ class Reject:
         reasons, channels = [], set()
         for share, span, peak in zip(silent, spans, peaks, strict=True):
             reason, channel = self._fault(float(share), span, peak)
-            reasons.append(f"{reason[0]} on {names[channel]}, {reason[1]}" if channel is not None else ", ".join(reason))
+            reasons.append(
+                f"{reason[0]} on {names[channel]}, {reason[1]}"
+                if channel is not None
+                else ", ".join(reason)
+            )
             channels |= {str(names[channel])} if channel is not None else set()
         share = sum(map(bool, reasons)) / len(reasons)
         touched = tuple(name for name in windows.info["ch_names"] if name in channels)
-        return Judged(windows.signals, tuple(reasons), StepReport(self.name, touched, share, flagged(share, "windows")))
+        return Judged(
+            windows.signals,
+            tuple(reasons),
+            StepReport(self.name, touched, share, flagged(share, "windows")),
+        )
 
-    def _fault(self, silent: float, spans: Array, peaks: Array) -> tuple[tuple[str, ...], int | None]:
+    def _fault(
+        self, silent: float, spans: Array, peaks: Array
+    ) -> tuple[tuple[str, ...], int | None]:
         """What is wrong with a window and what is allowed, and the channel that is meant; nothing where it is good."""
         if self.dropout is not None and silent > self.dropout:
             return (f"{silent:.1%} in dropouts", f"{self.dropout:.1%} allowed"), None
         if self.peak_to_peak is not None and spans.max() > self.peak_to_peak:
-            return (f"{spans.max():.4g} µV peak to peak", f"{self.peak_to_peak:g} allowed"), int(spans.argmax())
+            return (f"{spans.max():.4g} µV peak to peak", f"{self.peak_to_peak:g} allowed"), int(
+                spans.argmax()
+            )
         if self.flat is not None and spans.min() < self.flat:
-            return (f"{spans.min():.4g} µV peak to peak", f"{self.flat:g} or more expected"), int(spans.argmin())
+            return (f"{spans.min():.4g} µV peak to peak", f"{self.flat:g} or more expected"), int(
+                spans.argmin()
+            )
         if self.absolute is not None and peaks.max() > self.absolute:
-            return (f"{peaks.max():.4g} µV from 0", f"{self.absolute:g} allowed"), int(peaks.argmax())
+            return (f"{peaks.max():.4g} µV from 0", f"{self.absolute:g} allowed"), int(
+                peaks.argmax()
+            )
         return (), None
 
     def _picks(self, windows: Windows) -> list[int]:
         names, bads = windows.info["ch_names"], set(windows.info["bads"])
         wanted = {name.casefold() for name in self.channels}
         types = windows.info.get_channel_types()
-        looked = [i for i, name in enumerate(names) if (name.casefold() in wanted if wanted else types[i] in FILTERED_TYPES)]
+        looked = [
+            i
+            for i, name in enumerate(names)
+            if (name.casefold() in wanted if wanted else types[i] in FILTERED_TYPES)
+        ]
         picks = [i for i in looked if names[i] not in bads]
         if not picks:
-            raise RecordingError(self.name, f"all channels to look at are marked bad: {listed(names[i] for i in looked)}")
+            raise RecordingError(
+                self.name,
+                f"all channels to look at are marked bad: {listed(names[i] for i in looked)}",
+            )
         return picks

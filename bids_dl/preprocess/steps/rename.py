@@ -79,9 +79,19 @@ class Rename:
         by_scheme = self._by_scheme(layout)
         made = {name: by_scheme.get(name, name) for name in layout.ch_names}
         layout = replace(layout, ch_names=tuple(made.values()))
-        old = [name for name in self.names if find(name, layout)] if self.missing == "ignore" else list(self.names)
-        by_name = {own: self.names[name] for name, own in zip(old, locate(old, layout), strict=True)}
-        return {name: by_name.get(new, new) for name, new in made.items() if by_name.get(new, new) != name}
+        old = (
+            [name for name in self.names if find(name, layout)]
+            if self.missing == "ignore"
+            else list(self.names)
+        )
+        by_name = {
+            own: self.names[name] for name, own in zip(old, locate(old, layout), strict=True)
+        }
+        return {
+            name: by_name.get(new, new)
+            for name, new in made.items()
+            if by_name.get(new, new) != name
+        }
 
     def _by_scheme(self, layout: Layout) -> dict[str, str]:
         if self.scheme is None:
@@ -89,7 +99,12 @@ class Rename:
         try:
             made = SCHEMES[self.scheme](layout.ch_names)
         except ValueError as problem:
-            raise RecordingError("channels", f"{problem}; the scheme {self.scheme} does not fit") from None
+            raise RecordingError(
+                "channels", f"{problem}; the scheme {self.scheme} does not fit"
+            ) from None
         if not made and self.missing == "error":
-            raise RecordingError("channels", f"no channel that the scheme {self.scheme} knows; the recording has {listed(layout.ch_names)}")
+            raise RecordingError(
+                "channels",
+                f"no channel that the scheme {self.scheme} knows; the recording has {listed(layout.ch_names)}",
+            )
         return made

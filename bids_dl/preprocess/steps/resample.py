@@ -20,7 +20,9 @@ from bids_dl.preprocess.step import Array, Hertz, Need
 if TYPE_CHECKING:
     import mne
 
-HALF_LENGTH = 10  # of the anti-aliasing filter, in samples of the lower rate: SciPy's and MNE's choice
+HALF_LENGTH = (
+    10  # of the anti-aliasing filter, in samples of the lower rate: SciPy's and MNE's choice
+)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -58,7 +60,11 @@ class Resample:
         kernel, parts = _kernel(ratio), list(stretches(raw))
         for i, ch_type in enumerate(layout.ch_types):
             signal = raw.get_data(picks=[i])[0]
-            signals[i] = _nearest(signal, ratio) if ch_type == "stim" else _resampled(signal, parts, ratio, kernel)
+            signals[i] = (
+                _nearest(signal, ratio)
+                if ch_type == "stim"
+                else _resampled(signal, parts, ratio, kernel)
+            )
         return _with_rate(raw, signals, self.sfreq), StepReport(self.name)
 
 
@@ -67,16 +73,26 @@ def _kernel(ratio: Fraction) -> Array:
     from scipy.signal import firwin
 
     widest = max(ratio.numerator, ratio.denominator)
-    return np.asarray(firwin(2 * HALF_LENGTH * widest + 1, 1 / widest, window=("kaiser", 5.0)), dtype=np.float64)
+    return np.asarray(
+        firwin(2 * HALF_LENGTH * widest + 1, 1 / widest, window=("kaiser", 5.0)), dtype=np.float64
+    )
 
 
-def _resampled(signal: Array, parts: Sequence[tuple[int, int]], ratio: Fraction, kernel: Array) -> Array:
+def _resampled(
+    signal: Array, parts: Sequence[tuple[int, int]], ratio: Fraction, kernel: Array
+) -> Array:
     """A signal at another rate, part by part: none has anything of another in it."""
     made = np.empty(math.ceil(len(signal) * ratio))
     period, reach = ratio.denominator, math.ceil(HALF_LENGTH * max(Fraction(1), 1 / ratio))
     for start, stop in parts:
-        before = start % period + -(-reach // period) * period if start else 0  # back to a sample that the two rates share
-        part = np.pad(signal[start:stop], (before, 0), mode="reflect", reflect_type="odd") if before else signal[start:stop]
+        before = (
+            start % period + -(-reach // period) * period if start else 0
+        )  # back to a sample that the two rates share
+        part = (
+            np.pad(signal[start:stop], (before, 0), mode="reflect", reflect_type="odd")
+            if before
+            else signal[start:stop]
+        )
         first, last = math.ceil(start * ratio), math.ceil(stop * ratio)
         made[first:last] = _polyphase(part, ratio, kernel)[first - int((start - before) * ratio) :]
     return made
@@ -87,7 +103,10 @@ def _polyphase(signal: Array, ratio: Fraction, kernel: Any) -> Array:
 
     if len(signal) == 1:  # which SciPy cannot reflect: it ends the process
         return np.full(math.ceil(ratio), signal[0])
-    return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, window=kernel, padtype="reflect"), dtype=np.float64)
+    return np.asarray(
+        resample_poly(signal, ratio.numerator, ratio.denominator, window=kernel, padtype="reflect"),
+        dtype=np.float64,
+    )
 
 
 def _nearest(signal: Array, ratio: Fraction) -> Array:
@@ -109,5 +128,7 @@ def _with_rate(raw: mne.io.BaseRaw, signals: Array, sfreq: float) -> mne.io.Base
     annotations = raw.annotations.copy()
     annotations.onset -= raw.first_time
     if annotations.orig_time is not None:
-        annotations.onset += new.first_time  # MNE adds it itself where there is no date to count from
+        annotations.onset += (
+            new.first_time
+        )  # MNE adds it itself where there is no date to count from
     return new.set_annotations(annotations)

@@ -31,7 +31,8 @@ class Aliases:
     def lines(self) -> list[str]:
         """What each stands for, and which were not used."""
         return [
-            f"alias {name}: {self.meant[key].text}" + ("" if key in self.used else " (no query uses it)")
+            f"alias {name}: {self.meant[key].text}"
+            + ("" if key in self.used else " (no query uses it)")
             for key, name in self.names.items()
         ]
 
@@ -63,13 +64,24 @@ def read_aliases(declared: Mapping[str, Sequence[Any]]) -> Aliases:
     for name, queries in declared.items():
         key = name.casefold()
         if not WORD.fullmatch(name) or set(name) & set('"*@') or key in meant:
-            raise QueryError(f"aliases: {name!r} must be one word, as a query can hold it, and each name come once")
+            raise QueryError(
+                f"aliases: {name!r} must be one word, as a query can hold it, and each name come once"
+            )
         if not queries:
             raise QueryError(f"aliases: {name} stands for nothing; list at least one query")
         meant[key] = any_of([compile_query(query, f"aliases: {name}:") for query in queries])
         names[key] = name
     for key, query in meant.items():
         for term in query.terms():
-            if other := next((names[word.text] for word in term.words if word.text in meant and word.text != key), None):
-                raise QueryError(f"aliases: {names[key]} uses the alias {other}; write out what it stands for")
+            if other := next(
+                (
+                    names[word.text]
+                    for word in term.words
+                    if word.text in meant and word.text != key
+                ),
+                None,
+            ):
+                raise QueryError(
+                    f"aliases: {names[key]} uses the alias {other}; write out what it stands for"
+                )
     return Aliases(meant, names)

@@ -12,7 +12,9 @@ from hed import HedQueryError, QueryHandler
 
 from bids_dl.errors import QueryError
 
-TOKEN = re.compile(r"\[|\]|\}|\{|:|\)|\(|~|\?+|&&|\|\||,|[\"_\-a-zA-Z0-9/.^#*@]+")  # as in hedtools' tokenizer
+TOKEN = re.compile(
+    r"\[|\]|\}|\{|:|\)|\(|~|\?+|&&|\|\||,|[\"_\-a-zA-Z0-9/.^#*@]+"
+)  # as in hedtools' tokenizer
 WORD = re.compile(r"[\"_\-a-zA-Z0-9/.^#*@]+")
 EVENT_LEVEL = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -96,7 +98,11 @@ def _unchained(term: Query) -> Query:
                 pieces.append(term.text[start : match.start()].strip())
                 start = match.end()
     pieces.append(term.text[start:].strip())
-    return _combined("all", [_term(piece, term.text) for piece in pieces]) if joints >= 2 and len(pieces) > 1 else term
+    return (
+        _combined("all", [_term(piece, term.text) for piece in pieces])
+        if joints >= 2 and len(pieces) > 1
+        else term
+    )
 
 
 def compile_query(query: Any, option: str = "--hed") -> Query:
@@ -126,7 +132,11 @@ def any_of(queries: list[Query]) -> Query:
 
 def rebuilt(query: Query, parts: list[Query]) -> Query:
     """A combination of other parts in the same way."""
-    return _negated(parts[0]) if query.kind == "not" else _combined("all" if query.kind == "all" else "any", parts)
+    return (
+        _negated(parts[0])
+        if query.kind == "not"
+        else _combined("all" if query.kind == "all" else "any", parts)
+    )
 
 
 def quoted(text: str) -> str:
@@ -136,7 +146,9 @@ def quoted(text: str) -> str:
 
 def _mapping(query: Mapping[str, Any], option: str) -> Query:
     if not query or set(query) - set(GROUPS):
-        raise QueryError(f"{option} {dict(query)!r}: a query has the keys all, any and none, got {sorted(map(str, query))}")
+        raise QueryError(
+            f"{option} {dict(query)!r}: a query has the keys all, any and none, got {sorted(map(str, query))}"
+        )
     parts = []
     for key in GROUPS:
         if key not in query:
@@ -145,7 +157,11 @@ def _mapping(query: Mapping[str, Any], option: str) -> Query:
         if not items:
             raise QueryError(f"{option} {dict(query)!r}: {key} holds no query")
         inner = [compile_query(item, option) for item in items]
-        parts += [_negated(part) for part in inner] if key == "none" else [_combined("all" if key == "all" else "any", inner)]
+        parts += (
+            [_negated(part) for part in inner]
+            if key == "none"
+            else [_combined("all" if key == "all" else "any", inner)]
+        )
     return _combined("all", parts)
 
 
@@ -153,7 +169,9 @@ def _combined(kind: Literal["all", "any"], parts: list[Query]) -> Query:
     if len(parts) == 1:
         return parts[0]
     word = " AND " if kind == "all" else " OR "
-    texts = [f"({part.text})" if part.kind not in ("hed", "not", kind) else part.text for part in parts]
+    texts = [
+        f"({part.text})" if part.kind not in ("hed", "not", kind) else part.text for part in parts
+    ]
     return Query(kind, word.join(texts), tuple(parts))
 
 
@@ -167,7 +185,9 @@ def _alternatives(text: str, option: str) -> Query:
     pieces = [piece.strip() for piece in EVENT_LEVEL.split(text)]
     shown = f"{option} {quoted(text)}"
     if len(pieces) + len(TOKEN.findall(text)) > LONGEST:
-        raise QueryError(f"{shown[:80]}...: more than {LONGEST} words and operators; split the query")
+        raise QueryError(
+            f"{shown[:80]}...: more than {LONGEST} words and operators; split the query"
+        )
     return _combined("any", [_conjunction(group, shown) for group in _split(pieces, "OR")])
 
 
@@ -190,7 +210,11 @@ def _operand(pieces: list[str], shown: str) -> Query:
     if any(piece not in ("", "NOT") for piece in before):
         raise QueryError(f"{shown}: {before[0]} is followed by NOT; write AND NOT")
     if not last:
-        what = "the query is empty" if shown.endswith('""') else "a query is missing beside AND, OR or NOT"
+        what = (
+            "the query is empty"
+            if shown.endswith('""')
+            else "a query is missing beside AND, OR or NOT"
+        )
         raise QueryError(f"{shown}: {what}; give a HED tag, such as Sensory-event")
     query = _term(last, shown)
     for _ in range(before.count("NOT")):
@@ -242,10 +266,16 @@ def _word(token: str, shown: str) -> Word:
     quoted = len(written) > 2 and written[0] == written[-1] == '"'
     text = written[1:-1] if quoted else written
     if not text or text.startswith("@"):
-        raise QueryError(f"{shown}: {token} names no tag; write @Tag for a tag that must be nowhere in the event")
+        raise QueryError(
+            f"{shown}: {token} names no tag; write @Tag for a tag that must be nowhere in the event"
+        )
     if '"' in text:
-        raise QueryError(f"{shown}: quotes go around one whole word without blanks; for a value with a blank end the word with *")
-    kind: Literal["term", "exact", "prefix"] = "prefix" if "*" in text else "exact" if quoted or "/" in text else "term"
+        raise QueryError(
+            f"{shown}: quotes go around one whole word without blanks; for a value with a blank end the word with *"
+        )
+    kind: Literal["term", "exact", "prefix"] = (
+        "prefix" if "*" in text else "exact" if quoted or "/" in text else "term"
+    )
     return Word(text.replace("*", "").casefold(), kind, written, banned)
 
 
@@ -254,17 +284,34 @@ def _check_operands(node: Any, tokens: list[str], shown: str) -> None:
     if node is None:
         return
     leaf = node.left is None and node.right is None
-    if leaf and (TOKEN.fullmatch(node.token.text) and not WORD.fullmatch(node.token.text)) and node.token.text not in ("?", "??", "???"):
-        raise QueryError(f"{shown}: {_reason(tokens, f'{node.token.text} stands where a tag should', shown)}")
+    if (
+        leaf
+        and (TOKEN.fullmatch(node.token.text) and not WORD.fullmatch(node.token.text))
+        and node.token.text not in ("?", "??", "???")
+    ):
+        raise QueryError(
+            f"{shown}: {_reason(tokens, f'{node.token.text} stands where a tag should', shown)}"
+        )
     _check_operands(node.left, tokens, shown)
     _check_operands(node.right, tokens, shown)
 
 
 def _reason(tokens: list[str], error: str, shown: str) -> str:
     """Why hedtools refuses a query, and what to write."""
-    beside = next(((one, two) for one, two in itertools.pairwise(tokens) if WORD.fullmatch(one) and WORD.fullmatch(two)), None)
+    beside = next(
+        (
+            (one, two)
+            for one, two in itertools.pairwise(tokens)
+            if WORD.fullmatch(one) and WORD.fullmatch(two)
+        ),
+        None,
+    )
     if open_bracket := _unbalanced(tokens):
-        extra = "; AND, OR and NOT take no brackets: nest all, any and none in YAML" if EVENT_LEVEL.search(shown) else ""
+        extra = (
+            "; AND, OR and NOT take no brackets: nest all, any and none in YAML"
+            if EVENT_LEVEL.search(shown)
+            else ""
+        )
         return f"the bracket {open_bracket} has no partner{extra}"
     if beside:
         return _about_neighbours(*beside)

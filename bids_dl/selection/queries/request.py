@@ -28,7 +28,12 @@ class LabelQueries:
         until = [("--until ", self.until)] if isinstance(self.until, Query) else []
         others = [("--during ", self.during), ("--around ", self.around)]
         excluded = [("--exclude ", query) for query in self.exclude]
-        return [(shown, self.query), *until, *excluded, *((option, query) for option, query in others if query)]
+        return [
+            (shown, self.query),
+            *until,
+            *excluded,
+            *((option, query) for option, query in others if query),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,9 @@ def _until(label: LabelConfig, aliases: Aliases) -> Query | float | Literal["nex
 
 def _state(query: Query) -> Query:
     if any("~" in term.text for term in query.terms()):
-        raise QueryError(f"--during {quoted(query.text)}: ~ means nothing of a state; write @Tag, or NOT before a whole query")
+        raise QueryError(
+            f"--during {quoted(query.text)}: ~ means nothing of a state; write @Tag, or NOT before a whole query"
+        )
     return query
 
 
@@ -107,10 +114,14 @@ def lay_out(queries: Queries) -> Searched:
     asked = list(enumerate(queries.labels))
     return Searched(
         queries=queries.labels,
-        until={i: _place(label.until, flat) for i, label in asked if isinstance(label.until, Query)},
+        until={
+            i: _place(label.until, flat) for i, label in asked if isinstance(label.until, Query)
+        },
         exclude={i: tuple(_place(query, flat) for query in label.exclude) for i, label in asked},
         around={i: _place(label.around, flat) for i, label in asked if label.around},
-        event_level={i: _place(other, flat) for i, label in asked if (other := at_event_level(label.query))},
+        event_level={
+            i: _place(other, flat) for i, label in asked if (other := at_event_level(label.query))
+        },
         during={i: _place(label.during, states) for i, label in asked if label.during},
         flat=tuple(flat),
         states=tuple(states),

@@ -11,7 +11,15 @@ from bids_dl.errors import RecordingError
 from bids_dl.source.file_checks import converted
 
 WIDTHS = {"INT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}  # bytes of a sample
-READ_BY_MNE = {"V": 1.0, "µV": 1e-6, "uV": 1e-6, "mV": 1e-3, "nV": 1e-9, "µS": 1e-6, "uS": 1e-6}  # any other unit is left as it is
+READ_BY_MNE = {
+    "V": 1.0,
+    "µV": 1e-6,
+    "uV": 1e-6,
+    "mV": 1e-3,
+    "nV": 1e-9,
+    "µS": 1e-6,
+    "uS": 1e-6,
+}  # any other unit is left as it is
 SECTION = re.compile(r"^\[(.+?)\]\s*$", re.MULTILINE)
 ENTRY = re.compile(r"^([^;=\n]+)=(.*?)\s*$", re.MULTILINE)
 
@@ -64,7 +72,10 @@ def read_vhdr(path: Path) -> Vhdr:
         if not float(common["samplinginterval"]) > 0:
             raise ValueError("SamplingInterval is not positive")
     except (KeyError, ValueError) as problem:
-        raise RecordingError("header", f"{path.name} is no BrainVision header or a damaged one ({problem}); get it again") from None
+        raise RecordingError(
+            "header",
+            f"{path.name} is no BrainVision header or a damaged one ({problem}); get it again",
+        ) from None
     channels = sections.get("channel infos", {})
     units = tuple(_unit(channels.get(f"ch{i}", "")) for i in range(1, n_chans + 1))
     width = WIDTHS.get(binary.get("binaryformat", ""), 0)
@@ -92,9 +103,14 @@ def check_samples(header: Vhdr, path: Path, name: str) -> str:
     if not rest and header.n_times in {0, n_times}:
         return ""
     if spoilt := converted(path):
-        raise RecordingError("header", f"{name} was altered on its way ({spoilt}); get it again, in binary mode")
+        raise RecordingError(
+            "header", f"{name} was altered on its way ({spoilt}); get it again, in binary mode"
+        )
     if header.by_channel or not n_times:
-        raise RecordingError("header", f"{name} holds {size} bytes, its header promises {frame * header.n_times}; get it again")
+        raise RecordingError(
+            "header",
+            f"{name} holds {size} bytes, its header promises {frame * header.n_times}; get it again",
+        )
     promised = f"{header.n_times} samples" if header.n_times else "whole samples"
     return f"{name} holds {n_times} samples{f' and {rest} bytes' if rest else ''}, its header promises {promised}; {n_times} were read"
 

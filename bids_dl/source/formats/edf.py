@@ -21,7 +21,13 @@ WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # of the fields of a signal
 VERSIONS = {b"0", b"\xffBIOSEMI"}
 ANNOTATIONS = {"EDF Annotations", "BDF Annotations"}
 ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")  # what the annotations of a data record begin with
-READ_BY_MNE = {"μV": 1e-6, "µV": 1e-6, "\x83\xcaV": 1e-6, "uV": 1e-6, "mV": 1e-3}  # V; any other unit it takes for volts
+READ_BY_MNE = {
+    "μV": 1e-6,
+    "µV": 1e-6,
+    "\x83\xcaV": 1e-6,
+    "uV": 1e-6,
+    "mV": 1e-3,
+}  # V; any other unit it takes for volts
 COARSE = 0.001  # s; onsets of data records are often rounded to it
 Number = TypeVar("Number", int, float)
 
@@ -42,7 +48,11 @@ class Signal:
     @property
     def read(self) -> float:
         """Volts that MNE takes one unit for."""
-        return 1.0 if self.label.casefold() in {"status", "trigger"} else READ_BY_MNE.get(self.unit, 1.0)
+        return (
+            1.0
+            if self.label.casefold() in {"status", "trigger"}
+            else READ_BY_MNE.get(self.unit, 1.0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,10 @@ def read_edf_header(path: Path) -> EdfHeader:
         fixed = file.read(FIXED)
         count = _number(fixed[252:256], "number of signals", int) if len(fixed) == FIXED else 0
         if count < 1 or count > 9999 or fixed[:8].strip(b" \0") not in VERSIONS:
-            raise RecordingError("header", f"no EDF or BDF file: it begins with {fixed[:8]!r} and gives {count} signals")
+            raise RecordingError(
+                "header",
+                f"no EDF or BDF file: it begins with {fixed[:8]!r} and gives {count} signals",
+            )
         return parse_header(fixed, file.read(FIXED * count))
 
 
@@ -106,20 +119,37 @@ def parse_header(fixed: bytes, rest: bytes) -> EdfHeader:
     count = len(rest) // FIXED
     length = _number(fixed[184:192], "length of the header", int)
     if length != FIXED + len(rest) or len(rest) % FIXED:
-        raise RecordingError("header", f"the header is {FIXED + len(rest)} bytes long and says {length}; the file is cut off or altered")
+        raise RecordingError(
+            "header",
+            f"the header is {FIXED + len(rest)} bytes long and says {length}; the file is cut off or altered",
+        )
     ends = np.cumsum([0, *(width * count for width in WIDTHS)])
     columns = [
-        [rest[start + width * i : start + width * (i + 1)] for i in range(count)] for start, width in zip(ends, WIDTHS, strict=False)
+        [rest[start + width * i : start + width * (i + 1)] for i in range(count)]
+        for start, width in zip(ends, WIDTHS, strict=False)
     ]
-    signals = tuple(_signal(*fields) for fields in zip(*(columns[i] for i in (0, 2, 3, 4, 5, 6, 8)), strict=True))
+    signals = tuple(
+        _signal(*fields)
+        for fields in zip(*(columns[i] for i in (0, 2, 3, 4, 5, 6, 8)), strict=True)
+    )
     duration = _number(fixed[244:252], "duration of a data record", float)
     promised = _number(fixed[236:244], "number of data records", int)
     recorded = [signal for signal in signals if not signal.is_annotations]
     if not sum(signal.n_samples for signal in recorded):
         raise RecordingError("header", "the file holds no signal, only annotations")
     if not (math.isfinite(duration) and duration > 0):
-        raise RecordingError("header", f"a data record lasts {duration:g} s by the header, so the rate is unknown; repair the header")
-    return EdfHeader(signals, length, duration, promised, 3 if fixed[:1] == b"\xff" else 2, _is_discontinuous(fixed))
+        raise RecordingError(
+            "header",
+            f"a data record lasts {duration:g} s by the header, so the rate is unknown; repair the header",
+        )
+    return EdfHeader(
+        signals,
+        length,
+        duration,
+        promised,
+        3 if fixed[:1] == b"\xff" else 2,
+        _is_discontinuous(fixed),
+    )
 
 
 def count_records(header: EdfHeader, path: Path) -> tuple[int, str]:
@@ -138,14 +168,24 @@ def count_records(header: EdfHeader, path: Path) -> tuple[int, str]:
     if spoilt := converted(path, header.length):
         _refuse(f"the file was altered on its way ({spoilt}); get it again, in binary mode")
     if not count:
-        _refuse(f"the file holds {content} bytes of samples, not even one data record of {header.record_bytes}; get it again")
+        _refuse(
+            f"the file holds {content} bytes of samples, not even one data record of {header.record_bytes}; get it again"
+        )
     if header.promised < 0 or count == header.promised:
         return count, ""
     if count < header.promised:
-        return count, f"cut off: the header promises {header.promised * header.duration:g} s, the file holds {seconds}"
+        return (
+            count,
+            f"cut off: the header promises {header.promised * header.duration:g} s, the file holds {seconds}",
+        )
     if rest:
-        _refuse(f"the file holds {content} bytes of samples, its header promises {header.promised * header.record_bytes}; get it again")
-    return count, f"the header promises {header.promised * header.duration:g} s, the file holds {seconds}; all were read"
+        _refuse(
+            f"the file holds {content} bytes of samples, its header promises {header.promised * header.record_bytes}; get it again"
+        )
+    return (
+        count,
+        f"the header promises {header.promised * header.duration:g} s, the file holds {seconds}; all were read",
+    )
 
 
 def read_onsets(header: EdfHeader, path: Path, count: int) -> list[float]:
@@ -167,7 +207,9 @@ def read_onsets(header: EdfHeader, path: Path, count: int) -> list[float]:
     records = np.memmap(path, np.uint8, "r", header.length, (count, header.record_bytes))
     starts = [ONSET.match(row.tobytes()) for row in records[:, before : before + width]]
     if None in starts:
-        _refuse(f"data record {starts.index(None) + 1} of an EDF+D file does not say when it begins; get the file again")
+        _refuse(
+            f"data record {starts.index(None) + 1} of an EDF+D file does not say when it begins; get the file again"
+        )
     onsets = [float(start[1]) for start in starts if start]
     return [onset - onsets[0] for onset in onsets]
 
@@ -184,7 +226,9 @@ def find_gaps(onsets: Sequence[float], duration: float, tolerance: float) -> tup
     for i, (before, onset) in enumerate(pairwise(onsets), 1):
         length = onset - before - duration
         if length < -tolerance:
-            _refuse(f"data record {i + 1} begins at {onset:g} s, before the one before it ends ({before + duration:g} s)")
+            _refuse(
+                f"data record {i + 1} begins at {onset:g} s, before the one before it ends ({before + duration:g} s)"
+            )
         if length > tolerance:
             gaps.append(Gap(i * duration, length))
     return tuple(gaps)
@@ -195,16 +239,25 @@ def gaps_of(header: EdfHeader, path: Path, count: int) -> tuple[Gap, ...]:
     if not header.discontinuous:
         return ()
     fastest = max(header.rate(signal) for signal in header.signals if not signal.is_annotations)
-    return find_gaps(read_onsets(header, path, count), header.duration, max(1 / fastest, COARSE) + 1e-6)
+    return find_gaps(
+        read_onsets(header, path, count), header.duration, max(1 / fastest, COARSE) + 1e-6
+    )
 
 
-def _signal(label: bytes, unit: bytes, low: bytes, high: bytes, bottom: bytes, top: bytes, n_samples: bytes) -> Signal:
+def _signal(
+    label: bytes, unit: bytes, low: bytes, high: bytes, bottom: bytes, top: bytes, n_samples: bytes
+) -> Signal:
     name = label.strip().decode("latin-1")
     count = _number(n_samples, f"samples of {name!r} in a data record", int)
     if count < 0:
         _refuse(f"{name!r} has {count} samples in a data record; the header is damaged")
-    low_high, ends = ([_number(edge, f"range of {name!r}", float) for edge in pair] for pair in ((low, high), (bottom, top)))
-    is_scaled = len(set(low_high)) == len(set(ends)) == 2 and all(map(math.isfinite, (*low_high, *ends)))
+    low_high, ends = (
+        [_number(edge, f"range of {name!r}", float) for edge in pair]
+        for pair in ((low, high), (bottom, top))
+    )
+    is_scaled = len(set(low_high)) == len(set(ends)) == 2 and all(
+        map(math.isfinite, (*low_high, *ends))
+    )
     return Signal(name, unit.strip().decode("latin-1"), is_scaled, count)
 
 
@@ -221,7 +274,10 @@ def _number(field: bytes, what: str, kind: Callable[[str], Number]) -> Number:
     try:
         return kind(said.replace(",", "."))
     except ValueError:
-        raise RecordingError("header", f"{what}: the header says {said!r}, wanted a number; the file is damaged or no EDF") from None
+        raise RecordingError(
+            "header",
+            f"{what}: the header says {said!r}, wanted a number; the file is damaged or no EDF",
+        ) from None
 
 
 def _refuse(reason: str) -> str:

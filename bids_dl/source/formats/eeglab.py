@@ -23,9 +23,14 @@ def check_set(path: Path, name: str) -> None:
         start = file.read(USER_BLOCK + len(HDF5))
     if HDF5 in (start[: len(HDF5)], start[USER_BLOCK:]):
         if not (find_spec("pymatreader") and find_spec("h5py")):
-            raise RecordingError("source", f"{name} is a MATLAB 7.3 file, which needs the package pymatreader: pip install pymatreader")
+            raise RecordingError(
+                "source",
+                f"{name} is a MATLAB 7.3 file, which needs the package pymatreader: pip install pymatreader",
+            )
     elif not start.startswith(b"MATLAB 5.0 MAT-file") or start[126:128] not in (b"IM", b"MI"):
-        raise RecordingError("header", f"{name} is no MATLAB file: it begins with {start[:16]!r}; get it again")
+        raise RecordingError(
+            "header", f"{name} is no MATLAB file: it begins with {start[:16]!r}; get it again"
+        )
 
 
 def explain(problem: Exception, name: str) -> str:

@@ -20,7 +20,20 @@ from bids_dl.source.units import few
 
 # BIDS 1.10, "Electroencephalography" and "Intracranial EEG", and FIF; of several files of a recording the first in this order is opened
 EXTENSIONS = (".edf", ".vhdr", ".set", ".bdf", ".fif", ".mefd")
-BESIDE = {".json", ".tsv", ".tsv.gz", ".vmrk", ".txt", ".md", ".html", ".pdf", ".png", ".jpg", ".svg", ".log"}  # never a signal
+BESIDE = {
+    ".json",
+    ".tsv",
+    ".tsv.gz",
+    ".vmrk",
+    ".txt",
+    ".md",
+    ".html",
+    ".pdf",
+    ".png",
+    ".jpg",
+    ".svg",
+    ".log",
+}  # never a signal
 SIGNAL = re.compile(r"(.+)_(eeg|ieeg|meg)(\.[^/]+)")  # path, datatype, extension
 SPLIT = re.compile(r"_split-\d+")
 HEADERS = {".eeg": ".vhdr", ".fdt": ".set"}  # files of samples and what must be there to read them
@@ -42,21 +55,34 @@ def check_supported(recording: Recording) -> str:
     """
     signal = recording.signal
     if signal is None:
-        raise RecordingError("source", f"no signal file beside {recording.events}; only its text files are here")
+        raise RecordingError(
+            "source", f"no signal file beside {recording.events}; only its text files are here"
+        )
     kind = extension(signal)
     if recording.datatype == "meg":
-        raise RecordingError("source", f"{signal} is MEG, which is not supported; only EEG and iEEG are")
+        raise RecordingError(
+            "source", f"{signal} is MEG, which is not supported; only EEG and iEEG are"
+        )
     if kind in HEADERS:
         header = f"{signal[: -len(kind)]}{HEADERS[kind]}"
-        raise RecordingError("source", f"{signal} cannot be read without its header {header}, which is not there")
+        raise RecordingError(
+            "source", f"{signal} cannot be read without its header {header}, which is not there"
+        )
     if kind.endswith((".gz", ".zip", ".bz2", ".xz", ".tar", ".7z")):
         raise RecordingError("source", f"{signal} is compressed, which is not supported; unpack it")
     if kind not in EXTENSIONS:
-        raise RecordingError("source", f"{signal}: {kind} is not supported; convert it to .edf, .bdf, .vhdr or .set")
+        raise RecordingError(
+            "source", f"{signal}: {kind} is not supported; convert it to .edf, .bdf, .vhdr or .set"
+        )
     if SPLIT.search(signal) and kind != ".fif":
-        raise RecordingError("source", f"{signal} is one part of a split recording, which is supported for .fif only; join the parts")
+        raise RecordingError(
+            "source",
+            f"{signal} is one part of a split recording, which is supported for .fif only; join the parts",
+        )
     if kind == ".mefd" and not find_spec("pymef"):
-        raise RecordingError("source", f"{signal} is MEF3, which needs the package pymef: pip install pymef")
+        raise RecordingError(
+            "source", f"{signal} is MEF3, which needs the package pymef: pip install pymef"
+        )
     return signal
 
 
@@ -74,7 +100,9 @@ def companions(dataset: Dataset, recording: Recording) -> dict[str, str]:
     kind = extension(signal)
     stem = f"{folder}/{name[: -len(kind)]}"
     if kind == ".set":
-        return {PurePosixPath(file).name: file for file in (f"{stem}.fdt",) if file in dataset.files}
+        return {
+            PurePosixPath(file).name: file for file in (f"{stem}.fdt",) if file in dataset.files
+        }
     if kind == ".fif" and SPLIT.search(name):
         parts = [file for file in dataset.files if SPLIT.sub("", file) == SPLIT.sub("", signal)]
         return {PurePosixPath(file).name: file for file in parts if file != signal}
@@ -84,12 +112,21 @@ def companions(dataset: Dataset, recording: Recording) -> dict[str, str]:
     found = {}
     for called, endings in ((header.data, (".eeg", ".dat")), (header.markers, (".vmrk",))):
         if "/" in called:
-            raise RecordingError("header", f"{signal} names the file {called!r}; wanted the name of one beside it")
-        there = [file for file in (f"{folder}/{called}", *(stem + ending for ending in endings)) if file in dataset.files]
+            raise RecordingError(
+                "header", f"{signal} names the file {called!r}; wanted the name of one beside it"
+            )
+        there = [
+            file
+            for file in (f"{folder}/{called}", *(stem + ending for ending in endings))
+            if file in dataset.files
+        ]
         if called and there:
             found[called] = there[0]
     if header.data not in found:
-        raise RecordingError("source", f"{header.data or stem + '.eeg'}, which holds the samples of {signal}, is not there; get it too")
+        raise RecordingError(
+            "source",
+            f"{header.data or stem + '.eeg'}, which holds the samples of {signal}, is not there; get it too",
+        )
     return found
 
 
@@ -109,16 +146,21 @@ def look(dataset: Dataset, recording: Recording, table: Sequence[Row]) -> Look:
     if kind in {".edf", ".bdf"}:
         header = edf.read_edf_header(path)
         if (header.width == 3) != (kind == ".bdf"):
-            raise RecordingError("header", f"{signal} is {'BDF' if header.width == 3 else 'EDF'} by its first byte; rename it")
+            raise RecordingError(
+                "header",
+                f"{signal} is {'BDF' if header.width == 3 else 'EDF'} by its first byte; rename it",
+            )
         count, note = edf.count_records(header, path)
         return _edf_look(header, table, edf.gaps_of(header, path, count), note)
     if kind == ".vhdr":
         vhdr = brainvision.read_vhdr(path)
         notes = [brainvision.check_samples(vhdr, dataset.root / files[vhdr.data], files[vhdr.data])]
-        notes += [f"{vhdr.markers}, which holds its markers, is not there: places where time jumps are unknown"] * (
-            vhdr.markers not in files and bool(vhdr.markers)
+        notes += [
+            f"{vhdr.markers}, which holds its markers, is not there: places where time jumps are unknown"
+        ] * (vhdr.markers not in files and bool(vhdr.markers))
+        return Look(
+            units=vhdr.units, read=vhdr.read, companions=files, notes=tuple(filter(None, notes))
         )
-        return Look(units=vhdr.units, read=vhdr.read, companions=files, notes=tuple(filter(None, notes)))
     if kind == ".set":
         eeglab.check_set(path, signal)
         return Look(convention=1e-6, companions=files, typed=True)
@@ -140,25 +182,36 @@ def gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
         return ()
 
 
-def _edf_look(header: edf.EdfHeader, table: Sequence[Row], gaps: tuple[Gap, ...], note: str) -> Look:
+def _edf_look(
+    header: edf.EdfHeader, table: Sequence[Row], gaps: tuple[Gap, ...], note: str
+) -> Look:
     """The channels of an EDF or BDF file at the rate of its brain signal; MNE would stretch those at other rates."""
     recorded = [signal for signal in header.signals if not signal.is_annotations]
     labels = [signal.label for signal in recorded]
     found = match(labels, table) if table else [None] * len(labels)
-    brain = [signal for signal, row in zip(recorded, found, strict=True) if is_brain(signal.label, row)] or recorded
+    brain = [
+        signal for signal, row in zip(recorded, found, strict=True) if is_brain(signal.label, row)
+    ] or recorded
     rates = Counter(header.rate(signal) for signal in brain if signal.n_samples)
     rate = max(rates, key=lambda rate: (rates[rate], rate))
     slow = [signal for signal in recorded if header.rate(signal) != rate]
     bare = [signal for signal in recorded if signal not in slow and not signal.is_scaled]
     kept = [signal for signal in recorded if signal not in slow and signal not in bare]
     if not kept:
-        raise RecordingError("header", f"no channel has a physical and a digital range: {few(labels)}; repair the header")
+        raise RecordingError(
+            "header",
+            f"no channel has a physical and a digital range: {few(labels)}; repair the header",
+        )
     notes = [note] if note else []
     if slow:
         others = few([f"{signal.label} ({header.rate(signal):g} Hz)" for signal in slow])
-        notes.append(f"left out, at another rate than the {rate:g} Hz of the brain signal: {others}")
+        notes.append(
+            f"left out, at another rate than the {rate:g} Hz of the brain signal: {others}"
+        )
     if bare:
-        notes.append(f"left out, without a physical or digital range: {few([signal.label for signal in bare])}")
+        notes.append(
+            f"left out, without a physical or digital range: {few([signal.label for signal in bare])}"
+        )
     if gaps:
         total = sum(gap.length for gap in gaps)
         notes.append(

@@ -36,7 +36,16 @@ def test_real_eeg_comes_out_as_from_eegprep(real, cleaned):
 
     signals = real.get_data() * 1e6
     n_chans, n_times = signals.shape
-    given = {"data": signals, "srate": 128.0, "nbchan": n_chans, "pnts": n_times, "trials": 1, "event": [], "etc": {}, "xmin": 0.0}
+    given = {
+        "data": signals,
+        "srate": 128.0,
+        "nbchan": n_chans,
+        "pnts": n_times,
+        "trials": 1,
+        "event": [],
+        "etc": {},
+        "xmin": 0.0,
+    }
     wanted = clean_asr(given | {"xmax": (n_times - 1) / 128}, cutoff=20.0)["data"]
     assert np.abs(wanted - signals).max() > 10  # µV: it had something to do
     assert_allclose(cleaned[0].get_data() * 1e6, wanted, rtol=0, atol=1e-6)
@@ -93,7 +102,10 @@ def test_a_cutoff_that_nothing_reaches_is_flagged(real):
     ("change", "said"),
     [
         (lambda raw: raw.crop(0, 1.5), r"asr: needs more than 2 s of signal, got 1.5"),
-        (lambda raw: raw.info.update(bads=raw.ch_names[1:]), "fewer than two channels are not marked bad"),
+        (
+            lambda raw: raw.info.update(bads=raw.ch_names[1:]),
+            "fewer than two channels are not marked bad",
+        ),
         (lambda raw: raw.info.update(bads=raw.ch_names), "no EEG channel that is not marked bad"),
         (lambda raw: raw.__setitem__(["Cz"], np.nan), "samples of Cz are not finite numbers"),
         (lambda raw: raw.pick(["Cz"]), "needs two EEG channels or more; the recording has Cz"),
@@ -107,7 +119,14 @@ def test_what_cannot_be_cleaned_is_refused_in_one_line(real, change, said):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cutoff": 0}, {"max_dims": 1.5}, {"tolerances": (1, 2)}, {"tolerances": (-1,)}, {"max_bad_channels": True}]
+    "wrong",
+    [
+        {"cutoff": 0},
+        {"max_dims": 1.5},
+        {"tolerances": (1, 2)},
+        {"tolerances": (-1,)},
+        {"max_bad_channels": True},
+    ],
 )
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -26,7 +26,11 @@ def run(raw, *steps):
 @pytest.fixture(scope="module")
 def real(shared):
     """A minute of 64 channels of real EEG with positions, high-pass filtered, without the channels that are bad as recorded."""
-    raw = mne.io.read_raw_edf(sorted((shared / "eegbci").rglob("sub-001_*run-2_eeg.edf"))[0], preload=True, verbose="error")
+    raw = mne.io.read_raw_edf(
+        sorted((shared / "eegbci").rglob("sub-001_*run-2_eeg.edf"))[0],
+        preload=True,
+        verbose="error",
+    )
     raw.rename_channels(lambda name: name.strip("."))
     raw.set_montage(positions.montage("standard_1005"), match_case=False)
     raw.filter(0.5, None, verbose="error")
@@ -39,7 +43,9 @@ def broken(real):
     rng = np.random.default_rng(0)
     raw = real.copy()
     raw["C3", 1600:2880] = raw["C3", 1600][0]
-    raw["P4"] = mne.filter.filter_data(rng.standard_normal((1, raw.n_times)) * 1e-4, 160.0, 1.0, 30.0, verbose="error")
+    raw["P4"] = mne.filter.filter_data(
+        rng.standard_normal((1, raw.n_times)) * 1e-4, 160.0, 1.0, 30.0, verbose="error"
+    )
     raw["Fz", 3200:3360] = raw["Fz", 3200:3360][0] + 4e-4
     raw["Oz"] = raw["Oz"][0] + 4e-4 * np.sin(2 * np.pi * 60 * raw.times)
     return raw
@@ -49,7 +55,9 @@ def test_each_kind_of_bad_channel_is_found_and_no_other(broken):
     made, report = run(broken, BadChannels(then="mark"))
     assert set(report.channels) == set(made.info["bads"]) == {"C3", "P4", "Oz"}
     assert report.notes[0] == "flat for 5 s: C3"
-    assert set(report.notes[1].removeprefix("unlike other channels or with line noise: ").split(", ")) == {"P4", "Oz"}
+    assert set(
+        report.notes[1].removeprefix("unlike other channels or with line noise: ").split(", ")
+    ) == {"P4", "Oz"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +128,10 @@ def test_a_channel_that_never_changes_is_bad_however_short_the_recording(real):
 @pytest.mark.parametrize("then", ["interpolate", "mark"])
 def test_without_positions_the_way_out_is_named(real, then):
     raw = real.copy().set_montage(None)
-    with pytest.raises(RecordingError, match=r"bad_channels: no position for .* and \d+ more; put a step montage before"):
+    with pytest.raises(
+        RecordingError,
+        match=r"bad_channels: no position for .* and \d+ more; put a step montage before",
+    ):
         run(raw, BadChannels(then=then))
 
 
@@ -137,9 +148,18 @@ def test_positions_in_the_wrong_unit_are_refused(real):
     [
         (lambda raw: raw.crop(0, 4), "needs more than 5 s of signal, got 4"),
         (lambda raw: raw.pick(raw.ch_names[:5]), "needs 8 EEG channels or more"),
-        (lambda raw: raw.info.update(bads=raw.ch_names[6:]), "needs 8 channels that are neither flat nor marked bad, got 6"),
+        (
+            lambda raw: raw.info.update(bads=raw.ch_names[6:]),
+            "needs 8 channels that are neither flat nor marked bad, got 6",
+        ),
         (lambda raw: raw.__setitem__(["Cz"], np.inf), "samples of Cz are not finite numbers"),
-        (lambda raw: raw.__setitem__(slice(None), np.random.default_rng(0).standard_normal((len(raw.ch_names), raw.n_times))), "over 75 %"),
+        (
+            lambda raw: raw.__setitem__(
+                slice(None),
+                np.random.default_rng(0).standard_normal((len(raw.ch_names), raw.n_times)),
+            ),
+            "over 75 %",
+        ),
     ],
 )
 def test_what_cannot_be_searched_is_refused_in_one_line(real, change, said):
@@ -155,7 +175,15 @@ def test_too_few_channels_are_known_from_the_header():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"flat": 0}, {"correlation": 1.5}, {"line_noise": -1}, {"broken": 2}, {"then": "drop"}, {"correlation": True}]
+    "wrong",
+    [
+        {"flat": 0},
+        {"correlation": 1.5},
+        {"line_noise": -1},
+        {"broken": 2},
+        {"then": "drop"},
+        {"correlation": True},
+    ],
 )
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -19,7 +19,9 @@ pytest.importorskip("eegprep", reason="needs bids_dl[clean]")
 
 
 def recording(signals, sfreq=100.0, kinds="eeg"):
-    return mne.io.RawArray(signals, mne.create_info(len(signals), sfreq, kinds, verbose="error"), verbose="error")
+    return mne.io.RawArray(
+        signals, mne.create_info(len(signals), sfreq, kinds, verbose="error"), verbose="error"
+    )
 
 
 def run(raw, *steps):
@@ -51,7 +53,9 @@ def test_real_eeg_comes_out_as_from_eegprep(shared):
     from eegprep.plugins.clean_rawdata.clean_drifts import clean_drifts
 
     raw = mne.io.read_raw_eeglab(shared / "eeglab/eeglab_data.set", preload=True, verbose="error")
-    wanted = clean_drifts({"data": raw.get_data() * 1e6, "srate": 128.0, "etc": {}}, (0.25, 0.75))["data"]
+    wanted = clean_drifts({"data": raw.get_data() * 1e6, "srate": 128.0, "etc": {}}, (0.25, 0.75))[
+        "data"
+    ]
     assert_allclose(run(raw, Drifts())[0].get_data() * 1e6, wanted, rtol=0, atol=1e-9)
 
 
@@ -61,16 +65,24 @@ def test_where_time_jumps_the_filter_begins_anew():
     raw = recording(signals)
     raw.annotations.append(25.0, 0.0, "EDGE boundary")
     made = run(raw, Drifts())[0].get_data()
-    assert_allclose(made[:, :2500], run(recording(signals[:, :2500]), Drifts())[0].get_data(), atol=1e-15)
-    assert_allclose(made[:, 2500:], run(recording(signals[:, 2500:]), Drifts())[0].get_data(), atol=1e-15)
+    assert_allclose(
+        made[:, :2500], run(recording(signals[:, :2500]), Drifts())[0].get_data(), atol=1e-15
+    )
+    assert_allclose(
+        made[:, 2500:], run(recording(signals[:, 2500:]), Drifts())[0].get_data(), atol=1e-15
+    )
 
 
 def test_a_jump_is_found_where_the_recording_does_not_start_at_zero():
     signals = np.random.default_rng(0).standard_normal((1, 6000)) * 1e-5
-    raw = mne.io.RawArray(signals, mne.create_info(1, 100.0, "eeg"), first_samp=700, verbose="error")
+    raw = mne.io.RawArray(
+        signals, mne.create_info(1, 100.0, "eeg"), first_samp=700, verbose="error"
+    )
     raw.annotations.append(7.0 + 25.0, 0.0, "EDGE boundary")
     made = run(raw, Drifts())[0].get_data()
-    assert_allclose(made[:, :2500], run(recording(signals[:, :2500]), Drifts())[0].get_data(), atol=1e-15)
+    assert_allclose(
+        made[:, :2500], run(recording(signals[:, :2500]), Drifts())[0].get_data(), atol=1e-15
+    )
 
 
 def test_other_channels_stay_and_are_named():
@@ -81,7 +93,9 @@ def test_other_channels_stay_and_are_named():
 
 
 def test_a_band_above_nyquist_is_known_from_the_header():
-    with pytest.raises(RecordingError, match=r"drifts: 0.75 Hz is not below the Nyquist frequency, 0.5 Hz"):
+    with pytest.raises(
+        RecordingError, match=r"drifts: 0.75 Hz is not below the Nyquist frequency, 0.5 Hz"
+    ):
         Drifts().layout(Layout(("Cz",), ("eeg",), Fraction(1)))
 
 

@@ -23,7 +23,9 @@ KINDS = {
     "zeros": lambda signals, start, stop: np.zeros((len(signals), stop - start)),
     "no numbers": lambda signals, start, stop: np.full((len(signals), stop - start), np.nan),
     "a rail": lambda signals, start, stop: np.full((len(signals), stop - start), RAIL),
-    "the last value": lambda signals, start, stop: np.repeat(signals[:, [start - 1]], stop - start, axis=1),
+    "the last value": lambda signals, start, stop: np.repeat(
+        signals[:, [start - 1]], stop - start, axis=1
+    ),
 }
 LENGTHS = (0.1, 0.25, 0.5, 0.75, 3.0, 20.0)  # s
 STARTS = (3.0, 5.0, 8.0, 11.0, 15.0, 25.0)  # s
@@ -43,14 +45,21 @@ def test_a_real_recording_filled_up_with_zeros_at_its_end_shows_them(eegbci):
     raw = read(eegbci)
     made, report = run(raw, Dropouts())
     assert masked(made, raw.ch_names).any(0).nonzero()[0].tolist() == list(range(9632, 9760))
-    assert report.notes == ("0.0 to 61.0 s: 1 dropout of 0.8 s, over all channels 19.2 s; 0 imputed, 1 left", "changed nothing")
+    assert report.notes == (
+        "0.0 to 61.0 s: 1 dropout of 0.8 s, over all channels 19.2 s; 0 imputed, 1 left",
+        "changed nothing",
+    )
 
 
 @pytest.fixture(scope="module")
 def fine(real):
     """The same as an amplifier of many bits gives it: no sample equals the one before by chance."""
     signals = real.get_data()
-    return mne.io.RawArray(signals + np.random.default_rng(0).uniform(-5e-7, 5e-7, signals.shape), real.info, verbose="error")
+    return mne.io.RawArray(
+        signals + np.random.default_rng(0).uniform(-5e-7, 5e-7, signals.shape),
+        real.info,
+        verbose="error",
+    )
 
 
 def put(raw, gaps, kind, channels=None):
@@ -67,7 +76,10 @@ def put(raw, gaps, kind, channels=None):
 
 def samples(raw, starts=STARTS, lengths=LENGTHS):
     sfreq = raw.info["sfreq"]
-    return [(round(start * sfreq), round((start + length) * sfreq)) for start, length in zip(starts, lengths, strict=True)]
+    return [
+        (round(start * sfreq), round((start + length) * sfreq))
+        for start, length in zip(starts, lengths, strict=True)
+    ]
 
 
 def run(raw, *steps):
@@ -104,7 +116,11 @@ def test_dropouts_of_some_channels_are_found_to_the_sample(fine, kind, channels)
 def test_each_channel_may_have_dropouts_of_its_own(fine, data):
     """They begin and end at the same sample or some apart; what is closer is taken for one dropout and chance."""
     raw, mask = fine.copy(), np.zeros((24, fine.n_times), dtype=bool)
-    gap = st.tuples(st.integers(5, 1160).map(lambda k: 8 * k), st.integers(2, 50).map(lambda k: 8 * k), st.sampled_from(sorted(KINDS)))
+    gap = st.tuples(
+        st.integers(5, 1160).map(lambda k: 8 * k),
+        st.integers(2, 50).map(lambda k: 8 * k),
+        st.sampled_from(sorted(KINDS)),
+    )
     for channel in data.draw(st.lists(st.integers(0, 23), unique=True, max_size=6)):
         at = 0
         for start, length, kind in sorted(data.draw(st.lists(gap, max_size=4))):
@@ -140,9 +156,13 @@ def test_short_ones_are_imputed_long_ones_left_and_no_sample_outside_changes(fin
         elif kind == "no numbers":
             assert (signals[rows, start:stop] == 0).all()
         else:
-            np.testing.assert_array_equal(signals[rows, start:stop], raw.get_data()[rows, start:stop])
+            np.testing.assert_array_equal(
+                signals[rows, start:stop], raw.get_data()[rows, start:stop]
+            )
     assert "3 imputed, 3 left" in report.notes[0]
-    assert report.share == pytest.approx(sum(stop - start for start, stop in samples(raw)[:3]) * len(rows) / mask.size)
+    assert report.share == pytest.approx(
+        sum(stop - start for start, stop in samples(raw)[:3]) * len(rows) / mask.size
+    )
 
 
 def test_recent_signal_is_put_in_and_joins_at_both_ends(fine):
@@ -211,20 +231,28 @@ def test_no_dropout_reaches_over_a_jump_in_time(fine):
     made, report = run(raw, Dropouts())
     np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
     signals, own = made.get_data(), raw.get_data()
-    np.testing.assert_allclose(signals[:2, 1000:1040], np.repeat(own[:2, [999]], 40, axis=1), atol=1e-15)
-    np.testing.assert_allclose(signals[:2, 1040:1080], np.repeat(own[:2, [1080]], 40, axis=1), atol=1e-15)
+    np.testing.assert_allclose(
+        signals[:2, 1000:1040], np.repeat(own[:2, [999]], 40, axis=1), atol=1e-15
+    )
+    np.testing.assert_allclose(
+        signals[:2, 1040:1080], np.repeat(own[:2, [1080]], 40, axis=1), atol=1e-15
+    )
     assert "2 dropouts of 0.25 s" in report.notes[0]
 
 
 @pytest.mark.parametrize("before", [7, 100, 700])
 @pytest.mark.parametrize("length", [48, 80, 96])
 @pytest.mark.parametrize("kind", ["zeros", "no numbers"])
-def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has_it(fine, before, length, kind):
+def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has_it(
+    fine, before, length, kind
+):
     raw, mask = put(fine, [(4000, 4000 + length)], kind)
     plain, report = run(excerpt(raw, 4000, 5000), Dropouts())
     mirrored, other = run(excerpt(raw, 4000, 5000, before=before), Dropouts())
     assert same(mirrored.copy().crop(before / 160), plain, slice(None))
-    np.testing.assert_array_equal(masked(mirrored, raw.ch_names), np.pad(mask[:, 4000:5000], ((0, 0), (before, 0))))
+    np.testing.assert_array_equal(
+        masked(mirrored, raw.ch_names), np.pad(mask[:, 4000:5000], ((0, 0), (before, 0)))
+    )
     ahead = np.pad(plain.get_data(), ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
     np.testing.assert_array_equal(mirrored.get_data(), ahead)
     assert other.notes[0].split(": ")[1] == report.notes[0].split(": ")[1]
@@ -239,7 +267,9 @@ def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has
     core=st.tuples(st.integers(0, 9500), st.integers(1, 3000)),
     method=st.sampled_from(["linear", "recent"]),
 )
-def test_an_excerpt_with_its_margin_gives_what_the_whole_recording_gives(real, starts, lengths, kinds, channels, core, method):
+def test_an_excerpt_with_its_margin_gives_what_the_whole_recording_gives(
+    real, starts, lengths, kinds, channels, core, method
+):
     raw = real
     for start, length, kind in zip(starts, lengths, kinds, strict=False):
         raw, _ = put(raw, [(start, min(start + length, raw.n_times))], kind, channels)
@@ -250,17 +280,27 @@ def test_an_excerpt_with_its_margin_gives_what_the_whole_recording_gives(real, s
     whole, part = run(raw, step)[0], run(excerpt(raw, low, high), step)[0]
     inside = slice(first - low, last - low)
     np.testing.assert_array_equal(part.get_data()[:, inside], whole.get_data()[:, first:last])
-    np.testing.assert_array_equal(masked(part, raw.ch_names)[:, inside], masked(whole, raw.ch_names)[:, first:last])
+    np.testing.assert_array_equal(
+        masked(part, raw.ch_names)[:, inside], masked(whole, raw.ch_names)[:, first:last]
+    )
 
 
 @pytest.mark.parametrize(("sfreq", "new"), [(500, 128), (160, 128), (128, 500), (1000, 333)])
 @pytest.mark.parametrize("date", [None, 1_000_000])
 def test_the_mask_follows_the_clock_through_resampling_cropping_and_joining(sfreq, new, date):
     rng = np.random.default_rng(1)
-    raw = mne.io.RawArray(rng.standard_normal((3, 60 * sfreq)), mne.create_info(["A", "B", "C"], sfreq, "eeg"), verbose="error")
+    raw = mne.io.RawArray(
+        rng.standard_normal((3, 60 * sfreq)),
+        mne.create_info(["A", "B", "C"], sfreq, "eeg"),
+        verbose="error",
+    )
     raw.set_meas_date(date)
     raw.crop(7 / sfreq)
-    gaps = [(3 * sfreq + 1, 3 * sfreq + sfreq // 4), (10 * sfreq + 3, 30 * sfreq + 6), (raw.n_times - sfreq, raw.n_times)]
+    gaps = [
+        (3 * sfreq + 1, 3 * sfreq + sfreq // 4),
+        (10 * sfreq + 3, 30 * sfreq + 6),
+        (raw.n_times - sfreq, raw.n_times),
+    ]
     raw, _ = put(raw, gaps, "zeros", [0, 2])
     made, _ = run(raw, Dropouts(impute=0.0), Rename({"C": "X"}), Resample(new))
     found = masked(made, ["X", "A", "B"])
@@ -271,7 +311,9 @@ def test_the_mask_follows_the_clock_through_resampling_cropping_and_joining(sfre
     parts = [made.copy().crop(2, 5, verbose="error"), made.copy().crop(20, 35, verbose="error")]
     joined = mne.concatenate_raws(parts, verbose="error")
     cuts = [slice(2 * new, 5 * new + 1), slice(20 * new, 35 * new + 1)]
-    np.testing.assert_array_equal(masked(joined, ["A"])[0], np.concatenate([wanted[cut] for cut in cuts]))
+    np.testing.assert_array_equal(
+        masked(joined, ["A"])[0], np.concatenate([wanted[cut] for cut in cuts])
+    )
 
 
 def test_marks_follow_their_channels_through_pick_drop_and_rename(fine):
@@ -300,11 +342,22 @@ def test_other_steps_leave_the_marks(fine):
 def test_channels_that_may_stay_at_one_value_are_not_watched():
     signals = np.zeros((2, 1000))
     signals[0] = np.random.default_rng(0).standard_normal(1000)
-    raw = mne.io.RawArray(signals, mne.create_info(["Cz", "STI"], 100.0, ["eeg", "stim"]), verbose="error")
+    raw = mne.io.RawArray(
+        signals, mne.create_info(["Cz", "STI"], 100.0, ["eeg", "stim"]), verbose="error"
+    )
     assert not masked(run(raw, Dropouts())[0], ["Cz", "STI"]).any()
 
 
-@pytest.mark.parametrize("wrong", [{"shortest": 0}, {"impute": -1}, {"impute": math.inf}, {"method": "cubic"}, {"shortest": True}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shortest": 0},
+        {"impute": -1},
+        {"impute": math.inf},
+        {"method": "cubic"},
+        {"shortest": True},
+    ],
+)
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Dropouts(**wrong)

@@ -16,7 +16,17 @@ from bids_dl.preprocess import excerpt
 from bids_dl.preprocess.recipe import Recipe, layout_of
 from bids_dl.preprocess.steps.filter import Filter
 
-BANDS = [(0.25, 25.0), (1.0, 40.0), (0.5, None), (10.0, None), (None, 30.0), (None, 63.0), (1.0, 60.0), (4.0, 8.0), (30.0, 45.0)]
+BANDS = [
+    (0.25, 25.0),
+    (1.0, 40.0),
+    (0.5, None),
+    (10.0, None),
+    (None, 30.0),
+    (None, 63.0),
+    (1.0, 60.0),
+    (4.0, 8.0),
+    (30.0, 45.0),
+]
 RATES = [128.0, 160.0, 250.0, 500.0, 499.998, 512.0]
 
 
@@ -34,7 +44,9 @@ def run(raw, step):
 def sinc(order, cutoff, sfreq):
     """firws' low-pass kernel: a sinc of this cutoff under a Hamming window, with a gain of one at 0 Hz."""
     at = np.arange(order + 1) - order / 2
-    kernel = np.sinc(2 * cutoff / sfreq * at) * (0.54 - 0.46 * np.cos(2 * np.pi * np.arange(order + 1) / order))
+    kernel = np.sinc(2 * cutoff / sfreq * at) * (
+        0.54 - 0.46 * np.cos(2 * np.pi * np.arange(order + 1) / order)
+    )
     return kernel / kernel.sum()
 
 
@@ -65,14 +77,27 @@ def close(made, wanted):
 def test_transition_eeglab_is_pop_eegfiltnews_kernel_and_edges(low, high, sfreq):
     signals = np.cumsum(np.random.default_rng(0).standard_normal((2, 8000)), axis=1) * 1e-5 + 1e-3
     raw = mne.io.RawArray(signals, mne.create_info(2, sfreq, "eeg"), verbose="error")
-    close(run(raw, Filter(low, high, transition="eeglab")).get_data(), eeglab_filtered(signals, eeglab_kernel(low, high, sfreq)))
+    close(
+        run(raw, Filter(low, high, transition="eeglab")).get_data(),
+        eeglab_filtered(signals, eeglab_kernel(low, high, sfreq)),
+    )
 
 
 @pytest.mark.parametrize(("low", "high"), BANDS)
 def test_transition_eeglab_on_real_eeg_is_eegpreps_pop_eegfiltnew(real, low, high):
-    pop_eegfiltnew = pytest.importorskip("eegprep.plugins.firfilt.pop_eegfiltnew", reason="needs bids_dl[clean]").pop_eegfiltnew
+    pop_eegfiltnew = pytest.importorskip(
+        "eegprep.plugins.firfilt.pop_eegfiltnew", reason="needs bids_dl[clean]"
+    ).pop_eegfiltnew
     signals = real.get_data() * 1e6
-    given = {"data": signals, "srate": 128.0, "nbchan": 8, "pnts": signals.shape[1], "trials": 1, "event": [], "chanlocs": []}
+    given = {
+        "data": signals,
+        "srate": 128.0,
+        "nbchan": 8,
+        "pnts": signals.shape[1],
+        "trials": 1,
+        "event": [],
+        "chanlocs": [],
+    }
     wanted = pop_eegfiltnew(given, locutoff=low, hicutoff=high, gui=False)["data"]
     close(run(real, Filter(low, high, transition="eeglab")).get_data() * 1e6, wanted)
 
@@ -87,7 +112,9 @@ def test_eeglabs_transition_is_narrower_than_mnes_above_a_low_first_edge(real):
 
 
 def test_a_width_in_hertz_is_that_of_both_edges_in_mne(real):
-    wanted = real.copy().filter(4.0, 30.0, l_trans_bandwidth=1.5, h_trans_bandwidth=1.5, verbose="error")
+    wanted = real.copy().filter(
+        4.0, 30.0, l_trans_bandwidth=1.5, h_trans_bandwidth=1.5, verbose="error"
+    )
     close(run(real, Filter(4.0, 30.0, transition=1.5)).get_data(), wanted.get_data())
 
 
@@ -98,7 +125,9 @@ def test_a_width_in_hertz_is_that_of_both_edges_in_mne(real):
     first=st.integers(0, 20000),
     length=st.integers(1, 8000),
 )
-def test_an_excerpt_with_its_margin_is_filtered_as_the_whole_recording(real, band, transition, first, length):
+def test_an_excerpt_with_its_margin_is_filtered_as_the_whole_recording(
+    real, band, transition, first, length
+):
     step = Filter(*band, transition=transition)
     margin = math.ceil(step.needs(layout_of(real)).margin * 128)
     last = min(first + length, real.n_times)
@@ -118,9 +147,18 @@ def test_the_margin_is_half_the_kernel(low, high, sfreq):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"low": 1, "transition": "eeglab", "phase": "minimum"}, "transition eeglab goes with phase zero"),
-        ({"low": 1, "transition": "eeglab", "fir_window": "hann"}, "transition eeglab goes with phase zero"),
-        ({"low": 1, "transition": "eeglab", "method": "iir"}, "transition eeglab does not go with method iir"),
+        (
+            {"low": 1, "transition": "eeglab", "phase": "minimum"},
+            "transition eeglab goes with phase zero",
+        ),
+        (
+            {"low": 1, "transition": "eeglab", "fir_window": "hann"},
+            "transition eeglab goes with phase zero",
+        ),
+        (
+            {"low": 1, "transition": "eeglab", "method": "iir"},
+            "transition eeglab does not go with method iir",
+        ),
         ({"low": 1, "transition": 2}, "transition must not be wider than low, got 2 and 1 Hz"),
         ({"low": 1, "transition": "wide"}, "'auto' or 'eeglab'"),
         ({"low": 1, "transition": 0}, "greater than 0"),
@@ -133,5 +171,8 @@ def test_what_does_not_go_together_is_refused(wrong, said):
 
 
 def test_a_transition_beyond_the_nyquist_frequency_is_refused(real):
-    with pytest.raises(RecordingError, match="filter: 60 Hz and a transition of 5 Hz end above the Nyquist frequency, 64 Hz"):
+    with pytest.raises(
+        RecordingError,
+        match="filter: 60 Hz and a transition of 5 Hz end above the Nyquist frequency, 64 Hz",
+    ):
         run(real, Filter(high=60.0, transition=5.0))

@@ -26,7 +26,9 @@ def run(raw, *steps):
 @pytest.fixture(scope="module")
 def real(shared):
     """A minute of EEGLAB's sample: 30 channels and two by the eyes, 128 Hz, average reference."""
-    raw = mne.io.read_raw_eeglab(shared / "eeglab/eeglab_data.set", preload=True, verbose="error").crop(0, 90)
+    raw = mne.io.read_raw_eeglab(
+        shared / "eeglab/eeglab_data.set", preload=True, verbose="error"
+    ).crop(0, 90)
     return raw.filter(1.0, None, verbose="error").set_eeg_reference("average", verbose="error")
 
 
@@ -38,7 +40,13 @@ def cleaned(real):
 @pytest.fixture(scope="module")
 def decomposed(real):
     """The decomposition by MNE alone."""
-    ica = mne.preprocessing.ICA(31, method="picard", fit_params={"ortho": False, "extended": True}, random_state=0, verbose="error")
+    ica = mne.preprocessing.ICA(
+        31,
+        method="picard",
+        fit_params={"ortho": False, "extended": True},
+        random_state=0,
+        verbose="error",
+    )
     return ica.fit(real.copy().filter(1.0, None, verbose="error"), verbose="error")
 
 
@@ -55,8 +63,15 @@ def test_probabilities_are_those_of_mne_icalabel(real, decomposed):
     from mne_icalabel.iclabel import iclabel_label_components
 
     made = labelled(real, decomposed)
-    assert_array_equal(made, iclabel_label_components(real, decomposed, inplace=False, backend="onnx"))
-    assert_allclose(made.max(1), label_components(real, decomposed, "iclabel")["y_pred_proba"], rtol=0, atol=1e-5)
+    assert_array_equal(
+        made, iclabel_label_components(real, decomposed, inplace=False, backend="onnx")
+    )
+    assert_allclose(
+        made.max(1),
+        label_components(real, decomposed, "iclabel")["y_pred_proba"],
+        rtol=0,
+        atol=1e-5,
+    )
     assert_allclose(made.sum(1), 1, atol=1e-5)
 
 
@@ -64,11 +79,17 @@ def test_probabilities_are_those_of_mne_icalabel(real, decomposed):
 def test_what_is_taken_out_is_what_mne_takes_out(real, decomposed, cleaned):
     copy = real.copy().filter(1.0, None, verbose="error")
     chances = labelled(copy, decomposed)
-    over = {i for kind in ("muscle", "eye") for i in np.flatnonzero(chances[:, KINDS.index(kind)] >= 0.9)}
+    over = {
+        i
+        for kind in ("muscle", "eye")
+        for i in np.flatnonzero(chances[:, KINDS.index(kind)] >= 0.9)
+    }
     assert over
     wanted = decomposed.apply(real.copy(), exclude=sorted(over), verbose="error")
     assert_allclose(cleaned[0].get_data(), wanted.get_data(), rtol=0, atol=1e-12)
-    assert [f"{i} (" in cleaned[1].notes[0].split("taken out: ")[1] for i in sorted(over)] == [True] * len(over)
+    assert [f"{i} (" in cleaned[1].notes[0].split("taken out: ")[1] for i in sorted(over)] == [
+        True
+    ] * len(over)
 
 
 def test_blinks_are_gone_and_the_back_of_the_head_stays(real, cleaned):
@@ -91,7 +112,9 @@ def test_the_same_recording_gives_the_same_bits(real, cleaned):
 
 
 def test_infomax_takes_blinks_out_too(real):
-    made, report = run(real.copy().pick(real.ch_names[:12]), Ica(method="infomax", remove={"eye": 0.5}))
+    made, report = run(
+        real.copy().pick(real.ch_names[:12]), Ica(method="infomax", remove={"eye": 0.5})
+    )
     assert "(eye 0." in report.notes[0]
     assert np.abs(made.get_data("FPz")).max() < 0.6 * np.abs(real.get_data("FPz")).max()
 
@@ -105,7 +128,9 @@ def test_a_class_that_no_component_reaches_changes_nothing_and_is_flagged(real):
 
 
 def test_few_samples_for_many_components_are_noted(real):
-    assert any("make them reliable" in note for note in run(real.copy().crop(0, 20), Ica())[1].notes)
+    assert any(
+        "make them reliable" in note for note in run(real.copy().crop(0, 20), Ica())[1].notes
+    )
 
 
 def test_a_channel_marked_bad_takes_no_part(real):
@@ -121,7 +146,10 @@ def test_a_channel_marked_bad_takes_no_part(real):
     ("change", "said"),
     [
         (lambda raw: raw.set_montage(None), "no position for FPz, .*; put a step montage before"),
-        (lambda raw: raw.info.update(bads=raw.ch_names[3:]), "fewer than 4 channels are not marked bad; good are FPz, EOG1, F3"),
+        (
+            lambda raw: raw.info.update(bads=raw.ch_names[3:]),
+            "fewer than 4 channels are not marked bad; good are FPz, EOG1, F3",
+        ),
         (lambda raw: raw.__setitem__(["Cz"], np.nan), "samples of Cz are not finite numbers"),
     ],
 )
@@ -133,17 +161,29 @@ def test_what_cannot_be_decomposed_is_refused_in_one_line(real, change, said):
 
 
 def test_more_components_than_dimensions_are_refused(real):
-    with pytest.raises(RecordingError, match="32 components cannot be found in a signal of 31 dimensions"):
+    with pytest.raises(
+        RecordingError, match="32 components cannot be found in a signal of 31 dimensions"
+    ):
         run(real, Ica(n_components=32))
 
 
 def test_too_few_channels_are_known_from_the_header():
-    with pytest.raises(RecordingError, match="needs 4 EEG channels or more; the recording has C3, C4"):
+    with pytest.raises(
+        RecordingError, match="needs 4 EEG channels or more; the recording has C3, C4"
+    ):
         Ica().layout(Layout(("C3", "C4"), ("eeg", "eeg"), Fraction(250)))
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"remove": {}}, {"remove": {"eyes": 0.9}}, {"remove": {"eye": 2}}, {"n_components": 1}, {"seed": -1}, {"seed": True}]
+    "wrong",
+    [
+        {"remove": {}},
+        {"remove": {"eyes": 0.9}},
+        {"remove": {"eye": 2}},
+        {"n_components": 1},
+        {"seed": -1},
+        {"seed": True},
+    ],
 )
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

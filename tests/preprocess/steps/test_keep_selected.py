@@ -26,7 +26,12 @@ SFREQ = 128.0
 
 def noise(n_times=1000, first_samp=0, date=None):
     samples = np.random.default_rng(0).standard_normal((3, n_times)) * 1e-5
-    raw = mne.io.RawArray(samples, mne.create_info(["E1", "E2", "E3"], SFREQ, "eeg"), first_samp=first_samp, verbose="error")
+    raw = mne.io.RawArray(
+        samples,
+        mne.create_info(["E1", "E2", "E3"], SFREQ, "eeg"),
+        first_samp=first_samp,
+        verbose="error",
+    )
     return raw.set_meas_date(date)
 
 
@@ -37,14 +42,22 @@ def test_the_selected_stretches_are_joined_and_all_else_is_gone(first_samp, date
     samples = raw.get_data()
     mark_selected(raw, chosen, Fraction(128))
     kept, [report] = Recipe("own", "", (KeepSelected(),)).run(raw)
-    np.testing.assert_array_equal(kept.get_data(), np.concatenate([samples[:, start:stop] for start, stop in chosen], axis=1))
+    np.testing.assert_array_equal(
+        kept.get_data(), np.concatenate([samples[:, start:stop] for start, stop in chosen], axis=1)
+    )
     assert report.notes == ("kept 2.3 of 7.8 s, 3 stretches",)
     assert not marked(kept)
-    edges = sorted(round((a["onset"] - kept.first_time) * SFREQ) for a in kept.annotations if a["description"] == "EDGE boundary")
+    edges = sorted(
+        round((a["onset"] - kept.first_time) * SFREQ)
+        for a in kept.annotations
+        if a["description"] == "EDGE boundary"
+    )
     assert edges == [190, 191]
 
 
-@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=8), st.data())
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=8), st.data()
+)
 def test_a_sample_is_found_where_it_went(parts, data):
     places = np.cumsum([length for part in parts for length in part]).tolist()
     chosen = list(zip(places[::2], places[1::2], strict=True))
@@ -93,9 +106,19 @@ def test_steps_after_it_see_the_selected_stretches_only(eegbci, tmp_path, how):
         recipe = tmp_path / f"{name}.yaml"
         recipe.write_text(f"name: {name}\nsteps: [{steps}{more}]\n")
         query = {"eyes_open": {"all": "Eyes-open", "trim": [3, 3.25]}}
-        bids_dl.convert(str(eegbci), str(tmp_path / f"{name}.zarr"), hed=query, recipe=str(recipe), jobs=1, subject=["001"], **how)
+        bids_dl.convert(
+            str(eegbci),
+            str(tmp_path / f"{name}.zarr"),
+            hed=query,
+            recipe=str(recipe),
+            jobs=1,
+            subject=["001"],
+            **how,
+        )
         stores[name] = open_store(str(tmp_path / f"{name}.zarr"))
-    plain, joined = (stores[name].read("signals").astype(np.float64) for name in ("plain", "joined"))
+    plain, joined = (
+        stores[name].read("signals").astype(np.float64) for name in ("plain", "joined")
+    )
     mean = (plain - joined).mean((0, 2), keepdims=True)
     np.testing.assert_allclose(plain - mean, joined, atol=2e-5)
     assert np.abs(mean).max() > 1e-3
@@ -112,13 +135,28 @@ def test_steps_after_it_see_the_selected_stretches_only(eegbci, tmp_path, how):
 
 @pytest.mark.parametrize("sfreq", [333, 500])
 def test_joining_alone_changes_no_sample_of_a_window_whatever_the_rates(tmp_path, sfreq):
-    root = make_dataset(tmp_path / "ds", n_subjects=1, sfreq=sfreq, n_blocks=6, block_duration=13).root
-    query = {"eyes_open": {"all": "Eyes-open", "trim": [0.377, 1.213]}, "eyes_closed": "Eyes-closed"}
+    root = make_dataset(
+        tmp_path / "ds", n_subjects=1, sfreq=sfreq, n_blocks=6, block_duration=13
+    ).root
+    query = {
+        "eyes_open": {"all": "Eyes-open", "trim": [0.377, 1.213]},
+        "eyes_closed": "Eyes-closed",
+    }
     signals = []
     for name, more in {"plain": "", "joined": ", keep_selected"}.items():
         recipe = tmp_path / f"{name}.yaml"
-        recipe.write_text(f"name: {name}\nsteps: [{{filter: {{low: 1, high: 40}}}}, {{resample: {{sfreq: 128}}}}{more}]\n")
-        bids_dl.convert(str(root), str(tmp_path / name), hed=query, recipe=str(recipe), window=1.5, stride=0.77, jobs=1)
+        recipe.write_text(
+            f"name: {name}\nsteps: [{{filter: {{low: 1, high: 40}}}}, {{resample: {{sfreq: 128}}}}{more}]\n"
+        )
+        bids_dl.convert(
+            str(root),
+            str(tmp_path / name),
+            hed=query,
+            recipe=str(recipe),
+            window=1.5,
+            stride=0.77,
+            jobs=1,
+        )
         signals.append(open_store(str(tmp_path / name)).read("signals"))
     assert len(signals[0]) > 50
     np.testing.assert_array_equal(*signals)

@@ -20,7 +20,9 @@ from bids_dl.preprocess.steps.reference import Reference
 def real(eegbci):
     """24 channels of real EEG, with positions."""
     raw = mne.io.read_raw_edf(sorted(eegbci.rglob("*_eeg.edf"))[0], preload=True, verbose="error")
-    return raw.rename_channels(lambda name: name.strip(".")).set_montage(positions.montage("standard_1005"), match_case=False)
+    return raw.rename_channels(lambda name: name.strip(".")).set_montage(
+        positions.montage("standard_1005"), match_case=False
+    )
 
 
 def run(raw, *steps):
@@ -56,8 +58,14 @@ def test_a_restored_reference_lies_where_the_template_says(real):
     made, _ = run(real, Reference(restore="AFz"))
     assert_allclose(place(made, "AFz"), positions.template("standard_1005")["afz"], atol=1e-6)
     net = [f"E{i}" for i in range(1, 129)]
-    raw = mne.io.RawArray(np.random.default_rng(0).standard_normal((128, 200)), mne.create_info(net, 100.0, "eeg"), verbose="error")
-    made, _ = run(raw, Montage("GSN-HydroCel-129"), Reference(restore="Cz", template="GSN-HydroCel-129"))
+    raw = mne.io.RawArray(
+        np.random.default_rng(0).standard_normal((128, 200)),
+        mne.create_info(net, 100.0, "eeg"),
+        verbose="error",
+    )
+    made, _ = run(
+        raw, Montage("GSN-HydroCel-129"), Reference(restore="Cz", template="GSN-HydroCel-129")
+    )
     assert_allclose(place(made, "Cz"), positions.template("GSN-HydroCel-129")["cz"], atol=1e-6)
 
 
@@ -86,7 +94,9 @@ def test_a_reference_of_zeros_is_flagged(real):
 
 
 def test_derivations_equal_mnes_bipolar_reference(real):
-    wanted = mne.set_bipolar_reference(real, ["C3", "Fp1"], ["Cz", "O1"], ["C3-Cz", "front-back"], drop_refs=False, verbose="error")
+    wanted = mne.set_bipolar_reference(
+        real, ["C3", "Fp1"], ["Cz", "O1"], ["C3-Cz", "front-back"], drop_refs=False, verbose="error"
+    )
     made, report = run(real, Derive({"C3-Cz": ("c3", "CZ"), "front-back": ("Fp1", "O1")}))
     assert made.ch_names == wanted.ch_names
     assert_allclose(made.get_data(), wanted.get_data(), rtol=0, atol=1e-18)
@@ -106,7 +116,9 @@ def test_a_derivation_of_a_bad_or_silent_channel_is_so_too(real):
     raw = real.copy()
     raw.info["bads"] = ["Cz"]
     raw._data[raw.ch_names.index("Fp1"), 1000:1200] = 0
-    made, _ = run(raw, Dropouts(impute=0.0), Derive({"C3-Cz": ("C3", "Cz"), "Fp1-O1": ("Fp1", "O1")}))
+    made, _ = run(
+        raw, Dropouts(impute=0.0), Derive({"C3-Cz": ("C3", "Cz"), "Fp1-O1": ("Fp1", "O1")})
+    )
     assert made.info["bads"] == ["Cz", "C3-Cz"]
     assert_array_equal(np.flatnonzero(masked(made, ["Fp1-O1"])[0])[:200], np.arange(1000, 1200))
     assert not masked(made, ["C3-Cz"])[0, :9000].any()
@@ -118,6 +130,10 @@ def test_what_cannot_be_derived_is_refused(real):
     raw = real.copy().set_channel_types({"Fp1": "eog"}, verbose="error")
     with pytest.raises(RecordingError, match="derive: Fp1-Cz: Fp1 is of type eog, Cz of type eeg"):
         run(raw, Derive({"Fp1-Cz": ("Fp1", "Cz")}))
-    for wrong, said in (({}, "channels"), ({"Cz-Cz": ("Cz", "cz")}, "against itself"), ({"Cz": ("Cz",)}, "channels")):
+    for wrong, said in (
+        ({}, "channels"),
+        ({"Cz-Cz": ("Cz", "cz")}, "against itself"),
+        ({"Cz": ("Cz",)}, "channels"),
+    ):
         with pytest.raises(ValueError, match=said):
             Derive(channels=wrong)

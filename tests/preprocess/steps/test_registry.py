@@ -37,7 +37,9 @@ def run(raw, *steps):
 
 def recording(signals, sfreq, ch_types="eeg"):
     names = [f"E{i + 1}" for i in range(len(signals))]
-    return mne.io.RawArray(signals, mne.create_info(names, sfreq, ch_types, verbose="error"), verbose="error")
+    return mne.io.RawArray(
+        signals, mne.create_info(names, sfreq, ch_types, verbose="error"), verbose="error"
+    )
 
 
 def noise(sfreq=160.0, n_chans=4, n_times=3200):
@@ -51,7 +53,9 @@ def close(made, wanted):
 def test_the_default_recipe_on_real_eeg_equals_plain_mne_calls(eegbci):
     edf = sorted(eegbci.rglob("*_eeg.edf"))[0]
     raw = mne.io.read_raw_edf(edf, preload=True, verbose="error")
-    wanted = raw.copy().filter(0.5, 45.0, verbose="error").set_eeg_reference("average", verbose="error")
+    wanted = (
+        raw.copy().filter(0.5, 45.0, verbose="error").set_eeg_reference("average", verbose="error")
+    )
     wanted.resample(128, method="polyphase", verbose="error")
     made, _ = load_recipe(PreprocessConfig()).run(raw)
     assert made.ch_names == wanted.ch_names
@@ -73,12 +77,21 @@ def test_the_default_recipe_on_real_eeg_equals_plain_mne_calls(eegbci):
 )
 def test_filter_equals_mne(parameters):
     raw = noise()
-    plain = {"l_freq": None, "h_freq": None} | {{"low": "l_freq", "high": "h_freq"}.get(k, k): v for k, v in parameters.items()}
+    plain = {"l_freq": None, "h_freq": None} | {
+        {"low": "l_freq", "high": "h_freq"}.get(k, k): v for k, v in parameters.items()
+    }
     close(run(raw, Filter(**parameters))[0], raw.copy().filter(**plain, verbose="error"))
 
 
 @pytest.mark.parametrize(
-    "step", [Filter(0.5, 45.0), Filter(low=2.0), Filter(high=30.0), Filter(1.0, 20.0, phase="zero-double"), Notch((50.0,))]
+    "step",
+    [
+        Filter(0.5, 45.0),
+        Filter(low=2.0),
+        Filter(high=30.0),
+        Filter(1.0, 20.0, phase="zero-double"),
+        Notch((50.0,)),
+    ],
 )
 @pytest.mark.parametrize("sfreq", [128.0, 160.0, 500.0])
 def test_a_step_on_samples_is_right_in_an_excerpt_with_its_margin(step, sfreq):
@@ -146,14 +159,17 @@ def test_reference_equals_mne(channels):
 
 
 def test_other_channels_are_neither_filtered_nor_referenced():
-    raw = recording(np.random.default_rng(2).standard_normal((3, 1600)) * 1e-5, 160.0, ["eeg", "eeg", "eog"])
+    raw = recording(
+        np.random.default_rng(2).standard_normal((3, 1600)) * 1e-5, 160.0, ["eeg", "eeg", "eog"]
+    )
     made, reports = run(raw, Filter(low=1.0), Reference())
     np.testing.assert_array_equal(made.get_data()[2], raw.get_data()[2])
     assert reports[0].notes == ("not filtered: E3",)
 
 
 @pytest.mark.parametrize(
-    ("sfreq", "new", "n_times"), [(160.0, 128.0, 3200), (500.0, 128.0, 5000), (100.0, 128.0, 1000), (1000.0, 250.0, 4000)]
+    ("sfreq", "new", "n_times"),
+    [(160.0, 128.0, 3200), (500.0, 128.0, 5000), (100.0, 128.0, 1000), (1000.0, 250.0, 4000)],
 )
 def test_resample_equals_mne_where_the_ratio_divides_the_length(sfreq, new, n_times):
     raw = noise(sfreq, n_times=n_times)
@@ -168,7 +184,9 @@ def test_the_default_recipe_keeps_tones_alpha_and_impulses_of_known_content(tmp_
     made, _ = load_recipe(PreprocessConfig()).run(raw)
     signals = made.get_data() * 1e6
     tones = 2 * (signals * np.sin(2 * np.pi * TONE * made.times)).mean(-1)
-    np.testing.assert_allclose(tones, np.array(content.tones) - np.mean(content.tones), atol=0.1 * NOISE)
+    np.testing.assert_allclose(
+        tones, np.array(content.tones) - np.mean(content.tones), atol=0.1 * NOISE
+    )
     wave = np.sin(2 * np.pi * ALPHA * made.times)
     for event in content.events:
         start = math.floor(event.sample * Fraction(128, sfreq) + Fraction(1, 2))
@@ -195,7 +213,10 @@ def test_resampling_leaves_an_impulse_at_its_sample(sfreq, new, where, extra):
     made, _ = run(raw, Resample(new))
     exact = sample * Resample(new).layout(layout_of(raw)).sfreq / layout_of(raw).sfreq
     peak = int(np.argmax(made.get_data()[0]))
-    nearest = {math.floor(exact + Fraction(1, 2)), math.ceil(exact - Fraction(1, 2))}  # both where it lies half-way
+    nearest = {
+        math.floor(exact + Fraction(1, 2)),
+        math.ceil(exact - Fraction(1, 2)),
+    }  # both where it lies half-way
     assert peak in nearest
 
 
@@ -206,7 +227,9 @@ def test_resampling_does_not_stretch_a_tone_of_an_odd_length(sfreq):
     made, _ = run(recording(tone[None], sfreq), Resample(128.0))
     wanted = np.sin(2 * np.pi * 10 * np.arange(made.n_times) / 128.0)
     np.testing.assert_allclose(made.get_data()[0, 64:-64], wanted[64:-64], atol=2e-3)
-    assert made.n_times == math.ceil(n_times * Fraction(128) / layout_of(recording(tone[None], sfreq)).sfreq)
+    assert made.n_times == math.ceil(
+        n_times * Fraction(128) / layout_of(recording(tone[None], sfreq)).sfreq
+    )
 
 
 def test_resampling_keeps_events_channels_bads_and_positions_of_the_recording():
@@ -217,14 +240,23 @@ def test_resampling_keeps_events_channels_bads_and_positions_of_the_recording():
     raw.set_annotations(mne.Annotations([1.5], [2.0], ["rest"]))
     raw.crop(tmin=1.0)
     made, _ = run(raw, Resample(128.0))
-    assert (made.info["bads"], made.info["line_freq"], made.info["sfreq"], made.info["lowpass"]) == (["O2"], 50.0, 128.0, 64.0)
-    assert made.annotations.onset - made.first_time == pytest.approx(raw.annotations.onset - raw.first_time, abs=1 / 128)
+    assert (
+        made.info["bads"],
+        made.info["line_freq"],
+        made.info["sfreq"],
+        made.info["lowpass"],
+    ) == (["O2"], 50.0, 128.0, 64.0)
+    assert made.annotations.onset - made.first_time == pytest.approx(
+        raw.annotations.onset - raw.first_time, abs=1 / 128
+    )
     np.testing.assert_array_equal(made.info["chs"][1]["loc"], raw.info["chs"][1]["loc"])
 
 
 def test_a_stimulus_channel_keeps_its_codes():
     codes = np.repeat([0.0, 5.0, 0.0, 7.0], 500)
-    raw = recording(np.array([np.random.default_rng(0).standard_normal(2000), codes]), 500.0, ["eeg", "stim"])
+    raw = recording(
+        np.array([np.random.default_rng(0).standard_normal(2000), codes]), 500.0, ["eeg", "stim"]
+    )
     made, _ = run(raw, Resample(128.0))
     found = made.get_data()[1]
     assert set(found) == {0.0, 5.0, 7.0}
@@ -259,7 +291,9 @@ def test_a_channel_without_a_position_fails_or_is_noted():
 
 
 @given(
-    sfreq=st.sampled_from([100, 160, 250, 333, 512]), edges=st.sets(st.integers(1, 999), min_size=1, max_size=4), which=st.integers(0, 4)
+    sfreq=st.sampled_from([100, 160, 250, 333, 512]),
+    edges=st.sets(st.integers(1, 999), min_size=1, max_size=4),
+    which=st.integers(0, 4),
 )
 @settings(max_examples=40, deadline=None)
 def test_resampling_carries_nothing_across_a_jump_in_time(sfreq, edges, which):
@@ -272,7 +306,9 @@ def test_resampling_carries_nothing_across_a_jump_in_time(sfreq, edges, which):
         raw._data[:, stop:] += other
         raw.set_annotations(mne.Annotations(np.array(sorted(edges)) / sfreq, 0, "EDGE boundary"))
         resampled, _ = run(raw, Resample(128))
-        made.append(resampled.get_data()[:, math.ceil(start * 128 / sfreq) : math.ceil(stop * 128 / sfreq)])
+        made.append(
+            resampled.get_data()[:, math.ceil(start * 128 / sfreq) : math.ceil(stop * 128 / sfreq)]
+        )
     np.testing.assert_array_equal(*made)
     assert np.isfinite(resampled.get_data()).all()
 
@@ -296,7 +332,9 @@ def test_baseline_takes_out_the_mean_of_its_interval_only(start, width):
     windows = np.random.default_rng(3).standard_normal((5, 3, len(times))) + 7
     made = Baseline(start, start + width).apply_windows(seen(windows, times)).signals
     inside = (times >= start - 1e-6) & (times <= start + width + 1e-6)
-    np.testing.assert_allclose(made, windows - windows[..., inside].mean(-1, keepdims=True), atol=1e-12)
+    np.testing.assert_allclose(
+        made, windows - windows[..., inside].mean(-1, keepdims=True), atol=1e-12
+    )
     assert windows.mean() > 6
 
 
@@ -305,11 +343,17 @@ def test_baseline_equals_mne(start, end):
     times = np.arange(-26, 102) / 128  # a window from -0.2 to 0.8 s, as it is cut at 128 Hz
     windows = np.random.default_rng(4).standard_normal((2, 3, len(times)))
     made = Recipe("test", "", (), (Baseline(start, end),)).run_windows(seen(windows, times))
-    np.testing.assert_allclose(made.windows.signals, mne.baseline.rescale(windows, times, (start, end), verbose="error"), atol=1e-12)
+    np.testing.assert_allclose(
+        made.windows.signals,
+        mne.baseline.rescale(windows, times, (start, end), verbose="error"),
+        atol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("interval", [(-0.5, 0.0), (0.0, 2.0), (0.001, 0.002), (3.0, 4.0)])
 def test_a_baseline_outside_the_windows_is_refused_even_without_windows(interval):
     times = np.arange(-26, 102) / 128
     with pytest.raises(RecordingError, match="baseline: no baseline from"):
-        Recipe("test", "", (), (Baseline(*interval),)).run_windows(seen(np.empty((0, 3, len(times))), times))
+        Recipe("test", "", (), (Baseline(*interval),)).run_windows(
+            seen(np.empty((0, 3, len(times))), times)
+        )

@@ -37,7 +37,9 @@ def dropped(step, windows):
 def by_mne(windows, **limits):
     """Numbers of the windows that MNE drops."""
     epochs = mne.EpochsArray(windows.signals * 1e-6, windows.info, verbose="error")
-    epochs.drop_bad(verbose="error", **{name: {"eeg": value * 1e-6} for name, value in limits.items()})
+    epochs.drop_bad(
+        verbose="error", **{name: {"eeg": value * 1e-6} for name, value in limits.items()}
+    )
     return [i for i, log in enumerate(epochs.drop_log) if log]
 
 
@@ -46,7 +48,9 @@ def by_mne(windows, **limits):
 def test_windows_go_that_mne_drops(windows, loud, flat):
     if loud is None and flat is None:
         return
-    limits = {name: value for name, value in (("reject", loud), ("flat", flat)) if value is not None}
+    limits = {
+        name: value for name, value in (("reject", loud), ("flat", flat)) if value is not None
+    }
     sifted, reasons = dropped(Reject(peak_to_peak=loud, flat=flat), windows)
     assert sorted(reasons) == by_mne(windows, **limits)
     np.testing.assert_array_equal(sifted.windows.signals, windows.signals[list(sifted.kept)])
@@ -62,14 +66,18 @@ def test_the_reason_gives_the_numbers_and_the_worst_channel(windows):
         11: f"reject: {span:.4g} µV peak to peak on {names[8]}, 2500 allowed",
     }
     _, reasons = dropped(Reject(absolute=2500.0), windows)
-    assert reasons == {11: f"reject: {np.abs(windows.signals[11, 8]).max():.4g} µV from 0 on {names[8]}, 2500 allowed"}
+    assert reasons == {
+        11: f"reject: {np.abs(windows.signals[11, 8]).max():.4g} µV from 0 on {names[8]}, 2500 allowed"
+    }
 
 
 def test_the_report_names_the_channels_for_which_windows_went(windows):
     sifted, _ = dropped(Reject(peak_to_peak=2500.0, flat=1.0), windows)
     assert sifted.reports[0].channels == (windows.info["ch_names"][3], windows.info["ch_names"][8])
     assert dropped(Reject(absolute=1e5), windows)[0].reports[0].notes == ("changed nothing",)
-    assert dropped(Reject(absolute=1.0), windows)[0].reports[0].notes == ("changed nearly everything: 100% of the windows",)
+    assert dropped(Reject(absolute=1.0), windows)[0].reports[0].notes == (
+        "changed nearly everything: 100% of the windows",
+    )
 
 
 def test_a_channel_marked_bad_takes_no_window_with_it(windows):
@@ -85,14 +93,21 @@ def test_a_channel_marked_bad_takes_no_window_with_it(windows):
 
 def test_only_the_channels_named_are_looked_at(windows):
     names = windows.info["ch_names"]
-    assert sorted(dropped(Reject(peak_to_peak=2500.0, flat=1.0, channels=names[3].upper()), windows)[1]) == [7]
+    assert sorted(
+        dropped(Reject(peak_to_peak=2500.0, flat=1.0, channels=names[3].upper()), windows)[1]
+    ) == [7]
 
 
 def test_channels_of_other_types_are_looked_at_only_by_name(windows):
     info = windows.info.copy()
-    typed = replace(windows, info=mne.create_info(info["ch_names"], 160.0, ["eeg"] * 8 + ["eog"] * 16, verbose="error"))
+    typed = replace(
+        windows,
+        info=mne.create_info(info["ch_names"], 160.0, ["eeg"] * 8 + ["eog"] * 16, verbose="error"),
+    )
     assert sorted(dropped(Reject(peak_to_peak=2500.0, flat=1.0), typed)[1]) == [7]
-    assert sorted(dropped(Reject(peak_to_peak=2500.0, channels=info["ch_names"][8]), typed)[1]) == [11]
+    assert sorted(dropped(Reject(peak_to_peak=2500.0, channels=info["ch_names"][8]), typed)[1]) == [
+        11
+    ]
 
 
 def test_a_window_goes_when_more_of_it_is_silent_than_allowed(windows):
@@ -114,8 +129,12 @@ def test_no_window_is_judged_where_there_is_none(windows):
 
 
 def test_a_recording_without_the_channels_is_refused_by_its_layout(windows):
-    raw = mne.io.RawArray(np.zeros((1, 10)), mne.create_info(["STI"], 100.0, "stim"), verbose="error")
-    with pytest.raises(RecordingError, match="reject: no EEG or intracranial channel; the recording has STI"):
+    raw = mne.io.RawArray(
+        np.zeros((1, 10)), mne.create_info(["STI"], 100.0, "stim"), verbose="error"
+    )
+    with pytest.raises(
+        RecordingError, match="reject: no EEG or intracranial channel; the recording has STI"
+    ):
         Reject(flat=1.0).layout(layout_of(raw))
     with pytest.raises(RecordingError, match="no channel EOG"):
         Reject(flat=1.0, channels="EOG").layout(Layout(("Cz",), ("eeg",), 100))
@@ -123,7 +142,12 @@ def test_a_recording_without_the_channels_is_refused_by_its_layout(windows):
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({}, "give one or more of dropout"), ({"peak_to_peak": -1}, "peak_to_peak"), ({"dropout": 1.0}, "dropout"), ({"flat": True}, "flat")],
+    [
+        ({}, "give one or more of dropout"),
+        ({"peak_to_peak": -1}, "peak_to_peak"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"flat": True}, "flat"),
+    ],
 )
 def test_parameters_out_of_range_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):

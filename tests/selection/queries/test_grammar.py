@@ -66,7 +66,9 @@ def test_characters_that_only_become_letters_when_folded_are_refused(text):
         parse(config(text))
 
 
-@pytest.mark.parametrize("text", [" || ".join(["Red"] * 2000), "NOT " * 500 + "Red", " AND ".join(["Red"] * 300)])
+@pytest.mark.parametrize(
+    "text", [" || ".join(["Red"] * 2000), "NOT " * 500 + "Red", " AND ".join(["Red"] * 300)]
+)
 def test_a_query_too_long_to_be_read_is_refused(text):
     with pytest.raises(QueryError, match="more than 400 words and operators"):
         parse(config(text))
@@ -74,12 +76,16 @@ def test_a_query_too_long_to_be_read_is_refused(text):
 
 @pytest.mark.parametrize("until", ["nan", "inf", "-inf", "1e400", "0", "-3"])
 def test_a_block_lasts_a_number_of_seconds_above_zero(until):
-    with pytest.raises(QueryError, match=f"--until {until}: wanted next, a query, or seconds above 0"):
+    with pytest.raises(
+        QueryError, match=f"--until {until}: wanted next, a query, or seconds above 0"
+    ):
         parse(config("Red", until=until))
 
 
 def test_a_state_is_asked_for_without_a_tilde():
-    with pytest.raises(QueryError, match=r'--during "Task && ~Red": ~ means nothing of a state; write @Tag'):
+    with pytest.raises(
+        QueryError, match=r'--during "Task && ~Red": ~ means nothing of a state; write @Tag'
+    ):
         parse(config("Red", during="Task && ~Red"))
 
 
@@ -90,7 +96,11 @@ def test_a_state_is_asked_for_without_a_tilde():
         ({"Shut": ()}, "Red", "Shut stands for nothing"),
         ({"Shut": ("Eyes closed",)}, "Red", r'aliases: Shut: "Eyes closed"'),
         ({"Shut": ("Eyes-closed",), "Rest": ("Shut",)}, "Red", "Rest uses the alias Shut"),
-        ({"Shut": ("Eyes-closed",)}, "Shut && Red", "the alias Shut can only stand for a whole query"),
+        (
+            {"Shut": ("Eyes-closed",)},
+            "Shut && Red",
+            "the alias Shut can only stand for a whole query",
+        ),
     ],
 )
 def test_an_alias_that_would_be_misread_is_refused(aliases, query, message):
@@ -105,7 +115,9 @@ def test_an_alias_stands_for_any_of_its_queries_wherever_a_whole_query_may_stand
     assert queries.labels[0].query.text == f"NOT ({meant}) AND Green"
     assert (queries.labels[0].until.text, queries.labels[0].exclude[0].text) == (meant, meant)
     assert queries.aliases == (f"alias Shut: {meant}",)
-    assert parse(config("Red", aliases=aliases)).aliases == (f"alias Shut: {meant} (no query uses it)",)
+    assert parse(config("Red", aliases=aliases)).aliases == (
+        f"alias Shut: {meant} (no query uses it)",
+    )
 
 
 def test_until_and_exclude_are_read_before_any_data():
@@ -115,7 +127,10 @@ def test_until_and_exclude_are_read_before_any_data():
         parse(config("Red", exclude=("Red Blue",)))
 
 
-@pytest.mark.parametrize("query", [{}, {"every": ["Red"]}, {"all": []}, {"all": [3]}, {"all": [{"any": ["Red Blue"]}]}, 3])
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"every": ["Red"]}, {"all": []}, {"all": [3]}, {"all": [{"any": ["Red Blue"]}]}, 3],
+)
 def test_a_mapping_holds_all_any_and_none_only(query):
     with pytest.raises(QueryError, match="--hed"):
         compile_query(query)
@@ -125,12 +140,20 @@ def atoms(query: Query) -> set[str]:
     return {term.text for term in query.terms()}
 
 
-@given(st.lists(st.sampled_from(["Red", "Blue", "Green", "AND", "OR", "NOT"]), min_size=1, max_size=9), st.sets(st.sampled_from("RBG")))
+@given(
+    st.lists(st.sampled_from(["Red", "Blue", "Green", "AND", "OR", "NOT"]), min_size=1, max_size=9),
+    st.sets(st.sampled_from("RBG")),
+)
 def test_and_or_not_bind_as_in_python(words, true):
     text = " ".join(words)
     names = {"Red": "R", "Blue": "B", "Green": "G"}
     try:
-        want = eval(" ".join({"AND": "and", "OR": "or", "NOT": "not"}.get(w, str(names.get(w) in true)) for w in words))
+        want = eval(
+            " ".join(
+                {"AND": "and", "OR": "or", "NOT": "not"}.get(w, str(names.get(w) in true))
+                for w in words
+            )
+        )
     except SyntaxError:
         with pytest.raises(QueryError):
             compile_query(text)
@@ -140,9 +163,13 @@ def test_and_or_not_bind_as_in_python(words, true):
 
 @given(st.sets(st.sampled_from("RBG")))
 def test_a_mapping_means_all_and_any_and_none_of_it(true):
-    query = compile_query({"all": ["R"], "any": ["B", {"all": ["G"], "none": ["B"]}], "none": ["G AND B"]})
+    query = compile_query(
+        {"all": ["R"], "any": ["B", {"all": ["G"], "none": ["B"]}], "none": ["G AND B"]}
+    )
     r, b, g = ("R" in true, "B" in true, "G" in true)
-    assert query.holds(lambda term: term.text in true) == (r and (b or (g and not b)) and not (g and b))
+    assert query.holds(lambda term: term.text in true) == (
+        r and (b or (g and not b)) and not (g and b)
+    )
 
 
 def test_the_text_of_a_mapping_is_a_query_again():
@@ -154,7 +181,10 @@ def test_the_text_of_a_mapping_is_a_query_again():
 @pytest.mark.parametrize(
     ("text", "better"),
     [
-        ("Agent-action && {Recall && Target} && Correct-action", "Agent-action AND {Recall && Target} AND Correct-action"),
+        (
+            "Agent-action && {Recall && Target} && Correct-action",
+            "Agent-action AND {Recall && Target} AND Correct-action",
+        ),
         ("Sensory-event && [Female && Sentence]", "Sensory-event AND [Female && Sentence]"),
         ("Red, Blue, Green", "Red AND Blue AND Green"),
         ("Red && Blue", None),
@@ -177,6 +207,8 @@ def test_offset_groups_are_seen_only_by_queries_that_name_offset():
 
 
 def test_a_star_that_is_not_at_the_end_is_told():
-    assert any("hedtools reads *red as red*" in line for line in chosen(table((1, "red")), "*red").warnings)
+    assert any(
+        "hedtools reads *red as red*" in line for line in chosen(table((1, "red")), "*red").warnings
+    )
     with pytest.raises(QueryError, match=r"reads \*ed as ed\*: \*ed is not a HED tag"):
         chosen(table((1, "red")), "*ed")

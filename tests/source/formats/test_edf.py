@@ -26,9 +26,21 @@ def samples(dataset, recording) -> tuple[list[str], np.ndarray]:
         return raw.ch_names, raw.get_data() * 1e6
 
 
-@given(st.lists(st.tuples(st.text("ABCxyz 0123", min_size=1, max_size=16).map(str.strip), st.integers(1, 500)), min_size=1, max_size=8))
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ABCxyz 0123", min_size=1, max_size=16).map(str.strip), st.integers(1, 500)
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
 def test_the_parser_reads_back_every_header_it_is_given(signals):
-    content = edf_bytes([Channel(label, np.zeros(3 * rate), rate) for label, rate in signals], reserved="EDF+C", onsets=[0, 1, 2])
+    content = edf_bytes(
+        [Channel(label, np.zeros(3 * rate), rate) for label, rate in signals],
+        reserved="EDF+C",
+        onsets=[0, 1, 2],
+    )
     header = parse_header(content[:256], content[256 : 256 * (len(signals) + 2)])
     assert [(signal.label, signal.n_samples) for signal in header.signals[:-1]] == signals
     assert header.signals[-1].is_annotations
@@ -60,12 +72,17 @@ def test_gaps_are_where_records_do_not_follow_each_other(runs):
     assert [(gap.onset, gap.length) for gap in gaps] == wanted
 
 
-@given(st.lists(st.tuples(st.floats(0.5, 50), st.floats(0.01, 500)), min_size=1, max_size=6), st.floats(0, 1e4))
+@given(
+    st.lists(st.tuples(st.floats(0.5, 50), st.floats(0.01, 500)), min_size=1, max_size=6),
+    st.floats(0, 1e4),
+)
 def test_a_time_and_its_place_differ_by_the_gaps_before_it(steps, time):
     places = list(accumulate(step for step, _ in steps))
     gaps = [Gap(at, length) for at, (_, length) in zip(places, steps, strict=True)]
     found = place(time, gaps)
-    ahead = [gap for i, gap in enumerate(gaps) if gap.onset + sum(g.length for g in gaps[:i]) <= time]
+    ahead = [
+        gap for i, gap in enumerate(gaps) if gap.onset + sum(g.length for g in gaps[:i]) <= time
+    ]
     if found is None:
         assert time <= ahead[-1].onset + sum(gap.length for gap in ahead)
     else:
@@ -73,11 +90,16 @@ def test_a_time_and_its_place_differ_by_the_gaps_before_it(steps, time):
 
 
 def test_records_that_overlap_are_refused():
-    with pytest.raises(RecordingError, match=r"data record 3 begins at 1\.5 s, before the one before it ends \(2 s\)"):
+    with pytest.raises(
+        RecordingError,
+        match=r"data record 3 begins at 1\.5 s, before the one before it ends \(2 s\)",
+    ):
         find_gaps([0, 1, 1.5], 1.0, 0.001)
 
 
-def test_a_real_edf_with_gaps_has_its_samples_in_a_row_and_its_jumps_as_boundaries(shared, tmp_path):
+def test_a_real_edf_with_gaps_has_its_samples_in_a_row_and_its_jumps_as_boundaries(
+    shared, tmp_path
+):
     file = shared / "malformed/edfPlusD.edf"
     dataset, recording = wrap(tmp_path, {"_eeg.edf": file})
     header = read_header(dataset, recording)
@@ -85,16 +107,29 @@ def test_a_real_edf_with_gaps_has_its_samples_in_a_row_and_its_jumps_as_boundari
     assert header.boundaries == (1.0, 2.0, 8.0, 9.0, 10.0)
     records = np.frombuffer(file.read_bytes()[3328:], "<i2").reshape(11, -1)
     names, found = samples(dataset, recording)
-    true = records[:, :2200].reshape(11, 11, 200)[:, names.index("sine 8 Hz")].ravel() * (2000 / 65535) + (-1000 + 32768 * 2000 / 65535)
+    true = records[:, :2200].reshape(11, 11, 200)[:, names.index("sine 8 Hz")].ravel() * (
+        2000 / 65535
+    ) + (-1000 + 32768 * 2000 / 65535)
     np.testing.assert_allclose(found[names.index("sine 8 Hz")], true, atol=1e-6)
 
 
 def test_onsets_after_a_gap_are_moved_to_the_files_clock(shared, tmp_path):
-    events = "onset\tduration\tvalue\n0.5\t0\ta\n1.5\t1\tb\n2.25\t0\tc\n4\t5\td\n15\t10\te\nn/a\t0\tf\n"
-    dataset, recording = wrap(tmp_path, {"_eeg.edf": shared / "malformed/edfPlusD.edf"}, events=events)
+    events = (
+        "onset\tduration\tvalue\n0.5\t0\ta\n1.5\t1\tb\n2.25\t0\tc\n4\t5\td\n15\t10\te\nn/a\t0\tf\n"
+    )
+    dataset, recording = wrap(
+        tmp_path, {"_eeg.edf": shared / "malformed/edfPlusD.edf"}, events=events
+    )
     columns = read_rows(dataset, recording).columns
     assert columns["onset"] == ("0.5", "n/a", "1.25", "2.0", "9.0", "n/a")
-    assert columns["duration"] == ("0", "1", "0", "5", "7.0", "0")  # 3 of the 10 s from 15 on lie in a gap
+    assert columns["duration"] == (
+        "0",
+        "1",
+        "0",
+        "5",
+        "7.0",
+        "0",
+    )  # 3 of the 10 s from 15 on lie in a gap
     assert columns["value"] == ("a", "b", "c", "d", "e", "f")
 
 
@@ -104,23 +139,36 @@ def test_rows_of_a_file_without_gaps_stay_as_they_are():
 
 
 def test_a_gap_of_less_than_a_sample_is_rounding(tmp_path):
-    content = edf_bytes([Channel("Cz", ramp(500))], onsets=[0, 1.0004, 2.0, 2.9996, 9], reserved="EDF+D")
+    content = edf_bytes(
+        [Channel("Cz", ramp(500))], onsets=[0, 1.0004, 2.0, 2.9996, 9], reserved="EDF+D"
+    )
     assert read_header(*wrap(tmp_path, {"_eeg.edf": content})).boundaries == (4.0,)
 
 
 def test_an_edf_with_gaps_that_hides_them_is_refused(tmp_path):
     content = edf_bytes([Channel("Cz", ramp(300))], reserved="EDF+D")
-    with pytest.raises(RecordingError, match="without annotations, so nobody knows where it leaves out time"):
+    with pytest.raises(
+        RecordingError, match="without annotations, so nobody knows where it leaves out time"
+    ):
         read_header(*wrap(tmp_path, {"_eeg.edf": content}))
-    content = edf_bytes([Channel("Cz", ramp(300))], onsets=[0, 1, 2], reserved="EDF+D").replace(b"+1\x14", b"x1\x14")
-    with pytest.raises(RecordingError, match="data record 2 of an EDF\\+D file does not say when it begins"):
+    content = edf_bytes([Channel("Cz", ramp(300))], onsets=[0, 1, 2], reserved="EDF+D").replace(
+        b"+1\x14", b"x1\x14"
+    )
+    with pytest.raises(
+        RecordingError, match="data record 2 of an EDF\\+D file does not say when it begins"
+    ):
         read_header(*wrap(tmp_path / "again", {"_eeg.edf": content}))
 
 
 @pytest.mark.parametrize("bdf", [False, True])
 def test_samples_are_what_the_bytes_say(tmp_path, bdf):
-    channels = [Channel("Cz", ramp(), scale=0.5), Channel("Pz", ramp(start=100), unit="mV", scale=0.001)]
-    dataset, recording = wrap(tmp_path, {"_eeg.bdf" if bdf else "_eeg.edf": edf_bytes(channels, bdf=bdf)})
+    channels = [
+        Channel("Cz", ramp(), scale=0.5),
+        Channel("Pz", ramp(start=100), unit="mV", scale=0.001),
+    ]
+    dataset, recording = wrap(
+        tmp_path, {"_eeg.bdf" if bdf else "_eeg.edf": edf_bytes(channels, bdf=bdf)}
+    )
     names, found = samples(dataset, recording)
     assert names == ["Cz", "Pz"]
     np.testing.assert_allclose(found, [0.5 * ramp(), ramp(start=100)], atol=1e-6)
@@ -136,27 +184,51 @@ def test_channels_at_another_rate_than_the_brain_signal_are_left_out_and_said(tm
     dataset, recording = wrap(tmp_path, {"_eeg.edf": edf_bytes(channels)})
     header, notes = examine(dataset, recording).header, examine(dataset, recording).notes
     assert (header.sfreq, header.n_times, header.ch_names) == (100.0, 400, ("Cz", "Pz"))
-    assert notes == ("left out, at another rate than the 100 Hz of the brain signal: Sound (1000 Hz), SpO2 (1 Hz)",)
+    assert notes == (
+        "left out, at another rate than the 100 Hz of the brain signal: Sound (1000 Hz), SpO2 (1 Hz)",
+    )
     np.testing.assert_allclose(samples(dataset, recording)[1], [ramp(400)] * 2, atol=1e-6)
 
 
 def test_the_types_of_channels_tsv_say_which_rate_is_that_of_the_brain_signal(tmp_path):
-    channels = [Channel("X1", ramp(40), rate=10), Channel("X2", ramp(400)), Channel("X3", ramp(400))]
+    channels = [
+        Channel("X1", ramp(40), rate=10),
+        Channel("X2", ramp(400)),
+        Channel("X3", ramp(400)),
+    ]
     table = "name\ttype\tunits\nX1\tSEEG\tuV\nX2\tMISC\tn/a\nX3\tMISC\tn/a\n"
-    assert read_header(*wrap(tmp_path, {"_eeg.edf": edf_bytes(channels)}, channels=table)).ch_names == ("X1",)
+    assert read_header(
+        *wrap(tmp_path, {"_eeg.edf": edf_bytes(channels)}, channels=table)
+    ).ch_names == ("X1",)
 
 
 def test_a_channel_without_a_range_is_left_out_and_said(tmp_path):
-    found = examine(*wrap(tmp_path, {"_eeg.edf": edf_bytes([Channel("Cz", ramp(200)), Channel("Pz", ramp(200), scale=0.0)])}))
+    found = examine(
+        *wrap(
+            tmp_path,
+            {
+                "_eeg.edf": edf_bytes(
+                    [Channel("Cz", ramp(200)), Channel("Pz", ramp(200), scale=0.0)]
+                )
+            },
+        )
+    )
     assert found.header.ch_names == ("Cz",)
     assert found.notes == ("left out, without a physical or digital range: Pz",)
 
 
 @pytest.mark.parametrize(
-    ("promised", "note"), [(5, "cut off: the header promises 5 s, the file holds 3 s"), (-1, ""), (2, "the header promises 2 s")]
+    ("promised", "note"),
+    [
+        (5, "cut off: the header promises 5 s, the file holds 3 s"),
+        (-1, ""),
+        (2, "the header promises 2 s"),
+    ],
 )
 def test_a_file_with_other_records_than_promised_ends_where_they_end(tmp_path, promised, note):
-    found = examine(*wrap(tmp_path, {"_eeg.edf": edf_bytes([Channel("Cz", ramp(300))], promised=promised)}))
+    found = examine(
+        *wrap(tmp_path, {"_eeg.edf": edf_bytes([Channel("Cz", ramp(300))], promised=promised)})
+    )
     assert found.header.n_times == 300
     assert [text[: len(note)] for text in found.notes] == ([note] if note else [])
 
