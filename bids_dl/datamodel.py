@@ -118,7 +118,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class SignalSpec:
     """The shape of a signal: what a recipe starts from and what it ends with."""
 
     ch_names: tuple[str, ...]

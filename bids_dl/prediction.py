@@ -97,7 +97,7 @@ def predict(
     _, card = load(folds[0].path)
     check_store(store, card)
     rows = select(store.table, split=split, where=None)
-    judges = judged_by(store.table, folds)
+    judges = unseen_models(store.table, folds)
     total = np.zeros((len(rows), len(card.classes)))
     where = pick_device(device)
     for fold, mine in zip(folds, judges & rows, strict=True):
@@ -111,7 +111,7 @@ def predict(
     return predictions.assign(seen=_identities(predictions).isin(list(seen_by_all)))
 
 
-def judged_by(table: pd.DataFrame, folds: Sequence[FoldWeights]) -> npt.NDArray[np.bool_]:
+def unseen_models(table: pd.DataFrame, folds: Sequence[FoldWeights]) -> npt.NDArray[np.bool_]:
     """Tell which models judge which rows (n_folds, n_rows): those that never saw the person, all where all did."""
     codes, distinct = _identities(table).factorize()
     unseen = np.array([[person not in fold.seen for person in distinct] for fold in folds])

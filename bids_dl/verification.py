@@ -42,7 +42,7 @@ Say = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What was checked and what is wrong.
 
     Attributes
@@ -76,7 +76,7 @@ def verify(
     storage_options: Mapping[str, Any] | None = None,
     jobs: int | None = None,
     say: Say | None = None,
-) -> Verdict:
+) -> Verification:
     """Read a whole store and say what is broken.
 
     Parameters
@@ -112,7 +112,9 @@ def verify(
     windows = store.shape[0] if store else 0
     nbytes = sum(entry["bytes"] for entry in objects.values())
     content = str(store.attributes.get("content", "")) if store else ""
-    return Verdict(url, content, len(objects), nbytes, windows, tuple(damages), compared, skipped)
+    return Verification(
+        url, content, len(objects), nbytes, windows, tuple(damages), compared, skipped
+    )
 
 
 def _opened(url: str, location: Location) -> tuple[Store | None, BidsDlError | None]:
@@ -177,7 +179,7 @@ def _against(
                     (key,),
                 )
             )
-        elif plan.layout.ch_names != store.channels or float(plan.layout.sfreq) != store.sfreq:
+        elif plan.spec.ch_names != store.channels or float(plan.spec.sfreq) != store.sfreq:
             skipped[key] = (
                 "these sources alone give other channels or another rate; give all sources of the store"
             )

@@ -17,7 +17,7 @@ TOLERANCE = 1e-6  # s or windows; onsets in events.tsv are decimal fractions
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class RecordingLimits:
     """What limits the windows of a recording, as far as known."""
 
     sfreq: float | None = None  # Hz
@@ -54,7 +54,7 @@ def cut(
     events: Sequence[Event],
     blocks: Iterable[Block],
     config: WindowsConfig,
-    extents: Mapping[str, Extent],
+    extents: Mapping[str, RecordingLimits],
 ) -> Cut:
     """All windows of the blocks (sliding) or of the events (event-locked), in the order of the events.
 
@@ -69,7 +69,7 @@ def cut(
     dropped: list[Dropped] = []
     still_open: Counter[str] = Counter()
     for block in blocks:
-        event, extent = events[block.index], extents.get(block.recording, Extent())
+        event, extent = events[block.index], extents.get(block.recording, RecordingLimits())
         if config.sliding and block.end is None:
             still_open[block.label] += 1
             continue
@@ -99,7 +99,7 @@ def cut(
     return Cut(tuple(windows), tuple(dropped), dict(still_open))
 
 
-def slide(block: Block, config: WindowsConfig, extent: Extent) -> list[Window]:
+def slide(block: Block, config: WindowsConfig, extent: RecordingLimits) -> list[Window]:
     """Tile a block with windows of equal size; one that would leave the block is left out, not padded.
 
     Raises
@@ -127,7 +127,7 @@ def _fitting(span: float, config: WindowsConfig) -> int:
     )
 
 
-def lock(event: Event, index: int, config: WindowsConfig, extent: Extent) -> Window:
+def lock(event: Event, index: int, config: WindowsConfig, extent: RecordingLimits) -> Window:
     """The window from ``tmin`` to ``tmax`` around an event; the event's sample is the anchor."""
     tmin = config.tmin or 0.0
     anchor = _sample(event.onset, extent)
@@ -174,12 +174,14 @@ def length(config: WindowsConfig, sfreq: Fraction) -> int:
     return n_times
 
 
-def _sample(onset: float, extent: Extent) -> int:
+def _sample(onset: float, extent: RecordingLimits) -> int:
     """Sample nearest to a time at the source rate; 0 where the rate is unknown (a dry run on text files)."""
     return math.floor(onset * extent.sfreq + 0.5) if extent.sfreq else 0
 
 
-def _unusable(window: Window, config: WindowsConfig, extent: Extent) -> tuple[str, str] | None:
+def _unusable(
+    window: Window, config: WindowsConfig, extent: RecordingLimits
+) -> tuple[str, str] | None:
     """Cause and reason why a window cannot be cut: it leaves its recording, time jumps in it, it overlaps what is excluded."""
     if window.onset < -TOLERANCE:
         return "recording", f"it begins {-window.onset:.3f} s before the recording"

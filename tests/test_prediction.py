@@ -9,7 +9,7 @@ from people_store import people, write_store
 
 from bids_dl.config.stages import TrainConfig
 from bids_dl.errors import ConfigError, ModelError, NoMatchError
-from bids_dl.prediction import FoldWeights, judged_by, predict
+from bids_dl.prediction import FoldWeights, predict, unseen_models
 from bids_dl.training import train
 
 SPLITS = ("train", "train", "validation", "test", "test", "test")
@@ -84,7 +84,9 @@ def test_one_split_of_a_store_can_be_asked_for(small, run):
 def test_each_person_is_judged_by_the_models_that_never_saw_them():
     table = people(4, n_windows=1)[::2]
     seen = [{("ds1", "00"), ("ds1", "01")}, {("ds1", "01"), ("ds1", "02")}]
-    judges = judged_by(table, [FoldWeights(path=None, seen=frozenset(persons)) for persons in seen])
+    judges = unseen_models(
+        table, [FoldWeights(path=None, seen=frozenset(persons)) for persons in seen]
+    )
     assert judges.tolist() == [[False, True, True, True], [True, True, False, True]]
 
 

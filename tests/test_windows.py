@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import Block, Event, Window
 from bids_dl.errors import WindowError
-from bids_dl.windows import Extent, cut, length, lock, offset, position, slide
+from bids_dl.windows import RecordingLimits, cut, length, lock, offset, position, slide
 
 RATES = st.sampled_from([100, 128, 160, 200, 250, 256, 500, 512, 1000, 1024, 2048])
 
@@ -23,13 +23,15 @@ def event(onset: float, end: float | None = None) -> Event:
 
 
 def test_a_minute_holds_thirty_windows_of_two_seconds():
-    found = slide(block(0.0, 61.0), WindowsConfig(size=2.0, stride=2.0), Extent(160.0, 9760))
+    found = slide(
+        block(0.0, 61.0), WindowsConfig(size=2.0, stride=2.0), RecordingLimits(160.0, 9760)
+    )
     assert [window.onset for window in found] == [2.0 * i for i in range(30)]
     assert [window.start for window in found] == [320 * i for i in range(30)]
 
 
 def test_without_a_stride_windows_do_not_overlap():
-    found = slide(block(0.0, 10.0), WindowsConfig(size=2.5), Extent(100.0, 1000))
+    found = slide(block(0.0, 10.0), WindowsConfig(size=2.5), RecordingLimits(100.0, 1000))
     assert [window.onset for window in found] == [0.0, 2.5, 5.0, 7.5]
 
 
@@ -43,13 +45,13 @@ def test_a_block_without_a_known_end_is_counted_open():
     found = cut([event(1.0)], [block(1.0, None)], WindowsConfig(size=2.0), {})
     assert found.open == {"rest": 1}
     with pytest.raises(WindowError, match="has no end"):
-        slide(block(1.0, None), WindowsConfig(size=2.0), Extent())
+        slide(block(1.0, None), WindowsConfig(size=2.0), RecordingLimits())
 
 
 def test_an_event_locked_window_that_leaves_the_recording_is_dropped_with_the_reason():
     config, extents = (
         WindowsConfig(tmin=-0.5, tmax=1.0),
-        {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000)},
+        {"ds/sub-1/eeg/sub-1_eeg": RecordingLimits(100.0, 1000)},
     )
     events = [event(0.2), event(5.0), event(9.5)]
     found = cut(
@@ -66,7 +68,7 @@ def test_an_event_locked_window_that_leaves_the_recording_is_dropped_with_the_re
 
 
 def test_no_window_crosses_a_place_where_time_jumps():
-    extents = {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000, boundaries=(4.0, 7.5))}
+    extents = {"ds/sub-1/eeg/sub-1_eeg": RecordingLimits(100.0, 1000, boundaries=(4.0, 7.5))}
     found = cut([event(0.0, 10.0)], [block(0.0, 10.0)], WindowsConfig(size=2.0), extents)
     assert [window.onset for window in found.windows] == [0.0, 2.0, 4.0, 8.0]
     assert "not continuous at 7.500 s" in found.dropped[0].reason
@@ -83,7 +85,9 @@ def test_no_window_crosses_a_place_where_time_jumps():
     ],
 )
 def test_an_event_locked_window_that_overlaps_what_is_excluded_is_dropped(stretch, left):
-    extents = {"ds/sub-1/eeg/sub-1_eeg": Extent(100.0, 1000, excluded={"rest": (stretch,)})}
+    extents = {
+        "ds/sub-1/eeg/sub-1_eeg": RecordingLimits(100.0, 1000, excluded={"rest": (stretch,)})
+    }
     events = [event(1.0), event(4.0)]
     blocks = [Block(e.recording, i, "rest", e.onset, e.onset) for i, e in enumerate(events)]
     found = cut(events, blocks, WindowsConfig(tmin=0, tmax=1), extents)
@@ -104,7 +108,7 @@ def test_windows_lie_in_their_block_one_stride_apart_and_no_more_would_fit(
     found = slide(
         block(onset, end),
         WindowsConfig(size=size, stride=stride),
-        Extent(float(sfreq), 300 * sfreq),
+        RecordingLimits(float(sfreq), 300 * sfreq),
     )
     assert all(onset <= window.onset and window.onset + size <= end + 1e-4 for window in found)
     assert all(window.start == int(window.onset * sfreq + 0.5) for window in found)
@@ -124,7 +128,7 @@ def test_every_event_lies_in_the_same_sample_of_its_window_whatever_the_rate_of_
     tmin, old, new, sample
 ):
     config = WindowsConfig(tmin=tmin / 1000, tmax=3.0)
-    window = lock(event(sample / old), 0, config, Extent(float(old)))
+    window = lock(event(sample / old), 0, config, RecordingLimits(float(old)))
     shift = offset(config, Fraction(new))
     assert abs(shift - Fraction(tmin * new, 1000)) <= Fraction(1, 2)
     assert (
@@ -135,7 +139,7 @@ def test_every_event_lies_in_the_same_sample_of_its_window_whatever_the_rate_of_
 
 
 def test_the_anchor_of_an_event_locked_window_is_its_event():
-    window = lock(event(4.2), 3, WindowsConfig(tmin=-0.5, tmax=0.5), Extent(160.0, 9760))
+    window = lock(event(4.2), 3, WindowsConfig(tmin=-0.5, tmax=0.5), RecordingLimits(160.0, 9760))
     assert (window.anchor, window.start, window.block) == (672, 592, 3)
     assert window.onset == pytest.approx(3.7)
 

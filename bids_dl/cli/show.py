@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bids_dl.preprocess import Recipe
     from bids_dl.store import Store
     from bids_dl.training import Result
-    from bids_dl.verification import Verdict
+    from bids_dl.verification import Verification
 
 # what people call their things may hold brackets and colons, so nothing is markup
 out = Console(highlight=False, markup=False, emoji=False)
@@ -337,11 +337,11 @@ def info(store: Store) -> None:
     )
 
 
-def verdict_json(found: Verdict) -> None:
+def verdict_json(found: Verification) -> None:
     print_json(asdict(found))
 
 
-def verdict(found: Verdict) -> None:
+def verdict(found: Verification) -> None:
     """What is broken and which windows and recordings it hits."""
     for damage in found.damages[:MOST_LINES]:
         rows = f"; windows {damage.windows[0]} to {damage.windows[1] - 1}" if damage.windows else ""

@@ -47,15 +47,15 @@ def all_columns(plan: Plan, staged: Staged, windows: Windows) -> list[Column]:
 
 
 def _axes(plan: Plan) -> Iterator[Column]:
-    layout, sfreq = plan.layout, float(plan.layout.sfreq)
+    spec, sfreq = plan.spec, float(plan.spec.sfreq)
     yield Column(
         "channel",
-        writer.text(layout.ch_names),
+        writer.text(spec.ch_names),
         ("channel",),
         {"long_name": "name, as in channels.tsv or the recipe"},
     )
-    yield Column("channel_type", writer.text(layout.ch_types), ("channel",))
-    positions, template = source.positions(layout.ch_names)
+    yield Column("channel_type", writer.text(spec.ch_types), ("channel",))
+    positions, template = source.positions(spec.ch_names)
     origin = {
         "units": "m",
         "long_name": f"position by name, template {template} of MNE; NaN where the name is unknown",
@@ -213,7 +213,7 @@ def _statistics(staged: Staged, plan: Plan) -> Iterator[Column]:
     """Mean and standard deviation of each channel of each recording: what normalising needs, read once."""
     there = [entry for _, _, entry in staged]
     dimensions = ("recording_index", "channel")
-    shape = (len(there), plan.layout.n_chans)
+    shape = (len(there), plan.spec.n_chans)
     yield Column(
         "recording_mean",
         np.array([entry.mean for entry in there]).reshape(shape),

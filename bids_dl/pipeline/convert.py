@@ -15,7 +15,7 @@ from bids_dl.datamodel import Failure, Recording
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.pipeline.columns import Staged
 from bids_dl.pipeline.disk_space import check_space
-from bids_dl.pipeline.pack import Absent, pack
+from bids_dl.pipeline.pack import MissingRecordings, pack
 from bids_dl.pipeline.staging import Entry, Staging, staging_for
 from bids_dl.pipeline.task import make_task
 from bids_dl.planning.identity import differing, digest
@@ -131,7 +131,7 @@ def convert_sources(
     plan = make_plan(sources, request)
     say(Progress("plan", 1, 1))
     staging = staging_for(location, config.staging)
-    with location.claimed():
+    with location.exclusive_lock():
         there = _finished(location)
         if there is not None and not config.overwrite:
             location.remove(UNFINISHED)  # left where a run was killed between its last two writes
@@ -183,7 +183,7 @@ def _write(
         staged,
         staging,
         location,
-        absent=Absent(failures, emptied),
+        absent=MissingRecordings(failures, emptied),
         say=_Counter(plan.n_windows, say),
     )
     warnings = plan.warnings

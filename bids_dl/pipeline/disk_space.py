@@ -28,7 +28,7 @@ def check_space(plan: Plan, dest: Location, staging: Location, missing: int) -> 
     StoreError
         With what is free and what is needed.
     """
-    window = plan.layout.n_chans * plan.n_times
+    window = plan.spec.n_chans * plan.n_times
     store, staged = (
         plan.n_windows * window * np.dtype(plan.request.store.dtype).itemsize,
         missing * window * STAGED,

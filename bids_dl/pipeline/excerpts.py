@@ -14,14 +14,14 @@ from fractions import Fraction
 
 from bids_dl import windows
 from bids_dl.datamodel import Block, Header, Window
-from bids_dl.preprocess import Reach
+from bids_dl.preprocess import RecipeContext
 
-PIECE_BYTES = 64_000_000  # of a piece as float64 without its margins; twice as much was no faster
+EXCERPT_BYTES = 64_000_000  # of a piece as float64 without its margins; twice as much was no faster
 LEAST_MARGINS = 8  # of a margin in a piece at least: at 16 kHz filtering takes half as long again as in one go, with 4 twice as long
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Excerpt:
     """One excerpt of a recording and the windows that are cut from it.
 
     Attributes
@@ -41,10 +41,10 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class ExcerptPlan:
     """The pieces of a recording in order of time, the windows there will be, and the others with the reason."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Excerpt, ...]
     kept: tuple[int, ...]
     dropped: tuple[tuple[int, str], ...]
 
@@ -59,15 +59,15 @@ class _Place:
     stop: int
 
 
-def make_pieces(
+def plan_excerpts(
     planned: Sequence[Window],
     header: Header,
-    reach: Reach,
+    reach: RecipeContext,
     *,
     ratio: Fraction,
     offset: int,
     n_times: int,
-) -> Pieces:
+) -> ExcerptPlan:
     """Share the windows of a recording out over excerpts of bounded size.
 
     Windows go together where reading what lies between them costs no more than the margins of two excerpts. No excerpt crosses a place
@@ -115,11 +115,11 @@ def make_pieces(
         )
     ]
     kept = sorted(place.number for stretch in places.values() for place in stretch)
-    return Pieces(tuple(pieces), tuple(kept), tuple(dropped))
+    return ExcerptPlan(tuple(pieces), tuple(kept), tuple(dropped))
 
 
 def stretches(
-    made: Pieces, blocks: Sequence[Block], *, sfreq: Fraction, n_times: int, end: int
+    made: ExcerptPlan, blocks: Sequence[Block], *, sfreq: Fraction, n_times: int, end: int
 ) -> tuple[tuple[int, int], ...]:
     """What is selected of a recording that goes in one piece: its blocks and windows, overlaps joined, in samples of the store's rate.
 
@@ -156,7 +156,7 @@ def jumps(header: Header) -> list[int]:
 
 def _groups(places: Sequence[_Place], margin: int, n_chans: int) -> Iterator[list[_Place]]:
     """Windows of one continuous stretch that go into one piece."""
-    longest = max(PIECE_BYTES // (8 * n_chans), LEAST_MARGINS * margin)
+    longest = max(EXCERPT_BYTES // (8 * n_chans), LEAST_MARGINS * margin)
     group: list[_Place] = []
     stop = 0
     for place in places:
@@ -173,7 +173,7 @@ def _groups(places: Sequence[_Place], margin: int, n_chans: int) -> Iterator[lis
 
 def _piece(
     group: Sequence[_Place], stretch: tuple[int, int], margin: int, *, period: int, ratio: Fraction
-) -> Piece:
+) -> Excerpt:
     """The excerpt that gets a group of windows right; as long inside a stretch as at its ends, where MNE would warn of a short signal."""
     low, high = stretch
     first, stop = group[0].first, max(place.stop for place in group)
@@ -186,6 +186,6 @@ def _piece(
         wanted = max(margin if margin < high - low else 0, math.ceil(2 / ratio))
         before = low - max(0, (low - wanted) // period * period)
     origin = (start - before) // period * (period * ratio)
-    return Piece(
+    return Excerpt(
         start, end, before, tuple((place.number, int(place.row - origin)) for place in group)
     )

@@ -16,7 +16,7 @@ from bids_dl.errors import BidsDlError
 from bids_dl.pipeline import memory
 from bids_dl.pipeline.process import stage
 from bids_dl.pipeline.task import Task
-from bids_dl.pipeline.workers import Crew, hire
+from bids_dl.pipeline.workers import WorkerPool, start_workers
 
 GATHER = 20.0  # s to wait for what a task that is done has returned
 PULSE = 2.0  # s between two looks at whether there are workers left
@@ -40,7 +40,7 @@ def run_tasks(
     """
     if not tasks:
         return
-    with hire(
+    with start_workers(
         config, len(tasks), {name for task in tasks for name in task.recipe.packages}
     ) as crew:
         refused = {
@@ -57,7 +57,7 @@ def run_tasks(
             yield from _run([task], crew)
 
 
-def _run(tasks: Sequence[Task], crew: Crew) -> Iterator[tuple[Task, Failure | None]]:
+def _run(tasks: Sequence[Task], crew: WorkerPool) -> Iterator[tuple[Task, Failure | None]]:
     waiting = list(tasks)
     running: dict[str, tuple[Task, Future]] = {}
     finished: SimpleQueue[Future] = SimpleQueue()
@@ -80,7 +80,7 @@ def _run(tasks: Sequence[Task], crew: Crew) -> Iterator[tuple[Task, Failure | No
         yield task, _outcome(future, task, crew)
 
 
-def _next(waiting: Sequence[Task], running: Sequence[Task], crew: Crew) -> Task | None:
+def _next(waiting: Sequence[Task], running: Sequence[Task], crew: WorkerPool) -> Task | None:
     """The first recording for which there is a worker and memory now."""
     if len(running) >= max(1, crew.size()):
         return None
@@ -90,7 +90,7 @@ def _next(waiting: Sequence[Task], running: Sequence[Task], crew: Crew) -> Task 
     return next((task for task in waiting if memory.needed(task) <= free), None)
 
 
-def _await(finished: SimpleQueue[Future], crew: Crew, running: Sequence[Task]) -> Future:
+def _await(finished: SimpleQueue[Future], crew: WorkerPool, running: Sequence[Task]) -> Future:
     """The next future that is done."""
     alone = 0.0
     while True:
@@ -106,7 +106,7 @@ def _await(finished: SimpleQueue[Future], crew: Crew, running: Sequence[Task]) -
             )
 
 
-def _outcome(future: Future, task: Task, crew: Crew) -> Failure | None:
+def _outcome(future: Future, task: Task, crew: WorkerPool) -> Failure | None:
     try:
         problem = future.exception(timeout=GATHER)
         if problem is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
-from bids_dl.datamodel import Failure, Layout, exact_rate
+from bids_dl.datamodel import Failure, SignalSpec, exact_rate
 from bids_dl.source import is_lazy, load_bytes
 from bids_dl.wording import gigabytes
 
@@ -28,7 +28,9 @@ CGROUPS = (
 def needed(task: Task) -> int:
     """Bytes that a worker process takes at most while it stages a recording: an estimate from its header, recipe and format."""
     header = task.header
-    reach = task.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
+    reach = task.recipe.reach(
+        SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
+    )
     longest = max(
         (piece.stop - piece.start + piece.before for piece in task.pieces.pieces), default=0
     )
@@ -39,8 +41,8 @@ def needed(task: Task) -> int:
         if is_lazy(task.dataset, task.recording)
         else load_bytes(task.dataset, task.recording, header)
     )
-    window = task.layout.n_chans * task.n_times * 8
-    together = GATHERED * len(task.pieces.kept) * window if task.recipe.gathers else 0
+    window = task.spec.n_chans * task.n_times * 8
+    together = GATHERED * len(task.pieces.kept) * window if task.recipe.needs_all_windows else 0
     return int(PROCESS + piece + loaded + together)
 
 
@@ -50,7 +52,9 @@ def refusal(task: Task, limit: int | None) -> Failure | None:
     if limit is None or estimate <= limit:
         return None
     header = task.header
-    reach = task.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
+    reach = task.recipe.reach(
+        SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
+    )
     size = f"{len(header.ch_names)} channels, {header.duration:.0f} s at {header.sfreq:g} Hz"
     if not is_lazy(task.dataset, task.recording):
         why = "a .set file with its samples inside can only be loaded whole"

@@ -14,7 +14,7 @@ RESERVED = 400_000_000  # bytes that a worker asks for and never touches, stacks
 
 
 @contextmanager
-def bounded(limit: int | None) -> Iterator[None]:
+def memory_limit(limit: int | None) -> Iterator[None]:
     """Refuse this process more memory meanwhile (`MemoryError`), so that a wrong estimate costs one recording and not the machine."""
     if limit is None or not hasattr(resource, "RLIMIT_DATA"):
         yield

@@ -21,7 +21,7 @@ from bids_dl.remote.location import Location
 from bids_dl.sharing import card
 from bids_dl.store import writer
 from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, to_json
-from bids_dl.store.quantization import Coder, Magnitudes, choose_step
+from bids_dl.store.quantization import MagnitudeHistogram, Quantizer, choose_resolution
 
 SOFTWARE = ("bids_dl", "mne", "mne-bids", "hedtools", "numpy", "scipy", "zarr")
 
@@ -30,7 +30,7 @@ LONGEST_LICENCE = 200_000  # bytes; what is longer is none
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class MissingRecordings:
     """Recordings of a plan that have no window in the store: those that failed, and those of which the recipe left none."""
 
     failures: Sequence[Failure]
@@ -43,7 +43,7 @@ def pack(
     staging: Staging,
     dest: Location,
     *,
-    absent: Absent,
+    absent: MissingRecordings,
     say: Callable[[int], None],
 ) -> int:
     """Write the store; the number of its windows.
@@ -58,8 +58,8 @@ def pack(
         for recording, _, entry in staged
         for i in entry.kept
     ]
-    shape = (len(windows), plan.layout.n_chans, plan.n_times)
-    coders: dict[str, Coder] = _coders(staged) if plan.request.store.dtype == "int16" else {}
+    shape = (len(windows), plan.spec.n_chans, plan.n_times)
+    coders: dict[str, Quantizer] = _coders(staged) if plan.request.store.dtype == "int16" else {}
     if dest.exists(ROOT):
         writer.reopen(dest)
     draft = writer.begin(dest, digest(plan.identity))
@@ -70,7 +70,7 @@ def pack(
     )
     step = next((coder.step for coder in coders.values()), None)
     writer.write_signals(draft, shape, blocks, plan.request.store, step=step, say=say)
-    masks = [DROPOUT] if plan.recipe.marks_silence else []
+    masks = [DROPOUT] if plan.recipe.writes_dropout_mask else []
     if masks:
         writer.write_mask(
             draft,
@@ -95,16 +95,18 @@ def pack(
     return len(windows)
 
 
-def _coders(staged: Staged) -> dict[str, Coder]:
+def _coders(staged: Staged) -> dict[str, Quantizer]:
     """What turns the samples of each entry into whole numbers: one step for all, so all were looked at while they were staged."""
-    magnitudes = Magnitudes(
+    magnitudes = MagnitudeHistogram(
         np.sum([entry.magnitudes for _, _, entry in staged], axis=0, dtype=np.int64)
     )
-    step = choose_step(magnitudes, [deviation for _, _, entry in staged for deviation in entry.std])
-    return {key: Coder(step) for _, key, _ in staged}
+    step = choose_resolution(
+        magnitudes, [deviation for _, _, entry in staged for deviation in entry.std]
+    )
+    return {key: Quantizer(step) for _, key, _ in staged}
 
 
-def _rounding(coders: Sequence[Coder]) -> dict[str, Any]:
+def _rounding(coders: Sequence[Quantizer]) -> dict[str, Any]:
     """What whole numbers cost, as a store says it."""
     if not coders:
         return {}
@@ -129,7 +131,7 @@ def _attributes(
     labels = [label.label for label in plan.request.events.labels]
     return {
         "title": f"{', '.join(labels)} from {', '.join(s['title'] or s['dataset'] for s in sources)}",
-        "sfreq": float(plan.layout.sfreq),
+        "sfreq": float(plan.spec.sfreq),
         "classes": {"label": labels},
         "request": described(plan.request, plan.recipe),
         "hed_versions": dict(plan.survey.hed_versions),

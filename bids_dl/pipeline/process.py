@@ -13,15 +13,15 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bids_dl import preprocess, source
-from bids_dl.datamodel import Failure, Layout, StepReport, exact_rate
+from bids_dl.datamodel import Failure, SignalSpec, StepReport, exact_rate
 from bids_dl.errors import RecordingError
-from bids_dl.pipeline.excerpts import Piece, jumps
-from bids_dl.pipeline.memory_limit import bounded
-from bids_dl.pipeline.staging import Entry, Silence
+from bids_dl.pipeline.excerpts import Excerpt, jumps
+from bids_dl.pipeline.memory_limit import memory_limit
+from bids_dl.pipeline.staging import DropoutRun, Entry
 from bids_dl.pipeline.statistics import Moments, Spectrum, runs, some
 from bids_dl.pipeline.task import Task
-from bids_dl.preprocess import Sifted, Windows
-from bids_dl.store.quantization import Magnitudes
+from bids_dl.preprocess import WindowResults, Windows
+from bids_dl.store.quantization import MagnitudeHistogram
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -67,7 +67,7 @@ def stage(task: Task, memory: int | None = None) -> Failure | None:
         with (
             ALONE,
             threadpool_limits(limits=1),
-            bounded(memory),
+            memory_limit(memory),
         ):  # the sums of a BLAS depend on its threads
             _stage(task)
     except RecordingError as problem:
@@ -98,9 +98,11 @@ def stage(task: Task, memory: int | None = None) -> Failure | None:
 def _stage(task: Task) -> None:
     planned = task.pieces.kept
     rows = {number: row for row, number in enumerate(planned)}
-    learnt = Learnt(task)
-    with task.staging.writing(task.key, (len(planned), task.layout.n_chans, task.n_times)) as write:
-        for cut in _together(_cuts(task, learnt)) if task.recipe.gathers else _cuts(task, learnt):
+    learnt = EntryBuilder(task)
+    with task.staging.writing(task.key, (len(planned), task.spec.n_chans, task.n_times)) as write:
+        for cut in (
+            _together(_cuts(task, learnt)) if task.recipe.needs_all_windows else _cuts(task, learnt)
+        ):
             sifted = task.recipe.run_windows(cut.windows)
             kept = [cut.numbers[i] for i in sifted.kept]
             signals = sifted.windows.signals
@@ -115,7 +117,7 @@ def _stage(task: Task) -> None:
         write.entry = learnt.entry()
 
 
-def _cuts(task: Task, learnt: Learnt) -> Iterator[Cut]:
+def _cuts(task: Task, learnt: EntryBuilder) -> Iterator[Cut]:
     """The windows of a recording after the steps on its signal, a bounded number at a time."""
     if not task.pieces.pieces:
         return
@@ -123,21 +125,21 @@ def _cuts(task: Task, learnt: Learnt) -> Iterator[Cut]:
         for piece in task.pieces.pieces:
             excerpt = _read(raw, piece, task)
             if not learnt.signal:
-                learnt.noted = _check(raw if len(task.pieces.pieces) > 1 else excerpt, task.layout)
+                learnt.noted = _check(raw if len(task.pieces.pieces) > 1 else excerpt, task.spec)
             learnt.see(excerpt, piece)
             cleaned, reports = task.recipe.run(excerpt)
             learnt.signal.append(((piece.start, piece.stop), reports))
             yield from _cut(cleaned, piece, task)
 
 
-def _check(raw: BaseRaw, layout: Layout) -> tuple[StepReport, ...]:
+def _check(raw: BaseRaw, spec: SignalSpec) -> tuple[StepReport, ...]:
     """Refuse samples that cannot be volts, and report what is unusual; only channels of the store count, where the recipe renames none."""
-    kept = set(layout.ch_names) <= set(raw.ch_names)
+    kept = set(spec.ch_names) <= set(raw.ch_names)
     types = raw.get_channel_types()
     names = [
         name
         for name, kind in zip(raw.ch_names, types, strict=True)
-        if (name in layout.ch_names if kept else kind in BRAIN)
+        if (name in spec.ch_names if kept else kind in BRAIN)
     ]
     try:
         notes = source.check_amplitudes(raw, names or None)
@@ -150,37 +152,37 @@ def _check(raw: BaseRaw, layout: Layout) -> tuple[StepReport, ...]:
     return (StepReport("read", share=0.0, notes=notes),) if notes else ()
 
 
-def _read(raw: BaseRaw, piece: Piece, task: Task) -> BaseRaw:
+def _read(raw: BaseRaw, piece: Excerpt, task: Task) -> BaseRaw:
     inside = [jump for jump in jumps(task.header) if piece.start < jump < piece.stop]
     excerpt = preprocess.excerpt(raw, piece.start, piece.stop, before=piece.before, jumps=inside)
-    preprocess.mark_selected(excerpt, task.selected, task.layout.sfreq)
+    preprocess.mark_selected(excerpt, task.selected, task.spec.sfreq)
     return excerpt
 
 
-def _signal(raw: BaseRaw, layout: Layout) -> npt.NDArray[np.float64]:
+def _signal(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.float64]:
     """The signal (n_chans, n_times) in µV, channels in the order of the store; what is no voltage stays in its own unit."""
-    missing = [name for name in layout.ch_names if name not in raw.ch_names]
+    missing = [name for name in spec.ch_names if name not in raw.ch_names]
     if (
         missing
-        or len(raw.ch_names) != layout.n_chans
-        or abs(raw.info["sfreq"] - float(layout.sfreq)) > 1e-6
+        or len(raw.ch_names) != spec.n_chans
+        or abs(raw.info["sfreq"] - float(spec.sfreq)) > 1e-6
     ):
         raise RecordingError(
             "channels",
-            f"{len(raw.ch_names)} channels at {raw.info['sfreq']:g} Hz after the recipe, planned were {layout.n_chans} "
-            f"at {float(layout.sfreq):g} Hz{'; missing: ' + ', '.join(missing[:5]) if missing else ''}",
+            f"{len(raw.ch_names)} channels at {raw.info['sfreq']:g} Hz after the recipe, planned were {spec.n_chans} "
+            f"at {float(spec.sfreq):g} Hz{'; missing: ' + ', '.join(missing[:5]) if missing else ''}",
         )
-    signal: npt.NDArray[np.float64] = raw.get_data(picks=list(layout.ch_names))
-    factors = np.array([MICROVOLTS if kind in VOLTAGES else 1.0 for kind in layout.ch_types])
+    signal: npt.NDArray[np.float64] = raw.get_data(picks=list(spec.ch_names))
+    factors = np.array([MICROVOLTS if kind in VOLTAGES else 1.0 for kind in spec.ch_types])
     signal *= factors[:, None]
     return signal
 
 
-def _cut(cleaned: BaseRaw, piece: Piece, task: Task) -> Iterator[Cut]:
-    signal, info = _signal(cleaned, task.layout), preprocess.info_of(cleaned, task.layout.ch_names)
-    silent = preprocess.masked(cleaned, task.layout.ch_names)
-    times = (task.offset + np.arange(task.n_times)) / float(task.layout.sfreq)
-    most = max(1, CUT_BYTES // (8 * task.layout.n_chans * task.n_times))
+def _cut(cleaned: BaseRaw, piece: Excerpt, task: Task) -> Iterator[Cut]:
+    signal, info = _signal(cleaned, task.spec), preprocess.info_of(cleaned, task.spec.ch_names)
+    silent = preprocess.dropout_mask(cleaned, task.spec.ch_names)
+    times = (task.offset + np.arange(task.n_times)) / float(task.spec.sfreq)
+    most = max(1, CUT_BYTES // (8 * task.spec.n_chans * task.n_times))
     for i in range(0, len(piece.windows), most):
         numbers, starts = zip(*piece.windows[i : i + most], strict=True)
         if task.selected:
@@ -208,7 +210,7 @@ def _together(cuts: Iterator[Cut]) -> Iterator[Cut]:
         yield Cut(numbers, replace(first, signals=signals, silent=silent), every[0].start)
 
 
-class Learnt:
+class EntryBuilder:
     """What an entry says of its recording, collected while its windows go by."""
 
     def __init__(self, task: Task) -> None:
@@ -220,17 +222,17 @@ class Learnt:
         self._windows: list[
             tuple[tuple[int, ...], tuple[StepReport, ...]]
         ] = []  # of each cut: windows given to each step, what it did
-        self._moments, self._magnitudes = Moments(task.layout.n_chans), Magnitudes.none()
-        self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.layout.sfreq))
+        self._moments, self._magnitudes = Moments(task.spec.n_chans), MagnitudeHistogram.none()
+        self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.spec.sfreq))
         self._looked_at = some(task.pieces.kept)
         self._kept: list[int] = []
         self._dropped = list(task.pieces.dropped)
-        self._silent: list[Silence] = []
+        self._silent: list[DropoutRun] = []
 
-    def see(self, excerpt: BaseRaw, piece: Piece) -> None:
+    def see(self, excerpt: BaseRaw, piece: Excerpt) -> None:
         """Look at windows of a piece before the recipe."""
         picks = _brain(excerpt.get_channel_types())
-        ratio = self.task.layout.sfreq / exact_rate(self.task.header.sfreq)
+        ratio = self.task.spec.sfreq / exact_rate(self.task.header.sfreq)
         n_times = math.ceil(self.task.n_times / ratio)
         for number, start in piece.windows:
             if number in self._looked_at and picks:
@@ -241,11 +243,11 @@ class Learnt:
                 )
 
     def add(
-        self, cut: Cut, sifted: Sifted, kept: Sequence[int], stored: npt.NDArray[np.float32]
+        self, cut: Cut, sifted: WindowResults, kept: Sequence[int], stored: npt.NDArray[np.float32]
     ) -> None:
         """Take in windows after all steps: by number those that were kept, and as they are stored."""
         signals, silent = sifted.windows.signals, sifted.windows.silent
-        picks = _brain(self.task.layout.ch_types)
+        picks = _brain(self.task.spec.ch_types)
         self._windows.append((sifted.given, sifted.reports))
         self._dropped += [(cut.numbers[i], reason) for i, reason in sifted.dropped]
         self._kept += kept

@@ -26,7 +26,7 @@ READ_BYTES = 32_000_000  # windows read from an entry at a time
 HEAD_BYTES = 256  # of an entry: more than the header that numpy writes before the windows
 PART = ".part"
 
-Silence = tuple[int, int, int, tuple[int, ...]]
+DropoutRun = tuple[int, int, int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Entry:
     before, after
         Spectrum of the recording as it was read and of the windows, µV²/Hz at 0, 1, 2, ... Hz; each as far as its rate goes.
     magnitudes
-        How many samples of the windows have which power of two, as `store.codes.Magnitudes` counts; nothing where there is no window.
+        How many samples of the windows have which power of two, as `store.codes.MagnitudeHistogram` counts; nothing where there is no window.
     """
 
     kept: tuple[int, ...]
@@ -54,14 +54,14 @@ class Entry:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     steps: tuple[StepReport, ...]
-    silent: tuple[Silence, ...] = ()
+    silent: tuple[DropoutRun, ...] = ()
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
     magnitudes: tuple[int, ...] = ()
 
     def masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
         """The silent samples of its windows of this shape (n_chans, n_times), in pieces (n_windows, n_chans, n_times) of bounded size."""
-        found: dict[int, list[Silence]] = {}
+        found: dict[int, list[DropoutRun]] = {}
         for silence in self.silent:
             found.setdefault(silence[0], []).append(silence)
         step = max(1, READ_BYTES // math.prod(shape))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bids_dl import preprocess, source
-from bids_dl.datamodel import Header, Layout, Recording, exact_rate
-from bids_dl.pipeline.excerpts import Pieces, make_pieces, stretches
+from bids_dl.datamodel import Header, Recording, SignalSpec, exact_rate
+from bids_dl.pipeline.excerpts import ExcerptPlan, plan_excerpts, stretches
 from bids_dl.pipeline.staging import Staging
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ class Task:
     dataset: source.Dataset
     recording: Recording
     header: Header  # its boundaries are all that are known, also those that events.tsv notes
-    pieces: Pieces
+    pieces: ExcerptPlan
     recipe: preprocess.Recipe
-    layout: Layout  # of the store
+    spec: SignalSpec  # of the store
     n_times: int  # samples of a window
     offset: int  # samples from a window's anchor to its first
     staging: Staging
@@ -38,16 +38,18 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     """All that a worker needs to stage a recording of a plan."""
     dataset, key = plan.survey.datasets[recording.dataset], recording.key
     header = replace(plan.survey.headers[key], boundaries=plan.survey.extents[key].boundaries)
-    reach = plan.recipe.reach(Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq)))
+    reach = plan.recipe.reach(
+        SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
+    )
     ratio = plan.ratio(recording)
-    pieces = make_pieces(
+    pieces = plan_excerpts(
         plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times
     )
     selected: tuple[tuple[int, int], ...] = ()
-    if plan.recipe.joins:
+    if plan.recipe.concatenates:
         end = math.ceil(header.n_times * ratio)
         selected = stretches(
-            pieces, plan.blocks(key), sfreq=plan.layout.sfreq, n_times=plan.n_times, end=end
+            pieces, plan.blocks(key), sfreq=plan.spec.sfreq, n_times=plan.n_times, end=end
         )
     return Task(
         key=plan.keys[key],
@@ -58,7 +60,7 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
         header=header,
         pieces=pieces,
         recipe=plan.recipe,
-        layout=plan.layout,
+        spec=plan.spec,
         n_times=plan.n_times,
         offset=plan.offset,
         staging=staging,

@@ -43,7 +43,7 @@ ANSWER = "20s"  # that a scheduler has to answer in
 
 
 @dataclass(frozen=True)
-class Crew:
+class WorkerPool:
     """Worker processes and what they may take.
 
     Attributes
@@ -67,7 +67,9 @@ class Crew:
 
 
 @contextmanager
-def hire(config: PipelineConfig, n_tasks: int, packages: Collection[str] = ()) -> Iterator[Crew]:
+def start_workers(
+    config: PipelineConfig, n_tasks: int, packages: Collection[str] = ()
+) -> Iterator[WorkerPool]:
     """Workers for so many tasks, which compute with these packages beside those that all do.
 
     Raises
@@ -86,7 +88,7 @@ def hire(config: PipelineConfig, n_tasks: int, packages: Collection[str] = ()) -
             with _connect(config.scheduler) as client:
                 _check_workers(client, config.scheduler, packages)
                 each = min(filter(None, (config.memory, _least_memory(client))), default=None)
-                yield Crew(
+                yield WorkerPool(
                     client,
                     lambda: len(client.nthreads()),
                     config.memory,
@@ -110,7 +112,7 @@ def hire(config: PipelineConfig, n_tasks: int, packages: Collection[str] = ()) -
                     ) from None
                 client = stack.enter_context(Client(cluster, set_as_default=False))
             limit = config.memory or memory.available()
-            yield Crew(client, lambda: jobs, limit, limit, True, "the worker processes")
+            yield WorkerPool(client, lambda: jobs, limit, limit, True, "the worker processes")
 
 
 def _connect(address: str) -> Client:

@@ -18,15 +18,15 @@ from bids_dl.datamodel import (
     Event,
     Failure,
     Header,
-    Layout,
     Person,
     Recording,
+    SignalSpec,
     Window,
     exact_rate,
 )
 from bids_dl.errors import RecordingError, TargetError
 from bids_dl.planning.identity import described, digest
-from bids_dl.planning.survey import Survey, nothing_to_cut, survey_sources
+from bids_dl.planning.survey import Survey, no_window_error, survey_sources
 
 DECIDES_BYTES = (
     "bids_dl",
@@ -49,7 +49,7 @@ class Plan:
         Those to convert, in the order of the store.
     windows
         By recording key, in order of onset.
-    layout
+    spec
         Channels and rate of the store.
     n_times
         Samples of a window at that rate.
@@ -64,7 +64,7 @@ class Plan:
     recipe: preprocess.Recipe
     recordings: tuple[Recording, ...]
     windows: Mapping[str, tuple[Window, ...]]
-    layout: Layout
+    spec: SignalSpec
     n_times: int
     splits: Mapping[Person, str]
     participants: Mapping[str, source.Participants]
@@ -88,7 +88,7 @@ class Plan:
     @property
     def offset(self) -> int:
         """Samples from the anchor of a window to its first, at the rate of the store."""
-        return windows.offset(self.request.windows, self.layout.sfreq)
+        return windows.offset(self.request.windows, self.spec.sfreq)
 
     @cached_property
     def event_columns(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class Plan:
         """Name of each recording's staging entry, by recording key: a hash of all that decides the entry's bytes."""
         common = {
             "recipe": self.recipe.to_dict(),
-            "shape": [*self.layout.ch_names, self.n_times, str(self.layout.sfreq)],
+            "shape": [*self.spec.ch_names, self.n_times, str(self.spec.sfreq)],
             "offset": self.offset,
             "software": {name: version(name) for name in (*DECIDES_BYTES, *self.recipe.packages)},
         }
@@ -125,7 +125,7 @@ class Plan:
                 }
                 | (
                     {"blocks": [(block.onset, block.end) for block in self.blocks(key)]}
-                    if self.recipe.joins
+                    if self.recipe.concatenates
                     else {}
                 )
             )
@@ -152,7 +152,7 @@ class Plan:
 
     def ratio(self, recording: Recording) -> Fraction:
         """New over source rate, exact."""
-        return self.layout.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)
+        return self.spec.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)
 
     @property
     def dropped(self) -> tuple[Dropped, ...]:
@@ -216,17 +216,17 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         if (
             label.label not in there and not where <= broken
         ):  # else its recordings are listed with what is wrong with them
-            raise nothing_to_cut(found, request.windows, label.label)
+            raise no_window_error(found, request.windows, label.label)
     matched = {event.recording for event in found.events}
     wanted = [recording for recording in found.recordings if recording.key in matched]
-    layouts = {
-        recording.key: _layout(found.headers[recording.key])
+    specs = {
+        recording.key: _spec_of_header(found.headers[recording.key])
         for recording in wanted
         if recording.key in found.headers
     }
-    settled = preprocess.resolve(recipe, layouts)
+    settled = preprocess.resolve(recipe, specs)
     recipe, notes = settled.recipe, settled.notes
-    layout, sums, failures = _readable(found, wanted, recipe, notes)
+    spec, sums, failures = _readable(found, wanted, recipe, notes)
     lost = {failure.recording for failure in failures}
     by_recording: dict[str, list[Window]] = {}
     for window in planned:
@@ -248,8 +248,8 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         recipe,
         tuple(going),
         {recording.key: tuple(by_recording[recording.key]) for recording in going},
-        layout,
-        windows.length(request.windows, layout.sfreq),
+        spec,
+        windows.length(request.windows, spec.sfreq),
         shares,
         participants,
         {recording.key: sums[recording.key] for recording in going},
@@ -260,42 +260,42 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
 
 def _readable(
     found: Survey, wanted: Sequence[Recording], recipe: preprocess.Recipe, notes: Sequence[str]
-) -> tuple[Layout, dict[str, dict[str, str]], list[Failure]]:
+) -> tuple[SignalSpec, dict[str, dict[str, str]], list[Failure]]:
     """Channels and rate of the store, checksums of the sources, and the recordings that cannot take part."""
     failures = {failure.recording: failure for failure in found.failures}
-    layouts: dict[str, Layout] = {}
+    specs: dict[str, SignalSpec] = {}
     sums: dict[str, dict[str, str]] = {}
     for recording in (recording for recording in wanted if recording.key not in failures):
         try:
             sums[recording.key] = source.fingerprint(found.datasets[recording.dataset], recording)
-            layouts[recording.key] = recipe.layout(_layout(found.headers[recording.key]))
+            specs[recording.key] = recipe.output_spec(_spec_of_header(found.headers[recording.key]))
         except RecordingError as problem:
             failures[recording.key] = Failure(
                 recording.key, problem.stage, problem.reason, problem.transient
             )
-    if not layouts:
+    if not specs:
         raise _nothing_left(list(failures.values()), notes)
-    common = Counter(_signature(layout) for layout in layouts.values()).most_common(1)[0][0]
-    layout = next(layout for layout in layouts.values() if _signature(layout) == common)
-    for key, other in layouts.items():
+    common = Counter(_signature(spec) for spec in specs.values()).most_common(1)[0][0]
+    spec = next(spec for spec in specs.values() if _signature(spec) == common)
+    for key, other in specs.items():
         if _signature(other) != common:
-            failures[key] = Failure(key, "channels", _difference(other, layout))
-    return layout, sums, list(failures.values())
+            failures[key] = Failure(key, "channels", _difference(other, spec))
+    return spec, sums, list(failures.values())
 
 
-def _layout(header: Header) -> Layout:
-    return Layout(header.ch_names, header.ch_types, exact_rate(header.sfreq))
+def _spec_of_header(header: Header) -> SignalSpec:
+    return SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
 
 
-def _signature(layout: Layout) -> tuple[Any, ...]:
-    return tuple(sorted(zip(layout.ch_names, layout.ch_types, strict=True))), layout.sfreq
+def _signature(spec: SignalSpec) -> tuple[Any, ...]:
+    return tuple(sorted(zip(spec.ch_names, spec.ch_types, strict=True))), spec.sfreq
 
 
-def _difference(layout: Layout, store: Layout) -> str:
-    if layout.sfreq != store.sfreq:
-        return f"{float(layout.sfreq):g} Hz after the recipe, the store has {float(store.sfreq):g} Hz; add a resample step"
-    missing = [name for name in store.ch_names if name not in layout.ch_names]
-    more = [name for name in layout.ch_names if name not in store.ch_names]
+def _difference(spec: SignalSpec, store: SignalSpec) -> str:
+    if spec.sfreq != store.sfreq:
+        return f"{float(spec.sfreq):g} Hz after the recipe, the store has {float(store.sfreq):g} Hz; add a resample step"
+    missing = [name for name in store.ch_names if name not in spec.ch_names]
+    more = [name for name in spec.ch_names if name not in store.ch_names]
     said = [
         f"{word} {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
         for word, names in (("lacks", missing), ("has also", more))

@@ -50,7 +50,7 @@ class Survey:
     hed_versions: Mapping[str, str]
     warnings: tuple[str, ...]
     excluded: tuple[Event, ...]
-    extents: Mapping[str, windows.Extent]
+    extents: Mapping[str, windows.RecordingLimits]
     dropped: tuple[Dropped, ...]
     rows: Mapping[str, EventRows]
 
@@ -271,7 +271,7 @@ def _extents(
     tables: Sequence[EventRows],
     headers: Mapping[str, Header],
     selected: selection.Selection,
-) -> dict[str, windows.Extent]:
+) -> dict[str, windows.RecordingLimits]:
     """What limits the windows of each recording."""
     excluded = _stretches(selected.excluded)
     found = {}
@@ -288,19 +288,19 @@ def _extent(
     rows: EventRows,
     header: Header | None,
     noted: Sequence[float],
-) -> windows.Extent:
+) -> windows.RecordingLimits:
     """Rate, length and boundaries of a recording: its header's, else what its text files say, else unknown."""
     if header:
-        return windows.Extent(
+        return windows.RecordingLimits(
             header.sfreq, header.n_times, tuple(sorted({*header.boundaries, *noted}))
         )
     dataset, _, path = rows.recording.partition("/")
     sfreq = source.header_from_text(datasets[dataset], path)[0]
     n_times = round(rows.duration * sfreq) if sfreq and rows.duration else None
-    return windows.Extent(sfreq, n_times, tuple(noted))
+    return windows.RecordingLimits(sfreq, n_times, tuple(noted))
 
 
-def nothing_to_cut(found: Survey, how: WindowsConfig, label: str) -> WindowError:
+def no_window_error(found: Survey, how: WindowsConfig, label: str) -> WindowError:
     """The error of a request of whose label no window can be cut, with the numbers."""
     events = [event for event in found.events if event.label == label]
     closed = [

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from bids_dl.preprocess.excerpt import excerpt
 from bids_dl.preprocess.loading import load_recipe, recipes
-from bids_dl.preprocess.recipe import Reach, Recipe, Sifted, info_of, joined
+from bids_dl.preprocess.recipe import Recipe, RecipeContext, WindowResults, info_of, joined
 from bids_dl.preprocess.resolve import resolve
-from bids_dl.preprocess.step import Need, SignalStep, Step, Windows, WindowStep
-from bids_dl.preprocess.steps.dropouts import masked
+from bids_dl.preprocess.step import Context, SignalStep, Step, Windows, WindowStep
+from bids_dl.preprocess.steps.dropouts import dropout_mask
 from bids_dl.preprocess.steps.keep_selected import mark_selected, position
 
 __all__ = [
-    "Need",
-    "Reach",
+    "Context",
     "Recipe",
-    "Sifted",
+    "RecipeContext",
     "SignalStep",
     "Step",
+    "WindowResults",
     "WindowStep",
     "Windows",
+    "dropout_mask",
     "excerpt",
     "info_of",
     "joined",
     "load_recipe",
     "mark_selected",
-    "masked",
     "position",
     "recipes",
     "resolve",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.step import Array
 
@@ -38,14 +38,14 @@ FILTERED_TYPES = ("eeg", "seeg", "ecog", "dbs")
 """Types that hold brain signal: what MNE filters when nobody says which channels."""
 
 
-def find(name: str, layout: Layout) -> str | None:
+def find(name: str, spec: SignalSpec) -> str | None:
     """The recording's own spelling of a name, the exact one before one that differs in case; None if it has no such channel."""
-    if name in layout.ch_names:
+    if name in spec.ch_names:
         return name
-    return next((own for own in layout.ch_names if own.casefold() == name.casefold()), None)
+    return next((own for own in spec.ch_names if own.casefold() == name.casefold()), None)
 
 
-def locate(names: Iterable[str], layout: Layout) -> list[str]:
+def locate(names: Iterable[str], spec: SignalSpec) -> list[str]:
     """The recording's own spelling of each name.
 
     Raises
@@ -53,11 +53,11 @@ def locate(names: Iterable[str], layout: Layout) -> list[str]:
     RecordingError
         Stage "channels": the recording lacks one, or two names mean the same channel.
     """
-    found = {name: find(name, layout) for name in names}
+    found = {name: find(name, spec) for name in names}
     if missing := [name for name, own in found.items() if own is None]:
         raise RecordingError(
             "channels",
-            f"no channel {listed(missing)}{_closest(missing[0], layout)}; the recording has {listed(layout.ch_names)}",
+            f"no channel {listed(missing)}{_closest(missing[0], spec)}; the recording has {listed(spec.ch_names)}",
         )
     own_names = [own for own in found.values() if own is not None]
     if twice := [own for own, count in Counter(own_names).items() if count > 1]:
@@ -65,11 +65,11 @@ def locate(names: Iterable[str], layout: Layout) -> list[str]:
     return own_names
 
 
-def subset(layout: Layout, names: Iterable[str]) -> Layout:
+def subset(spec: SignalSpec, names: Iterable[str]) -> SignalSpec:
     """The layout of some channels, in the order of ``names``."""
     names = tuple(names)
-    types = dict(zip(layout.ch_names, layout.ch_types, strict=True))
-    return Layout(names, tuple(types[name] for name in names), layout.sfreq)
+    types = dict(zip(spec.ch_names, spec.ch_types, strict=True))
+    return SignalSpec(names, tuple(types[name] for name in names), spec.sfreq)
 
 
 def listed(names: Iterable[str], *, most: int = 8) -> str:
@@ -78,8 +78,8 @@ def listed(names: Iterable[str], *, most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _closest(name: str, layout: Layout) -> str:
-    lower = {own.casefold(): own for own in layout.ch_names}
+def _closest(name: str, spec: SignalSpec) -> str:
+    lower = {own.casefold(): own for own in spec.ch_names}
     close = difflib.get_close_matches(name.casefold(), lower, n=1)
     return f" (closest: {lower[close[0]]})" if close else ""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.step import Array
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 MICROVOLT = 1e-6  # V
 
 
-def good_eeg(raw: mne.io.BaseRaw, layout: Layout) -> list[str]:
+def good_eeg(raw: mne.io.BaseRaw, spec: SignalSpec) -> list[str]:
     """EEG channels that are not marked bad."""
     bads = set(raw.info["bads"])
     return [
         name
-        for name, kind in zip(layout.ch_names, layout.ch_types, strict=True)
+        for name, kind in zip(spec.ch_names, spec.ch_types, strict=True)
         if kind == "eeg" and name not in bads
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.notes import failing_as, heard
+from bids_dl.preprocess.notes import as_recording_error, capture_warnings
 from bids_dl.preprocess.step import Array
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def excerpt(
     """
     import mne
 
-    with failing_as("read"), heard():
+    with as_recording_error("read"), capture_warnings():
         samples = raw.get_data(start=start, stop=stop)
         if raw.preload:
             samples = samples.copy()  # steps work in place, and excerpts may overlap

@@ -13,7 +13,7 @@ NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 
 
 @contextmanager
-def heard() -> Iterator[list[str]]:
+def capture_warnings() -> Iterator[list[str]]:
     """Collect what is warned of meanwhile; MNE's log stays silent."""
     import mne
 
@@ -35,7 +35,7 @@ def heard() -> Iterator[list[str]]:
 
 
 @contextmanager
-def failing_as(stage: str) -> Iterator[None]:
+def as_recording_error(stage: str) -> Iterator[None]:
     """Whatever goes wrong becomes the recording's failure at this stage."""
     try:
         yield
@@ -53,7 +53,7 @@ def one_line(text: str) -> str:
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 3] + "..."
 
 
-def once(notes: Iterable[str]) -> tuple[str, ...]:
+def unique(notes: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(notes))
 
 
@@ -63,7 +63,7 @@ NEARLY_ALL = 0.75
 NOTHING, NEARLY_EVERYTHING = "changed nothing", "changed nearly everything"
 
 
-def flagged(share: float, what: str) -> tuple[str, ...]:
+def share_flag(share: float, what: str) -> tuple[str, ...]:
     """A note where a step changed none or most of what it may change.
 
     Parameters

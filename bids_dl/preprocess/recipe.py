@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bids_dl.datamodel import Layout, StepReport, exact_rate
+from bids_dl.datamodel import SignalSpec, StepReport, exact_rate
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.notes import failing_as, heard, once, one_line, settled
+from bids_dl.preprocess.notes import as_recording_error, capture_warnings, one_line, settled, unique
 from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
 from bids_dl.preprocess.steps.dropouts import Dropouts
 from bids_dl.preprocess.steps.keep_selected import KeepSelected
@@ -24,7 +24,7 @@ MOST_NOTES = 20  # of a step on a recording: a long one goes in many excerpts, e
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class RecipeContext:
     """How much of a recording the steps of a recipe must see, taken together, to get a sample right.
 
     Attributes
@@ -46,7 +46,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class WindowResults:
     """Windows after the steps on windows.
 
     Attributes
@@ -89,18 +89,18 @@ class Recipe:
         )
 
     @property
-    def gathers(self) -> bool:
+    def needs_all_windows(self) -> bool:
         """Whether a step on windows must get all windows of a recording together."""
-        nothing = Layout((), (), Fraction(1))
+        nothing = SignalSpec((), (), Fraction(1))
         return any(step.needs(nothing).kind == "recording" for step in self.window_steps)
 
     @property
-    def joins(self) -> bool:
+    def concatenates(self) -> bool:
         """Whether the signal after it is the selected stretches only, one after the other."""
         return any(isinstance(step, KeepSelected) for step in self.signal_steps)
 
     @property
-    def marks_silence(self) -> bool:
+    def writes_dropout_mask(self) -> bool:
         """Whether it looks for stretches in which amplifier or link was silent, so that a store says where."""
         return any(isinstance(step, Dropouts) for step in self.signal_steps)
 
@@ -112,7 +112,7 @@ class Recipe:
         ]
         return {"name": self.name, "steps": steps}
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         """Channels and rate after the recipe.
 
         Raises
@@ -121,22 +121,20 @@ class Recipe:
             A step cannot be done: stage "channels" where channels are missing, else the step's name.
         """
         for step in self.steps:
-            layout = step.layout(layout)
-        return layout
+            spec = step.output_spec(spec)
+        return spec
 
-    def reach(self, layout: Layout) -> Reach:
+    def reach(self, spec: SignalSpec) -> RecipeContext:
         """What of a recording of this layout the steps on signals must see."""
-        first, margin, period, whole, growth = layout, 0.0, 1, "", 1.0
+        first, margin, period, whole, growth = spec, 0.0, 1, "", 1.0
         for step in self.signal_steps:
-            need = step.needs(layout)
+            need = step.needs(spec)
             margin += need.margin
             whole = whole or (step.name if need.kind == "recording" else "")
-            layout = step.layout(layout)
-            period = math.lcm(period, (layout.sfreq / first.sfreq).denominator)
-            growth = max(
-                growth, float(layout.n_chans * layout.sfreq / (first.n_chans * first.sfreq))
-            )
-        return Reach(margin, period, whole, growth)
+            spec = step.output_spec(spec)
+            period = math.lcm(period, (spec.sfreq / first.sfreq).denominator)
+            growth = max(growth, float(spec.n_chans * spec.sfreq / (first.n_chans * first.sfreq)))
+        return RecipeContext(margin, period, whole, growth)
 
     def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
         """The cleaned recording and what each step did; ``raw`` is loaded and may be changed in place.
@@ -148,7 +146,7 @@ class Recipe:
         RecordingError
             The first step that failed, and why.
         """
-        with failing_as("read"), heard():
+        with as_recording_error("read"), capture_warnings():
             raw.load_data()
         reports = []
         for step in self.signal_steps:
@@ -156,30 +154,30 @@ class Recipe:
             reports.append(report)
         return raw, reports
 
-    def run_windows(self, windows: Windows) -> Sifted:
+    def run_windows(self, windows: Windows) -> WindowResults:
         """What the steps on windows make of some windows; of one step after the other, each sees what the last one left."""
         kept = np.arange(len(windows.signals))
         dropped: list[tuple[int, str]] = []
         reports, given = [], []
         for step in self.window_steps:
             given.append(len(kept))
-            with failing_as(step.name), heard() as notes:
+            with as_recording_error(step.name), capture_warnings() as notes:
                 judged = step.apply_windows(windows)
-            reports.append(_timed(judged.report, judged.report.notes + once(notes), windows))
+            reports.append(_timed(judged.report, judged.report.notes + unique(notes), windows))
             stays = np.array([not reason for reason in judged.reasons], dtype=bool)
             dropped += [
                 (int(kept[i]), f"{step.name}: {judged.reasons[i]}") for i in np.flatnonzero(~stays)
             ]
             windows = replace(windows, signals=judged.signals[stays], silent=windows.silent[stays])
             kept = kept[stays]
-        return Sifted(
+        return WindowResults(
             windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports), tuple(given)
         )
 
 
-def layout_of(raw: mne.io.BaseRaw) -> Layout:
+def spec_of(raw: mne.io.BaseRaw) -> SignalSpec:
     """The layout of a recording as it is now."""
-    return Layout(
+    return SignalSpec(
         tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"])
     )
 
@@ -201,11 +199,11 @@ def joined(
         covered, end = covered + max(0, stop - max(start, end)), max(end, stop)
     out = []
     for same in zip(*reports, strict=True):
-        channels = once(name for report in same for name in report.channels)
+        channels = unique(name for report in same for name in report.channels)
         share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / max(
             1, sum(sizes)
         )
-        notes = once(settled([report.notes for report in same]))
+        notes = unique(settled([report.notes for report in same]))
         notes = (
             notes
             if len(notes) <= MOST_NOTES
@@ -217,15 +215,15 @@ def joined(
 
 
 def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, StepReport]:
-    before, seconds = layout_of(raw), raw.n_times / raw.info["sfreq"]
-    promised = step.layout(before)
-    with failing_as(step.name), heard() as notes:
+    before, seconds = spec_of(raw), raw.n_times / raw.info["sfreq"]
+    promised = step.output_spec(before)
+    with as_recording_error(step.name), capture_warnings() as notes:
         raw, report = step.apply(raw, before)
-    if layout_of(raw) != promised:
+    if spec_of(raw) != promised:
         raise RecordingError(
-            step.name, one_line(f"made {layout_of(raw)} where {promised} was planned")
+            step.name, one_line(f"made {spec_of(raw)} where {promised} was planned")
         )
-    return raw, replace(report, notes=report.notes + once(notes), seconds=report.share * seconds)
+    return raw, replace(report, notes=report.notes + unique(notes), seconds=report.share * seconds)
 
 
 def _timed(report: StepReport, notes: tuple[str, ...], windows: Windows) -> StepReport:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 
 if TYPE_CHECKING:
     import mne
@@ -37,7 +37,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Context:
     """How much of a recording a step must see to get a sample right.
 
     Parameters
@@ -76,7 +76,7 @@ class Windows:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class WindowStepResult:
     """What a step made of windows, and which of them it drops.
 
     Attributes
@@ -98,11 +98,11 @@ class Step(Protocol):
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def needs(self, layout: Layout) -> Need:
+    def needs(self, spec: SignalSpec) -> Context:
         """What the step must see of a recording with this layout."""
         ...
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         """Channels and rate after the step; `RecordingError` where it cannot be done."""
         ...
 
@@ -110,7 +110,7 @@ class Step(Protocol):
 class SignalStep(Step, Protocol):
     """A step on a recording."""
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
         """Change a loaded recording of this layout (in place where MNE can) and say what changed."""
         ...
 
@@ -118,6 +118,6 @@ class SignalStep(Step, Protocol):
 class WindowStep(Step, Protocol):
     """A step on windows, after they are cut."""
 
-    def apply_windows(self, windows: Windows) -> Judged:
+    def apply_windows(self, windows: Windows) -> WindowStepResult:
         """New windows and which of them go; without a window it only finds out whether it fits windows of these times."""
         ...

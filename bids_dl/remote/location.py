@@ -24,7 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 from bids_dl.errors import StoreError
 from bids_dl.remote.multipart import PART_BYTES, drop_uploads, upload
 from bids_dl.remote.obstore_ranges import Bucket, connect
-from bids_dl.remote.retry import PATIENCE, patiently, refusal
+from bids_dl.remote.retry import PATIENCE, describe_failure, with_retries
 
 T = TypeVar("T")
 
@@ -206,7 +206,7 @@ class Location:
             self._ask(request)
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
+    def exclusive_lock(self) -> Iterator[None]:
         """Keep other conversions from a local folder meanwhile; the system gives it free if this process dies.
 
         Raises
@@ -265,11 +265,13 @@ class Location:
         if self.is_local:
             return request()
         try:
-            return patiently(request, patience=self.patience, client=self.client, renew=self.renew)
+            return with_retries(
+                request, patience=self.patience, client=self.client, renew=self.renew
+            )
         except StoreError:
             raise
         except Exception as problem:
-            if said := refusal(problem):
+            if said := describe_failure(problem):
                 raise StoreError(f"{self.url}: {said}") from None
             raise
 

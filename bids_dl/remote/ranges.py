@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bids_dl.errors import StoreError
 from bids_dl.remote.byte_range import ByteRange
 from bids_dl.remote.location import Location
-from bids_dl.remote.retry import has_expired, is_beyond, may_pass, waits
+from bids_dl.remote.retry import backoff_delays, has_expired, is_beyond, is_transient
 
 Bytes = npt.NDArray[np.uint8]
 NO_RANGES = (
@@ -33,14 +33,14 @@ def fetch(location: Location, requests: Sequence[ByteRange]) -> list[Bytes | Exc
     if location.is_local:
         return [_read(location, request) for request in requests]
     used, contents = location.client(), _ask(location, requests)
-    for number, wait in enumerate(waits(location.patience)):
+    for number, wait in enumerate(backoff_delays(location.patience)):
         failed = {
             i: content for i, content in enumerate(contents) if isinstance(content, Exception)
         }
         again = [
             i
             for i, failure in failed.items()
-            if may_pass(failure) and (number == 0 or not isinstance(failure, EOFError))
+            if is_transient(failure) and (number == 0 or not isinstance(failure, EOFError))
         ]
         if not again:
             break

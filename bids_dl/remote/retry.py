@@ -61,13 +61,13 @@ CONNECTION = {
 """What HTTP clients raise for a lost connection, by name: which client is there depends on the file system."""
 
 
-def waits(patience: float) -> Iterator[float]:
+def backoff_delays(patience: float) -> Iterator[float]:
     """Seconds to wait before each further try, growing; another draw each time."""
     for share in SHARES:
         yield patience * share * random.uniform(0.5, 1.5)  # noqa: S311  (no secret)
 
 
-def patiently(
+def with_retries(
     request: Callable[[], T],
     *,
     patience: float,
@@ -85,12 +85,12 @@ def patiently(
     renew
         Called with it before the next try where the credentials have expired: takes up new ones if there are any.
     """
-    for wait in waits(patience):
+    for wait in backoff_delays(patience):
         used = client()
         try:
             return request()
         except Exception as problem:
-            if not may_pass(problem):
+            if not is_transient(problem):
                 raise
             if has_expired(problem):
                 renew(used)
@@ -98,7 +98,7 @@ def patiently(
     return request()
 
 
-def may_pass(problem: BaseException) -> bool:
+def is_transient(problem: BaseException) -> bool:
     """Whether another try of the same request may end otherwise."""
     if has_expired(problem):
         return True
@@ -126,7 +126,7 @@ def reason(problem: BaseException) -> str:
     return ", ".join([*said, *([f"HTTP {status}"] if status else [])] or [type(problem).__name__])
 
 
-def refusal(problem: BaseException) -> str:
+def describe_failure(problem: BaseException) -> str:
     """One line for what a request failed with in the end; "" for an error of the file system that callers tell apart."""
     _, status = _answer(problem)
     kinds = {kind.__name__ for kind in type(problem).__mro__}
@@ -137,7 +137,7 @@ def refusal(problem: BaseException) -> str:
             "no credentials to sign the request with; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             "or take --storage-option anon=true for a public bucket"
         )
-    if may_pass(problem):
+    if is_transient(problem):
         return f"cannot be reached ({reason(problem)}), tried several times; see the address, or run the same command again later"
     if isinstance(problem, PermissionError) or status in DENIED:
         return f"access denied ({reason(problem)}); see the credentials and the rights they give"

@@ -13,7 +13,7 @@ VARIES = "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class MessageGroup:
     """One thing that was said, once or many times.
 
     Attributes
@@ -39,7 +39,7 @@ class Cause:
 
 def grouped(
     said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), loosely: bool = False
-) -> tuple[Cause, ...]:
+) -> tuple[MessageGroup, ...]:
     """What was said, what is the same but for its numbers and names put together; the most frequent first.
 
     Parameters
@@ -65,13 +65,13 @@ def grouped(
     return tuple(sorted(causes, key=lambda cause: -cause.count))
 
 
-def _cause(group: list[tuple[str, str, list[str]]]) -> Cause:
+def _cause(group: list[tuple[str, str, list[str]]]) -> MessageGroup:
     lines = {line for _, line, _ in group}
     text = "".join(
         _if_equal(column) for column in zip(*(parts for _, _, parts in group), strict=True)
     )
     first = group[0][1]
-    return Cause(
+    return MessageGroup(
         first if len(lines) == 1 else text,
         first,
         len(lines) == 1,

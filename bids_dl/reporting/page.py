@@ -14,7 +14,7 @@ from bids_dl.errors import ConfigError, DamagedStoreError
 from bids_dl.reporting import charts
 from bids_dl.reporting.contents import contents
 from bids_dl.reporting.message_groups import grouped
-from bids_dl.reporting.recordings import Treated, most_telling, treated
+from bids_dl.reporting.recordings import RecordingReport, most_telling, treated
 from bids_dl.reporting.reproduce import RECIPE, options_file, recipe_file
 from bids_dl.reporting.spectra import bands, spectra
 from bids_dl.reporting.steps import in_words, others, steps
@@ -116,7 +116,7 @@ def render(store: Store) -> bytes:
     return page.encode("utf-8", "replace")
 
 
-def _channels(store: Store, recordings: Sequence[Treated]) -> set[str]:
+def _channels(store: Store, recordings: Sequence[RecordingReport]) -> set[str]:
     """Names of all channels that anything is said of."""
     return {
         *store.channels,

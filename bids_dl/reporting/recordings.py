@@ -57,7 +57,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
+class RecordingReport:
     """One recording: its windows, what was done to it and what was left out.
 
     Attributes
@@ -78,16 +78,16 @@ class Treated:
     @property
     def flags(self) -> int:
         """How much there is to look at."""
-        flagged = sum(change.changed_nearly_all for change in self.changes)
+        share_flag = sum(change.changed_nearly_all for change in self.changes)
         return (
             len(self.dropped)
             + self.clipped
-            + flagged
+            + share_flag
             + sum(len(change.channels) for change in self.changes)
         )
 
 
-def treated(store: Store) -> tuple[Treated, ...]:
+def treated(store: Store) -> tuple[RecordingReport, ...]:
     """What recordings.json says, in the order of the store; recordings without a window come last.
 
     Raises
@@ -113,9 +113,9 @@ def most_telling(items: Sequence[T], limit: int, telling: Callable[[T], float]) 
     return tuple(items[i] for i in sorted(chosen))
 
 
-def _treated(key: str, said: Mapping[str, Any]) -> Treated:
+def _treated(key: str, said: Mapping[str, Any]) -> RecordingReport:
     duration = said.get("duration")
-    return Treated(
+    return RecordingReport(
         key,
         int(said.get("windows", 0)),
         None if duration is None else float(duration),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bids_dl.reporting.message_groups import Cause, grouped
-from bids_dl.reporting.recordings import Change, Treated
+from bids_dl.reporting.message_groups import MessageGroup, grouped
+from bids_dl.reporting.recordings import Change, RecordingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,16 @@ class Step:
     with_channels: int
     nothing: tuple[str, ...]
     nearly_all: tuple[str, ...]
-    notes: tuple[Cause, ...]
+    notes: tuple[MessageGroup, ...]
 
 
 Applied = tuple[str, Change]
 """Key of a recording, and what a step did to it."""
 
 
-def steps(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) -> tuple[Step, ...]:
+def steps(
+    recipe: Sequence[Mapping[str, Any]], recordings: Sequence[RecordingReport]
+) -> tuple[Step, ...]:
     """What each step of a recipe did.
 
     Parameters
@@ -80,7 +82,9 @@ def steps(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) ->
     )
 
 
-def others(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) -> tuple[Step, ...]:
+def others(
+    recipe: Sequence[Mapping[str, Any]], recordings: Sequence[RecordingReport]
+) -> tuple[Step, ...]:
     """What was told that no step of the recipe did, such as what was seen when a recording was read."""
     names = [next(iter(step)) for step in recipe]
     known = set(_places(names))
@@ -92,7 +96,7 @@ def others(recipe: Sequence[Mapping[str, Any]], recordings: Sequence[Treated]) -
 
 
 def _aligned(
-    names: Sequence[str], recordings: Sequence[Treated]
+    names: Sequence[str], recordings: Sequence[RecordingReport]
 ) -> dict[tuple[str, int], list[Applied]]:
     """What was done by the first, second, ... step of a name."""
     applied: dict[tuple[str, int], list[Applied]] = {place: [] for place in _places(names)}

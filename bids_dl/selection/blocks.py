@@ -10,7 +10,7 @@ from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.datamodel import Block, Dropped, Event
 from bids_dl.errors import EventError
 from bids_dl.selection.selection import Selection
-from bids_dl.selection.states import Stretch
+from bids_dl.selection.states import Interval
 
 TOLERANCE = 1e-6  # s, by which two blocks may overlap: rounding in events.tsv
 
@@ -90,11 +90,11 @@ def blocks(
 class _Left:
     """What is left of an event: some stretches in order of time, or why there are none."""
 
-    pieces: tuple[Stretch, ...]
+    pieces: tuple[Interval, ...]
     cause: str = ""
     reason: str = ""
 
-    def cut(self, pieces: Iterable[Stretch], cause: str, reason: str) -> _Left:
+    def cut(self, pieces: Iterable[Interval], cause: str, reason: str) -> _Left:
         """The same after another cut; the one that leaves nothing is the cause."""
         found = tuple(piece for piece in pieces if piece[1] - piece[0] > TOLERANCE)
         return self if not self.pieces else _Left(found) if found else _Left((), cause, reason)
@@ -107,8 +107,8 @@ class _Carver:
     labels: Mapping[str, LabelConfig]
     durations: Mapping[str, float | None]
     boundaries: Mapping[str, Sequence[float]]
-    holes: Mapping[tuple[str, str], Sequence[Stretch]]
-    near: Mapping[tuple[str, str], Sequence[Stretch]]
+    holes: Mapping[tuple[str, str], Sequence[Interval]]
+    near: Mapping[tuple[str, str], Sequence[Interval]]
 
     def carve(self, event: Event) -> _Left:
         """The continuous stretches of an event that are neither excluded nor too far away; a moment stays one."""
@@ -173,9 +173,9 @@ def _dropped(event: Event, onset: float, cause: str, reason: str) -> Dropped:
     return Dropped(event.recording, event.row, onset, event.label, "block", cause, reason)
 
 
-def _holes(excluded: Sequence[Event]) -> dict[tuple[str, str], list[Stretch]]:
+def _holes(excluded: Sequence[Event]) -> dict[tuple[str, str], list[Interval]]:
     """What --exclude matches, by recording and label; a moment as the shortest stretch there is."""
-    found: dict[tuple[str, str], list[Stretch]] = {}
+    found: dict[tuple[str, str], list[Interval]] = {}
     for event in excluded:
         end = math.inf if event.end is None else event.end
         lasts = bool(event.end_rule) and end > event.onset
@@ -184,14 +184,14 @@ def _holes(excluded: Sequence[Event]) -> dict[tuple[str, str], list[Stretch]]:
     return found
 
 
-def _shared(stretch: Stretch, kept: Sequence[Stretch]) -> Iterator[Stretch]:
+def _shared(stretch: Interval, kept: Sequence[Interval]) -> Iterator[Interval]:
     """What some disjoint stretches share with one, in order."""
     for start, end in kept:
         if min(end, stretch[1]) > max(start, stretch[0]):
             yield max(start, stretch[0]), min(end, stretch[1])
 
 
-def _without(stretch: Stretch, cuts: Sequence[Stretch]) -> Iterator[Stretch]:
+def _without(stretch: Interval, cuts: Sequence[Interval]) -> Iterator[Interval]:
     """What is left of a stretch beside some others, in order."""
     start, end = stretch
     for cut_start, cut_end in sorted(cuts):
@@ -211,7 +211,7 @@ def _untangled(
     order = {label.label: place for place, label in enumerate(config.labels)}
     if config.overlap == "each" or len(order) == 1:
         return list(carved)
-    taken: dict[int, list[Stretch]] = {}
+    taken: dict[int, list[Interval]] = {}
     for (one, first), (other, second) in _overlaps(events, carved):
         if config.overlap == "error":
             raise EventError(
@@ -238,7 +238,7 @@ def _untangled(
 
 def _overlaps(
     events: Sequence[Event], carved: Sequence[_Left]
-) -> Iterator[tuple[tuple[int, Stretch], tuple[int, Stretch]]]:
+) -> Iterator[tuple[tuple[int, Interval], tuple[int, Interval]]]:
     """Pairs of pieces of different labels that overlap, each with the number of its event; the one that begins first first."""
     pieces = [
         (events[i].recording, piece, i)
@@ -246,7 +246,7 @@ def _overlaps(
         for piece in left.pieces
         if piece[1] > piece[0]
     ]
-    active: list[tuple[str, Stretch, int]] = []
+    active: list[tuple[str, Interval, int]] = []
     for recording, stretch, index in sorted(pieces):
         active = [
             one for one in active if one[0] == recording and one[1][1] > stretch[0] + TOLERANCE

@@ -15,14 +15,14 @@ from hed import HedFileError, Sidecar, TabularInput
 from bids_dl.datamodel import Event, EventRows
 from bids_dl.errors import SourceError
 from bids_dl.selection.annotations import hed_of
-from bids_dl.selection.issues import Findings
-from bids_dl.selection.timelines import Corpus, Timeline
+from bids_dl.selection.issues import IssueCounter
+from bids_dl.selection.timelines import AnnotatedTables, Timeline
 
 Issue = dict[str, Any]
 SEVERE = 1  # hedtools: 1 error, 10 warning
 
 
-def check_sidecars(corpus: Corpus, findings: Findings, *, strict: bool) -> None:
+def check_sidecars(corpus: AnnotatedTables, findings: IssueCounter, *, strict: bool) -> None:
     """Count what hedtools finds wrong: in the sidecars, or, if strict, also in every row.
 
     Raises
@@ -99,7 +99,7 @@ def _refuse(table: EventRows, issues: Sequence[Issue]) -> None:
 
 
 def check_durations(
-    timelines: Iterable[Timeline], events: Sequence[Event], findings: Findings
+    timelines: Iterable[Timeline], events: Sequence[Event], findings: IssueCounter
 ) -> None:
     """Warn where the durations that ends were taken from cannot be seconds: most rows that last reach past the next that does."""
     used = {event.recording for event in events if event.end_rule == "duration"}

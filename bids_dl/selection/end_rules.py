@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bids_dl.selection.matching import DIGITS
 from bids_dl.selection.processes import Moment, Process
 from bids_dl.selection.queries.grammar import Query
-from bids_dl.selection.queries.request import Searched
+from bids_dl.selection.queries.request import QueryIndex
 from bids_dl.selection.timelines import Timeline
 
 End = tuple[float | None, str]
@@ -24,7 +24,7 @@ class Ends:
     """The ends of what matches in one recording."""
 
     timeline: Timeline
-    searched: Searched
+    searched: QueryIndex
     sliding: bool
     closers: Mapping[int, Sequence[float]] = field(
         init=False

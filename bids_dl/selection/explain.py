@@ -12,7 +12,7 @@ from typing import Any
 from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.datamodel import Dropped, Event
 from bids_dl.errors import NoMatchError, QueryError
-from bids_dl.selection.issues import Findings
+from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.queries.grammar import (
     WORD,
     Query,
@@ -21,8 +21,8 @@ from bids_dl.selection.queries.grammar import (
     compile_query,
     quoted,
 )
-from bids_dl.selection.queries.request import Queries, Searched
-from bids_dl.selection.timelines import Corpus, Timeline
+from bids_dl.selection.queries.request import Queries, QueryIndex
+from bids_dl.selection.timelines import AnnotatedTables, Timeline
 from bids_dl.selection.vocabulary import Vocabulary, read_vocabulary, to_paste
 
 SHOWN = 3  # tags in a message
@@ -32,9 +32,9 @@ SHOWN = 3  # tags in a message
 class Explainer:
     """Explains the queries of one request; looks at the tags in use only when it has to."""
 
-    corpus: Corpus
+    corpus: AnnotatedTables
     config: EventsConfig
-    findings: Findings
+    findings: IssueCounter
     _vocabulary: Vocabulary | None = field(default=None, init=False)
 
     @property
@@ -63,7 +63,7 @@ class Explainer:
             for word in (word for term in query.terms() for word in term.words):
                 self._check_word(shown, query, word)
 
-    def check_counts(self, searched: Searched, timelines: Sequence[Timeline]) -> None:
+    def check_counts(self, searched: QueryIndex, timelines: Sequence[Timeline]) -> None:
         """Refuse queries that match nothing where something must match.
 
         Raises
@@ -251,7 +251,7 @@ class Explainer:
         return [*reasons, *self._skipped()]
 
     def _counts(self, queries: Sequence[Query]) -> list[int]:
-        return _counts(self.corpus.timelines(tuple(queries), Findings()), len(queries))
+        return _counts(self.corpus.timelines(tuple(queries), IssueCounter()), len(queries))
 
     def _reason(self, word: Word) -> str:
         """Why one word matches nothing."""

@@ -26,7 +26,7 @@ LINES = {
 
 
 @dataclass(slots=True)
-class Findings:
+class IssueCounter:
     """Counts by kind, and the first place of each."""
 
     counts: Counter[str] = field(default_factory=Counter)

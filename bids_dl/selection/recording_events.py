@@ -13,13 +13,13 @@ from bids_dl.errors import EventError
 from bids_dl.selection.end_rules import End, Ends
 from bids_dl.selection.processes import Moment, Process
 from bids_dl.selection.queries.grammar import quoted
-from bids_dl.selection.queries.request import Searched
-from bids_dl.selection.states import Stretch
+from bids_dl.selection.queries.request import QueryIndex
+from bids_dl.selection.states import Interval
 from bids_dl.selection.timelines import Timeline
 
 
 @dataclass(slots=True)
-class Chooser:
+class EventSelector:
     """Turns the matches in one recording into events.
 
     Attributes
@@ -32,9 +32,9 @@ class Chooser:
 
     timeline: Timeline
     config: EventsConfig
-    searched: Searched
+    searched: QueryIndex
     ends: Ends
-    near: dict[int, tuple[Stretch, ...]] = field(init=False)
+    near: dict[int, tuple[Interval, ...]] = field(init=False)
     dropped: list[Dropped] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -114,11 +114,11 @@ class Chooser:
             )
         return events[:1]
 
-    def _near(self, query: int, label: int) -> tuple[Stretch, ...]:
+    def _near(self, query: int, label: int) -> tuple[Interval, ...]:
         """What lies near the matches of an --around query, overlapping stretches joined."""
         around = self.config.labels[label].around
         seconds = around[1] if around else 0.0
-        found: list[Stretch] = []
+        found: list[Interval] = []
         for moment, processes in self._moments():
             if moment.part.hits[query]:
                 end, rule = self.ends.own(moment, processes, query)
@@ -140,12 +140,12 @@ class Chooser:
         )
 
 
-def _holds(stretches: Sequence[Stretch], onset: float) -> bool:
+def _holds(stretches: Sequence[Interval], onset: float) -> bool:
     place = bisect_right(stretches, (onset, math.inf))
     return place > 0 and onset < stretches[place - 1][1]
 
 
-def _touches(stretches: Sequence[Stretch], event: Event) -> bool:
+def _touches(stretches: Sequence[Interval], event: Event) -> bool:
     """Whether any of an event lies in some stretches."""
     last = event.onset if not event.end_rule else math.inf if event.end is None else event.end
     if last <= event.onset:

@@ -10,10 +10,10 @@ from bids_dl.datamodel import Dropped, Event, EventRows
 from bids_dl.selection.checks import check_durations, check_sidecars
 from bids_dl.selection.end_rules import Ends
 from bids_dl.selection.explain import Explainer
-from bids_dl.selection.issues import Findings
-from bids_dl.selection.queries.request import lay_out, parse
-from bids_dl.selection.recording_events import Chooser
-from bids_dl.selection.states import Stretch
+from bids_dl.selection.issues import IssueCounter
+from bids_dl.selection.queries.request import number_queries, parse
+from bids_dl.selection.recording_events import EventSelector
+from bids_dl.selection.states import Interval
 from bids_dl.selection.timelines import gather, number
 
 BOUNDARY_COLUMNS = ("trial_type", "value", "event_type", "type")
@@ -29,7 +29,7 @@ class Selection:
     excluded: tuple[
         Event, ...
     ] = ()  # what --exclude matches; no window of its label may overlap it
-    near: Mapping[tuple[str, str], tuple[Stretch, ...]] = field(
+    near: Mapping[tuple[str, str], tuple[Interval, ...]] = field(
         default_factory=dict
     )  # (recording, label) -> what --around keeps
     dropped: tuple[Dropped, ...] = ()  # events that match and are left out
@@ -68,8 +68,8 @@ def select(
         If there is no HED schema of the version wanted, or, with ``config.hed_strict``, if annotations do not validate.
     """
     queries = parse(config)
-    searched = lay_out(queries)
-    findings = Findings()
+    searched = number_queries(queries)
+    findings = IssueCounter()
     corpus = gather(tables, config, hed_versions, findings)
     explainer = Explainer(corpus, config, findings)
     explainer.check_words(queries)
@@ -77,7 +77,7 @@ def select(
     timelines = corpus.timelines(searched.flat, findings, states=searched.states)
     explainer.check_counts(searched, timelines)
     choosers = [
-        Chooser(timeline, config, searched, Ends(timeline, searched, sliding))
+        EventSelector(timeline, config, searched, Ends(timeline, searched, sliding))
         for timeline in timelines
     ]
     events = tuple(event for chooser in choosers for event in chooser.events())

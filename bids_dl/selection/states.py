@@ -14,7 +14,7 @@ from bids_dl.selection.matching import searcher
 from bids_dl.selection.queries.grammar import Query
 
 NOTHING = "(nothing)"  # no tag of any schema: hedtools finds not even what is nowhere in a string without a group
-Stretch = tuple[float, float]
+Interval = tuple[float, float]
 """From (included), to (excluded), in s; to ``math.inf`` where nothing ends it."""
 
 
@@ -26,7 +26,9 @@ class StateSearcher:
     queries: tuple[Query, ...]
     _seen: dict[frozenset[str], tuple[bool, ...]] = field(init=False, default_factory=dict)
 
-    def stretches(self, processes: Iterable[tuple[str, float, float]]) -> list[tuple[Stretch, ...]]:
+    def stretches(
+        self, processes: Iterable[tuple[str, float, float]]
+    ) -> list[tuple[Interval, ...]]:
         """When each query holds, in order of time.
 
         Parameters
@@ -55,9 +57,9 @@ class StateSearcher:
         return self._seen[running]
 
 
-def _joined(times: Sequence[float], holds: Sequence[bool]) -> tuple[Stretch, ...]:
+def _joined(times: Sequence[float], holds: Sequence[bool]) -> tuple[Interval, ...]:
     """The stretches between some times in which something holds, neighbours joined."""
-    found: list[Stretch] = []
+    found: list[Interval] = []
     for start, end, held in zip(times, [*times[1:], math.inf], holds, strict=True):
         if held and found and found[-1][1] == start:
             found[-1] = found[-1][0], end

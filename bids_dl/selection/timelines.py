@@ -22,11 +22,11 @@ from bids_dl.selection.annotations import (
     is_annotated,
     read_codebook,
 )
-from bids_dl.selection.issues import Findings
+from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.matching import Annotation, Matcher
 from bids_dl.selection.processes import Moment, Process, track
 from bids_dl.selection.queries.grammar import Query
-from bids_dl.selection.states import StateSearcher, Stretch
+from bids_dl.selection.states import Interval, StateSearcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Timeline:
     onsets: tuple[float, ...]  # s, of all rows, sorted
     moments: tuple[Moment, ...]  # those that any query matches
     processes: Sequence[Sequence[Process]]  # those each moment begins
-    states: Sequence[tuple[Stretch, ...]] = ()  # when each state query holds
+    states: Sequence[tuple[Interval, ...]] = ()  # when each state query holds
 
     def onset(self, row: int) -> float | None:
         """Onset of a row in s, or None."""
@@ -58,7 +58,7 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class AnnotatedTables:
     """Tables that carry HED, each with the codebook it is read by."""
 
     tables: tuple[EventRows, ...]
@@ -76,7 +76,7 @@ class Corpus:
         return f"{self.searched} recording{'s' if self.searched != 1 else ''} of {names}"
 
     def timelines(
-        self, queries: tuple[Query, ...], findings: Findings, *, states: tuple[Query, ...] = ()
+        self, queries: tuple[Query, ...], findings: IssueCounter, *, states: tuple[Query, ...] = ()
     ) -> list[Timeline]:
         """Search every table, in the order given: ``queries`` in its rows, ``states`` in the processes that run."""
         matchers: dict[int, Matcher] = {}
@@ -93,8 +93,8 @@ def gather(
     tables: Sequence[EventRows],
     config: EventsConfig,
     declared: Mapping[str, Any],
-    findings: Findings,
-) -> Corpus:
+    findings: IssueCounter,
+) -> AnnotatedTables:
     """Load the schemas and read the sidecars of some tables.
 
     Raises
@@ -126,7 +126,7 @@ def gather(
     tags = {
         name: tag for schema in loaded.values() for name, tag in schemas.tags_of(schema).items()
     }
-    return Corpus(tuple(annotated), books, versions, tags, len(tables))
+    return AnnotatedTables(tuple(annotated), books, versions, tags, len(tables))
 
 
 def dataset_of(table: EventRows) -> str:
@@ -144,7 +144,10 @@ def _nothing_annotated(tables: Sequence[EventRows], datasets: Sequence[str]) -> 
 
 
 def _schemas(
-    datasets: Iterable[str], config: EventsConfig, declared: Mapping[str, Any], findings: Findings
+    datasets: Iterable[str],
+    config: EventsConfig,
+    declared: Mapping[str, Any],
+    findings: IssueCounter,
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """The version each dataset is read with, and the schema of each version."""
     versions: dict[str, str] = {}
@@ -164,7 +167,7 @@ def _schemas(
     return versions, loaded
 
 
-def _check_columns(table: EventRows, codebook: Codebook, findings: Findings) -> None:
+def _check_columns(table: EventRows, codebook: Codebook, findings: IssueCounter) -> None:
     """Count what the columns of a table and its sidecar do not say of each other."""
     absent = [
         name
@@ -212,7 +215,7 @@ def _timeline(
     codebook: Codebook,
     annotations: Sequence[Annotation],
     searcher: StateSearcher,
-    findings: Findings,
+    findings: IssueCounter,
 ) -> Timeline:
     """Put the rows of a table in order of time and follow its processes."""
     onsets = [number(text) for text in table.columns.get("onset", ())]
@@ -257,7 +260,7 @@ def _running(
             yield marker.text, moments[index].onset, math.inf if end is None else end
 
 
-def _count(annotation: Annotation, where: str, findings: Findings) -> None:
+def _count(annotation: Annotation, where: str, findings: IssueCounter) -> None:
     findings.add("unbalanced", where, annotation.unbalanced)
     findings.add("unanchored", where, annotation.unanchored)
     for kind, tags in (

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from bids_dl.datamodel import EventRows
 from bids_dl.selection import hed_tree
 from bids_dl.selection.annotations import Codebook, is_readable
-from bids_dl.selection.timelines import Corpus
+from bids_dl.selection.timelines import AnnotatedTables
 
 ALIKE = 0.65  # least likeness of a look-alike, 0 to 1
 WRITABLE = re.compile(r"[_\-a-zA-Z0-9/.^#@]+")  # what a query can hold of a tag
@@ -57,7 +57,7 @@ class Vocabulary:
         )
 
 
-def read_vocabulary(corpus: Corpus) -> Vocabulary:
+def read_vocabulary(corpus: AnnotatedTables) -> Vocabulary:
     """Count every tag in use, cell by cell."""
     used: Counter[str] = Counter()
     seen: dict[tuple[int, str], frozenset[str]] = {}

@@ -6,11 +6,11 @@ from bids_dl.source.listing import find_recordings
 from bids_dl.source.memory import is_lazy, load_bytes
 from bids_dl.source.metadata import fingerprint, header_from_text, read_participants, read_rows
 from bids_dl.source.positions import positions
-from bids_dl.source.signal import Examined, examine, open_raw, read_header
+from bids_dl.source.signal import HeaderReport, examine, open_raw, read_header
 
 __all__ = [
     "Dataset",
-    "Examined",
+    "HeaderReport",
     "Participants",
     "check_amplitudes",
     "examine",

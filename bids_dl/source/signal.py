@@ -24,7 +24,7 @@ from bids_dl.source.dataset import Dataset
 from bids_dl.source.formats import eeglab
 from bids_dl.source.formats.brainvision import decoded
 from bids_dl.source.formats.inspect import check_supported, extension, look
-from bids_dl.source.formats.signal_info import Look
+from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.gaps import place
 from bids_dl.source.metadata import channels_from_text, header_from_text, sidecar
 
@@ -53,7 +53,7 @@ SLACK = 1e-3  # samples; a boundary's place is a rounded number
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class HeaderReport:
     """A recording's header, and what a user should know of it: units that were mended, channels left out, a file cut off."""
 
     header: Header
@@ -71,7 +71,7 @@ def read_header(dataset: Dataset, recording: Recording) -> Header:
     return examine(dataset, recording).header
 
 
-def examine(dataset: Dataset, recording: Recording) -> Examined:
+def examine(dataset: Dataset, recording: Recording) -> HeaderReport:
     """The header of a signal file and notes on it, without its samples.
 
     Raises
@@ -94,7 +94,7 @@ def examine(dataset: Dataset, recording: Recording) -> Examined:
             tuple(raw.get_channel_types()),
             _boundaries(raw, found),
         )
-        return Examined(header, notes)
+        return HeaderReport(header, notes)
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
 @contextmanager
 def _opened(
     dataset: Dataset, recording: Recording, *, stage: str
-) -> Iterator[tuple[BaseRaw, Look, tuple[str, ...]]]:
+) -> Iterator[tuple[BaseRaw, SignalInfo, tuple[str, ...]]]:
     check_supported(recording)
     with TemporaryDirectory(prefix="bids_dl-") as folder:
         try:
@@ -152,7 +152,7 @@ def _opened(
 
 
 def _lay_out(
-    dataset: Dataset, recording: Recording, found: Look, path: BIDSPath, said: dict[str, Any]
+    dataset: Dataset, recording: Recording, found: SignalInfo, path: BIDSPath, said: dict[str, Any]
 ) -> None:
     """A dataset of this recording alone: its files and what it inherits.
 
@@ -186,7 +186,7 @@ def _link(source: Path, target: Path) -> None:
         shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
 
 
-def _open(path: BIDSPath, found: Look) -> tuple[BaseRaw, tuple[str, ...]]:
+def _open(path: BIDSPath, found: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
     """The recording as mne-bids reads it, and what to tell; without electrodes.tsv where that is all that stops it."""
     extra: dict[str, Any] = {}
     if path.extension in {".edf", ".bdf"}:
@@ -211,7 +211,7 @@ def _open(path: BIDSPath, found: Look) -> tuple[BaseRaw, tuple[str, ...]]:
             )
 
 
-def _check_raw(raw: BaseRaw, dataset: Dataset, found: Look) -> None:
+def _check_raw(raw: BaseRaw, dataset: Dataset, found: SignalInfo) -> None:
     if not raw.n_times:
         raise RecordingError("header", "the file holds no samples")
     if found.units and len(found.units) != len(raw.ch_names):
@@ -236,7 +236,7 @@ def _check_raw(raw: BaseRaw, dataset: Dataset, found: Look) -> None:
         )
 
 
-def _describe(raw: BaseRaw, table: Sequence[channels.Row], found: Look) -> tuple[str, ...]:
+def _describe(raw: BaseRaw, table: Sequence[channels.Row], found: SignalInfo) -> tuple[str, ...]:
     """Give the channels their names, order, types and units, and tell what was done."""
     labels = list(raw.ch_names)
     rows = channels.match(labels, table) if table else [None] * len(labels)
@@ -284,7 +284,7 @@ def _rename(
     return [f"left out, not in channels.tsv: {units.few(unlisted)}"] if unlisted else []
 
 
-def _boundaries(raw: BaseRaw, found: Look) -> tuple[float, ...]:
+def _boundaries(raw: BaseRaw, found: SignalInfo) -> tuple[float, ...]:
     """Where the signal is not continuous, in s: the first sample after each jump, counted on the file's own clock."""
     sfreq = float(raw.info["sfreq"])
     first = float(raw.first_time) if raw.annotations.orig_time is not None else 0.0

@@ -25,7 +25,7 @@ BLOSC_OVERHEAD = 16  # bytes that blosc adds at most
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChunkLayout:
     """A sharded array of float32 or int16 whose chunks hold whole windows."""
 
     chunk_shape: tuple[int, int, int]
@@ -70,7 +70,7 @@ class Layout:
         return f"{SIGNALS}/{self.prefix}{self.separator.join((str(shard), '0', '0'))}"
 
 
-def layout(metadata: Mapping[str, Any]) -> Layout | None:
+def layout(metadata: Mapping[str, Any]) -> ChunkLayout | None:
     """How to read ``signals`` without zarr-python; None where something in its `zarr.json` is not known here."""
     sharding, grid, keys = (
         _sharding(metadata),
@@ -91,7 +91,7 @@ def layout(metadata: Mapping[str, Any]) -> Layout | None:
     if chunk[1:] != tuple(metadata["shape"][1:]) or not isinstance(fill, int | float):
         return None
     default = keys["name"] == "default"
-    return Layout(
+    return ChunkLayout(
         chunk_shape=chunk,
         chunks_per_shard=grid["configuration"]["chunk_shape"][0] // chunk[0],
         dtype=np.dtype(metadata["data_type"]),

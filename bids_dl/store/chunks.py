@@ -21,9 +21,9 @@ from bids_dl.remote.cache import Cache, fetch_through
 from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, has_valid_crc32c, stored_crc32c
 from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import Bytes, fill, open_local
-from bids_dl.store.chunk_layout import Layout, layout, scale_factor, windows_per_chunk
+from bids_dl.store.chunk_layout import ChunkLayout, layout, scale_factor, windows_per_chunk
 from bids_dl.store.format import SIGNALS
-from bids_dl.store.zarr_store import Objects
+from bids_dl.store.zarr_store import LocationStore
 
 Indices = npt.NDArray[np.int64]
 Index = npt.NDArray[np.uint64]  # (chunks_per_shard, 2): offset and size of each chunk of a shard
@@ -94,7 +94,7 @@ class ChunkReader:
 
     @cached_property
     def _array(self) -> zarr.Array[Any]:
-        return zarr.open_array(Objects(self.location.child(SIGNALS)), mode="r")
+        return zarr.open_array(LocationStore(self.location.child(SIGNALS)), mode="r")
 
     @property
     def n_chunks(self) -> int:
@@ -191,7 +191,11 @@ class ChunkReader:
             raise self._failure(failure, _named(*place), self._rows(place[0])) from None
 
     def _read_straight(
-        self, layout: Layout, scratch: Scratch, place: tuple[int, ByteRange], parts: Sequence[Part]
+        self,
+        layout: ChunkLayout,
+        scratch: Scratch,
+        place: tuple[int, ByteRange],
+        parts: Sequence[Part],
     ) -> None:
         """Large windows from the file to where they are wanted, checked while they are in the processor's cache."""
         end = layout.decoded_bytes
@@ -213,7 +217,7 @@ class ChunkReader:
             raise self._mismatch(place)
 
     def _decoded(
-        self, layout: Layout, content: Bytes, scratch: Scratch, place: tuple[int, ByteRange]
+        self, layout: ChunkLayout, content: Bytes, scratch: Scratch, place: tuple[int, ByteRange]
     ) -> npt.NDArray[Any]:
         """Numbers of a chunk, in ``scratch`` or in ``content``."""
         if layout.checked:
@@ -232,7 +236,7 @@ class ChunkReader:
         return scratch.numbers
 
     def _request(
-        self, layout: Layout, indexes: Mapping[int, Index], chunk: int
+        self, layout: ChunkLayout, indexes: Mapping[int, Index], chunk: int
     ) -> ByteRange | None:
         """What to fetch for a chunk; None where it is all fill value and was not stored."""
         shard, inside = divmod(chunk, layout.chunks_per_shard)
@@ -244,7 +248,7 @@ class ChunkReader:
             raise self._damaged(f"{_named(chunk, request)} has {size} bytes", self._rows(chunk))
         return request
 
-    def _load_indexes(self, layout: Layout, shards: Set[int]) -> Mapping[int, Index]:
+    def _load_indexes(self, layout: ChunkLayout, shards: Set[int]) -> Mapping[int, Index]:
         """Have the indexes of some shards; each is asked for once, by the thread that comes first."""
         missing = sorted(shard for shard in shards if shard not in self._indexes)
         if not missing:
@@ -273,7 +277,7 @@ class ChunkReader:
         self._indexes |= {shard: index.result() for shard, index in held.items()}
         return self._indexes
 
-    def _index(self, layout: Layout, shard: int, content: Bytes | Exception) -> Index:
+    def _index(self, layout: ChunkLayout, shard: int, content: Bytes | Exception) -> Index:
         """(chunks_per_shard, 2): offset and size of each chunk of a shard."""
         rows = (
             self._rows(shard * layout.chunks_per_shard)[0],
@@ -334,7 +338,7 @@ class ChunkReader:
     def _recordings(self, rows: tuple[int, int]) -> list[str]:
         """Names of the recordings of some windows; none where this column is damaged too."""
         try:
-            column = zarr.open_array(Objects(self.location.child("recording")), mode="r")
+            column = zarr.open_array(LocationStore(self.location.child("recording")), mode="r")
             names = np.asarray(column[slice(*rows)])
         except (OSError, ValueError, KeyError, RuntimeError, StoreError):
             return []
@@ -361,7 +365,7 @@ def _named(chunk: int, request: ByteRange) -> str:
     return f"chunk {chunk} of {SIGNALS} (in {request.name})"
 
 
-def _scratch(layout: Layout) -> Scratch:
+def _scratch(layout: ChunkLayout) -> Scratch:
     return Scratch(
         np.empty(layout.most_bytes, np.uint8),
         np.empty(layout.chunk_shape, layout.dtype) if layout.compressed else None,

@@ -19,13 +19,13 @@ BIAS = 127  # of float32's exponents
 
 
 @dataclass
-class Magnitudes:
+class MagnitudeHistogram:
     """How many samples have which power of two: ``counts[i]`` lie in [2^(i-127), 2^(i-126)) by magnitude."""
 
     counts: npt.NDArray[np.int64]
 
     @classmethod
-    def none(cls) -> Magnitudes:
+    def none(cls) -> MagnitudeHistogram:
         return cls(np.zeros(256, np.int64))
 
     def add(self, signals: npt.NDArray[np.float32]) -> None:
@@ -40,7 +40,7 @@ class Magnitudes:
         return int(self.counts[max(0, exponent + 15 + BIAS) :].sum())
 
 
-def choose_step(magnitudes: Magnitudes, deviations: Sequence[float]) -> float:
+def choose_resolution(magnitudes: MagnitudeHistogram, deviations: Sequence[float]) -> float:
     """µV from one whole number to the next: a power of two, so that float32 holds every product exactly.
 
     The finest step at which no more than one sample in 100,000 is clipped, but no finer than 1/256 to 1/128 of the typical (median)
@@ -74,7 +74,7 @@ def choose_step(magnitudes: Magnitudes, deviations: Sequence[float]) -> float:
 
 
 @dataclass
-class Coder:
+class Quantizer:
     """Turns µV into whole numbers, and keeps count of the error.
 
     Attributes

@@ -18,7 +18,7 @@ from bids_dl.remote.location import Location
 from bids_dl.remote.retry import says_no_bucket
 from bids_dl.store.format import FORMAT, MANIFEST, ROOT, SIGNALS, UNFINISHED, VERSION, root_holds
 from bids_dl.store.quantization import decode
-from bids_dl.store.zarr_store import Objects
+from bids_dl.store.zarr_store import LocationStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ class Store:
     def group(self) -> zarr.Group:
         """The store as zarr-python sees it, read-only."""
         known = {ROOT: json.dumps(self.root).encode()}
-        return zarr.open_group(Objects(self.location, known=known), mode="r", zarr_format=3)
+        return zarr.open_group(LocationStore(self.location, known=known), mode="r", zarr_format=3)
 
     @property
     def _arrays(self) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ from bids_dl.store.format import (
     sizes,
     to_json,
 )
-from bids_dl.store.zarr_store import Objects
+from bids_dl.store.zarr_store import LocationStore
 
 Signals = npt.NDArray[Any]  # float32 or int16
 ROWS_PER_CHUNK = 100_000  # of the window table
@@ -44,7 +44,7 @@ UPLOADS = 2  # shards under way to a server while the next one is put together
 
 
 @dataclass(frozen=True)
-class Draft:
+class StoreWriter:
     """A store that is being written, and what its objects are: noted as they go out, so that none has to be read again.
 
     Attributes
@@ -65,9 +65,9 @@ class Draft:
         self.location.write(name, content)
         self._note(name, content)
 
-    def array(self, name: str) -> Objects:
+    def array(self, name: str) -> LocationStore:
         """Where zarr-python writes an array."""
-        return Objects(
+        return LocationStore(
             self.location.child(name), lambda key, content: self._note(f"{name}/{key}", content)
         )
 
@@ -100,7 +100,7 @@ class Draft:
             self.arrays[array] = json.loads(content)
 
 
-def begin(location: Location, plan: str) -> Draft:
+def begin(location: Location, plan: str) -> StoreWriter:
     """Claim an empty place, or one where a store was left unfinished, for a plan (its digest).
 
     Raises
@@ -113,7 +113,7 @@ def begin(location: Location, plan: str) -> Draft:
         raise StoreError(
             f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own"
         )
-    draft = Draft(
+    draft = StoreWriter(
         location,
         to_json({"format": FORMAT, "format_version": VERSION, "plan": plan, "writer": uuid4().hex}),
     )
@@ -126,7 +126,7 @@ def begin(location: Location, plan: str) -> Draft:
 
 
 def write_signals(
-    draft: Draft,
+    draft: StoreWriter,
     shape: tuple[int, int, int],
     blocks: Iterator[Signals],
     config: StoreConfig,
@@ -168,7 +168,7 @@ def write_signals(
 
 
 def write_mask(
-    draft: Draft, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig
+    draft: StoreWriter, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig
 ) -> None:
     """Write ``dropout``: true where a sample of ``signals`` is one of a silent stretch; hardly anything once compressed."""
     chunk, shard = sizes(shape, config, itemsize=1)
@@ -193,7 +193,10 @@ def write_mask(
 
 
 def _fill(
-    draft: Draft, array: zarr.Array[Any], blocks: Iterator[Signals], say: Callable[[int], None]
+    draft: StoreWriter,
+    array: zarr.Array[Any],
+    blocks: Iterator[Signals],
+    say: Callable[[int], None],
 ) -> None:
     """Write an array shard by shard; to a server while the next is put together."""
     start, local, shard = 0, draft.location.is_local, (array.shards or array.chunks)[0]
@@ -229,7 +232,7 @@ def _blosc() -> BloscCodec:
     return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2)
 
 
-def write_column(draft: Draft, column: Column) -> None:
+def write_column(draft: StoreWriter, column: Column) -> None:
     """Write one small array; text as the Zarr data type ``string``."""
     text = column.values.dtype == object
     shape = column.values.shape
@@ -248,14 +251,14 @@ def write_column(draft: Draft, column: Column) -> None:
     array[...] = column.values
 
 
-def write_columns(draft: Draft, columns: Sequence[Column]) -> None:
+def write_columns(draft: StoreWriter, columns: Sequence[Column]) -> None:
     """Write small arrays; to a server many at a time, so that latency hides."""
     with ThreadPoolExecutor(1 if draft.location.is_local else 8) as pool:
         list(pool.map(lambda column: write_column(draft, column), columns))
 
 
 def finish(
-    draft: Draft,
+    draft: StoreWriter,
     attributes: Mapping[str, Any],
     arrays: Sequence[str],
     documents: Mapping[str, bytes],
@@ -288,7 +291,7 @@ def finish(
     location.remove(UNFINISHED)
 
 
-def _check_complete(draft: Draft, arrays: Mapping[str, Any]) -> None:
+def _check_complete(draft: StoreWriter, arrays: Mapping[str, Any]) -> None:
     """Every object of every array was written, and is there in its length: somebody may have removed or replaced some meanwhile."""
     there = draft.location.sizes()
     for array, metadata in arrays.items():

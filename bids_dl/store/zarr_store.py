@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Note = Callable[[str, bytes], None]
 
 
-class Objects(Store):
+class LocationStore(Store):
     """The objects of a location.
 
     Parameters
@@ -46,11 +46,11 @@ class Objects(Store):
         self.location = location
         self._note, self._known = note, known or {}
 
-    def with_read_only(self, read_only: bool = False) -> Objects:
-        return Objects(self.location, None if read_only else self._note, self._known)
+    def with_read_only(self, read_only: bool = False) -> LocationStore:
+        return LocationStore(self.location, None if read_only else self._note, self._known)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Objects) and (self.location, self._note) == (
+        return isinstance(other, LocationStore) and (self.location, self._note) == (
             other.location,
             other._note,
         )

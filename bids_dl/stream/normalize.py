@@ -56,18 +56,18 @@ def scaling(
         if normalize == "window":
             return scale_windows
         if normalize == "recording":
-            return ByStatistics(*recording_statistics(stores)[:2], recording_numbers(stores))
+            return ZScore(*recording_statistics(stores)[:2], recording_numbers(stores))
     mean, std = training_statistics(stores, table) if isinstance(normalize, str) else normalize
     mean, std = (np.asarray(values, np.float64) for values in (mean, std))
     if mean.shape != (n_chans := len(stores[0].channels),) or std.shape != mean.shape:
         raise ConfigError(
             f"normalize needs a mean and a standard deviation for each of {n_chans} channels, got {mean.shape} and {std.shape}"
         )
-    return ByStatistics(mean[None], std[None], np.zeros(len(table), np.int64))
+    return ZScore(mean[None], std[None], np.zeros(len(table), np.int64))
 
 
 @dataclass(frozen=True, slots=True)
-class ByStatistics:
+class ZScore:
     """Z-score each channel by a mean and standard deviation (n, n_chans) in µV; ``which`` of the n holds for each row of the table."""
 
     mean: npt.NDArray[np.float64]

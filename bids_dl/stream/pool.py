@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bids_dl.store.chunks import ChunkReader, Part
 from bids_dl.stream.buffers import Buffer, Buffers
 from bids_dl.stream.order import Indices, Steps
-from bids_dl.stream.read_policy import Pace
+from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
 Signals = npt.NDArray[np.float32]
@@ -240,7 +240,7 @@ class _Pool:
         )  # (reads begun up to here, their future)
         self._begun = self._ready = 0
         self._stopped = False  # by the end of the loop, or because a read failed
-        self._pace = Pace()
+        self._pace = ReadPolicy()
         self._may_read_here = reading.threads == 1 and chunks.is_local
 
     def gather(self, step: int) -> tuple[Signals, Indices]:

@@ -13,7 +13,7 @@ WORTH_A_THREAD = 0.25  # share of its time that a loop has for other things; bel
 STEPS_REMEMBERED = 50
 
 
-class Pace:
+class ReadPolicy:
     """What a loop does with its time, lately: wait for batches, or other things."""
 
     def __init__(self) -> None:

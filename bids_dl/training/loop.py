@@ -30,7 +30,7 @@ Row = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Compute:
     """Where and how the arithmetic is done."""
 
     device: torch.device
@@ -73,7 +73,7 @@ def fit(
     training: StreamingDataset,
     validation: StreamingDataset | None,
     config: TrainConfig,
-    bench: Bench,
+    bench: Compute,
     on_epoch: Callable[[Row], None],
 ) -> list[Row]:
     """Train a model in place and return what each epoch brought.
@@ -119,7 +119,7 @@ def _train(
     loss_of: nn.CrossEntropyLoss,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
-    bench: Bench,
+    bench: Compute,
 ) -> Row:
     model.train()
     total = torch.zeros(
@@ -146,7 +146,7 @@ def _train(
 
 
 def _validate(
-    model: nn.Module, stream: StreamingDataset | None, loss_of: nn.CrossEntropyLoss, bench: Bench
+    model: nn.Module, stream: StreamingDataset | None, loss_of: nn.CrossEntropyLoss, bench: Compute
 ) -> Row:
     if stream is None:
         return {"validation_loss": float("nan"), "validation_accuracy": float("nan")}

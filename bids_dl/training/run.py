@@ -23,7 +23,7 @@ from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
 from bids_dl.training import figures, metrics, run_folder
 from bids_dl.training.folds import Fold, persons_of, plan, rows_of
-from bids_dl.training.loop import Bench, Row, fit, reproducible
+from bids_dl.training.loop import Compute, Row, fit, reproducible
 
 Say = Callable[[str], None]
 NOT_TARGETS = {
@@ -65,7 +65,7 @@ class Job:
     store: Store
     config: TrainConfig
     card: ModelCard
-    bench: Bench
+    bench: Compute
     table: pd.DataFrame  # rows of the store with a known target
 
 
@@ -152,7 +152,9 @@ def prepare(store_url: str, config: TrainConfig, storage_options: Mapping[str, A
     with torch.device("meta"):  # sizes only: no memory, no random numbers
         card.build()
     table = store.table[store.table[config.target].isin(classes)]
-    return Job(store, config, card, Bench(device, pick_precision(config.precision, device)), table)
+    return Job(
+        store, config, card, Compute(device, pick_precision(config.precision, device)), table
+    )
 
 
 def run_fold(job: Job, fold: Fold, weights: Path, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -27,7 +27,7 @@ from bids_dl.demo import sample_folder
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
 from bids_dl.store.chunks import ChunkReader
-from bids_dl.store.quantization import Coder, Magnitudes, choose_step
+from bids_dl.store.quantization import MagnitudeHistogram, Quantizer, choose_resolution
 
 PIECE = 1000  # windows handed over at a time, as staging does
 
@@ -73,7 +73,7 @@ def ours(
     """A store of nothing but its signals."""
     shutil.rmtree(folder, ignore_errors=True)
     draft = writer.begin(Location(str(folder)), "a plan")
-    blocks = pieces(windows) if step is None else map(Coder(step), pieces(windows))
+    blocks = pieces(windows) if step is None else map(Quantizer(step), pieces(windows))
     writer.write_signals(
         draft,
         windows.shape,
@@ -136,8 +136,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         windows, deviations = real_windows(folder, megabytes)
-        magnitudes = Magnitudes.none()
-        step = choose_step(_counted(magnitudes, windows), deviations)
+        magnitudes = MagnitudeHistogram.none()
+        step = choose_resolution(_counted(magnitudes, windows), deviations)
         a, b = folder / "a.zarr", folder / "b.zarr"
         times = raced(
             {
@@ -150,8 +150,8 @@ def main() -> None:
                 ).digest(),
                 "read float32": lambda: read_all(a),
                 "read int16": lambda: read_all(b),
-                "count magnitudes": lambda: _counted(Magnitudes.none(), windows),
-                "round to int16": lambda: [Coder(step)(piece) for piece in pieces(windows)],
+                "count magnitudes": lambda: _counted(MagnitudeHistogram.none(), windows),
+                "round to int16": lambda: [Quantizer(step)(piece) for piece in pieces(windows)],
             },
             rounds,
         )
@@ -183,7 +183,7 @@ def main() -> None:
             )
 
 
-def _counted(magnitudes: Magnitudes, windows: np.ndarray) -> Magnitudes:
+def _counted(magnitudes: MagnitudeHistogram, windows: np.ndarray) -> MagnitudeHistogram:
     for piece in pieces(windows):
         magnitudes.add(piece)
     return magnitudes

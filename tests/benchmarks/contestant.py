@@ -89,9 +89,9 @@ class BidsDlInt16(BidsDl):
     def signals(self, draft, data, pieces):
         from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
-        from bids_dl.store.quantization import Coder
+        from bids_dl.store.quantization import Quantizer
 
-        coder = Coder(self.step)
+        coder = Quantizer(self.step)
         writer.write_signals(
             draft,
             data.x.shape,

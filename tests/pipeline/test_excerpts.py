@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from bids_dl import windows
 from bids_dl.config.stages import PreprocessConfig
-from bids_dl.datamodel import Header, Layout, StepReport, Window, exact_rate
+from bids_dl.datamodel import Header, SignalSpec, StepReport, Window, exact_rate
 from bids_dl.pipeline import excerpts
-from bids_dl.pipeline.excerpts import jumps, make_pieces
-from bids_dl.preprocess import Need, Reach, Recipe, excerpt, joined, load_recipe
+from bids_dl.pipeline.excerpts import jumps, plan_excerpts
+from bids_dl.preprocess import Context, Recipe, RecipeContext, excerpt, joined, load_recipe
 
 DEFAULT = "[{filter: {low: 0.5, high: 45}}, {reference: {}}, {resample: {sfreq: 128}}]"
 SIZE = 2.0  # s, of all windows here
@@ -62,15 +62,15 @@ def at(onsets, sfreq):
 
 def pieces_of(raw, own, onsets, boundaries=()):
     head = header(raw, boundaries)
-    layout = Layout(head.ch_names, head.ch_types, exact_rate(head.sfreq))
-    after = own.layout(layout)
+    spec = SignalSpec(head.ch_names, head.ch_types, exact_rate(head.sfreq))
+    after = own.output_spec(spec)
     planned = at(onsets, head.sfreq)
     n_times = round(SIZE * after.sfreq)
-    return make_pieces(
+    return plan_excerpts(
         planned,
         head,
-        own.reach(layout),
-        ratio=after.sfreq / layout.sfreq,
+        own.reach(spec),
+        ratio=after.sfreq / spec.sfreq,
         offset=0,
         n_times=n_times,
     )
@@ -111,7 +111,7 @@ STEPS = [
 def test_windows_from_pieces_are_those_of_the_whole_recording(
     tmp_path, monkeypatch, steps, sfreq, rate
 ):
-    monkeypatch.setattr(excerpts, "PIECE_BYTES", 30_000)
+    monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 30_000)
     monkeypatch.setattr(excerpts, "LEAST_MARGINS", 2)
     own, raw = recipe(tmp_path, steps), noise(sfreq, 121.3)
     onsets = np.arange(0, 119.3, 1.37)
@@ -131,7 +131,7 @@ def test_windows_from_pieces_are_those_of_the_whole_recording(
 
 @pytest.mark.parametrize("steps", [steps for steps, *_ in STEPS if "resample" not in steps])
 def test_no_filter_crosses_a_place_where_time_jumps(tmp_path, monkeypatch, steps):
-    monkeypatch.setattr(excerpts, "PIECE_BYTES", 30_000)
+    monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 30_000)
     boundaries = (23.3, 70.002)
     own, raw = recipe(tmp_path, steps), noise(256, 100, boundaries)
     onsets = [*np.arange(0, 21.3, SIZE), *np.arange(23.3, 68, SIZE), *np.arange(70.002, 98, SIZE)]
@@ -168,10 +168,10 @@ class Everything:
     name: ClassVar[str] = "everything"
 
     def needs(self, _):
-        return Need("recording")
+        return Context("recording")
 
-    def layout(self, layout):
-        return layout
+    def output_spec(self, spec):
+        return spec
 
     def apply(self, raw, _):
         return raw, StepReport(
@@ -242,10 +242,10 @@ def test_each_window_lies_in_one_piece_with_its_margins_and_none_crosses_a_jump(
     head = Header(float(sfreq), 60 * sfreq, ("E1", "E2"), ("eeg", "eeg"), tuple(edges))
     inside = [onset for onset in onsets if not any(onset < edge < onset + SIZE for edge in edges)]
     planned = at(inside, sfreq)
-    made = make_pieces(
+    made = plan_excerpts(
         planned,
         head,
-        Reach(margin, ratio.denominator, "", 1.0),
+        RecipeContext(margin, ratio.denominator, "", 1.0),
         ratio=ratio,
         offset=0,
         n_times=round(SIZE * rate),

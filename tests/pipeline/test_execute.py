@@ -22,7 +22,7 @@ from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError, ConfigError
 from bids_dl.pipeline import execute, memory
 from bids_dl.pipeline.execute import run_tasks
-from bids_dl.pipeline.workers import Crew
+from bids_dl.pipeline.workers import WorkerPool
 from bids_dl.testing import make_dataset
 
 QUERIES = {"open": "Eyes-open", "closed": "Eyes-closed"}
@@ -294,10 +294,10 @@ def crew(monkeypatch):
     client = Client()
 
     @contextmanager
-    def hire(_config, _n_tasks, _packages):
-        yield Crew(client, lambda: 2, 100, 100, True, "the workers")
+    def start_workers(_config, _n_tasks, _packages):
+        yield WorkerPool(client, lambda: 2, 100, 100, True, "the workers")
 
-    monkeypatch.setattr(execute, "hire", hire)
+    monkeypatch.setattr(execute, "start_workers", start_workers)
     monkeypatch.setattr(execute, "_await", client.finish)
     monkeypatch.setattr(memory, "needed", lambda job: job.size)
     monkeypatch.setattr(

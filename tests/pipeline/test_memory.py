@@ -20,15 +20,15 @@ from bids_dl.testing import make_dataset
 
 PEAK = """
 import sys
-from bids_dl import options
+from bids_dl.config import parsing
 from bids_dl.pipeline import memory
 from bids_dl.planning.plan import make_plan
-from bids_dl.pipeline.convert import make_task
+from bids_dl.pipeline.task import make_task
 from bids_dl.pipeline.staging import Staging
 from bids_dl.pipeline.process import stage
 from bids_dl.remote.location import Location
 
-plan = make_plan([sys.argv[1]], options.request({"hed": ["x=Eyes-closed", "y=Eyes-open"], "window": 2.0}))
+plan = make_plan([sys.argv[1]], parsing.request({"hed": ["x=Eyes-closed", "y=Eyes-open"], "window": 2.0}))
 staging = Staging(Location(sys.argv[2]))
 staging.prepare()
 task = make_task(plan, plan.recordings[0], staging)
@@ -50,7 +50,7 @@ def task(root, where, recipe=None):
 def longer(task, factor):
     """The same recording, so many times as long, with windows all over it."""
     header = replace(task.header, n_times=task.header.n_times * factor)
-    size = excerpts.Piece(0, header.n_times, 0, ((0, 0),))
+    size = excerpts.Excerpt(0, header.n_times, 0, ((0, 0),))
     return replace(task, header=header, pieces=replace(task.pieces, pieces=(size,)))
 
 
@@ -122,8 +122,8 @@ def test_what_is_available_is_no_more_than_the_limit_of_a_container(tmp_path, mo
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts data this way")
 def test_a_process_that_takes_more_than_it_may_gets_an_error_and_lives():
     code = (
-        "import numpy as np\nfrom bids_dl.pipeline.memory import bounded\n"
-        "with bounded(200_000_000):\n    try:\n        np.ones(200_000_000)\n    except MemoryError:\n        print('refused')\n"
+        "import numpy as np\nfrom bids_dl.pipeline.memory_limit import memory_limit\n"
+        "with memory_limit(200_000_000):\n    try:\n        np.ones(200_000_000)\n    except MemoryError:\n        print('refused')\n"
         "print(np.ones(200_000_000).sum() > 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

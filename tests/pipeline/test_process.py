@@ -15,9 +15,9 @@ from bids_dl.pipeline.process import stage
 from bids_dl.pipeline.staging import Entry, Staging
 from bids_dl.pipeline.task import make_task
 from bids_dl.planning.plan import make_plan
-from bids_dl.preprocess import Sifted
+from bids_dl.preprocess import WindowResults
 from bids_dl.remote.location import Location
-from bids_dl.store.quantization import Magnitudes
+from bids_dl.store.quantization import MagnitudeHistogram
 from bids_dl.testing import make_dataset
 
 GIVEN = {"hed": ["eyes_open=Eyes-open", "eyes_closed=Eyes-closed"], "window": 2.0}
@@ -47,7 +47,7 @@ def test_small_pieces_read_from_each_format_give_what_one_piece_gives(tmp_path, 
         bads=("C3",),
     ).root
     [whole] = tasks(root, tmp_path / "whole", stride=0.5)
-    monkeypatch.setattr(excerpts, "PIECE_BYTES", 10_000)
+    monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 10_000)
     monkeypatch.setattr(excerpts, "LEAST_MARGINS", 2)
     monkeypatch.setattr(process, "CUT_BYTES", 100_000)
     [cut] = tasks(root, tmp_path / "cut", stride=0.5)
@@ -64,7 +64,7 @@ def test_the_samples_of_an_entry_are_counted_by_magnitude_as_they_were_staged(
 ):
     monkeypatch.setattr(process, "CUT_BYTES", 100_000)
     [task, *_] = tasks(eegbci, tmp_path)
-    counted = Magnitudes.none()
+    counted = MagnitudeHistogram.none()
     counted.add(staged(task))
     assert task.staging.read(task.key).magnitudes == tuple(counted.counts.tolist())
 
@@ -85,7 +85,7 @@ def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path,
         "recipe": str(recipe),
     }
     [whole] = tasks(root, tmp_path / "whole", **given)
-    monkeypatch.setattr(excerpts, "PIECE_BYTES", 10_000)
+    monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 10_000)
     [cut] = tasks(root, tmp_path / "cut", **given)
     signals = staged(cut)
     np.testing.assert_allclose(signals, staged(whole), rtol=1e-6, atol=1e-5)
@@ -95,7 +95,7 @@ def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path,
 
 def _filled_with_nan(_recipe, windows):
     lost = replace(windows, signals=np.full_like(windows.signals, np.nan))
-    return Sifted(lost, tuple(range(len(windows.signals))), (), (), ())
+    return WindowResults(lost, tuple(range(len(windows.signals))), (), (), ())
 
 
 def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(
@@ -135,7 +135,7 @@ def test_a_recording_none_of_whose_windows_fits_is_not_opened(eegbci, tmp_path, 
     monkeypatch.setattr(source, "open_raw", lambda *_args: 1 / 0)
     [task, *_] = tasks(eegbci, tmp_path)
     dropped = tuple((number, "too late") for number in task.pieces.kept)
-    assert stage(replace(task, pieces=excerpts.Pieces((), (), dropped))) is None
+    assert stage(replace(task, pieces=excerpts.ExcerptPlan((), (), dropped))) is None
     assert task.staging.read(task.key) == Entry((), dropped, (), (), ())
 
 

@@ -223,7 +223,7 @@ def test_a_step_that_wants_all_windows_gets_them_whatever_the_pieces(
         [task] = [make_task(plan, recording, staging) for recording in plan.recordings]
         assert process.stage(task) is None
         found.append((staging.read(task.key), np.concatenate(list(staging.windows(task.key)))))
-        monkeypatch.setattr(excerpts, "PIECE_BYTES", 10_000)
+        monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 10_000)
         monkeypatch.setattr(excerpts, "LEAST_MARGINS", 2)
         monkeypatch.setattr(process, "CUT_BYTES", 100_000)
     assert found[0][0].kept == found[1][0].kept

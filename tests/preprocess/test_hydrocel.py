@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.hydrocel import N_ELECTRODES, TO_1010, canonical, from_1010, to_1010
@@ -28,12 +28,12 @@ PUBLISHED = {
 # fmt: on
 
 
-def layout(names):
-    return Layout(tuple(names), ("eeg",) * len(names), Fraction(500))
+def spec(names):
+    return SignalSpec(tuple(names), ("eeg",) * len(names), Fraction(500))
 
 
 def renamed(names, scheme, **parameters):
-    return Rename(scheme=scheme, **parameters).layout(layout(names)).ch_names
+    return Rename(scheme=scheme, **parameters).output_spec(spec(names)).ch_names
 
 
 def test_the_table_holds_every_published_pair():

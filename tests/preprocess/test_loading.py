@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from bids_dl.config.stages import PreprocessConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import ConfigError, RecordingError
 from bids_dl.preprocess import load_recipe, recipes
 from bids_dl.preprocess.steps.registry import STEPS
@@ -43,7 +43,7 @@ def recording(
     )
 
 
-LAYOUT = Layout(("Fp1", "Cz", "O1", "EOG1"), ("eeg", "eeg", "eeg", "eog"), Fraction(160))
+LAYOUT = SignalSpec(("Fp1", "Cz", "O1", "EOG1"), ("eeg", "eeg", "eeg", "eog"), Fraction(160))
 
 
 def test_the_default_recipe_is_what_main_users_were_promised():
@@ -54,8 +54,8 @@ def test_the_default_recipe_is_what_main_users_were_promised():
         "reference",
         "resample",
     ]
-    made = default.layout(LAYOUT)
-    assert made == Layout(("Fp1", "Cz", "O1"), ("eeg", "eeg", "eeg"), Fraction(128))
+    made = default.output_spec(LAYOUT)
+    assert made == SignalSpec(("Fp1", "Cz", "O1"), ("eeg", "eeg", "eeg"), Fraction(128))
 
 
 def test_every_shipped_recipe_loads_and_describes_itself():
@@ -70,8 +70,8 @@ def test_a_recipe_answers_without_importing_mne_or_scipy():
     code = (
         "import sys; from fractions import Fraction; from bids_dl.config.stages import PreprocessConfig;"
         "from bids_dl.preprocess import load_recipe, recipes;"
-        "from bids_dl.datamodel import Layout; recipes(); r = load_recipe(PreprocessConfig()); r.to_dict();"
-        "r.layout(Layout(('Cz', 'Oz'), ('eeg', 'eeg'), Fraction(160))); print({'mne', 'scipy', 'torch'} & set(sys.modules))"
+        "from bids_dl.datamodel import SignalSpec; recipes(); r = load_recipe(PreprocessConfig()); r.to_dict();"
+        "r.output_spec(Layout(('Cz', 'Oz'), ('eeg', 'eeg'), Fraction(160))); print({'mne', 'scipy', 'torch'} & set(sys.modules))"
     )
     assert (
         subprocess.run(
@@ -249,7 +249,7 @@ def test_two_steps_of_a_name_must_be_told_apart(tmp_path):
 )
 def test_plan_and_run_refuse_a_recording_alike(tmp_path, steps, stage, message):
     own = recipe(tmp_path, steps)
-    for attempt in (lambda: own.layout(LAYOUT), lambda: own.run(recording())):
+    for attempt in (lambda: own.output_spec(LAYOUT), lambda: own.run(recording())):
         with pytest.raises(RecordingError, match=message) as failed:
             attempt()
         assert failed.value.stage == stage
@@ -272,7 +272,7 @@ def test_plan_and_run_refuse_a_recording_alike(tmp_path, steps, stage, message):
 def test_the_planned_layout_is_the_one_that_comes_out(tmp_path, steps):
     own = recipe(tmp_path, steps)
     made, reports = own.run(recording())
-    planned = own.layout(LAYOUT)
+    planned = own.output_spec(LAYOUT)
     assert tuple(made.ch_names) == planned.ch_names
     assert tuple(made.get_channel_types()) == planned.ch_types
     assert made.info["sfreq"] == pytest.approx(float(planned.sfreq), abs=1e-9)

@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from bids_dl.config.stages import PreprocessConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import ConfigError
 from bids_dl.preprocess import load_recipe, packages
 
-LAYOUT = Layout(tuple(f"E{i}" for i in range(1, 11)), ("eeg",) * 10, Fraction(250))
+LAYOUT = SignalSpec(tuple(f"E{i}" for i in range(1, 11)), ("eeg",) * 10, Fraction(250))
 
 
 def write(path, text):
@@ -132,7 +132,7 @@ def test_a_missing_package_is_said_with_the_command_before_any_work(tmp_path, mo
     with pytest.raises(
         ConfigError, match=rf"step {step}: .* not installed; run pip install 'bids_dl\[clean\]'"
     ):
-        recipe.layout(LAYOUT)
+        recipe.output_spec(LAYOUT)
 
 
 def test_only_what_is_missing_is_named():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bids_dl.preprocess.notes import flagged, settled
+from bids_dl.preprocess.notes import settled, share_flag
 
 
 @pytest.mark.parametrize(
@@ -17,12 +17,12 @@ from bids_dl.preprocess.notes import flagged, settled
     ],
 )
 def test_only_none_and_nearly_all_are_flagged(share, notes):
-    assert flagged(share, "samples") == notes
+    assert share_flag(share, "samples") == notes
 
 
 def test_a_flag_holds_for_a_recording_only_where_it_holds_for_each_of_its_parts():
-    nothing, some, most = flagged(0, "samples"), ("note",), flagged(0.9, "samples")
+    nothing, some, most = share_flag(0, "samples"), ("note",), share_flag(0.9, "samples")
     assert settled([nothing, some]) == ["note"]
     assert settled([nothing, nothing]) == ["changed nothing"]
     assert settled([most, nothing]) == []
-    assert settled([(*most, "note"), flagged(0.8, "samples")]) == ["note", most[0]]
+    assert settled([(*most, "note"), share_flag(0.8, "samples")]) == ["note", most[0]]

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from bids_dl import source
 from bids_dl.config.stages import SourceConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
-from bids_dl.preprocess.recipe import Recipe, layout_of
+from bids_dl.preprocess.recipe import Recipe, spec_of
 from bids_dl.preprocess.steps.montage import Montage
 from bids_dl.testing import make_dataset
 
@@ -143,14 +143,14 @@ def test_numbers_of_a_smaller_net_do_not_get_places_of_the_large_one():
 
 
 def test_a_template_without_a_channel_is_refused_by_the_plan():
-    layout = Layout(("Cz", "Q1", "EOG"), ("eeg", "eeg", "eog"), 100)
+    spec = SignalSpec(("Cz", "Q1", "EOG"), ("eeg", "eeg", "eog"), 100)
     with pytest.raises(
         RecordingError,
         match=r"montage: no position for Q1 in standard_1005; missing: ignore goes on without",
     ):
-        Montage("standard_1005").layout(layout)
+        Montage("standard_1005").output_spec(spec)
     for lenient in (Montage("standard_1005", missing="ignore"), EITHER):
-        assert lenient.layout(layout) == layout
+        assert lenient.output_spec(spec) == spec
 
 
 def test_a_channel_that_the_template_lacks_keeps_no_place_of_another_system(tmp_path):
@@ -164,7 +164,7 @@ def test_samples_and_layout_stay(tmp_path):
     raw = measured(tmp_path)
     made, _ = run(raw, EITHER)
     np.testing.assert_array_equal(made.get_data(), raw.get_data())
-    assert layout_of(made) == layout_of(raw)
+    assert spec_of(made) == spec_of(raw)
 
 
 @pytest.mark.parametrize("wrong", [(), ("electrodes", "nowhere"), "standard_1006"])

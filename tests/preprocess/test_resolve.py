@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bids_dl.config.stages import PreprocessConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import ConfigError, RecordingError
 from bids_dl.preprocess import load_recipe
 from bids_dl.preprocess.recipe import Recipe
@@ -24,9 +24,9 @@ from bids_dl.preprocess.steps.rename import Rename
 from bids_dl.preprocess.steps.resample import Resample
 
 
-def layout(names, types=None, sfreq=160):
+def spec(names, types=None, sfreq=160):
     names = names.split() if isinstance(names, str) else names
-    return Layout(
+    return SignalSpec(
         tuple(names), tuple(types.split()) if types else ("eeg",) * len(names), Fraction(sfreq)
     )
 
@@ -36,9 +36,9 @@ def recipe(*steps):
 
 
 LAYOUTS = {
-    "a": layout("Fp1 Cz O1 O2 EOG", "eeg eeg eeg eeg eog"),
-    "b": layout("O2 O1 CZ Pz", sfreq=250),
-    "c": layout("Cz O1 O2 Fp1"),
+    "a": spec("Fp1 Cz O1 O2 EOG", "eeg eeg eeg eeg eog"),
+    "b": spec("O2 O1 CZ Pz", sfreq=250),
+    "c": spec("Cz O1 O2 Fp1"),
 }
 
 
@@ -46,7 +46,7 @@ def test_common_channels_come_in_the_order_of_the_first_and_the_spelling_of_most
     made = resolve(recipe(Harmonise()), LAYOUTS)
     assert made.recipe.signal_steps == (Harmonise(channels=("Cz", "O1", "O2")),)
     for one in LAYOUTS.values():
-        assert made.recipe.layout(one).ch_names == ("Cz", "O1", "O2")
+        assert made.recipe.output_spec(one).ch_names == ("Cz", "O1", "O2")
 
 
 def test_what_is_left_out_is_said_with_how_many_have_it():
@@ -60,32 +60,32 @@ def test_what_is_left_out_is_said_with_how_many_have_it():
 def test_equal_recordings_are_harmonised_without_a_word():
     made = resolve(recipe(Harmonise()), {"a": LAYOUTS["c"], "b": LAYOUTS["c"]})
     assert made.notes == ()
-    assert made.recipe.layout(LAYOUTS["c"]) == LAYOUTS["c"]
+    assert made.recipe.output_spec(LAYOUTS["c"]) == LAYOUTS["c"]
 
 
 def test_steps_before_count_and_rates_do_not():
     made = resolve(recipe(Rename(names={"Cz": "Vertex"}), Harmonise(), Resample(100.0)), LAYOUTS)
-    assert {made.recipe.layout(one) for one in LAYOUTS.values()} == {
-        layout("Vertex O1 O2", sfreq=100)
+    assert {made.recipe.output_spec(one) for one in LAYOUTS.values()} == {
+        spec("Vertex O1 O2", sfreq=100)
     }
 
 
 def test_a_recording_that_cannot_be_converted_takes_no_part():
-    layouts = LAYOUTS | {"broken": layout("X1 X2")}
-    made = resolve(recipe(Drop(names=("Cz",)), Harmonise()), layouts)
+    specs = LAYOUTS | {"broken": spec("X1 X2")}
+    made = resolve(recipe(Drop(names=("Cz",)), Harmonise()), specs)
     assert made.recipe.signal_steps[1].channels == ("O1", "O2")
 
 
 def test_a_channel_of_another_type_is_another_channel():
-    layouts = {"a": layout("Cz VEOG", "eeg eeg"), "b": layout("Cz VEOG", "eeg eog")}
-    made = resolve(recipe(Harmonise()), layouts)
+    specs = {"a": spec("Cz VEOG", "eeg eeg"), "b": spec("Cz VEOG", "eeg eog")}
+    made = resolve(recipe(Harmonise()), specs)
     assert made.recipe.signal_steps[0].channels == ("Cz",)
     assert "VEOG (eeg) (in 1), VEOG (eog) (in 1)" in made.notes[0]
 
 
 def test_nothing_in_common_is_refused_with_the_recording_that_has_least():
     with pytest.raises(ConfigError, match=r"no channel is common to all 2 recordings; b has E1;"):
-        resolve(recipe(Harmonise()), {"a": layout("Cz Pz"), "b": layout("E1")})
+        resolve(recipe(Harmonise()), {"a": spec("Cz Pz"), "b": spec("E1")})
 
 
 def test_refuse_refuses_all_where_one_differs_and_says_how():
@@ -99,17 +99,17 @@ def test_refuse_refuses_all_where_one_differs_and_says_how():
 def test_refuse_takes_another_order_and_spelling_for_the_same():
     made = resolve(
         recipe(Harmonise(channels="refuse")),
-        {"a": layout("Cz O1"), "b": layout("O1 CZ"), "c": layout("Cz O1")},
+        {"a": spec("Cz O1"), "b": spec("O1 CZ"), "c": spec("Cz O1")},
     )
-    assert made.recipe.layout(layout("O1 CZ")) == layout("Cz O1")
+    assert made.recipe.output_spec(spec("O1 CZ")) == spec("Cz O1")
 
 
 def test_named_channels_need_no_plan_and_fail_the_recording_without_one():
     step = Harmonise(channels=("O1", "cz"))
     assert resolve(recipe(step), LAYOUTS).recipe == recipe(step)
-    assert step.layout(LAYOUTS["b"]).ch_names == ("O1", "cz")
+    assert step.output_spec(LAYOUTS["b"]).ch_names == ("O1", "cz")
     with pytest.raises(RecordingError, match="no channel Fp1; the recording has O2") as failed:
-        Harmonise(channels=("O1", "Fp1")).layout(LAYOUTS["b"])
+        Harmonise(channels=("O1", "Fp1")).output_spec(LAYOUTS["b"])
     assert failed.value.stage == "channels"
 
 
@@ -143,13 +143,13 @@ NAMES = st.lists(
 
 @given(st.lists(NAMES, min_size=1, max_size=5))
 def test_every_recording_gets_exactly_the_intersection(sets):
-    layouts = {str(i): layout(names) for i, names in enumerate(sets)}
+    specs = {str(i): spec(names) for i, names in enumerate(sets)}
     common = set.intersection(*map(set, sets))
     if not common:
         with pytest.raises(ConfigError, match="no channel is common"):
-            resolve(recipe(Pick(types=("eeg",)), Harmonise()), layouts)
+            resolve(recipe(Pick(types=("eeg",)), Harmonise()), specs)
         return
-    made = resolve(recipe(Pick(types=("eeg",)), Harmonise()), layouts)
-    results = {made.recipe.layout(one).ch_names for one in layouts.values()}
+    made = resolve(recipe(Pick(types=("eeg",)), Harmonise()), specs)
+    results = {made.recipe.output_spec(one).ch_names for one in specs.values()}
     assert results == {tuple(name for name in sets[0] if name in common)}
     assert (made.notes == ()) == all(set(names) == common for names in sets)

@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader
 
 import bids_dl
 from bids_dl.errors import ConfigError, DamagedStoreError, StoreError
-from bids_dl.remote.cache import Cache
 from bids_dl.remote.byte_range import ByteRange
+from bids_dl.remote.cache import Cache
 from bids_dl.stream import StreamingDataset
 
 SMALL = Small(per_chunk=4, chunks_per_shard=3)  # 70 windows: 18 chunks in 6 shards

@@ -15,9 +15,9 @@ from small_store import Small
 from torch.utils.data import DataLoader
 
 from bids_dl.errors import BidsDlError
+from bids_dl.remote.byte_range import ByteRange
 from bids_dl.remote.location import Location
 from bids_dl.remote.obstore_ranges import FAILURES
-from bids_dl.remote.byte_range import ByteRange
 from bids_dl.remote.ranges import fetch
 from bids_dl.stream import StreamingDataset
 
@@ -157,9 +157,9 @@ def test_a_server_that_always_fails_gives_the_same_line_either_way(server, way, 
             threads=1,
         )
         server.fail(kind, share=1.0)
-        with pytest.raises(BidsDlError) as refusal:
+        with pytest.raises(BidsDlError) as describe_failure:
             list(stream)
-        said.append(str(refusal.value))
+        said.append(str(describe_failure.value))
     server.fail()
     assert said[0] == said[1]
     assert "testing" not in said[0]

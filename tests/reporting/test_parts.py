@@ -11,8 +11,8 @@ import yaml
 
 from bids_dl.config.parsing import request as request_of
 from bids_dl.reporting.charts import recording_chart
-from bids_dl.reporting.message_groups import Cause, grouped
-from bids_dl.reporting.recordings import Change, Treated
+from bids_dl.reporting.message_groups import MessageGroup, grouped
+from bids_dl.reporting.recordings import Change, RecordingReport
 from bids_dl.reporting.reproduce import options_file
 from bids_dl.reporting.spectra import Spectra, bands
 from bids_dl.reporting.steps import Share, others, steps
@@ -26,14 +26,14 @@ def test_the_same_cause_with_other_numbers_channels_and_files_is_one():
         ("ds/sub-2/eeg/sub-2", "positions of standard_1005"),
     ]
     first, second = grouped(said, channels={"Fp1", "Fp10", "C3"})
-    assert first == Cause(
+    assert first == MessageGroup(
         "…_eeg.edf: … uV on …, 300 allowed",
         said[0][1],
         False,
         3,
         ("ds/sub-1/eeg/sub-1", "ds/sub-2/eeg/sub-2"),
     )
-    assert second == Cause(said[3][1], said[3][1], True, 1, ("ds/sub-2/eeg/sub-2",))
+    assert second == MessageGroup(said[3][1], said[3][1], True, 1, ("ds/sub-2/eeg/sub-2",))
 
 
 def _change(
@@ -54,7 +54,7 @@ def test_steps_of_one_name_are_told_apart_by_their_order():
     ]
     changes = [(0.1, 0.3), (0.2, 0.6), (0.3, 0.3)]
     recordings = [
-        Treated(
+        RecordingReport(
             f"ds/{i}",
             5,
             60.0,
@@ -81,7 +81,7 @@ def test_steps_of_one_name_are_told_apart_by_their_order():
 def test_flags_channels_and_windows_left_out_are_counted_by_recording():
     dropped = ((1.0, "reject: 400 µV"), (2.0, "reject: 500 µV"), (3.0, "it ends at 3 s"))
     recordings = [
-        Treated(
+        RecordingReport(
             "ds/a",
             5,
             60.0,
@@ -96,8 +96,10 @@ def test_flags_channels_and_windows_left_out_are_counted_by_recording():
             ),
             dropped,
         ),
-        Treated("ds/b", 5, 60.0, 0, (_change("reject", 0.0, "changed nothing"),), ()),
-        Treated("ds/c", 5, 60.0, 0, (_change("reject", 0.1, channels=("Cz",), seconds=None),), ()),
+        RecordingReport("ds/b", 5, 60.0, 0, (_change("reject", 0.0, "changed nothing"),), ()),
+        RecordingReport(
+            "ds/c", 5, 60.0, 0, (_change("reject", 0.1, channels=("Cz",), seconds=None),), ()
+        ),
     ]
     [step] = steps([{"reject": {"peak_to_peak": 300.0}}], recordings)
     assert (step.nearly_all, step.nothing, step.notes) == (("ds/a",), ("ds/b",), ())

@@ -19,10 +19,10 @@ from bids_dl.config.stages import SourceConfig
 from bids_dl.datamodel import EventRows
 from bids_dl.errors import NoMatchError
 from bids_dl.selection.annotations import read_codebook
-from bids_dl.selection.issues import Findings
+from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.matching import Matcher
 from bids_dl.selection.queries.grammar import compile_query
-from bids_dl.selection.timelines import Corpus
+from bids_dl.selection.timelines import AnnotatedTables
 
 DATASETS = ["ds003645", "ds004117", "ds005505", "xeeg_hed_score"]
 QUERIES = {
@@ -149,8 +149,8 @@ def test_processes_of_real_recordings_are_those_of_hedtools_event_manager(shared
     schema = load_schema_version(version, xml_folder=INSTALLED_CACHE_LOCATION)
     for rows in tables[:3]:
         book = read_codebook(rows.sidecar, schema)
-        corpus = Corpus((rows,), (book,), {}, {}, 1)
-        (line,) = corpus.timelines((compile_query("Def"),), Findings())
+        corpus = AnnotatedTables((rows,), (book,), {}, {}, 1)
+        (line,) = corpus.timelines((compile_query("Def"),), IssueCounter())
         got = sorted(
             (moment.onset, marker.anchor, end)
             for moment, begun in zip(line.moments, line.processes, strict=True)

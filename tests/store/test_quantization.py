@@ -14,13 +14,20 @@ from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import StoreError
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
-from bids_dl.store.quantization import COARSEST, LARGEST, Coder, Magnitudes, choose_step, decode
+from bids_dl.store.quantization import (
+    COARSEST,
+    LARGEST,
+    MagnitudeHistogram,
+    Quantizer,
+    choose_resolution,
+    decode,
+)
 
 QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 
-def magnitudes(signals: np.ndarray) -> Magnitudes:
-    found = Magnitudes.none()
+def magnitudes(signals: np.ndarray) -> MagnitudeHistogram:
+    found = MagnitudeHistogram.none()
     found.add(signals.astype(np.float32))
     return found
 
@@ -30,8 +37,8 @@ def test_no_sample_inside_the_range_is_changed_by_more_than_half_a_step(deviatio
     signals = (np.random.default_rng(seed).standard_normal((4, 3, 50)) * deviation).astype(
         np.float32
     )
-    step = choose_step(magnitudes(signals), [float(signals.std())])
-    coder = Coder(step)
+    step = choose_resolution(magnitudes(signals), [float(signals.std())])
+    coder = Quantizer(step)
     back = decode(coder(signals), step)
     assert coder.clipped == 0
     assert np.abs(back.astype(float) - signals).max() == pytest.approx(
@@ -47,7 +54,7 @@ def test_a_step_is_a_power_of_two_so_that_what_is_decoded_is_coded_the_same_agai
     codes = np.array([[code]], np.int16)
     values = decode(codes, 2.0**exponent)
     assert float(values[0, 0]) == code * 2.0**exponent
-    np.testing.assert_array_equal(Coder(2.0**exponent)(values), codes)
+    np.testing.assert_array_equal(Quantizer(2.0**exponent)(values), codes)
 
 
 @given(st.integers(-10, 20))
@@ -60,10 +67,10 @@ def test_magnitudes_count_the_samples_beyond_a_range(exponent):
 
 def test_a_few_artefacts_are_clipped_and_counted_but_do_not_coarsen_the_step():
     signals = np.random.default_rng(0).normal(0, 10, (100, 10, 1000)).astype(np.float32)
-    quiet = choose_step(magnitudes(signals), [10.0])
+    quiet = choose_resolution(magnitudes(signals), [10.0])
     signals[3, 4, 5:10] = 1e6, -1e6, np.float32(LARGEST * quiet), 2e6, 40000 * quiet
-    step = choose_step(magnitudes(signals), [10.0])
-    coder = Coder(step)
+    step = choose_resolution(magnitudes(signals), [10.0])
+    coder = Quantizer(step)
     back = decode(coder(signals), step)
     assert step == quiet
     assert (coder.clipped, coder.peak) == (4, 2e6)
@@ -84,24 +91,24 @@ def test_artefacts_in_many_samples_are_refused_rather_than_clipped_or_rounded_aw
         StoreError,
         match=r"--dtype int16: steps of 32 uV would be needed .* 10 uV; take --dtype float32",
     ):
-        choose_step(magnitudes(signals), [10.0])
+        choose_resolution(magnitudes(signals), [10.0])
 
 
 def test_a_step_is_never_coarser_than_the_typical_channel_allows():
     signals = np.random.default_rng(0).normal(0, 1, (10, 1000)).astype(np.float32)
     for largest in (10, 100, 1000):
         signals[:, 0] = largest
-        assert choose_step(magnitudes(signals), [1.0]) <= 1 / COARSEST
+        assert choose_resolution(magnitudes(signals), [1.0]) <= 1 / COARSEST
 
 
 def test_constant_samples_have_no_step():
     with pytest.raises(StoreError, match="all samples are constant"):
-        choose_step(magnitudes(np.ones((3, 4))), [0.0, 0.0])
+        choose_resolution(magnitudes(np.ones((3, 4))), [0.0, 0.0])
 
 
 def write(path, *, pieces: int = 1) -> tuple[np.ndarray, float]:
     signals, step = np.random.default_rng(0).normal(0, 20, (37, 3, 50)).astype(np.float32), 0.125
-    codes = Coder(step)(signals)
+    codes = Quantizer(step)(signals)
     draft = writer.begin(Location(str(path)), "a plan")
     config = StoreConfig(chunk_bytes=1500, shard_bytes=4500)
     writer.write_signals(
@@ -136,7 +143,7 @@ def test_the_bytes_are_those_of_blosc_with_one_thread_however_the_windows_came(t
     )
     assert [path.read_bytes() for path in a] == [path.read_bytes() for path in b]
     inner = open_store(str(tmp_path / "a.zarr")).metadata("signals")["codecs"][0]["configuration"]
-    first = np.ascontiguousarray(Coder(step)(signals)[: inner["chunk_shape"][0]])
+    first = np.ascontiguousarray(Quantizer(step)(signals)[: inner["chunk_shape"][0]])
     numcodecs.blosc.set_nthreads(1)
     encoded = numcodecs.blosc.compress(first, b"lz4", 5, numcodecs.blosc.BITSHUFFLE)
     assert (tmp_path / "a.zarr/signals/c/0/0/0").read_bytes().startswith(encoded)

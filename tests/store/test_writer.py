@@ -236,15 +236,15 @@ def test_share_alike_beside_another_licence_is_refused():
 
 def test_one_conversion_at_a_time_writes_to_a_place(tmp_path):
     place = Location(str(tmp_path / "a.zarr"))
-    with place.claimed():
+    with place.exclusive_lock():
         with (
             pytest.raises(StoreError, match="another conversion is writing here"),
-            Location(str(tmp_path / "a.zarr")).claimed(),
+            Location(str(tmp_path / "a.zarr")).exclusive_lock(),
         ):
             pass
-        with Location(str(tmp_path / "b.zarr")).claimed():
+        with Location(str(tmp_path / "b.zarr")).exclusive_lock():
             pass
-    with place.claimed():
+    with place.exclusive_lock():
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -15,7 +15,7 @@ import bids_dl
 from bids_dl.errors import ConfigError, DamagedStoreError, StoreError
 from bids_dl.stream import Batch, StreamingDataset
 from bids_dl.stream.pool import _Pool
-from bids_dl.stream.read_policy import Pace
+from bids_dl.stream.read_policy import ReadPolicy
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
 
@@ -153,7 +153,7 @@ def test_memory_for_batches_in_the_making_stays_within_the_bound(
         return reads
 
     monkeypatch.setattr(_Pool, "_begin", watched)
-    monkeypatch.setattr(Pace, "only_waits", reads_itself)
+    monkeypatch.setattr(ReadPolicy, "only_waits", reads_itself)
     stream = StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960, threads=1)
     assert sorted(rows(stream)) == list(range(20 * n_subjects))
     assert 30 * 960 <= max(made) <= most * 40 * 960

@@ -32,7 +32,7 @@ from bids_dl.stream import StreamingDataset, to_device
 from bids_dl.stream.buffers import Buffers
 from bids_dl.stream.order import Steps
 from bids_dl.stream.pool import Chunks, Reading, Traffic, _Pool, memory
-from bids_dl.stream.read_policy import Pace
+from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
 SMALL = Small()  # 70 windows: 18 chunks in 6 shards
@@ -233,7 +233,7 @@ def test_a_loop_that_reads_now_itself_and_now_in_a_thread_gets_the_same_batches(
         return original(self, chunks, wanted)
 
     def rows_of(turns: Iterator[bool]) -> list[list[int]]:
-        monkeypatch.setattr(Pace, "only_waits", property(lambda _: next(turns)))
+        monkeypatch.setattr(ReadPolicy, "only_waits", property(lambda _: next(turns)))
         readers.clear()
         batches = list(StreamingDataset(store, batch_size=batch_size, threads=1))
         assert all(
@@ -311,7 +311,7 @@ def test_after_a_failed_read_no_further_batch_is_made(store, tmp_path, monkeypat
     shutil.copytree(store, tmp_path / "small.zarr")
     shard = tmp_path / "small.zarr/signals/c/2/0/0"
     shard.write_bytes(b"\xff" + shard.read_bytes()[1:])
-    monkeypatch.setattr(Pace, "only_waits", reads_itself)
+    monkeypatch.setattr(ReadPolicy, "only_waits", reads_itself)
     parts = StreamingDataset(tmp_path / "small.zarr")._open()
     steps = Steps(np.arange(70), np.arange(0, 71, 2))
     pool = _Pool(parts, np.arange(70), steps, Reading(1, 8, memory(parts, (2, 3, 20)), Traffic()))
@@ -332,7 +332,7 @@ def test_after_a_failed_read_no_further_batch_is_made(store, tmp_path, monkeypat
 def test_a_thread_reads_ahead_as_soon_as_the_loop_has_other_things_to_do(monkeypatch):
     now = 0.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
-    pace = Pace()
+    pace = ReadPolicy()
 
     def turns(n: int, waiting: float, away: float) -> bool:
         nonlocal now

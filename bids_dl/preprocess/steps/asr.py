@@ -9,14 +9,14 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.calibration import WINDOW, clean_mask
 from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.eeglab import MICROVOLT, good_eeg, microvolts, quiet, structure
-from bids_dl.preprocess.notes import flagged
+from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Array, Need, number
+from bids_dl.preprocess.step import Array, Context, number
 
 if TYPE_CHECKING:
     import mne
@@ -64,22 +64,22 @@ class Asr:
             )
         return self
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("recording")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("recording")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         needed(self.name, *self.packages)
-        if layout.ch_types.count("eeg") < 2:
+        if spec.ch_types.count("eeg") < 2:
             raise RecordingError(
                 self.name,
-                f"needs two EEG channels or more; the recording has {listed(layout.ch_names)}",
+                f"needs two EEG channels or more; the recording has {listed(spec.ch_names)}",
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
         from eegprep.plugins.clean_rawdata.clean_asr import clean_asr
 
-        names, sfreq = good_eeg(raw, layout), float(layout.sfreq)
+        names, sfreq = good_eeg(raw, spec), float(spec.sfreq)
         signals = microvolts(raw, names, self.name)
         clean, notes = self._calibration(signals, sfreq)
         with quiet():
@@ -97,8 +97,8 @@ class Asr:
         share = float(changed.mean())
         return raw, StepReport(
             self.name,
-            share=share * len(names) / layout.n_chans,
-            notes=(*notes, *flagged(share, "samples")),
+            share=share * len(names) / spec.n_chans,
+            notes=(*notes, *share_flag(share, "samples")),
         )
 
     def _calibration(self, signals: Array, sfreq: float) -> tuple[Array, tuple[str, ...]]:

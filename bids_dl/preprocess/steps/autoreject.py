@@ -9,14 +9,14 @@ from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.eeglab import MICROVOLT
-from bids_dl.preprocess.notes import flagged
+from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Judged, Need, Windows, listing, number
+from bids_dl.preprocess.step import Context, Windows, WindowStepResult, listing, number
 
 if TYPE_CHECKING:
     import mne
@@ -63,21 +63,21 @@ class Autoreject:
     name: ClassVar[str] = "autoreject"
     packages: ClassVar[tuple[str, ...]] = ("autoreject",)
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("recording")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("recording")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         needed(self.name, *self.packages)
-        if layout.ch_types.count("eeg") < LEAST:
+        if spec.ch_types.count("eeg") < LEAST:
             raise RecordingError(
                 self.name,
-                f"needs {LEAST} EEG channels or more; the recording has {listed(layout.ch_names)}",
+                f"needs {LEAST} EEG channels or more; the recording has {listed(spec.ch_names)}",
             )
-        return layout
+        return spec
 
-    def apply_windows(self, windows: Windows) -> Judged:
+    def apply_windows(self, windows: Windows) -> WindowStepResult:
         if not len(windows.signals):
-            return Judged(windows.signals, (), StepReport(self.name, share=0.0))
+            return WindowStepResult(windows.signals, (), StepReport(self.name, share=0.0))
         names = _good(windows.info)
         self._check(windows, names)
         epochs = _epochs(windows, names)
@@ -106,7 +106,7 @@ class Autoreject:
                     self.name, f"no position for {listed(lost)}; put a step montage before"
                 )
 
-    def _local(self, windows: Windows, epochs: mne.EpochsArray) -> Judged:
+    def _local(self, windows: Windows, epochs: mne.EpochsArray) -> WindowStepResult:
         from autoreject import AutoReject
 
         names = epochs.ch_names
@@ -144,13 +144,13 @@ class Autoreject:
         learnt = f"learnt: up to {made.n_interpolate_['eeg']} channels interpolated in a window, {limit} bad leave it out"
         done = f"{repaired.any(1).sum()} windows repaired, {out.sum()} left out"
         touched = tuple(name for name, any_ in zip(names, repaired.any(0), strict=True) if any_)
-        return Judged(
+        return WindowStepResult(
             signals,
             tuple(reasons),
-            StepReport(self.name, touched, share, (learnt, done, *flagged(share, "samples"))),
+            StepReport(self.name, touched, share, (learnt, done, *share_flag(share, "samples"))),
         )
 
-    def _global(self, windows: Windows, epochs: mne.EpochsArray) -> Judged:
+    def _global(self, windows: Windows, epochs: mne.EpochsArray) -> WindowStepResult:
         from autoreject import get_rejection_threshold
 
         limit = (
@@ -171,11 +171,11 @@ class Autoreject:
         share = len(out) / len(reasons)
         notes = (
             f"learnt: {limit:.4g} µV peak to peak; {len(out)} windows left out",
-            *flagged(share, "windows"),
+            *share_flag(share, "windows"),
         )
         guilty = {epochs.ch_names[worst[i]] for i in out}
         channels = tuple(name for name in epochs.ch_names if name in guilty)
-        return Judged(
+        return WindowStepResult(
             windows.signals, tuple(reasons), StepReport(self.name, channels, share, notes)
         )
 

@@ -10,14 +10,14 @@ from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.eeglab import good_eeg, microvolts, quiet, structure
-from bids_dl.preprocess.notes import flagged
+from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Array, Need, number
+from bids_dl.preprocess.step import Array, Context, number
 from bids_dl.preprocess.steps.interpolate import FEWEST, Interpolate
 
 if TYPE_CHECKING:
@@ -63,47 +63,45 @@ class BadChannels:
     copies: ClassVar[float] = 6.0  # peak memory over the samples it is given, measured
     packages: ClassVar[tuple[str, ...]] = ("eegprep",)
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("recording")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("recording")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         needed(self.name, *self.packages)
         eeg = [
-            name
-            for name, kind in zip(layout.ch_names, layout.ch_types, strict=True)
-            if kind == "eeg"
+            name for name, kind in zip(spec.ch_names, spec.ch_types, strict=True) if kind == "eeg"
         ]
         least = LEAST if self._compares else FEWEST
         if len(eeg) < least:
             raise RecordingError(
                 self.name, f"needs {least} EEG channels or more, got {listed(eeg) or 'none'}"
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        names = good_eeg(raw, layout)
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        names = good_eeg(raw, spec)
         signals = microvolts(raw, names, self.name)
         places = (
             self._directions(raw, names)
             if self._compares or self.then == "interpolate"
             else np.empty((len(names), 3))
         )
-        flat = _flat(signals, float(layout.sfreq), self.flat)
+        flat = _flat(signals, float(spec.sfreq), self.flat)
         unlike = np.zeros(len(names), dtype=bool)
         if self._compares:
-            unlike[~flat] = self._unlike(signals[~flat], float(layout.sfreq), places[~flat])
+            unlike[~flat] = self._unlike(signals[~flat], float(spec.sfreq), places[~flat])
         found = [name for name, bad in zip(names, flat | unlike, strict=True) if bad]
         reasons = (
             (f"flat for {self.flat:g} s", flat),
             ("unlike other channels or with line noise", unlike),
         )
         notes = [f"{why}: {listed(np.array(names)[mask])}" for why, mask in reasons if mask.any()]
-        notes += flagged(len(found) / len(names), "channels")
+        notes += share_flag(len(found) / len(names), "channels")
         raw.info["bads"] = [*raw.info["bads"], *found]
         if self.then == "mark":
             return raw, StepReport(self.name, tuple(found), 0.0, tuple(notes))
-        raw, made = Interpolate().apply(raw, layout)
-        raw.reorder_channels(list(layout.ch_names))
+        raw, made = Interpolate().apply(raw, spec)
+        raw.reorder_channels(list(spec.ch_names))
         return raw, StepReport(
             self.name, made.channels, made.share, tuple(dict.fromkeys((*notes, *made.notes)))
         )

@@ -9,9 +9,9 @@ from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.step import Judged, Need, Seconds, Windows
+from bids_dl.preprocess.step import Context, Seconds, Windows, WindowStepResult
 
 TOLERANCE = 1e-6  # s; times of samples are sums of floats
 
@@ -37,13 +37,13 @@ class Baseline:
             raise ValueError(f"start must be before end, got {self.start:g} and {self.end:g} s")
         return self
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("windows")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("windows")
 
-    def layout(self, layout: Layout) -> Layout:
-        return layout
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        return spec
 
-    def apply_windows(self, windows: Windows) -> Judged:
+    def apply_windows(self, windows: Windows) -> WindowStepResult:
         from mne.baseline import rescale
 
         times = windows.times
@@ -62,4 +62,4 @@ class Baseline:
         signals = np.asarray(
             rescale(windows.signals, times, interval, verbose="error"), dtype=np.float64
         )
-        return Judged(signals, ("",) * len(signals), StepReport(self.name))
+        return WindowStepResult(signals, ("",) * len(signals), StepReport(self.name))

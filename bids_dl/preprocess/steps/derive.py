@@ -9,11 +9,11 @@ from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import add, find, listed, locate
-from bids_dl.preprocess.step import Need
+from bids_dl.preprocess.step import Context
 from bids_dl.preprocess.steps.dropouts import inherit
 
 if TYPE_CHECKING:
@@ -48,23 +48,23 @@ class Derive:
             raise ValueError(f"{same[0]} is a channel against itself")
         return channels
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
-        types = dict(zip(layout.ch_names, layout.ch_types, strict=True))
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        types = dict(zip(spec.ch_names, spec.ch_types, strict=True))
         made = {}
-        for name, (one, other) in self._made(layout).items():
+        for name, (one, other) in self._made(spec).items():
             if types[one] != types[other]:
                 raise RecordingError(
                     self.name,
                     f"{name}: {one} is of type {types[one]}, {other} of type {types[other]}",
                 )
             made[name] = types[one]
-        return Layout((*layout.ch_names, *made), (*layout.ch_types, *made.values()), layout.sfreq)
+        return SignalSpec((*spec.ch_names, *made), (*spec.ch_types, *made.values()), spec.sfreq)
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        made, types = self._made(layout), dict(zip(layout.ch_names, layout.ch_types, strict=True))
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        made, types = self._made(spec), dict(zip(spec.ch_names, spec.ch_types, strict=True))
         held = [name for name in self.channels if name not in made]
         notes = (f"as recorded: {listed(held)}",) if held else ()
         if not made:
@@ -91,10 +91,10 @@ class Derive:
         inherit(raw, made)
         return raw, StepReport(self.name, tuple(made), len(made) / len(raw.ch_names), notes)
 
-    def _made(self, layout: Layout) -> dict[str, tuple[str, str]]:
+    def _made(self, spec: SignalSpec) -> dict[str, tuple[str, str]]:
         """The derivations that a recording lacks, and its own spelling of the channels they are made of."""
-        wanted = {name: pair for name, pair in self.channels.items() if find(name, layout) is None}
+        wanted = {name: pair for name, pair in self.channels.items() if find(name, spec) is None}
         return {
-            name: (locate([one], layout)[0], locate([other], layout)[0])
+            name: (locate([one], spec)[0], locate([other], spec)[0])
             for name, (one, other) in wanted.items()
         }

@@ -9,13 +9,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import FILTERED_TYPES, listed
 from bids_dl.preprocess.eeglab import MICROVOLT, microvolts, quiet, structure
 from bids_dl.preprocess.excerpt import stretches
 from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Hertz, Need, number
+from bids_dl.preprocess.step import Context, Hertz, number
 
 if TYPE_CHECKING:
     import mne
@@ -51,30 +51,30 @@ class Drifts:
             raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g} Hz")
         return self
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples", math.inf)
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples", math.inf)
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         needed(self.name, *self.packages)
-        if self.high >= layout.sfreq / 2:
+        if self.high >= spec.sfreq / 2:
             raise RecordingError(
                 self.name,
-                f"{self.high:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz",
+                f"{self.high:g} Hz is not below the Nyquist frequency, {float(spec.sfreq) / 2:g} Hz",
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
         from eegprep.plugins.clean_rawdata.clean_drifts import clean_drifts
 
-        kinds = dict(zip(layout.ch_names, layout.ch_types, strict=True))
+        kinds = dict(zip(spec.ch_names, spec.ch_types, strict=True))
         names = [name for name, kind in kinds.items() if kind in FILTERED_TYPES]
-        others = [name for name in layout.ch_names if name not in names]
+        others = [name for name in spec.ch_names if name not in names]
         for name in names:
             signal = microvolts(raw, [name], self.name)
             for start, stop in stretches(raw):
                 with quiet():
                     made = clean_drifts(
-                        structure(signal[:, start:stop], float(layout.sfreq)),
+                        structure(signal[:, start:stop], float(spec.sfreq)),
                         (self.low, self.high),
                         self.attenuation,
                     )
@@ -84,6 +84,6 @@ class Drifts:
             raw.info["highpass"] = max(raw.info["highpass"], (self.low + self.high) / 2)
         return raw, StepReport(
             self.name,
-            share=len(names) / layout.n_chans,
+            share=len(names) / spec.n_chans,
             notes=(f"not filtered: {listed(others)}",) if others else (),
         )

@@ -8,11 +8,11 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import find, locate, subset
-from bids_dl.preprocess.notes import flagged
-from bids_dl.preprocess.step import Names, Need
+from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.step import Context, Names
 
 if TYPE_CHECKING:
     import mne
@@ -35,27 +35,27 @@ class Drop:
 
     name: ClassVar[str] = "drop"
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
-        dropped = self._dropped(layout)
-        kept = [name for name in layout.ch_names if name not in dropped]
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        dropped = self._dropped(spec)
+        kept = [name for name in spec.ch_names if name not in dropped]
         if not kept:
             raise RecordingError("channels", "no channel is left after those to drop")
-        return subset(layout, kept)
+        return subset(spec, kept)
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        dropped = self._dropped(layout)
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        dropped = self._dropped(spec)
         raw.drop_channels(dropped)
         return raw, StepReport(
-            self.name, tuple(dropped), 0.0, flagged(len(dropped) / layout.n_chans, "channels")
+            self.name, tuple(dropped), 0.0, share_flag(len(dropped) / spec.n_chans, "channels")
         )
 
-    def _dropped(self, layout: Layout) -> list[str]:
+    def _dropped(self, spec: SignalSpec) -> list[str]:
         names = (
-            [name for name in self.names if find(name, layout)]
+            [name for name in self.names if find(name, spec)]
             if self.missing == "ignore"
             else self.names
         )
-        return locate(names, layout)
+        return locate(names, spec)

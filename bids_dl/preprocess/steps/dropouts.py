@@ -12,13 +12,13 @@ from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.excerpt import mirror_again, mirrored, stretches
-from bids_dl.preprocess.notes import flagged
+from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.silence import REACH, silences
-from bids_dl.preprocess.step import Array, Need, number
+from bids_dl.preprocess.step import Array, Context, number
 
 if TYPE_CHECKING:
     import mne
@@ -62,20 +62,20 @@ class Dropouts:
 
     name: ClassVar[str] = "dropouts"
 
-    def needs(self, layout: Layout) -> Need:
+    def needs(self, spec: SignalSpec) -> Context:
         """Both ends of a dropout to impute, and the signal it is imputed from."""
         imputed = self.impute * (2 if self.method == "recent" else 1)
-        return Need("samples", imputed + self.shortest + REACH / float(layout.sfreq))
+        return Context("samples", imputed + self.shortest + REACH / float(spec.sfreq))
 
-    def layout(self, layout: Layout) -> Layout:
-        if not _watched(layout):
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        if not _watched(spec):
             raise RecordingError(
-                self.name, f"no channel of a voltage; the recording has {listed(layout.ch_names)}"
+                self.name, f"no channel of a voltage; the recording has {listed(spec.ch_names)}"
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        watched, sfreq = _watched(layout), float(layout.sfreq)
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        watched, sfreq = _watched(spec), float(spec.sfreq)
         shortest = max(2, math.ceil(self.shortest * sfreq - SAME))
         found: dict[Gap, list[str]] = {}
         imputed: set[Gap] = set()
@@ -88,14 +88,14 @@ class Dropouts:
                 imputed |= {(low + start, low + stop) for start, stop in mended}
                 n_imputed += sum(stop - start for start, stop in mended)
                 for start, stop in gaps:
-                    found.setdefault((low + start, low + stop), []).append(layout.ch_names[i])
+                    found.setdefault((low + start, low + stop), []).append(spec.ch_names[i])
         mark(raw, found)
-        share = n_imputed / (layout.n_chans * raw.n_times)
+        share = n_imputed / (spec.n_chans * raw.n_times)
         touched = {name for names in found.values() for name in names}
-        channels = tuple(name for name in layout.ch_names if name in touched)
+        channels = tuple(name for name in spec.ch_names if name in touched)
         mirror_again(raw, channels)
         return raw, StepReport(
-            self.name, channels, share, (*_told(raw, found, imputed), *flagged(share, "samples"))
+            self.name, channels, share, (*_told(raw, found, imputed), *share_flag(share, "samples"))
         )
 
     def _mended(
@@ -124,7 +124,7 @@ class Dropouts:
         return short
 
 
-def masked(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> NDArray[np.bool_]:
+def dropout_mask(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> NDArray[np.bool_]:
     """Which samples lie in a dropout, (len(ch_names), n_times), at the rate that the recording has now.
 
     A sample of another rate than the one at which dropouts were found belongs to one that begins with or before it and ends after it.
@@ -174,8 +174,8 @@ def _sample(time: float, sfreq: float) -> int:
     return math.ceil(time * sfreq - CLOCK * sfreq - SAME)
 
 
-def _watched(layout: Layout) -> list[int]:
-    return [i for i, kind in enumerate(layout.ch_types) if kind in TYPES]
+def _watched(spec: SignalSpec) -> list[int]:
+    return [i for i, kind in enumerate(spec.ch_types) if kind in TYPES]
 
 
 def _line(signal: Array, gap: Gap) -> Array:

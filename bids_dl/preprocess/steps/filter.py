@@ -9,11 +9,11 @@ from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import FILTERED_TYPES, listed
 from bids_dl.preprocess.fir import eegfiltnew, half_length
-from bids_dl.preprocess.step import Hertz, Need
+from bids_dl.preprocess.step import Context, Hertz
 
 if TYPE_CHECKING:
     import mne
@@ -82,45 +82,43 @@ class Filter:
                 f"transition must not be wider than low, got {self.transition:g} and {self.low:g} Hz"
             )
 
-    def needs(self, layout: Layout) -> Need:
+    def needs(self, spec: SignalSpec) -> Context:
         if self.method == "iir":
-            return Need("samples", math.inf)
+            return Context("samples", math.inf)
         if self.transition == "eeglab":
-            return Need(
+            return Context(
                 "samples",
-                eegfiltnew(self.low, self.high, float(layout.sfreq)).order
-                / 2
-                / float(layout.sfreq),
+                eegfiltnew(self.low, self.high, float(spec.sfreq)).order / 2 / float(spec.sfreq),
             )
-        width = self._narrowest(float(layout.sfreq) / 2) / (
+        width = self._narrowest(float(spec.sfreq) / 2) / (
             2 if self.fir_design == "firwin2" else 1
         )  # MNE takes it twice as long
-        half = half_length(width, layout.sfreq, self.fir_window)
-        return Need("samples", half if self.phase == "zero" else 2 * half)
+        half = half_length(width, spec.sfreq, self.fir_window)
+        return Context("samples", half if self.phase == "zero" else 2 * half)
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         for edge in (self.low, self.high):
-            if edge is not None and edge >= layout.sfreq / 2:
+            if edge is not None and edge >= spec.sfreq / 2:
                 raise RecordingError(
                     self.name,
-                    f"{edge:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz",
+                    f"{edge:g} Hz is not below the Nyquist frequency, {float(spec.sfreq) / 2:g} Hz",
                 )
         if (
             self.high is not None
             and not isinstance(self.transition, str)
-            and self.high + self.transition > layout.sfreq / 2
+            and self.high + self.transition > spec.sfreq / 2
         ):
             stop = f"{self.high:g} Hz and a transition of {self.transition:g} Hz"
             raise RecordingError(
-                self.name, f"{stop} end above the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz"
+                self.name, f"{stop} end above the Nyquist frequency, {float(spec.sfreq) / 2:g} Hz"
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        raw.filter(**self._asked(float(layout.sfreq)))
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        raw.filter(**self._asked(float(spec.sfreq)))
         others = [
             name
-            for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+            for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
             if ch_type not in FILTERED_TYPES
         ]
         return raw, StepReport(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.preprocess.channels import locate, subset
-from bids_dl.preprocess.step import Names, Need
+from bids_dl.preprocess.step import Context, Names
 
 if TYPE_CHECKING:
     import mne
@@ -32,24 +32,24 @@ class Harmonise:
 
     name: ClassVar[str] = "harmonise"
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         if isinstance(self.channels, str):
-            return layout
-        return replace(subset(layout, locate(self.channels, layout)), ch_names=self.channels)
+            return spec
+        return replace(subset(spec, locate(self.channels, spec)), ch_names=self.channels)
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
         if isinstance(self.channels, str):
             return raw, StepReport(self.name, share=0.0)
-        own = locate(self.channels, layout)
+        own = locate(self.channels, spec)
         raw.reorder_channels(own)
         raw.rename_channels(
             {name: new for name, new in zip(own, self.channels, strict=True) if name != new}
         )
         return raw, StepReport(
             self.name,
-            channels=tuple(name for name in layout.ch_names if name not in own),
+            channels=tuple(name for name in spec.ch_names if name not in own),
             share=0.0,
         )

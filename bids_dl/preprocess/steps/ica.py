@@ -11,14 +11,14 @@ from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.eeglab import good_eeg, microvolts
-from bids_dl.preprocess.notes import flagged
+from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Array, Hertz, Need, number
+from bids_dl.preprocess.step import Array, Context, Hertz, number
 
 if TYPE_CHECKING:
     import mne
@@ -72,25 +72,25 @@ class Ica:
     copies: ClassVar[float] = 10.0  # peak memory over the samples it is given, measured
     packages: ClassVar[tuple[str, ...]] = ("mne-icalabel", "onnxruntime", "python-picard")
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("recording")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("recording")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         needed(self.name, *self.packages)
-        if layout.ch_types.count("eeg") < LEAST:
+        if spec.ch_types.count("eeg") < LEAST:
             raise RecordingError(
                 self.name,
-                f"needs {LEAST} EEG channels or more; the recording has {listed(layout.ch_names)}",
+                f"needs {LEAST} EEG channels or more; the recording has {listed(spec.ch_names)}",
             )
-        if self.low is not None and self.low >= layout.sfreq / 2:
+        if self.low is not None and self.low >= spec.sfreq / 2:
             raise RecordingError(
                 self.name,
-                f"{self.low:g} Hz is not below the Nyquist frequency, {float(layout.sfreq) / 2:g} Hz",
+                f"{self.low:g} Hz is not below the Nyquist frequency, {float(spec.sfreq) / 2:g} Hz",
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        names = good_eeg(raw, layout)
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        names = good_eeg(raw, spec)
         self._check(raw, names)
         copy = raw.copy().pick(names)
         if self.low is not None:
@@ -102,13 +102,13 @@ class Ica:
         if removed:
             ica.apply(raw, exclude=list(removed))
         n_times, n_found = raw.n_times, len(chances)
-        notes = [_said(chances, removed), *flagged(len(removed) / n_found, "components")]
+        notes = [_said(chances, removed), *share_flag(len(removed) / n_found, "components")]
         if n_times < RELIABLE * n_found**2:
             notes.append(
                 f"{n_times} samples are few for {n_found} components; {RELIABLE * n_found**2} or more make them reliable"
             )
         return raw, StepReport(
-            self.name, share=len(names) / layout.n_chans if removed else 0.0, notes=tuple(notes)
+            self.name, share=len(names) / spec.n_chans if removed else 0.0, notes=tuple(notes)
         )
 
     def _check(self, raw: mne.io.BaseRaw, names: list[str]) -> None:

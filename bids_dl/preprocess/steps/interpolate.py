@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import add, find, listed
-from bids_dl.preprocess.notes import flagged
-from bids_dl.preprocess.step import Array, Names, Need
+from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.step import Array, Context, Names
 
 if TYPE_CHECKING:
     import mne
@@ -73,15 +73,15 @@ class Interpolate:
 
     name: ClassVar[str] = "interpolate"
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
-        eeg = _of_type_eeg(layout)
-        targets = self._targets(layout)
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        eeg = _of_type_eeg(spec)
+        targets = self._targets(spec)
         others = [
             (name, kind)
-            for name, kind in zip(layout.ch_names, layout.ch_types, strict=True)
+            for name, kind in zip(spec.ch_names, spec.ch_types, strict=True)
             if kind != "eeg"
         ]
         if len(eeg) < FEWEST:
@@ -94,20 +94,20 @@ class Interpolate:
                 f"{taken[0]} is to be an EEG channel, and the recording has one of another type; rename or drop it",
             )
         names, types = zip(*((name, "eeg") for name in targets), *others, strict=True)
-        return Layout(names, types, layout.sfreq)
+        return SignalSpec(names, types, spec.sfreq)
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        eeg, bads = _of_type_eeg(layout), set(raw.info["bads"])
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        eeg, bads = _of_type_eeg(spec), set(raw.info["bads"])
         own = {
             target: name
-            for target, name in self._targets(layout).items()
+            for target, name in self._targets(spec).items()
             if name and name not in bads
         }
-        made = [target for target in self._targets(layout) if target not in own]
+        made = [target for target in self._targets(spec) if target not in own]
         sources = [name for name in eeg if name not in bads]
         if not made:
-            return _arranged(raw, own, self.layout(layout)), StepReport(
-                self.name, share=0.0, notes=flagged(0.0, "channels")
+            return _arranged(raw, own, self.output_spec(spec)), StepReport(
+                self.name, share=0.0, notes=share_flag(0.0, "channels")
             )
         if len(sources) < FEWEST:
             raise RecordingError(
@@ -119,7 +119,7 @@ class Interpolate:
         directions = dict(
             zip(places, positions.directions(np.array(list(places.values()))), strict=True)
         )
-        wanted = np.array([self._direction(target, layout, directions) for target in made])
+        wanted = np.array([self._direction(target, spec, directions) for target in made])
         known = np.array([directions[name] for name in sources])
         signals = _splines(known, wanted) @ raw.get_data(picks=sources)
         added = _added(raw, signals, wanted, places)
@@ -130,18 +130,16 @@ class Interpolate:
             for target, angle in zip(made, angles, strict=True)
             if angle > FAR
         ]
-        flags = flagged(len(made) / len(named), "channels")
+        flags = share_flag(len(made) / len(named), "channels")
         notes = (f"far from any electrode: {listed(far)}", *flags) if far else flags
-        share = len(made) / (len(layout.ch_names) - len(eeg) + len(named))
-        return _arranged(raw, named, self.layout(layout)), StepReport(
+        share = len(made) / (len(spec.ch_names) - len(eeg) + len(named))
+        return _arranged(raw, named, self.output_spec(spec)), StepReport(
             self.name, channels=tuple(made), share=share, notes=notes
         )
 
-    def _targets(self, layout: Layout) -> dict[str, str | None]:
+    def _targets(self, spec: SignalSpec) -> dict[str, str | None]:
         """Channels to end with, and the recording's own channel of that name."""
-        eeg = Layout(
-            tuple(_of_type_eeg(layout)), ("eeg",) * len(_of_type_eeg(layout)), layout.sfreq
-        )
+        eeg = SignalSpec(tuple(_of_type_eeg(spec)), ("eeg",) * len(_of_type_eeg(spec)), spec.sfreq)
         if not self.channels:
             return {name: name for name in eeg.ch_names}
         targets = {target: find(target, eeg) for target in self.channels}
@@ -173,9 +171,9 @@ class Interpolate:
                 f"positions of electrodes.tsv cannot be used: {doubt}; put a step montage before",
             )
 
-    def _direction(self, target: str, layout: Layout, directions: Mapping[str, Array]) -> Array:
+    def _direction(self, target: str, spec: SignalSpec, directions: Mapping[str, Array]) -> Array:
         """The recording's own where a channel is there, only bad; else the template's."""
-        own = find(target, layout)
+        own = find(target, spec)
         if own is not None and own in directions:
             return directions[own]
         usual = positions.template_directions(self.template)
@@ -187,10 +185,8 @@ class Interpolate:
         return usual[target.casefold()]
 
 
-def _of_type_eeg(layout: Layout) -> list[str]:
-    return [
-        name for name, kind in zip(layout.ch_names, layout.ch_types, strict=True) if kind == "eeg"
-    ]
+def _of_type_eeg(spec: SignalSpec) -> list[str]:
+    return [name for name, kind in zip(spec.ch_names, spec.ch_types, strict=True) if kind == "eeg"]
 
 
 def _splines(known: Array, wanted: Array) -> Array:
@@ -225,7 +221,7 @@ def _added(
     return names
 
 
-def _arranged(raw: mne.io.BaseRaw, named: Mapping[str, str], planned: Layout) -> mne.io.BaseRaw:
+def _arranged(raw: mne.io.BaseRaw, named: Mapping[str, str], planned: SignalSpec) -> mne.io.BaseRaw:
     """The channels planned, in their order; ``named`` says which of the recording's becomes which."""
     raw.reorder_channels([named.get(name, name) for name in planned.ch_names])
     raw.rename_channels({old: new for new, old in named.items() if old != new})

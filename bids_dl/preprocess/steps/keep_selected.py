@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.excerpt import excerpt
-from bids_dl.preprocess.step import Need
+from bids_dl.preprocess.step import Context
 
 if TYPE_CHECKING:
     import mne
@@ -33,13 +33,13 @@ class KeepSelected:
 
     name: ClassVar[str] = "keep_selected"
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("recording")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("recording")
 
-    def layout(self, layout: Layout) -> Layout:
-        return layout
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:  # noqa: ARG002
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:  # noqa: ARG002
         import mne
 
         stretches = marked(raw)

@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import hydrocel, positions
 from bids_dl.preprocess.channels import FILTERED_TYPES, listed
 from bids_dl.preprocess.positions import TEMPLATES
-from bids_dl.preprocess.step import Array, Need, listing
+from bids_dl.preprocess.step import Array, Context, listing
 
 if TYPE_CHECKING:
     import mne
@@ -53,22 +53,20 @@ class Montage:
                 )
         return choices
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         """The same; `RecordingError` where no template has all channels and nothing else may place them."""
         if ELECTRODES not in self.positions and self.missing == "error":
-            self._choice({}, _placed(layout), None)
-        return layout
+            self._choice({}, _placed(spec), None)
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        names = _placed(layout)
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        names = _placed(spec)
         measured = positions.held(raw.info, names)
         doubt = (
-            positions.implausible(raw.info, _eeg(measured, layout))
-            if _eeg(measured, layout)
-            else None
+            positions.implausible(raw.info, _eeg(measured, spec)) if _eeg(measured, spec) else None
         )
         choice, notes = self._choice(measured, names, doubt)
         if choice != ELECTRODES:
@@ -111,17 +109,17 @@ class Montage:
         return best, (f"no position: {listed(_lost(best, measured, names))}",)
 
 
-def _placed(layout: Layout) -> list[str]:
+def _placed(spec: SignalSpec) -> list[str]:
     """Channels that have a place on or in the head."""
     return [
         name
-        for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+        for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
         if ch_type in FILTERED_TYPES
     ]
 
 
-def _eeg(measured: Mapping[str, Array], layout: Layout) -> dict[str, Array]:
-    types = dict(zip(layout.ch_names, layout.ch_types, strict=True))
+def _eeg(measured: Mapping[str, Array], spec: SignalSpec) -> dict[str, Array]:
+    types = dict(zip(spec.ch_names, spec.ch_types, strict=True))
     return {name: place for name, place in measured.items() if types[name] == "eeg"}
 
 

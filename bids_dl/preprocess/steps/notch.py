@@ -9,11 +9,11 @@ from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.fir import half_length
-from bids_dl.preprocess.notes import flagged
-from bids_dl.preprocess.step import Hertz, Need, listing
+from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.step import Context, Hertz, listing
 
 if TYPE_CHECKING:
     import mne
@@ -42,27 +42,27 @@ class Notch:
 
     name: ClassVar[str] = "notch"
 
-    def needs(self, layout: Layout) -> Need:
+    def needs(self, spec: SignalSpec) -> Context:
         halved = self.trans_bandwidth / (
             4 if self.fir_design == "firwin2" else 2
         )  # MNE makes a filter by firwin2 twice as long
-        return Need("samples", half_length(halved, layout.sfreq))
+        return Context("samples", half_length(halved, spec.sfreq))
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         for freq in self.freqs or ():
-            if freq + self._reach(freq) >= layout.sfreq / 2:
+            if freq + self._reach(freq) >= spec.sfreq / 2:
                 raise RecordingError(
                     self.name,
-                    f"a notch at {freq:g} Hz needs a rate over {2 * (freq + self._reach(freq)):g} Hz, got {float(layout.sfreq):g}",
+                    f"a notch at {freq:g} Hz needs a rate over {2 * (freq + self._reach(freq)):g} Hz, got {float(spec.sfreq):g}",
                 )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        freqs = self.freqs or self._line(raw.info["line_freq"], float(layout.sfreq))
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        freqs = self.freqs or self._line(raw.info["line_freq"], float(spec.sfreq))
         if not freqs:
             notes = (
                 "the power line's frequency is not below the Nyquist frequency",
-                *flagged(0.0, "samples"),
+                *share_flag(0.0, "samples"),
             )
             return raw, StepReport(self.name, share=0.0, notes=notes)
         raw.notch_filter(

@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import ChannelType, find, listed, locate, subset
-from bids_dl.preprocess.step import Names, Need, listing
+from bids_dl.preprocess.step import Context, Names, listing
 
 if TYPE_CHECKING:
     import mne
@@ -44,42 +44,42 @@ class Pick:
             raise ValueError("give types (such as [eeg]) or names")
         return self
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
         typed = [
             name
-            for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+            for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
             if ch_type in self.types
         ]
         names = (
-            [name for name in self.names if find(name, layout)]
+            [name for name in self.names if find(name, spec)]
             if self.missing == "ignore"
             else self.names
         )
-        kept = typed + [name for name in locate(names, layout) if name not in typed]
+        kept = typed + [name for name in locate(names, spec) if name not in typed]
         if not kept and not self.types:
             raise RecordingError(
                 "channels",
-                f"none of {listed(self.names)}; the recording has {listed(layout.ch_names)}",
+                f"none of {listed(self.names)}; the recording has {listed(spec.ch_names)}",
             )
         if not kept:
             held = ", ".join(
-                f"{count} {ch_type}" for ch_type, count in Counter(layout.ch_types).items()
+                f"{count} {ch_type}" for ch_type, count in Counter(spec.ch_types).items()
             )
             raise RecordingError(
                 "channels",
                 f"no channel of type {' or '.join(self.types)}; the recording has {held or 'no channels'}",
             )
-        return subset(layout, kept)
+        return subset(spec, kept)
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        kept = self.layout(layout).ch_names
-        if kept != layout.ch_names:
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        kept = self.output_spec(spec).ch_names
+        if kept != spec.ch_names:
             raw.pick(list(kept))
         return raw, StepReport(
             self.name,
-            channels=tuple(name for name in layout.ch_names if name not in kept),
+            channels=tuple(name for name in spec.ch_names if name not in kept),
             share=0.0,
         )

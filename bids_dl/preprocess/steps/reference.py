@@ -9,12 +9,12 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import add, find, listed, locate
-from bids_dl.preprocess.notes import flagged
-from bids_dl.preprocess.step import Array, Names, Need
+from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.step import Array, Context, Names
 
 if TYPE_CHECKING:
     import mne
@@ -46,36 +46,36 @@ class Reference:
 
     name: ClassVar[str] = "reference"
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
-        layout = self._restored(layout)
-        referenced = _referenced(layout)
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        spec = self._restored(spec)
+        referenced = _referenced(spec)
         if not referenced:
             raise RecordingError(
                 self.name,
-                f"no EEG or intracranial channel to reference; the recording has {listed(layout.ch_names)}",
+                f"no EEG or intracranial channel to reference; the recording has {listed(spec.ch_names)}",
             )
         if self.channels != "average":
-            locate(self.channels, layout)
+            locate(self.channels, spec)
         elif len(referenced) < 2:
             raise RecordingError(
                 self.name,
                 f"an average reference needs two channels or more, got {listed(referenced)}",
             )
-        return layout
+        return spec
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        restored = self._restored(layout)
-        added = restored.ch_names[layout.n_chans :]
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        restored = self._restored(spec)
+        added = restored.ch_names[spec.n_chans :]
         if added:
             add(
                 raw,
                 added,
                 restored.ch_types[-1:],
                 np.zeros((1, raw.n_times)),
-                [self._place(raw.info, layout)],
+                [self._place(raw.info, spec)],
             )
         marked, referenced = set(raw.info["bads"]), _referenced(restored)
         bads = [name for name in referenced if name in marked]
@@ -99,22 +99,18 @@ class Reference:
         notes += [f"not referenced: {listed(others)}"] if others else []
         notes += [f"marked bad, so neither averaged nor referenced: {listed(bads)}"] if bads else []
         return raw, StepReport(
-            self.name, added, share, (*notes, *(flagged(0.0, "channels") if not share else ()))
+            self.name, added, share, (*notes, *(share_flag(0.0, "channels") if not share else ()))
         )
 
-    def _restored(self, layout: Layout) -> Layout:
-        if (
-            self.restore is None
-            or find(self.restore, layout) is not None
-            or not _referenced(layout)
-        ):
-            return layout
-        ch_type = dict(zip(layout.ch_names, layout.ch_types, strict=True))[_referenced(layout)[0]]
-        return Layout((*layout.ch_names, self.restore), (*layout.ch_types, ch_type), layout.sfreq)
+    def _restored(self, spec: SignalSpec) -> SignalSpec:
+        if self.restore is None or find(self.restore, spec) is not None or not _referenced(spec):
+            return spec
+        ch_type = dict(zip(spec.ch_names, spec.ch_types, strict=True))[_referenced(spec)[0]]
+        return SignalSpec((*spec.ch_names, self.restore), (*spec.ch_types, ch_type), spec.sfreq)
 
-    def _place(self, info: mne.Info, layout: Layout) -> Array | None:
+    def _place(self, info: mne.Info, spec: SignalSpec) -> Array | None:
         """Where the restored channel lies: as the template says, of whose positions the others are, else on the sphere of the others."""
-        held = positions.held(info, _referenced(layout))
+        held = positions.held(info, _referenced(spec))
         name = str(self.restore).casefold()
         usual = positions.template(self.template)
         if not held or name not in usual:
@@ -130,12 +126,12 @@ class Reference:
         )
 
 
-def _referenced(layout: Layout) -> list[str]:
+def _referenced(spec: SignalSpec) -> list[str]:
     """The channels of the first type there is, in MNE's order of preference."""
     for wanted in ("eeg", "ecog", "seeg", "dbs"):
         if found := [
             name
-            for name, ch_type in zip(layout.ch_names, layout.ch_types, strict=True)
+            for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
             if ch_type == wanted
         ]:
             return found

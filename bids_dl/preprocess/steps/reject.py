@@ -9,11 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import FILTERED_TYPES, listed, locate
-from bids_dl.preprocess.notes import flagged
-from bids_dl.preprocess.step import Array, Judged, Names, Need, Windows, number
+from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.step import Array, Context, Names, Windows, WindowStepResult, number
 
 Microvolts: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(number)]
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1), BeforeValidator(number)]
@@ -56,20 +56,20 @@ class Reject:
             raise ValueError(f"give one or more of {', '.join(CRITERIA)}")
         return self
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("windows")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("windows")
 
-    def layout(self, layout: Layout) -> Layout:
-        if not locate(self.channels, layout) and not set(layout.ch_types) & set(FILTERED_TYPES):
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        if not locate(self.channels, spec) and not set(spec.ch_types) & set(FILTERED_TYPES):
             raise RecordingError(
                 self.name,
-                f"no EEG or intracranial channel; the recording has {listed(layout.ch_names)}",
+                f"no EEG or intracranial channel; the recording has {listed(spec.ch_names)}",
             )
-        return layout
+        return spec
 
-    def apply_windows(self, windows: Windows) -> Judged:
+    def apply_windows(self, windows: Windows) -> WindowStepResult:
         if not len(windows.signals):
-            return Judged(windows.signals, (), StepReport(self.name, share=0.0))
+            return WindowStepResult(windows.signals, (), StepReport(self.name, share=0.0))
         picks = self._picks(windows)
         names = np.array([windows.info["ch_names"][i] for i in picks])
         signals = windows.signals[:, picks]
@@ -86,10 +86,10 @@ class Reject:
             channels |= {str(names[channel])} if channel is not None else set()
         share = sum(map(bool, reasons)) / len(reasons)
         touched = tuple(name for name in windows.info["ch_names"] if name in channels)
-        return Judged(
+        return WindowStepResult(
             windows.signals,
             tuple(reasons),
-            StepReport(self.name, touched, share, flagged(share, "windows")),
+            StepReport(self.name, touched, share, share_flag(share, "windows")),
         )
 
     def _fault(

@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport
+from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import hydrocel
 from bids_dl.preprocess.channels import find, listed, locate
-from bids_dl.preprocess.step import Need
+from bids_dl.preprocess.step import Context
 
 if TYPE_CHECKING:
     import mne
@@ -60,44 +60,42 @@ class Rename:
             raise ValueError(f"give names (old: new) or a scheme, one of {', '.join(SCHEMES)}")
         return self
 
-    def needs(self, layout: Layout) -> Need:  # noqa: ARG002
-        return Need("samples")
+    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        return Context("samples")
 
-    def layout(self, layout: Layout) -> Layout:
-        mapping = self._mapping(layout)
-        renamed = tuple(mapping.get(name, name) for name in layout.ch_names)
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        mapping = self._mapping(spec)
+        renamed = tuple(mapping.get(name, name) for name in spec.ch_names)
         if twice := [name for name, count in Counter(renamed).items() if count > 1]:
             raise RecordingError(self.name, f"two channels would be named {listed(twice)}")
-        return replace(layout, ch_names=renamed)
+        return replace(spec, ch_names=renamed)
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        mapping = self._mapping(layout)
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        mapping = self._mapping(spec)
         raw.rename_channels(mapping)
         return raw, StepReport(self.name, channels=tuple(mapping.values()), share=0.0)
 
-    def _mapping(self, layout: Layout) -> dict[str, str]:
-        by_scheme = self._by_scheme(layout)
-        made = {name: by_scheme.get(name, name) for name in layout.ch_names}
-        layout = replace(layout, ch_names=tuple(made.values()))
+    def _mapping(self, spec: SignalSpec) -> dict[str, str]:
+        by_scheme = self._by_scheme(spec)
+        made = {name: by_scheme.get(name, name) for name in spec.ch_names}
+        spec = replace(spec, ch_names=tuple(made.values()))
         old = (
-            [name for name in self.names if find(name, layout)]
+            [name for name in self.names if find(name, spec)]
             if self.missing == "ignore"
             else list(self.names)
         )
-        by_name = {
-            own: self.names[name] for name, own in zip(old, locate(old, layout), strict=True)
-        }
+        by_name = {own: self.names[name] for name, own in zip(old, locate(old, spec), strict=True)}
         return {
             name: by_name.get(new, new)
             for name, new in made.items()
             if by_name.get(new, new) != name
         }
 
-    def _by_scheme(self, layout: Layout) -> dict[str, str]:
+    def _by_scheme(self, spec: SignalSpec) -> dict[str, str]:
         if self.scheme is None:
             return {}
         try:
-            made = SCHEMES[self.scheme](layout.ch_names)
+            made = SCHEMES[self.scheme](spec.ch_names)
         except ValueError as problem:
             raise RecordingError(
                 "channels", f"{problem}; the scheme {self.scheme} does not fit"
@@ -105,6 +103,6 @@ class Rename:
         if not made and self.missing == "error":
             raise RecordingError(
                 "channels",
-                f"no channel that the scheme {self.scheme} knows; the recording has {listed(layout.ch_names)}",
+                f"no channel that the scheme {self.scheme} knows; the recording has {listed(spec.ch_names)}",
             )
         return made

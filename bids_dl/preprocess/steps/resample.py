@@ -12,10 +12,10 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import Layout, StepReport, exact_rate
+from bids_dl.datamodel import SignalSpec, StepReport, exact_rate
 from bids_dl.preprocess.excerpt import stretches
-from bids_dl.preprocess.notes import flagged
-from bids_dl.preprocess.step import Array, Hertz, Need
+from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.step import Array, Context, Hertz
 
 if TYPE_CHECKING:
     import mne
@@ -45,20 +45,20 @@ class Resample:
 
     name: ClassVar[str] = "resample"
 
-    def needs(self, layout: Layout) -> Need:
+    def needs(self, spec: SignalSpec) -> Context:
         """The filter's reach; an excerpt must also start where the two rates share a sample."""
-        return Need("samples", HALF_LENGTH / float(min(layout.sfreq, exact_rate(self.sfreq))))
+        return Context("samples", HALF_LENGTH / float(min(spec.sfreq, exact_rate(self.sfreq))))
 
-    def layout(self, layout: Layout) -> Layout:
-        return replace(layout, sfreq=exact_rate(self.sfreq))
+    def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        return replace(spec, sfreq=exact_rate(self.sfreq))
 
-    def apply(self, raw: mne.io.BaseRaw, layout: Layout) -> tuple[mne.io.BaseRaw, StepReport]:
-        ratio = exact_rate(self.sfreq) / layout.sfreq
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        ratio = exact_rate(self.sfreq) / spec.sfreq
         if ratio == 1:
-            return raw, StepReport(self.name, share=0.0, notes=flagged(0.0, "samples"))
-        signals = np.empty((layout.n_chans, math.ceil(raw.n_times * ratio)))
+            return raw, StepReport(self.name, share=0.0, notes=share_flag(0.0, "samples"))
+        signals = np.empty((spec.n_chans, math.ceil(raw.n_times * ratio)))
         kernel, parts = _kernel(ratio), list(stretches(raw))
-        for i, ch_type in enumerate(layout.ch_types):
+        for i, ch_type in enumerate(spec.ch_types):
             signal = raw.get_data(picks=[i])[0]
             signals[i] = (
                 _nearest(signal, ratio)

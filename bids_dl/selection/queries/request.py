@@ -90,7 +90,7 @@ def _state(query: Query) -> Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class QueryIndex:
     """Queries by number, and the numbers that each label needs."""
 
     queries: tuple[LabelQueries, ...]
@@ -107,12 +107,12 @@ class Searched:
         return range(len(self.queries))
 
 
-def lay_out(queries: Queries) -> Searched:
+def number_queries(queries: Queries) -> QueryIndex:
     """Number the queries of a request, labels first, equal ones once."""
     flat = [label.query for label in queries.labels]
     states: list[Query] = []
     asked = list(enumerate(queries.labels))
-    return Searched(
+    return QueryIndex(
         queries=queries.labels,
         until={
             i: _place(label.until, flat) for i, label in asked if isinstance(label.until, Query)

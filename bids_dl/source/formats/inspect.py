@@ -14,7 +14,7 @@ from bids_dl.source.channels import Row, is_brain, match
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats import brainvision, edf, eeglab
-from bids_dl.source.formats.signal_info import Look
+from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.gaps import Gap
 from bids_dl.source.units import few
 
@@ -130,7 +130,7 @@ def companions(dataset: Dataset, recording: Recording) -> dict[str, str]:
     return found
 
 
-def look(dataset: Dataset, recording: Recording, table: Sequence[Row]) -> Look:
+def look(dataset: Dataset, recording: Recording, table: Sequence[Row]) -> SignalInfo:
     """What the files of a recording say, checked as far as possible without samples.
 
     Raises
@@ -158,13 +158,13 @@ def look(dataset: Dataset, recording: Recording, table: Sequence[Row]) -> Look:
         notes += [
             f"{vhdr.markers}, which holds its markers, is not there: places where time jumps are unknown"
         ] * (vhdr.markers not in files and bool(vhdr.markers))
-        return Look(
+        return SignalInfo(
             units=vhdr.units, read=vhdr.read, companions=files, notes=tuple(filter(None, notes))
         )
     if kind == ".set":
         eeglab.check_set(path, signal)
-        return Look(convention=1e-6, companions=files, typed=True)
-    return Look(typed=True, companions=files)
+        return SignalInfo(convention=1e-6, companions=files, typed=True)
+    return SignalInfo(typed=True, companions=files)
 
 
 def gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
@@ -184,7 +184,7 @@ def gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
 
 def _edf_look(
     header: edf.EdfHeader, table: Sequence[Row], gaps: tuple[Gap, ...], note: str
-) -> Look:
+) -> SignalInfo:
     """The channels of an EDF or BDF file at the rate of its brain signal; MNE would stretch those at other rates."""
     recorded = [signal for signal in header.signals if not signal.is_annotations]
     labels = [signal.label for signal in recorded]
@@ -218,7 +218,7 @@ def _edf_look(
             f"{len(gaps)} gaps of {total:g} s together, the first at {gaps[0].onset:g} s: no window crosses one; onsets of events.tsv "
             "count from the first sample in true time and were moved to the file's clock"
         )
-    return Look(
+    return SignalInfo(
         tuple(signal.label for signal in kept) if len(kept) < len(recorded) else None,
         tuple(signal.unit for signal in kept),
         tuple(signal.read for signal in kept),

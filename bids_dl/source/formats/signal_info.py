@@ -9,7 +9,7 @@ from bids_dl.source.gaps import Gap
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SignalInfo:
     """What a reader found in a signal file.
 
     Attributes

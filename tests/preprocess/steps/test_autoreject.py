@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
-from bids_dl.preprocess.recipe import Recipe, layout_of
+from bids_dl.preprocess.recipe import Recipe, spec_of
 from bids_dl.preprocess.step import Windows
 from bids_dl.preprocess.steps.autoreject import Autoreject
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_judged_is_refused_in_one_line(windows):
         run(Autoreject(n_interpolate=(32,)), windows)
     raw = mne.io.RawArray(np.zeros((1, 10)), mne.create_info(["Cz"], 100.0, "eeg"), verbose="error")
     with pytest.raises(RecordingError, match="needs 4 EEG channels or more; the recording has Cz"):
-        Autoreject().layout(layout_of(raw))
+        Autoreject().output_spec(spec_of(raw))
 
 
 def test_no_window_at_all_is_no_failure(windows):

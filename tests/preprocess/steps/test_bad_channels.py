@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.recipe import Recipe
@@ -171,7 +171,9 @@ def test_what_cannot_be_searched_is_refused_in_one_line(real, change, said):
 
 def test_too_few_channels_are_known_from_the_header():
     with pytest.raises(RecordingError, match="needs 8 EEG channels or more, got C3, C4"):
-        BadChannels().layout(Layout(("C3", "C4", "EOG"), ("eeg", "eeg", "eog"), Fraction(250)))
+        BadChannels().output_spec(
+            SignalSpec(("C3", "C4", "EOG"), ("eeg", "eeg", "eog"), Fraction(250))
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.steps.demean import Demean
@@ -32,4 +32,4 @@ def test_a_recording_without_brain_channels_is_refused():
     with pytest.raises(
         RecordingError, match="demean: no EEG or intracranial channel; the recording has EOG1"
     ):
-        Demean().layout(Layout(("EOG1",), ("eog",), Fraction(100)))
+        Demean().output_spec(SignalSpec(("EOG1",), ("eog",), Fraction(100)))

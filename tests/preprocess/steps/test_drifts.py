@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import freqz
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.steps.drifts import Drifts
@@ -96,7 +96,7 @@ def test_a_band_above_nyquist_is_known_from_the_header():
     with pytest.raises(
         RecordingError, match=r"drifts: 0.75 Hz is not below the Nyquist frequency, 0.5 Hz"
     ):
-        Drifts().layout(Layout(("Cz",), ("eeg",), Fraction(1)))
+        Drifts().output_spec(SignalSpec(("Cz",), ("eeg",), Fraction(1)))
 
 
 @pytest.mark.parametrize("wrong", [{"low": 1.0, "high": 0.5}, {"low": 0}, {"attenuation": 3}])

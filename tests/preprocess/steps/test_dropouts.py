@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bids_dl.preprocess import excerpt
-from bids_dl.preprocess.recipe import Recipe, layout_of
-from bids_dl.preprocess.steps.dropouts import Dropouts, inherit, masked
+from bids_dl.preprocess.recipe import Recipe, spec_of
+from bids_dl.preprocess.steps.dropouts import Dropouts, dropout_mask, inherit
 from bids_dl.preprocess.steps.reference import Reference
 from bids_dl.preprocess.steps.rename import Rename
 from bids_dl.preprocess.steps.resample import Resample
@@ -44,7 +44,7 @@ def real(eegbci):
 def test_a_real_recording_filled_up_with_zeros_at_its_end_shows_them(eegbci):
     raw = read(eegbci)
     made, report = run(raw, Dropouts())
-    assert masked(made, raw.ch_names).any(0).nonzero()[0].tolist() == list(range(9632, 9760))
+    assert dropout_mask(made, raw.ch_names).any(0).nonzero()[0].tolist() == list(range(9632, 9760))
     assert report.notes == (
         "0.0 to 61.0 s: 1 dropout of 0.8 s, over all channels 19.2 s; 0 imputed, 1 left",
         "changed nothing",
@@ -96,7 +96,7 @@ def same(made, raw, where):
 def test_dropouts_of_all_channels_are_found_to_the_sample_in_eeg_of_few_bits(real, kind):
     raw, mask = put(real, samples(real), kind)
     made, report = run(raw, Dropouts(impute=0.0))
-    np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
+    np.testing.assert_array_equal(dropout_mask(made, raw.ch_names), mask)
     assert report.channels == tuple(raw.ch_names)
     assert "6 dropouts of 0.1 to 20 s" in report.notes[0]
     assert "0 imputed, 6 left" in report.notes[0]
@@ -107,7 +107,7 @@ def test_dropouts_of_all_channels_are_found_to_the_sample_in_eeg_of_few_bits(rea
 def test_dropouts_of_some_channels_are_found_to_the_sample(fine, kind, channels):
     raw, mask = put(fine, samples(fine), kind, channels)
     made, report = run(raw, Dropouts(impute=0.0))
-    np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
+    np.testing.assert_array_equal(dropout_mask(made, raw.ch_names), mask)
     assert report.channels == tuple(raw.ch_names[i] for i in channels)
 
 
@@ -129,7 +129,7 @@ def test_each_channel_may_have_dropouts_of_its_own(fine, data):
                 mask |= one
                 at = start + length
     made, report = run(raw, Dropouts())
-    assert_found(masked(made, raw.ch_names), mask)
+    assert_found(dropout_mask(made, raw.ch_names), mask)
     assert same(made, raw, ~mask)
     assert report.share <= mask.mean()
 
@@ -200,7 +200,7 @@ def test_a_dropout_at_an_end_of_the_recording_joins_at_its_other_end(fine, gap, 
     assert fine.n_times == 9600
     raw, mask = put(fine, [gap], "zeros", [0, 5, 6])
     made, _ = run(raw, Dropouts(method=method))
-    np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
+    np.testing.assert_array_equal(dropout_mask(made, raw.ch_names), mask)
     inner, outer = (gap[1] - 1, gap[1]) if gap[0] == 0 else (gap[0], gap[0] - 1)
     usual = np.abs(np.diff(fine.get_data()[5])).max()
     assert abs(made.get_data()[5, inner] - raw.get_data()[5, outer]) <= usual
@@ -209,7 +209,7 @@ def test_a_dropout_at_an_end_of_the_recording_joins_at_its_other_end(fine, gap, 
 def test_a_channel_silent_throughout_is_marked_and_left(fine):
     raw, mask = put(fine, [(0, fine.n_times)], "zeros", [9])
     made, report = run(raw, Dropouts(impute=1000.0))
-    np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
+    np.testing.assert_array_equal(dropout_mask(made, raw.ch_names), mask)
     assert same(made, raw, slice(None))
     assert report.notes[1] == f"0.0 to 60.0 s: silent throughout: {raw.ch_names[9]}"
     assert report.share == 0
@@ -217,19 +217,19 @@ def test_a_channel_silent_throughout_is_marked_and_left(fine):
 
 def test_shorter_repeats_are_no_dropouts(real):
     made, report = run(real, Dropouts())
-    assert not masked(made, real.ch_names).any()
+    assert not dropout_mask(made, real.ch_names).any()
     assert same(made, real, slice(None))
     assert report.notes == ("changed nothing",)
     raw, _ = put(real, [(1000, 1015)], "zeros")
-    assert not masked(run(raw, Dropouts())[0], raw.ch_names).any()
-    assert masked(run(raw, Dropouts(shortest=0.09))[0], raw.ch_names).sum() == 15 * 24
+    assert not dropout_mask(run(raw, Dropouts())[0], raw.ch_names).any()
+    assert dropout_mask(run(raw, Dropouts(shortest=0.09))[0], raw.ch_names).sum() == 15 * 24
 
 
 def test_no_dropout_reaches_over_a_jump_in_time(fine):
     raw, mask = put(fine, [(1000, 1080)], "zeros", [0, 1])
     raw.annotations.append(1040 / 160, 0.0, "EDGE boundary")
     made, report = run(raw, Dropouts())
-    np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
+    np.testing.assert_array_equal(dropout_mask(made, raw.ch_names), mask)
     signals, own = made.get_data(), raw.get_data()
     np.testing.assert_allclose(
         signals[:2, 1000:1040], np.repeat(own[:2, [999]], 40, axis=1), atol=1e-15
@@ -251,7 +251,7 @@ def test_a_dropout_where_an_excerpt_was_mirrored_is_as_long_as_the_recording_has
     mirrored, other = run(excerpt(raw, 4000, 5000, before=before), Dropouts())
     assert same(mirrored.copy().crop(before / 160), plain, slice(None))
     np.testing.assert_array_equal(
-        masked(mirrored, raw.ch_names), np.pad(mask[:, 4000:5000], ((0, 0), (before, 0)))
+        dropout_mask(mirrored, raw.ch_names), np.pad(mask[:, 4000:5000], ((0, 0), (before, 0)))
     )
     ahead = np.pad(plain.get_data(), ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
     np.testing.assert_array_equal(mirrored.get_data(), ahead)
@@ -274,14 +274,15 @@ def test_an_excerpt_with_its_margin_gives_what_the_whole_recording_gives(
     for start, length, kind in zip(starts, lengths, kinds, strict=False):
         raw, _ = put(raw, [(start, min(start + length, raw.n_times))], kind, channels)
     step = Dropouts(method=method)
-    margin = math.ceil(step.needs(layout_of(raw)).margin * 160)
+    margin = math.ceil(step.needs(spec_of(raw)).margin * 160)
     first, last = core[0], min(core[0] + core[1], raw.n_times)
     low, high = max(0, first - margin), min(raw.n_times, last + margin)
     whole, part = run(raw, step)[0], run(excerpt(raw, low, high), step)[0]
     inside = slice(first - low, last - low)
     np.testing.assert_array_equal(part.get_data()[:, inside], whole.get_data()[:, first:last])
     np.testing.assert_array_equal(
-        masked(part, raw.ch_names)[:, inside], masked(whole, raw.ch_names)[:, first:last]
+        dropout_mask(part, raw.ch_names)[:, inside],
+        dropout_mask(whole, raw.ch_names)[:, first:last],
     )
 
 
@@ -303,7 +304,7 @@ def test_the_mask_follows_the_clock_through_resampling_cropping_and_joining(sfre
     ]
     raw, _ = put(raw, gaps, "zeros", [0, 2])
     made, _ = run(raw, Dropouts(impute=0.0), Rename({"C": "X"}), Resample(new))
-    found = masked(made, ["X", "A", "B"])
+    found = dropout_mask(made, ["X", "A", "B"])
     ratio = Fraction(new, sfreq)
     moments = [Fraction(k) / ratio for k in range(made.n_times)]
     wanted = np.array([any(start <= moment < stop for start, stop in gaps) for moment in moments])
@@ -312,7 +313,7 @@ def test_the_mask_follows_the_clock_through_resampling_cropping_and_joining(sfre
     joined = mne.concatenate_raws(parts, verbose="error")
     cuts = [slice(2 * new, 5 * new + 1), slice(20 * new, 35 * new + 1)]
     np.testing.assert_array_equal(
-        masked(joined, ["A"])[0], np.concatenate([wanted[cut] for cut in cuts])
+        dropout_mask(joined, ["A"])[0], np.concatenate([wanted[cut] for cut in cuts])
     )
 
 
@@ -321,22 +322,24 @@ def test_marks_follow_their_channels_through_pick_drop_and_rename(fine):
     made, _ = run(raw, Dropouts(impute=0.0))
     first, second, third = raw.ch_names[:3]
     made.drop_channels([first]).rename_channels({second: "new"})
-    np.testing.assert_array_equal(masked(made, ["new", third, first]), [mask[1], mask[2], mask[2]])
+    np.testing.assert_array_equal(
+        dropout_mask(made, ["new", third, first]), [mask[1], mask[2], mask[2]]
+    )
     made.pick([third])
-    assert not masked(made, [third]).any()
+    assert not dropout_mask(made, [third]).any()
 
 
 def test_a_channel_made_of_others_is_marked_where_they_are(fine):
     raw, mask = put(fine, [(1000, 1100)], "zeros", [0])
     made, _ = run(raw, Dropouts(impute=0.0))
     inherit(made, {"new": raw.ch_names[:2], "other": raw.ch_names[2:4]})
-    np.testing.assert_array_equal(masked(made, ["new", "other"]), [mask[0], mask[2]])
+    np.testing.assert_array_equal(dropout_mask(made, ["new", "other"]), [mask[0], mask[2]])
 
 
 def test_other_steps_leave_the_marks(fine):
     raw, mask = put(fine, [(1000, 1100)], "zeros")
     made, _ = run(raw, Dropouts(impute=0.0), Reference("average"))
-    np.testing.assert_array_equal(masked(made, raw.ch_names), mask)
+    np.testing.assert_array_equal(dropout_mask(made, raw.ch_names), mask)
 
 
 def test_channels_that_may_stay_at_one_value_are_not_watched():
@@ -345,7 +348,7 @@ def test_channels_that_may_stay_at_one_value_are_not_watched():
     raw = mne.io.RawArray(
         signals, mne.create_info(["Cz", "STI"], 100.0, ["eeg", "stim"]), verbose="error"
     )
-    assert not masked(run(raw, Dropouts())[0], ["Cz", "STI"]).any()
+    assert not dropout_mask(run(raw, Dropouts())[0], ["Cz", "STI"]).any()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import excerpt
-from bids_dl.preprocess.recipe import Recipe, layout_of
+from bids_dl.preprocess.recipe import Recipe, spec_of
 from bids_dl.preprocess.steps.filter import Filter
 
 BANDS = [
@@ -129,7 +129,7 @@ def test_an_excerpt_with_its_margin_is_filtered_as_the_whole_recording(
     real, band, transition, first, length
 ):
     step = Filter(*band, transition=transition)
-    margin = math.ceil(step.needs(layout_of(real)).margin * 128)
+    margin = math.ceil(step.needs(spec_of(real)).margin * 128)
     last = min(first + length, real.n_times)
     low, high = max(0, first - margin), min(real.n_times, last + margin)
     part = run(excerpt(real, low, high), step).get_data()[:, first - low : last - low]
@@ -140,7 +140,7 @@ def test_an_excerpt_with_its_margin_is_filtered_as_the_whole_recording(
 @pytest.mark.parametrize(("low", "high", "sfreq"), [(0.25, 25.0, 500.0), (None, 30.0, 128.0)])
 def test_the_margin_is_half_the_kernel(low, high, sfreq):
     raw = mne.io.RawArray(np.zeros((1, 10)), mne.create_info(1, sfreq, "eeg"), verbose="error")
-    margin = Filter(low, high, transition="eeglab").needs(layout_of(raw)).margin
+    margin = Filter(low, high, transition="eeglab").needs(spec_of(raw)).margin
     assert margin * sfreq == pytest.approx(len(eeglab_kernel(low, high, sfreq)) // 2)
 
 

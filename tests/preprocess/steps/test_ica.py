@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.steps.ica import KINDS, Ica, labelled
@@ -171,7 +171,7 @@ def test_too_few_channels_are_known_from_the_header():
     with pytest.raises(
         RecordingError, match="needs 4 EEG channels or more; the recording has C3, C4"
     ):
-        Ica().layout(Layout(("C3", "C4"), ("eeg", "eeg"), Fraction(250)))
+        Ica().output_spec(SignalSpec(("C3", "C4"), ("eeg", "eeg"), Fraction(250)))
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bids_dl import source
 from bids_dl.config.stages import PreprocessConfig, SourceConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import load_recipe, positions
-from bids_dl.preprocess.recipe import Recipe, layout_of
+from bids_dl.preprocess.recipe import Recipe, spec_of
 from bids_dl.preprocess.steps.drop import Drop
 from bids_dl.preprocess.steps.filter import Filter
 from bids_dl.preprocess.steps.interpolate import LISTS, Interpolate
@@ -147,7 +147,7 @@ def test_the_reference_before_makes_no_difference_but_the_constant(real):
 @settings(max_examples=10, deadline=None)
 def test_an_excerpt_is_interpolated_like_the_whole(real, start, length):
     step = Interpolate(channels=("T9", "Cz", "FC1"))
-    assert step.needs(layout_of(real)).kind == "samples"
+    assert step.needs(spec_of(real)).kind == "samples"
     whole, _ = run(real, step)
     part, _ = run(real.copy().crop(start / 160, (start + length - 1) / 160), step)
     np.testing.assert_allclose(
@@ -207,7 +207,7 @@ def test_a_channel_far_from_any_electrode_is_named(real):
 )
 def test_what_cannot_be_made_is_known_from_the_header(names, types, step, message):
     with pytest.raises(RecordingError, match=message):
-        step.layout(Layout(tuple(names.split()), tuple(types.split()), Fraction(100)))
+        step.output_spec(SignalSpec(tuple(names.split()), tuple(types.split()), Fraction(100)))
 
 
 def test_without_positions_or_good_channels_it_says_what_to_do():
@@ -244,17 +244,17 @@ def test_recordings_of_two_nets_and_rates_become_alike(tmp_path):
     made = make_dataset(tmp_path, n_subjects=3, n_blocks=2, ch_names=ten, variants=variants)
     dataset = source.open_dataset(str(tmp_path))
     recipe = load_recipe(PreprocessConfig("to-10-20"))
-    layouts = set()
+    specs = set()
     for recording, content in zip(
         source.find_recordings(dataset, SourceConfig()), made.recordings, strict=True
     ):
         with source.open_raw(dataset, recording) as raw:
             clean, _ = recipe.run(raw)
-        layouts.add(layout_of(clean))
+        specs.add(spec_of(clean))
         closed = content.events[3].sample / content.design.sfreq
         wave = np.sin(2 * np.pi * 10 * clean.times) * (clean.times >= closed)
         alpha = dict(
             zip(clean.ch_names, 2 * clean.get_data() @ wave / (wave != 0).sum() * 1e6, strict=True)
         )
         assert min(alpha["O1"], alpha["O2"]) > 8 + max(alpha["Fp1"], alpha["C3"], alpha["F8"])
-    assert layouts == {Layout(TEN_TWENTY, ("eeg",) * 19, Fraction(128))}
+    assert specs == {SignalSpec(TEN_TWENTY, ("eeg",) * 19, Fraction(128))}

@@ -16,7 +16,7 @@ from bids_dl.config.stages import PreprocessConfig
 from bids_dl.errors import ConfigError, RecordingError
 from bids_dl.preprocess import load_recipe, mark_selected, position
 from bids_dl.preprocess.recipe import Recipe
-from bids_dl.preprocess.steps.dropouts import mark, masked
+from bids_dl.preprocess.steps.dropouts import dropout_mask, mark
 from bids_dl.preprocess.steps.keep_selected import KeepSelected, marked
 from bids_dl.store.reader import open_store
 from bids_dl.testing import make_dataset
@@ -76,7 +76,7 @@ def test_dropouts_go_with_the_stretch_they_lie_in():
     kept, _ = Recipe("own", "", (KeepSelected(),)).run(raw)
     wanted = np.zeros((3, 230), dtype=bool)
     wanted[0, 40:50] = wanted[1:, 180:200] = True
-    np.testing.assert_array_equal(masked(kept, ["E1", "E2", "E3"]), wanted)
+    np.testing.assert_array_equal(dropout_mask(kept, ["E1", "E2", "E3"]), wanted)
 
 
 def test_a_recording_of_which_nothing_is_selected_fails():

@@ -11,7 +11,7 @@ from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.steps.derive import Derive
-from bids_dl.preprocess.steps.dropouts import Dropouts, masked
+from bids_dl.preprocess.steps.dropouts import Dropouts, dropout_mask
 from bids_dl.preprocess.steps.montage import Montage
 from bids_dl.preprocess.steps.reference import Reference
 
@@ -120,8 +120,10 @@ def test_a_derivation_of_a_bad_or_silent_channel_is_so_too(real):
         raw, Dropouts(impute=0.0), Derive({"C3-Cz": ("C3", "Cz"), "Fp1-O1": ("Fp1", "O1")})
     )
     assert made.info["bads"] == ["Cz", "C3-Cz"]
-    assert_array_equal(np.flatnonzero(masked(made, ["Fp1-O1"])[0])[:200], np.arange(1000, 1200))
-    assert not masked(made, ["C3-Cz"])[0, :9000].any()
+    assert_array_equal(
+        np.flatnonzero(dropout_mask(made, ["Fp1-O1"])[0])[:200], np.arange(1000, 1200)
+    )
+    assert not dropout_mask(made, ["C3-Cz"])[0, :9000].any()
 
 
 def test_what_cannot_be_derived_is_refused(real):

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from mne.filter import create_filter
 
 from bids_dl.config.stages import PreprocessConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import load_recipe
 from bids_dl.preprocess.positions import TEMPLATES
-from bids_dl.preprocess.recipe import Recipe, layout_of
-from bids_dl.preprocess.step import Need, Windows
+from bids_dl.preprocess.recipe import Recipe, spec_of
+from bids_dl.preprocess.step import Context, Windows
 from bids_dl.preprocess.steps.baseline import Baseline
 from bids_dl.preprocess.steps.filter import Filter
 from bids_dl.preprocess.steps.montage import Montage
@@ -96,7 +96,7 @@ def test_filter_equals_mne(parameters):
 @pytest.mark.parametrize("sfreq", [128.0, 160.0, 500.0])
 def test_a_step_on_samples_is_right_in_an_excerpt_with_its_margin(step, sfreq):
     raw = noise(sfreq, n_times=int(40 * sfreq), n_chans=2)
-    need = step.needs(layout_of(raw))
+    need = step.needs(spec_of(raw))
     assert need.kind == "samples"
     margin = math.ceil(need.margin * sfreq)
     start, stop = int(15 * sfreq), int(25 * sfreq)
@@ -118,12 +118,12 @@ def test_a_step_on_samples_is_right_in_an_excerpt_with_its_margin(step, sfreq):
 def test_the_margin_of_a_filter_is_half_of_the_one_mne_designs(low, width, sfreq, window):
     step = Filter(low, low + width, fir_window=window)
     designed = create_filter(None, sfreq, step.low, step.high, fir_window=window, verbose="error")
-    margin = step.needs(Layout(("E1",), ("eeg",), Fraction(sfreq))).margin * sfreq
+    margin = step.needs(SignalSpec(("E1",), ("eeg",), Fraction(sfreq))).margin * sfreq
     assert len(designed) // 2 <= margin <= len(designed) // 2 + 2
 
 
 def test_an_iir_filter_needs_all_that_is_continuous():
-    assert Filter(low=1.0, method="iir").needs(layout_of(noise())) == Need("samples", math.inf)
+    assert Filter(low=1.0, method="iir").needs(spec_of(noise())) == Context("samples", math.inf)
 
 
 def test_notch_takes_the_power_line_of_the_recording_and_its_multiples():
@@ -211,7 +211,7 @@ def test_resampling_leaves_an_impulse_at_its_sample(sfreq, new, where, extra):
     sample = int(where * n_times)
     raw = recording(np.eye(1, n_times, sample), sfreq)
     made, _ = run(raw, Resample(new))
-    exact = sample * Resample(new).layout(layout_of(raw)).sfreq / layout_of(raw).sfreq
+    exact = sample * Resample(new).output_spec(spec_of(raw)).sfreq / spec_of(raw).sfreq
     peak = int(np.argmax(made.get_data()[0]))
     nearest = {
         math.floor(exact + Fraction(1, 2)),
@@ -228,7 +228,7 @@ def test_resampling_does_not_stretch_a_tone_of_an_odd_length(sfreq):
     wanted = np.sin(2 * np.pi * 10 * np.arange(made.n_times) / 128.0)
     np.testing.assert_allclose(made.get_data()[0, 64:-64], wanted[64:-64], atol=2e-3)
     assert made.n_times == math.ceil(
-        n_times * Fraction(128) / layout_of(recording(tone[None], sfreq)).sfreq
+        n_times * Fraction(128) / spec_of(recording(tone[None], sfreq)).sfreq
     )
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bids_dl.config.stages import PreprocessConfig
-from bids_dl.datamodel import Layout
+from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import ConfigError, RecordingError
 from bids_dl.preprocess import load_recipe
-from bids_dl.preprocess.recipe import Recipe, layout_of
+from bids_dl.preprocess.recipe import Recipe, spec_of
 from bids_dl.preprocess.step import Windows
 from bids_dl.preprocess.steps.reject import Reject
 
@@ -135,9 +135,9 @@ def test_a_recording_without_the_channels_is_refused_by_its_layout(windows):
     with pytest.raises(
         RecordingError, match="reject: no EEG or intracranial channel; the recording has STI"
     ):
-        Reject(flat=1.0).layout(layout_of(raw))
+        Reject(flat=1.0).output_spec(spec_of(raw))
     with pytest.raises(RecordingError, match="no channel EOG"):
-        Reject(flat=1.0, channels="EOG").layout(Layout(("Cz",), ("eeg",), 100))
+        Reject(flat=1.0, channels="EOG").output_spec(SignalSpec(("Cz",), ("eeg",), 100))
 
 
 @pytest.mark.parametrize(
