@@ -2,7 +2,86 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 
-def gigabytes(n_bytes: float) -> str:
-    """Bytes for people: "1.5 GB"."""
+MAX_LISTED = 8  # names in a message before the rest is counted
+MAX_MESSAGE_CHARS = 300  # of a foreign error message
+CUTOFF = 0.6  # similarity in [0, 1] from which a name is suggested; difflib's default
+
+
+def join_names(names: Iterable[object], *, limit: int = MAX_LISTED) -> str:
+    """Join names for a message, and count those beyond ``limit``.
+
+    Examples
+    --------
+    >>> join_names(["O1", "O2", "Oz"], limit=2)
+    'O1, O2 and 1 more'
+    """
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like ``name``, ignoring case; None if none is similar.
+
+    Similarity is that of `difflib.get_close_matches`.
+
+    Examples
+    --------
+    >>> closest("Fz1", ["Fz", "Cz"])
+    'Fz'
+    """
+    by_lower = {text.casefold(): text for text in known}
+    matches = difflib.get_close_matches(name.casefold(), by_lower, n=1, cutoff=CUTOFF)
+    return by_lower[matches[0]] if matches else None
+
+
+def suggest(name: str, known: Iterable[str], *, limit: int = MAX_LISTED) -> str:
+    """Suggest the known name that was probably meant, or list the known names.
+
+    Examples
+    --------
+    >>> suggest("windw", ["window", "stride"])
+    "did you mean 'window'?"
+    >>> suggest("x", ["auto", "cpu"])
+    'use one of auto, cpu'
+    """
+    names = list(known)
+    match = closest(name, names)
+    return f"did you mean {match!r}?" if match else f"use one of {join_names(names, limit=limit)}"
+
+
+def format_size(n_bytes: float) -> str:
+    """Format a number of bytes with a decimal unit.
+
+    Examples
+    --------
+    >>> format_size(1_500_000_000)
+    '1.5 GB'
+    """
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Format a count with its noun.
+
+    Examples
+    --------
+    >>> count(1, "recording"), count(3, "recording"), count(2, "person", "people")
+    ('1 recording', '3 recordings', '2 people')
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def one_line(text: object, *, max_chars: int = MAX_MESSAGE_CHARS) -> str:
+    """Put a message on one line of at most ``max_chars`` characters.
+
+    Examples
+    --------
+    >>> one_line("cannot read\\n  the file")
+    'cannot read the file'
+    """
+    line = " ".join(str(text).split())
+    return line if len(line) <= max_chars else line[: max_chars - 3] + "..."

@@ -10,7 +10,7 @@ import numpy as np
 from bids_dl.errors import StoreError
 from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
-from bids_dl.wording import gigabytes
+from bids_dl.wording import format_size
 
 STAGED = np.dtype("float32").itemsize
 
@@ -59,7 +59,7 @@ def check_space(plan: Plan, dest: Location, staging: Location, missing: int) -> 
 def _check(place: Location, free: int, wanted: int, what: str, other: str) -> None:
     if wanted > free:
         raise StoreError(
-            f"{place.url}: {gigabytes(free)} free, {what} need {gigabytes(wanted)}; make room, or choose {other}"
+            f"{place.url}: {format_size(free)} free, {what} need {format_size(wanted)}; make room, or choose {other}"
         )
 
 

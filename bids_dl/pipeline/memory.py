@@ -10,7 +10,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bids_dl.datamodel import Failure, SignalSpec, exact_rate
 from bids_dl.source import is_lazy, load_bytes
-from bids_dl.wording import gigabytes
+from bids_dl.wording import format_size
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.task import Task
@@ -62,7 +62,7 @@ def refusal(task: Task, limit: int | None) -> Failure | None:
         why = f"{reach.whole or 'a step'} of the recipe needs all of its signal at once"
     else:
         why = f"the filters of the recipe reach {reach.margin:.1f} s"
-    reason = f"needs about {gigabytes(estimate)} of memory ({size}; {why}), more than is allowed: give it with --memory"
+    reason = f"needs about {format_size(estimate)} of memory ({size}; {why}), more than is allowed: give it with --memory"
     return Failure(task.recording.key, "worker", reason, transient=True)
 
 
