@@ -1,74 +1,68 @@
 """EEG datasets in BIDS, selected by HED, as one Zarr store that streams into PyTorch.
 
->>> bids_dl.convert("ds004362", "eyes.zarr", hed={"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"})
->>> stream = bids_dl.StreamingDataset("eyes.zarr", split="train", batch_size=64)
+Everything that the command line does is a function here, with the same options:
+
+>>> import bids_dl
+>>> queries = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
+>>> bids_dl.convert("ds004362", "eyes.zarr", hed=queries, window=2)  # doctest: +SKIP
+>>> bids_dl.StreamingDataset("eyes.zarr", split="train", batch_size=64)  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import pkgutil
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bids_dl.api import (
+    convert,
+    events,
+    info,
+    list_models,
+    list_recipes,
+    predict,
+    report,
+    train,
+    verify,
+)
+
 if TYPE_CHECKING:
-    from bids_dl.pipeline.convert import Outcome, Progress
     from bids_dl.store import Store, open_store
     from bids_dl.stream import StreamingDataset
 
 __version__ = "0.1.0"
-__all__ = ["Store", "StreamingDataset", "convert", "open_store"]
+__all__ = [
+    "Store",
+    "StreamingDataset",
+    "convert",
+    "events",
+    "info",
+    "list_models",
+    "list_recipes",
+    "open_store",
+    "predict",
+    "report",
+    "train",
+    "verify",
+]
 
-LAZY = {
+_LAZY = {
     "Store": "bids_dl.store",
     "StreamingDataset": "bids_dl.stream",
     "open_store": "bids_dl.store",
 }
-
-
-def convert(
-    sources: str | Sequence[str],
-    dest: str,
-    *,
-    say: Callable[[Progress], None] | None = None,
-    **options: Any,
-) -> Outcome:
-    """Convert BIDS datasets into one store: `bids-dl convert` in Python.
-
-    Parameters
-    ----------
-    sources
-        A BIDS folder, or several.
-    dest
-        Path or fsspec URL of the store.
-    say
-        Called with the progress.
-    **options
-        As on the command line, with underscores: ``hed={"eyes_closed": "Eyes-closed"}``, ``window=2``, ``jobs=2``, ...
-
-    Returns
-    -------
-    Outcome
-        What was written and which recordings failed.
-
-    Raises
-    ------
-    bids_dl.errors.RequestError
-        The request is wrong; nothing was written.
-    """
-    from bids_dl.config import parsing as public
-    from bids_dl.pipeline.convert import convert_sources
-
-    wanted, how = public.request(options), public.pipeline_config(options)
-    return convert_sources(
-        [sources] if isinstance(sources, str) else list(sources), str(dest), wanted, how, say=say
-    )
+_SUBMODULES = frozenset(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def __getattr__(name: str) -> Any:
-    """Import PyTorch and Zarr only when they are asked for."""
-    if name not in LAZY:
-        raise AttributeError(
-            f"module 'bids_dl' has no attribute {name!r}; it has {', '.join(__all__)}"
-        )
-    from importlib import import_module
+    """Import a class that needs PyTorch or Zarr, or a submodule, when it is first used."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    if name in _SUBMODULES:
+        return import_module(f"bids_dl.{name}")
+    raise AttributeError(f"module 'bids_dl' has no attribute {name!r}; it has {', '.join(__all__)}")
 
-    return getattr(import_module(LAZY[name]), name)
+
+def __dir__() -> list[str]:
+    """List the public names and the submodules, whether they are imported or not."""
+    return sorted({*__all__, *_SUBMODULES, "__version__"} - {"__main__"})

@@ -1,53 +1,78 @@
-"""Recording, Event, Block, Window: what the stages hand to each other. NumPy only, no I/O."""
+"""Recording, Event, Block, Window: values that the stages exchange. NumPy only, no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+BRAIN_TYPES = frozenset({"eeg", "seeg", "ecog", "dbs"})
+"""MNE's channel types of brain signal."""
+
+VOLTAGE_TYPES = BRAIN_TYPES | {"eog", "ecg", "emg", "bio"}
+"""MNE's channel types whose samples are volts."""
+
+MAX_DENOMINATOR = 10_000  # of an exact sampling rate: finer than any rate in a file header
+
 Person = tuple[str, str]
-"""(dataset, subject): people of different datasets are different people."""
+"""(dataset, subject): equal subject labels of two datasets are two persons."""
 
 
 def exact_rate(sfreq: float) -> Fraction:
-    """The exact rate in Hz that a float stands for: 333.3333333 is 1000/3."""
-    return Fraction(sfreq).limit_denominator(10_000)
+    """Return the exact sampling rate in Hz that a float approximates.
+
+    Parameters
+    ----------
+    sfreq
+        Sampling rate in Hz, as written in a file header.
+
+    Returns
+    -------
+    Fraction
+        The nearest fraction with a denominator of at most 10,000, in Hz.
+
+    Examples
+    --------
+    >>> exact_rate(333.3333333)
+    Fraction(1000, 3)
+    """
+    return Fraction(sfreq).limit_denominator(MAX_DENOMINATOR)
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One continuous EEG file of a BIDS dataset, or what an events.tsv speaks for where the file is absent."""
+    """One continuous EEG file of a BIDS dataset, or only its events.tsv if the file is absent."""
 
-    dataset: str  # accession from the source or DatasetDOI, else the folder's name
+    dataset: str  # accession from the source or DatasetDOI, else the name of the folder
     path: str  # BIDS path without suffix and extension, "sub-001/eeg/sub-001_task-motion_run-2"
-    subject: str  # entities are stored without their prefix; "" where a name has none
+    subject: str  # BIDS entities are stored without prefix; "" if the path does not have one
     session: str
     task: str
     run: str
-    datatype: str  # "eeg", "ieeg", or "meg" (found, but not read)
+    datatype: str  # "eeg", "ieeg", or "meg" (listed, but not read)
     signal: str | None = None  # signal file, relative to the dataset; None in a text-only copy
     events: str | None = None  # events.tsv that applies to it, relative to the dataset
 
     @property
     def key(self) -> str:
-        """Identity over all sources, "ds003645/sub-002/eeg/sub-002_task-FacePerception_run-1"."""
+        """Unique name over all sources, "ds004362/sub-001/eeg/sub-001_task-motion_run-2"."""
         return f"{self.dataset}/{self.path}"
 
     @property
     def person(self) -> Person:
+        """(dataset, subject) of the recording."""
         return self.dataset, self.subject
 
 
 @dataclass(frozen=True, slots=True)
 class EventRows:
-    """One events.tsv as text, row by row, and the sidecar that explains it."""
+    """One events.tsv as text, row by row, and the sidecar that describes its columns."""
 
     recording: str  # Recording.key
     columns: Mapping[str, tuple[str, ...]]  # column name -> one string per data row
-    sidecar: Mapping[str, Any]  # events.json files merged by inheritance, nearest last
-    duration: float | None = None  # s, length of the recording, None where unknown
+    sidecar: Mapping[str, Any]  # events.json files merged by inheritance; the nearest overrides
+    duration: float | None = None  # s, length of the recording; None if unknown
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -55,99 +80,110 @@ class EventRows:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a signal file says of itself, without its samples."""
+    """Rate, length, channels and boundaries of a signal file, without its samples."""
 
     sfreq: float  # Hz
     n_times: int  # samples
-    ch_names: tuple[str, ...]  # as in channels.tsv where there is one
+    ch_names: tuple[str, ...]  # as in channels.tsv if there is one, else as in the file
     ch_types: tuple[str, ...]  # MNE's names: "eeg", "eog", ...
-    boundaries: tuple[float, ...] = ()  # s: places where the signal is not continuous
+    boundaries: tuple[float, ...] = ()  # s: times at which the signal is not continuous
 
     @property
     def duration(self) -> float:
+        """Length of the recording in s."""
         return self.n_times / self.sfreq
+
+    @property
+    def spec(self) -> SignalSpec:
+        """Channels and exact sampling rate."""
+        return SignalSpec(self.ch_names, self.ch_types, exact_rate(self.sfreq))
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One match of a query: a row of events.tsv (or what Delay split off it) and where its block ends."""
+    """One match of a query: a row of events.tsv (or its Delay group) and the end of its block."""
 
     recording: str  # Recording.key
     row: int  # 0-based data row of events.tsv
-    onset: float  # s, on the recording's clock
-    end: float | None  # s; None where unknown
-    end_rule: str  # "until", "process", "duration", "next", "recording" or "" (a moment)
+    onset: float  # s, on the clock of the file
+    end: float | None  # s; None if unknown
+    end_rule: str  # "until", "process", "duration", "next", "recording", or "" for a point in time
     label: str  # name of the query that matched
-    hed: str = ""  # the row's HED string as assembled
+    hed: str = ""  # HED string of the row as assembled
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One selected stretch of a recording, after trimming."""
+    """One selected part of a recording, after trimming."""
 
     recording: str  # Recording.key
     index: int  # index of its event in the plan
     label: str
     onset: float  # s
-    end: float | None  # s; None where it runs to an end nobody knows yet
+    end: float | None  # s; None if the end is not known yet
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The address of one training example: which samples of which recording."""
+    """Address of one training example: the samples of a recording that it consists of."""
 
     recording: str  # Recording.key
-    block: int  # index into the plan's events
-    onset: float  # s, of the window's first sample
-    start: int  # first sample at the source rate, included
-    anchor: int  # sample at the source rate that must stay in its sample: the event's, or `start` of a sliding window
+    block: int  # index into the events of the plan
+    onset: float  # s, of the first sample
+    start: int  # first sample at the source rate, inclusive
+    anchor: int  # sample at the source rate that resampling keeps: of the event, else `start`
     label: str  # name of the query that selected it
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """An event, a block or a window that was asked for and is left out."""
+    """A requested event, block or window that is not part of the plan or the store."""
 
     recording: str  # Recording.key
     row: int  # 0-based data row of events.tsv
-    onset: float  # s, of what is left out
+    onset: float  # s, of the dropped event, block or window
     label: str
-    what: Literal["event", "block", "window"]
-    cause: str  # the option or fact that took it: "exclude", "during", "around", "overlap", "trim", "recording", "boundary", ...
+    kind: Literal["event", "block", "window"]
+    option: str  # option or fact that dropped it: "exclude", "during", "trim", "boundary", ...
     reason: str  # one line, with the numbers
+    step: str = ""  # name of the recipe step that dropped a window, "" if none did
 
 
 @dataclass(frozen=True, slots=True)
 class SignalSpec:
-    """The shape of a signal: what a recipe starts from and what it ends with."""
+    """Channels and sampling rate of a signal, before or after a recipe."""
 
     ch_names: tuple[str, ...]
-    ch_types: tuple[str, ...]
+    ch_types: tuple[str, ...]  # MNE's names
     sfreq: Fraction  # Hz, exact
 
     @property
     def n_chans(self) -> int:
+        """Number of channels."""
         return len(self.ch_names)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one recording is not in a store."""
+    """Stage and reason for which one recording is missing from a store."""
 
     recording: str  # Recording.key
     stage: str  # "source", "header", "channels", "read", a step's name, "windows", "worker"
-    reason: str  # one line; no path of the machine it happened on
-    transient: bool = False  # whether another try may pass
+    reason: str  # one line, without a path of the machine
+    transient: bool = False  # a retry may succeed
+
+
+ShareFlag = Literal["", "changed nothing", "changed nearly everything"]
+"""Warning that a step changed an implausible share of the samples; "" if the share is plausible."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What one step did to one recording."""
+    """Changes that one step made to one recording."""
 
     step: str
-    channels: tuple[
-        str, ...
-    ] = ()  # channels it changed beyond its plain task (dropped, interpolated, ...)
-    share: float = 1.0  # share of the samples it changed
-    notes: tuple[str, ...] = field(default=())
-    seconds: float = 0.0  # of signal: its share of what it was given
+    channels: tuple[str, ...] = ()  # dropped, interpolated, ...: beyond the plain task of the step
+    share: float = 1.0  # fraction of the samples that changed
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0  # s of signal that the step received; `share` is a fraction of it
+    flag: ShareFlag = ""

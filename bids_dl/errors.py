@@ -1,41 +1,49 @@
-"""One class per thing a caller would do differently. ``str(error)`` is what a user reads."""
+"""Errors: one class per thing a caller would do differently. ``str(error)`` is a user's message."""
 
 from __future__ import annotations
 
 import re
 
-PASSWORD = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)")  # of a URL, with the name before it
+CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)")  # "user:password" of a URL
 
 
 class BidsDlError(Exception):
-    """Anything that bids_dl refuses or cannot do, said in one to four lines, without the passwords of URLs."""
+    """Any failure that bids_dl reports: a message of one to four lines, with URL passwords masked.
+
+    `exit_status` is the status with which the command line ends.
+
+    Examples
+    --------
+    >>> print(BidsDlError("https://user:secret@host/store.zarr: not found"))
+    https://***@host/store.zarr: not found
+    """
 
     exit_status = 1
 
     def __str__(self) -> str:
-        return PASSWORD.sub("***", super().__str__())
+        return CREDENTIALS.sub("***", super().__str__())
 
 
 class RequestError(BidsDlError):
-    """The request itself is wrong: change it. Nothing was written."""
+    """The request itself is wrong and must be changed. Nothing was written."""
 
     exit_status = 2
 
 
 class ConfigError(RequestError):
-    """An unknown option, recipe, step, model or a value out of its range."""
+    """An unknown option, recipe, step or model, or a value out of its range."""
 
 
 class SourceError(RequestError):
-    """A source that is not there or not BIDS."""
+    """A source that does not exist or is not a BIDS dataset."""
 
 
 class QueryError(RequestError):
-    """A query that hedtools cannot parse, or that would not mean what it says."""
+    """A query that hedtools cannot parse, or that would not select what its author means."""
 
 
 class NoMatchError(RequestError):
-    """A valid query that matches nothing, with the closest things in use."""
+    """A valid query without a match. The message names the closest annotations in use."""
 
 
 class EventError(RequestError):
@@ -43,15 +51,15 @@ class EventError(RequestError):
 
 
 class WindowError(RequestError):
-    """Windows that cannot be cut as asked."""
+    """Windows that are impossible with the requested options."""
 
 
 class TargetError(RequestError):
-    """A target or filter column that is not there, or has missing values."""
+    """A target or filter column that does not exist or has missing values."""
 
 
 class StoreError(RequestError):
-    """No store here, an unfinished one, or one made by another plan."""
+    """A missing store, an unfinished one, or one made by another plan."""
 
 
 class ModelError(RequestError):
@@ -59,20 +67,21 @@ class ModelError(RequestError):
 
 
 class DamagedStoreError(BidsDlError):
-    """A store whose bytes are not the ones that were written."""
+    """A store whose bytes differ from those that were written."""
 
 
 class RecordingError(BidsDlError):
-    """One recording cannot be converted; the others go on.
+    """One recording cannot be converted. The other recordings continue.
 
     Parameters
     ----------
     stage
-        Where it failed: "source", "header", "channels", "read", a step's name, "windows", "worker".
+        Stage that failed: "source", "header", "channels", "read", a step's name, "windows",
+        "worker".
     reason
         One line, without a path of this machine.
     transient
-        Whether another try may pass (a lost connection), or not (a broken file).
+        True if a retry may succeed (a lost connection), False if not (a broken file).
     """
 
     def __init__(self, stage: str, reason: str, *, transient: bool = False) -> None:
@@ -82,8 +91,10 @@ class RecordingError(BidsDlError):
         self.transient = transient
 
     def __reduce__(self) -> tuple[object, ...]:
+        # `args` holds the joined message only, so the default would call __init__ with one argument
         return _rebuild, (self.stage, self.reason, self.transient)
 
 
 def _rebuild(stage: str, reason: str, transient: bool) -> RecordingError:
+    """Rebuild a pickled `RecordingError`."""
     return RecordingError(stage, reason, transient=transient)

@@ -1,4 +1,8 @@
-"""Persons shared out: splits of a store, folds of a cross-validation. Windows follow their person, never the other way round."""
+"""Assignment of persons to splits of a store and to folds of a cross-validation.
+
+All windows of a person are in the same split or fold, so that a model is always tested on persons
+it was not trained on.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import numpy as np
 from bids_dl.config.stages import SplitsConfig
 from bids_dl.datamodel import Person
 from bids_dl.errors import ConfigError, TargetError
+from bids_dl.wording import count
 
 SPLITS = ("train", "validation", "test")
 
@@ -22,110 +27,215 @@ SPELLINGS = {
     "test": "test",
     "testing": "test",
 }
+"""Spelling in participants.tsv -> name of the split."""
+
+MIN_PERSONS = 3  # with fewer persons, random splits leave too little to train on
 
 
-def asked(config: SplitsConfig) -> tuple[str, ...]:
-    """Names of the splits with a fraction above zero; none where a column decides."""
+def requested_splits(config: SplitsConfig) -> tuple[str, ...]:
+    """Return the names of the splits whose fraction is above zero.
+
+    Returns
+    -------
+    tuple of str
+        In the order train, validation, test. Empty if a column of participants.tsv decides.
+
+    Examples
+    --------
+    >>> requested_splits(SplitsConfig(split=(0.8, 0.0, 0.2)))
+    ('train', 'test')
+    """
     if isinstance(config.split, str):
         return ()
     return tuple(name for name, fraction in zip(SPLITS, config.split, strict=False) if fraction > 0)
 
 
-def assign(persons: Sequence[Person], config: SplitsConfig) -> dict[Person, str]:
-    """Give each person a split, at random from the seed, whatever the order they come in.
+def assign_splits(persons: Sequence[Person], config: SplitsConfig) -> dict[Person, str]:
+    """Assign each person to a split at random.
 
-    Each split of `asked` gets at least one person. Under three persons, or with fewer persons than
-    splits, all are ``train``: ``set(result.values()) != set(asked(config))`` tells.
+    The result depends on the seed and the set of persons, not on their order.
+
+    Parameters
+    ----------
+    persons
+        (dataset, subject) pairs. Duplicates are ignored.
+    config
+        Fractions of the splits, and the seed.
+
+    Returns
+    -------
+    dict
+        Name of the split by person, in sorted order. Each split of `requested_splits` has at
+        least one person. With fewer than three persons, or fewer persons than splits, all are
+        ``train``; then ``set(result.values()) != set(requested_splits(config))``.
 
     Raises
     ------
     ConfigError
-        Where the config names a column: that is `from_column`.
+        The config names a column; use `splits_from_column`.
+
+    Examples
+    --------
+    >>> persons = [("ds", subject) for subject in "abcde"]
+    >>> splits = assign_splits(persons, SplitsConfig(split=(0.6, 0.2, 0.2), seed=0))
+    >>> sorted(splits.values())
+    ['test', 'train', 'train', 'train', 'validation']
     """
     if isinstance(config.split, str):
         raise ConfigError(
-            f"split is the column {config.split!r} of participants.tsv: its values are needed, not fractions"
+            f"split is the column {config.split!r} of participants.tsv; "
+            "pass its values to splits_from_column, or give fractions"
         )
-    people = sorted(set(persons))
-    names = asked(config)
+    unique_persons = sorted(set(persons))
+    names = requested_splits(config)
     if len(names) == 1:
-        return dict.fromkeys(people, names[0])
-    if len(people) < max(3, len(names)):
-        return dict.fromkeys(people, "train")
+        return dict.fromkeys(unique_persons, names[0])
+    if len(unique_persons) < max(MIN_PERSONS, len(names)):
+        return dict.fromkeys(unique_persons, "train")
     fractions = [fraction for fraction in config.split if fraction > 0]
-    order = np.random.default_rng(config.seed).permutation(len(people))
-    drawn = np.repeat(names, _counts(len(people), fractions))
-    given = {people[i]: str(name) for i, name in zip(order, drawn, strict=True)}
-    return {person: given[person] for person in people}
+    order = np.random.default_rng(config.seed).permutation(len(unique_persons))
+    shuffled_splits = np.repeat(names, _apportion(len(unique_persons), fractions))
+    split_by_index = dict(zip(order.tolist(), shuffled_splits.tolist(), strict=True))
+    return {person: split_by_index[i] for i, person in enumerate(unique_persons)}
 
 
-def from_column(values: Mapping[Person, str]) -> dict[Person, str]:
-    """Give each person the split that a column of participants.tsv says, in one spelling.
-
-    Raises
-    ------
-    TargetError
-        Where a person has no value, or one that names no split.
-    """
-    given = {
-        person: SPELLINGS.get(str(value).strip().casefold()) for person, value in values.items()
-    }
-    if wrong := sorted(person for person, split in given.items() if split is None):
-        dataset, subject = wrong[0]
-        raise TargetError(
-            f"{dataset}/sub-{subject}: the split column says {values[wrong[0]]!r} ({len(wrong)} of {len(given)} persons are like that); "
-            f"expected {', '.join(SPLITS)}"
-        )
-    return {person: split for person, split in given.items() if split is not None}
-
-
-def folds(persons: Iterable[Person], n_folds: int | str, seed: int) -> list[tuple[Person, ...]]:
-    """Persons held out in each fold, every person exactly once, whatever the order they come in.
+def splits_from_column(values: Mapping[Person, str]) -> dict[Person, str]:
+    """Assign each person to the split that a column of participants.tsv names.
 
     Parameters
     ----------
-    n_folds
-        ``"loso"`` (one person a fold, sorted) or a number of folds, whose sizes differ by one at most.
-    """
-    people = sorted(set(persons))
-    if n_folds == "loso":
-        n_folds, order = len(people), np.arange(len(people))
-    else:
-        order = np.random.default_rng(seed).permutation(len(people))
-    count = _number(n_folds)
-    if not 2 <= count <= len(people):
-        raise ConfigError(
-            f"{count} folds of {len(people)} persons: ask for 'loso' or for 2 to {len(people)} folds, and have two persons"
-        )
-    return [tuple(people[i] for i in sorted(share)) for share in np.array_split(order, count)]
+    values
+        Cell of the column by person. Case and surrounding spaces do not matter, and the
+        abbreviations of `SPELLINGS` are accepted.
 
-
-def hold_out(persons: Iterable[Person], fraction: float, seed: int) -> tuple[Person, ...]:
-    """Draw a fraction of the persons, at least one and never all, sorted.
+    Returns
+    -------
+    dict
+        ``"train"``, ``"validation"`` or ``"test"`` by person.
 
     Raises
     ------
     TargetError
-        Where there are not two persons.
+        A person has no value, or one that is not the name of a split.
+
+    Examples
+    --------
+    >>> splits_from_column({("ds", "01"): "Training", ("ds", "02"): "val"})
+    {('ds', '01'): 'train', ('ds', '02'): 'validation'}
     """
-    people = sorted(set(persons))
-    if len(people) < 2:
+    splits: dict[Person, str] = {}
+    unknown: list[Person] = []
+    for person, value in values.items():
+        split = SPELLINGS.get(str(value).strip().casefold())
+        if split is None:
+            unknown.append(person)
+        else:
+            splits[person] = split
+    if unknown:
+        first = min(unknown)
+        dataset, subject = first
         raise TargetError(
-            f"{len(people)} person to train on: none can be held out for validation, train a fixed number of epochs instead"
+            f"{dataset}/sub-{subject}: the split column has {values[first]!r} "
+            f"({len(unknown)} of {count(len(values), 'person')} without a valid split); "
+            f"expected {', '.join(SPLITS)}"
         )
-    count = min(max(1, round(fraction * len(people))), len(people) - 1)
-    drawn = np.random.default_rng(seed).permutation(len(people))[:count]
-    return tuple(people[i] for i in sorted(drawn))
+    return splits
 
 
-def _number(n_folds: int | str) -> int:
+def make_folds(
+    persons: Iterable[Person], n_folds: int | str, seed: int
+) -> list[tuple[Person, ...]]:
+    """Divide persons into folds, so that each person is held out in exactly one fold.
+
+    Parameters
+    ----------
+    persons
+        (dataset, subject) pairs. Their order does not matter, and duplicates are ignored.
+    n_folds
+        ``"loso"`` for leave one subject out, in sorted order, or the number of folds. The sizes
+        of two folds differ by at most one person.
+    seed
+        Seed of the random assignment, unused with ``"loso"``.
+
+    Returns
+    -------
+    list of tuple
+        Persons held out in each fold, sorted.
+
+    Raises
+    ------
+    ConfigError
+        ``n_folds`` is not 'loso' or a number from 2 to the number of persons.
+
+    Examples
+    --------
+    >>> make_folds([("ds", "b"), ("ds", "a")], "loso", seed=0)
+    [(('ds', 'a'),), (('ds', 'b'),)]
+    """
+    unique_persons = sorted(set(persons))
+    if n_folds == "loso":
+        number = len(unique_persons)
+        order = np.arange(number)
+    else:
+        number = _parse_fold_count(n_folds)
+        order = np.random.default_rng(seed).permutation(len(unique_persons))
+    if not 2 <= number <= len(unique_persons):
+        raise ConfigError(
+            f"{count(number, 'fold')} of {count(len(unique_persons), 'person')} are impossible; "
+            "use 'loso' or a number of folds from 2 to the number of persons, "
+            "with at least two persons"
+        )
+    shares = np.array_split(order, number)
+    return [tuple(unique_persons[i] for i in sorted(share)) for share in shares]
+
+
+def hold_out(persons: Iterable[Person], fraction: float, seed: int) -> tuple[Person, ...]:
+    """Draw a fraction of the persons at random, at least one and never all.
+
+    Parameters
+    ----------
+    persons
+        (dataset, subject) pairs. Their order does not matter, and duplicates are ignored.
+    fraction
+        Share of the persons to draw, from 0 to 1.
+    seed
+        Seed of the random draw.
+
+    Returns
+    -------
+    tuple
+        Drawn persons, sorted.
+
+    Raises
+    ------
+    TargetError
+        There are fewer than two persons.
+
+    Examples
+    --------
+    >>> len(hold_out([("ds", subject) for subject in "abcde"], 0.2, seed=0))
+    1
+    """
+    unique_persons = sorted(set(persons))
+    if len(unique_persons) < 2:
+        raise TargetError(
+            f"cannot hold out a validation set: {count(len(unique_persons), 'person')} to train "
+            "on; train for a fixed number of epochs instead"
+        )
+    n_drawn = min(max(1, round(fraction * len(unique_persons))), len(unique_persons) - 1)
+    drawn = np.random.default_rng(seed).permutation(len(unique_persons))[:n_drawn]
+    return tuple(unique_persons[i] for i in sorted(drawn))
+
+
+def _parse_fold_count(n_folds: int | str) -> int:
+    """Convert the option for the number of folds to an integer."""
     if isinstance(n_folds, str) and not n_folds.isdecimal():
-        raise ConfigError(f"folds is 'loso' or a number of folds, got {n_folds!r}")
+        raise ConfigError(f"folds must be 'loso' or a number of folds, got {n_folds!r}")
     return int(n_folds)
 
 
-def _counts(n_persons: int, fractions: Sequence[float]) -> list[int]:
-    """Share out persons by largest remainder, at least one to each fraction."""
+def _apportion(n_persons: int, fractions: Sequence[float]) -> list[int]:
+    """Divide persons by the largest remainder method, with at least one for each fraction."""
     exact = np.asarray(fractions) / sum(fractions) * n_persons
     counts = np.floor(exact + 1e-9).astype(int)
     for i in np.argsort(counts - exact, kind="stable")[: n_persons - counts.sum()]:
@@ -133,4 +243,5 @@ def _counts(n_persons: int, fractions: Sequence[float]) -> list[int]:
     while counts.min() < 1:
         counts[np.argmax(counts)] -= 1
         counts[np.argmin(counts)] += 1
-    return [int(count) for count in counts]
+    result: list[int] = counts.tolist()
+    return result

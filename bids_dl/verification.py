@@ -1,58 +1,88 @@
-"""Whether a store is what was written, agrees with itself, and holds what its sources say."""
+"""Verify a store: its bytes, the consistency of its tables, and its windows against the sources."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from bids_dl.config.stages import PipelineConfig, Request
-from bids_dl.datamodel import Failure
+from bids_dl.config.documents import request_from_document
+from bids_dl.config.stages import PipelineConfig
+from bids_dl.datamodel import Event, Failure, Recording, Window
 from bids_dl.errors import BidsDlError, DamagedStoreError, StoreError
-from bids_dl.pipeline.staging import Entry, Staging
+from bids_dl.pipeline.staging import Staging, StagingEntry
 from bids_dl.pipeline.task import make_task
-from bids_dl.planning.identity import digest
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
-from bids_dl.store.consistency import check_tables, keys_of
-from bids_dl.store.format import DROPOUT, MANIFEST, ROOT, SIGNALS, UNFINISHED, root_holds
-from bids_dl.store.integrity import Damage, check_objects, named
-from bids_dl.store.quantization import LARGEST
-
-ROUNDING = (
-    1e-4  # of a channel's standard deviation: other versions of the libraries may differ by so much
+from bids_dl.store.consistency import check_tables, recording_keys
+from bids_dl.store.format import (
+    DROPOUT,
+    MANIFEST,
+    ROOT,
+    SIGNALS,
+    SOURCE_COLUMNS,
+    UNFINISHED,
+    digest,
+    is_valid_root,
 )
-OF_A_WINDOW = ("label", "onset", "event_onset", "row")
+from bids_dl.store.integrity import Damage, check_objects, with_recordings
+from bids_dl.store.quantization import MAX_INT16
+
+# Deviations that other versions of the libraries may cause, as a fraction of the standard
+# deviation of the channel.
+MAX_RELATIVE_DEVIATION = 1e-4
+MAX_COLUMN_DEVIATION = 1e-6  # of a number in the window table, such as an onset in s
+
+SOURCE_VALUES: Mapping[str, Callable[[Window, Event], Any]] = {
+    "label": lambda window, _: window.label,
+    "onset": lambda window, _: window.onset,
+    "event_onset": lambda _, event: event.onset,
+    "row": lambda _, event: event.row,
+}
+"""Value of each of `SOURCE_COLUMNS` for a planned window and its event."""
 
 Signals = npt.NDArray[np.float32]
-Say = Callable[[str, int, int], None]
-"""Told a stage ("objects" in bytes, "source" in recordings), how much is done and how much there is."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with a stage (``"objects"`` in bytes, ``"source"`` in recordings), the amount done and
+the total."""
+
+
+class RowRange(NamedTuple):
+    """Range of rows of the window table."""
+
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked and what is wrong.
+    """Result of a verification.
 
     Attributes
     ----------
+    url
+        Path or URL of the store.
     content
-        Content identifier of the store, "" where its root cannot be read.
+        Content identifier of the store, "" if its root cannot be read.
+    objects, nbytes, windows
+        Number of objects, their bytes, and number of windows.
+    damages
+        Everything that differs from what was written.
     compared
-        Recordings whose windows were made again from their source.
+        Number of recordings whose windows were created again from their source.
     skipped
-        Recordings that could not be compared, with the reason; no damage.
+        Reason for each recording that could not be compared. This is no damage.
     """
 
     url: str
@@ -66,7 +96,17 @@ class Verification:
 
     @property
     def exit_status(self) -> int:
+        """Exit status of `bids-dl verify`: 0, or 1 if there is a damage."""
         return 1 if self.damages else 0
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Result of the comparison with the sources, as in `Verification`."""
+
+    damages: list[Damage] = field(default_factory=list)
+    compared: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def verify(
@@ -75,60 +115,79 @@ def verify(
     sources: Sequence[str] = (),
     storage_options: Mapping[str, Any] | None = None,
     jobs: int | None = None,
-    say: Say | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Verification:
-    """Read a whole store and say what is broken.
+    """Read a whole store and list what is damaged.
 
     Parameters
     ----------
     url
-        A path or any fsspec URL.
+        Path or fsspec URL of the store.
     sources
-        BIDS folders to make the windows again from.
+        BIDS folders. If given, the windows are created again from them and compared.
+    storage_options
+        Options for the file system of the URL, as in fsspec.
     jobs
-        Worker processes for that.
+        Worker processes for the comparison. None chooses by cores and memory.
+    on_progress
+        Called with the progress.
 
     Raises
     ------
     StoreError
-        There is no store, or one that was never finished.
+        There is no store, or it was never finished, or it has another version.
+
+    Examples
+    --------
+    >>> verify("eyes.zarr").damages
+    ()
     """
-    say = say or (lambda *_: None)
+    on_progress = on_progress or _ignore_progress
     location = Location(url, dict(storage_options or {}))
-    store, problem = _opened(url, location)
-    damages, objects = check_objects(location, say=lambda done, total: say("objects", done, total))
+    store, problem = _open(url, location)
+    damages, objects = check_objects(location, on_progress=partial(on_progress, "objects"))
     if problem and not damages:
         if not isinstance(problem, DamagedStoreError):
             raise problem
-        damages = [Damage(ROOT, "does not match the SHA-256 that it says of itself")]
-    readable = store is not None and not any(d.where == MANIFEST for d in damages)
-    damages = named(damages, lambda: _keys(store))
-    compared = 0
-    skipped: dict[str, str] = {}
-    if store and readable and not damages:
+        damages = [Damage(ROOT, "does not match its own SHA-256")]
+    damages = with_recordings(damages, lambda: _read_keys(store))
+    comparison = _Comparison()
+    if store is not None and not damages:
         damages = check_tables(store)
         if sources and not damages:
-            compared, skipped, damages = _against(store, sources, jobs, say)
-    windows = store.shape[0] if store else 0
-    nbytes = sum(entry["bytes"] for entry in objects.values())
-    content = str(store.attributes.get("content", "")) if store else ""
+            comparison = _compare_with_sources(store, sources, jobs, on_progress)
+            damages = comparison.damages
     return Verification(
-        url, content, len(objects), nbytes, windows, tuple(damages), compared, skipped
+        url=url,
+        content=str(store.attributes.get("content", "")) if store is not None else "",
+        objects=len(objects),
+        nbytes=sum(entry["bytes"] for entry in objects.values()),
+        windows=store.shape[0] if store is not None else 0,
+        damages=tuple(damages),
+        compared=comparison.compared,
+        skipped=comparison.skipped,
     )
 
 
-def _opened(url: str, location: Location) -> tuple[Store | None, BidsDlError | None]:
-    """The store; None where its root is broken and the manifest may say so."""
+def _ignore_progress(stage: str, done: int, total: int) -> None:
+    """Accept the progress of a caller that does not want it."""
+
+
+def _open(url: str, location: Location) -> tuple[Store | None, BidsDlError | None]:
+    """Return the store, or the error if its root is damaged, since the manifest may tell how."""
     try:
         return open_store(url, storage_options=location.storage_options), None
     except (StoreError, DamagedStoreError) as problem:
-        if not _was_finished(location):
+        if not _is_finished(location):
             raise
         return None, problem
 
 
-def _was_finished(location: Location) -> bool:
-    """Whether what cannot be opened is a finished store with a broken root, and none that is being written or of another version."""
+def _is_finished(location: Location) -> bool:
+    """Return whether a store that cannot be opened is finished and has a damaged root.
+
+    If not, it is being written, or it has another version.
+    """
     try:
         location.read(MANIFEST)
     except (OSError, StoreError):
@@ -139,186 +198,197 @@ def _was_finished(location: Location) -> bool:
         return not location.exists(UNFINISHED)
     try:
         attributes = json.loads(content)["attributes"]
-        return not root_holds(content, attributes)
+        return not is_valid_root(content, attributes)
     except (ValueError, KeyError, TypeError, AttributeError):
         return True
 
 
-def _keys(store: Store | None) -> list[str]:
-    """The key of each window's recording; nothing where these columns are damaged themselves."""
+def _read_keys(store: Store | None) -> list[str]:
+    """Return the recording key of each window, or nothing if these columns are damaged."""
     import pandas as pd
 
     if store is None:
         return []
     try:
-        return keys_of(pd.DataFrame({name: store.read(name) for name in ("dataset", "recording")}))
-    except Exception:  # noqa: BLE001  (whatever a damaged array makes of its reader)
+        columns = {name: store.read(name) for name in ("dataset", "recording")}
+        return recording_keys(pd.DataFrame(columns))
+    except Exception:  # noqa: BLE001  (a damaged array can cause any error)
         return []
 
 
-def _against(
-    store: Store, sources: Sequence[str], jobs: int | None, say: Say
-) -> tuple[int, dict[str, str], list[Damage]]:
-    """How many recordings were made again from the sources, those that could not be, and where they differ from the store."""
+def _compare_with_sources(
+    store: Store, sources: Sequence[str], jobs: int | None, on_progress: ProgressCallback
+) -> _Comparison:
+    """Create the windows again from the sources, and compare them with those of the store."""
     from bids_dl.pipeline.execute import run_tasks
 
-    plan, spans = _plan(store, sources), _spans(keys_of(store.table))
-    planned = json.loads(store.location.read("plan.json"))["recordings"]
-    damages: list[Damage] = []
-    skipped: dict[str, str] = {}
-    going = []
-    for key, span in spans.items():
-        if key not in plan.sources:
-            skipped[key] = "not in the sources given, or not readable there"
-        elif digest(dict(plan.sources[key])) != planned[key]:
-            damages.append(
-                Damage(
-                    key,
-                    "its source is not the one that was converted (its files differ)",
-                    span,
-                    (key,),
-                )
-            )
-        elif plan.spec.ch_names != store.channels or float(plan.spec.sfreq) != store.sfreq:
-            skipped[key] = (
-                "these sources alone give other channels or another rate; give all sources of the store"
-            )
-        else:
-            going.append(next(recording for recording in plan.recordings if recording.key == key))
+    plan = _plan_again(store, sources)
+    rows = _rows_by_recording(recording_keys(store.table))
+    comparison = _Comparison()
+    recordings = _comparable_recordings(store, plan, rows, comparison)
     with TemporaryDirectory(prefix="bids_dl-") as folder:
         staging = Staging(Location(folder))
-        tasks = [make_task(plan, recording, staging) for recording in going]
-        for done, (task, failure) in enumerate(run_tasks(tasks, PipelineConfig(jobs=jobs)), 1):
+        tasks = [make_task(plan, recording, staging) for recording in recordings]
+        results = run_tasks(tasks, PipelineConfig(jobs=jobs))
+        for n_done, (task, failure) in enumerate(results, 1):
             key = task.recording.key
-            entry = failure or staging.read(task.key)
-            if isinstance(entry, Entry):
-                damages += _compared(store, plan, entry, staging.windows(task.key), spans[key])
+            entry = failure or staging.read_entry(task.key)
+            if isinstance(entry, StagingEntry):
+                windows = staging.read_windows(task.key)
+                comparison.damages += _compare_windows(store, plan, entry, windows, rows[key])
+                comparison.compared += 1
+            elif isinstance(entry, Failure):
+                comparison.skipped[key] = f"{entry.stage}: {entry.reason}"
             else:
-                skipped[key] = (
-                    f"{entry.stage}: {entry.reason}"
-                    if isinstance(entry, Failure)
-                    else "its staged entry has vanished"
-                )
+                comparison.skipped[key] = "its staged entry was removed"
             for file in Path(folder).glob(f"{task.key}*"):
                 file.unlink()
-            say("source", done, len(tasks))
-    return len(going) - sum(task.recording.key in skipped for task in tasks), skipped, damages
+            on_progress("source", n_done, len(tasks))
+    return comparison
 
 
-def _spans(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """First row of each recording and the first behind it."""
-    counts = Counter(keys)  # in order of appearance
-    ends = list(accumulate(counts.values()))
-    return {key: (end - count, end) for (key, count), end in zip(counts.items(), ends, strict=True)}
-
-
-def _compared(
-    store: Store, plan: Plan, entry: Entry, blocks: Iterator[Signals], span: tuple[int, int]
-) -> list[Damage]:
-    """Where the windows of a recording, made again, differ from those at ``span`` in the store."""
-    first, count = span[0], span[1] - span[0]
-    key = keys_of(store.table.iloc[first : first + 1])[0]
-    if len(entry.kept) != count:
-        return [
-            Damage(
-                key,
-                f"its source gives {len(entry.kept)} windows, the store has {count}",
-                span,
-                (key,),
+def _comparable_recordings(
+    store: Store, plan: Plan, rows: Mapping[str, RowRange], comparison: _Comparison
+) -> list[Recording]:
+    """Return the recordings with an unchanged source, and add the others to ``comparison``."""
+    stored_digests = json.loads(store.location.read("plan.json"))["recordings"]
+    by_key = {recording.key: recording for recording in plan.recordings}
+    has_stored_spec = plan.spec.ch_names == store.channels and float(plan.spec.sfreq) == store.sfreq
+    recordings: list[Recording] = []
+    for key, key_rows in rows.items():
+        if key not in plan.sources:
+            comparison.skipped[key] = "not in the given sources, or not readable there"
+        elif digest(dict(plan.sources[key])) != stored_digests[key]:
+            problem = "its source is not the one that was converted (its files differ)"
+            comparison.damages.append(Damage(key, problem, key_rows, (key,)))
+        elif not has_stored_spec:
+            comparison.skipped[key] = (
+                "the given sources result in other channels or another sampling rate; "
+                "give all sources of the store"
             )
-        ]
-    damages = [
-        *_table_damages(store, plan, key, entry, first),
-        *_mask_damages(store, key, entry, first),
-    ]
-    worst, bad, row = 0.0, [], first
-    deviations = np.array(entry.std)[:, None]
-    limit = 0.5 * (store.step or 0.0)
+        else:
+            recordings.append(by_key[key])
+    return recordings
+
+
+def _rows_by_recording(keys: Sequence[str]) -> dict[str, RowRange]:
+    """Return the rows of each recording, whose windows are contiguous."""
+    rows: dict[str, RowRange] = {}
+    for row, key in enumerate(keys):
+        start = rows[key].start if key in rows else row
+        rows[key] = RowRange(start, row + 1)
+    return rows
+
+
+def _compare_windows(
+    store: Store, plan: Plan, entry: StagingEntry, blocks: Iterator[Signals], rows: RowRange
+) -> list[Damage]:
+    """Compare the rows of a recording with its windows created again.
+
+    ``blocks`` are these windows, (n_windows, n_chans, n_times) in µV each.
+    """
+    key = recording_keys(store.table.iloc[rows.start : rows.start + 1])[0]
+    n_windows = rows.stop - rows.start
+    if len(entry.kept) != n_windows:
+        problem = f"its source gives {len(entry.kept)} windows, the store has {n_windows}"
+        return [Damage(key, problem, rows, (key,))]
+    damages = _compare_columns(store, plan, key, entry, rows)
+    damages += _compare_dropouts(store, key, entry, rows)
+    max_deviation = 0.0
+    differing: list[int] = []
+    start = rows.start
+    std = np.array(entry.std)[:, None]
+    allowed = 0.5 * (store.resolution or 0.0) + MAX_RELATIVE_DEVIATION * std
     for block in blocks:
-        stored = np.asarray(store.group[SIGNALS][row : row + len(block)])  # type: ignore[index]
-        apart = np.abs(_microvolts(stored, store.step) - block)
-        if store.step is not None:
-            apart[np.abs(stored) == LARGEST] = 0  # clipped, and said so
-        allowed = limit + ROUNDING * deviations
-        wrong = (apart > allowed).any((1, 2))
-        worst = max(worst, float(apart.max(initial=0)))
-        bad += [row + int(i) for i in np.flatnonzero(wrong)]
-        row += len(block)
-    if bad:
-        problem = f"{len(bad)} windows differ from the source, by up to {worst:.3g} uV"
-        damages.append(Damage(key, problem, (bad[0], bad[-1] + 1), (key,)))
+        deviations = _deviations(store, start, block)
+        max_deviation = max(max_deviation, float(deviations.max(initial=0)))
+        is_different = (deviations > allowed).any(axis=(1, 2))
+        differing += (start + np.flatnonzero(is_different)).tolist()
+        start += len(block)
+    if differing:
+        problem = (
+            f"{len(differing)} windows differ from the source, by up to {max_deviation:.3g} uV"
+        )
+        damages.append(Damage(key, problem, (differing[0], differing[-1] + 1), (key,)))
     return damages
 
 
-def _mask_damages(store: Store, key: str, entry: Entry, first: int) -> list[Damage]:
-    """Where a recording is not silent where the store says so, or the other way round."""
+def _deviations(store: Store, start: int, block: Signals) -> Signals:
+    """Return the absolute differences in µV between rows from ``start`` and a block of windows.
+
+    Clipped samples of int16 stores do not differ, because the store declares them.
+    """
+    stored = _read_rows(store, SIGNALS, start, len(block))
+    if store.resolution is None:
+        return np.asarray(np.abs(stored - block))
+    deviations = np.abs(stored * np.float32(store.resolution) - block)
+    deviations[np.abs(stored) == MAX_INT16] = 0
+    return np.asarray(deviations)
+
+
+def _compare_dropouts(store: Store, key: str, entry: StagingEntry, rows: RowRange) -> list[Damage]:
+    """Compare the dropout masks of a recording, if the store has them."""
     if DROPOUT not in store.root["consolidated_metadata"]["metadata"]:
         return []
-    row, bad = first, []
-    for mask in entry.masks(store.shape[1:]):
-        stored = np.asarray(store.group[DROPOUT][row : row + len(mask)])  # type: ignore[index]
-        bad += [row + int(i) for i in np.flatnonzero((stored != mask).any((1, 2)))]
-        row += len(mask)
-    return (
-        [
-            Damage(
-                DROPOUT,
-                f"{len(bad)} windows are silent elsewhere in the source",
-                (bad[0], bad[-1] + 1),
-                (key,),
-            )
-        ]
-        if bad
-        else []
-    )
+    start = rows.start
+    differing: list[int] = []
+    for mask in entry.dropout_masks(store.shape[1:]):
+        stored = _read_rows(store, DROPOUT, start, len(mask))
+        differing += (start + np.flatnonzero((stored != mask).any((1, 2)))).tolist()
+        start += len(mask)
+    if not differing:
+        return []
+    problem = f"{len(differing)} windows have other dropouts in the source"
+    return [Damage(DROPOUT, problem, (differing[0], differing[-1] + 1), (key,))]
 
 
-def _microvolts(stored: npt.NDArray[Any], step: float | None) -> npt.NDArray[np.float32]:
-    return stored if step is None else stored * np.float32(step)
+def _read_rows(store: Store, name: str, start: int, count: int) -> npt.NDArray[Any]:
+    return np.asarray(store.group[name][start : start + count])  # type: ignore[index]
 
 
-def _table_damages(store: Store, plan: Plan, key: str, entry: Entry, first: int) -> list[Damage]:
+def _compare_columns(
+    store: Store, plan: Plan, key: str, entry: StagingEntry, rows: RowRange
+) -> list[Damage]:
+    """Compare the columns of a recording that are determined by its source."""
     windows = [plan.windows[key][i] for i in entry.kept]
-    events = [plan.events[window.block] for window in windows]
-    wanted: dict[str, list[Any]] = {
-        "label": [w.label for w in windows],
-        "onset": [w.onset for w in windows],
-    }
-    wanted |= {
-        "event_onset": [event.onset for event in events],
-        "row": [event.row for event in events],
-    }
-    damages = []
-    for name in OF_A_WINDOW:
-        there = store.table[name].iloc[first : first + len(windows)].tolist()
-        pairs = zip(there, wanted[name], strict=True)
-        bad = [
-            i
-            for i, (a, b) in enumerate(pairs)
-            if not (math.isclose(a, b, abs_tol=1e-6) if isinstance(b, float) else a == b)
-        ]
-        if bad:
-            said = f"{name} is {there[bad[0]]!r}, the source says {wanted[name][bad[0]]!r} (and {len(bad) - 1} more)"
-            damages.append(Damage(name, said, (first + bad[0], first + bad[-1] + 1), (key,)))
+    damages: list[Damage] = []
+    for name in SOURCE_COLUMNS:
+        expected = [SOURCE_VALUES[name](window, plan.events[window.block]) for window in windows]
+        stored = store.table[name].iloc[rows.start : rows.stop].tolist()
+        pairs = enumerate(zip(stored, expected, strict=True))
+        differing = [i for i, (value, other) in pairs if not _is_equal(value, other)]
+        if differing:
+            first = differing[0]
+            problem = (
+                f"{name} is {stored[first]!r}, the source says {expected[first]!r} "
+                f"(and {len(differing) - 1} more)"
+            )
+            damaged_rows = (rows.start + first, rows.start + differing[-1] + 1)
+            damages.append(Damage(name, problem, damaged_rows, (key,)))
     return damages
 
 
-def _plan(store: Store, sources: Sequence[str]) -> Plan:
-    """The plan that these sources give now for what the store was asked for.
+def _is_equal(stored: Any, expected: Any) -> bool:
+    if isinstance(expected, float):
+        return math.isclose(stored, expected, abs_tol=MAX_COLUMN_DEVIATION)
+    return bool(stored == expected)
+
+
+def _plan_again(store: Store, sources: Sequence[str]) -> Plan:
+    """Make the plan of the store's request from the current sources.
 
     Raises
     ------
     StoreError
-        The store was asked for something that this version does not know.
+        The request has an option that this version does not know.
     """
-    said = json.loads(json.dumps(store.attributes["request"]))
+    document = dict(store.attributes["request"])
+    del document["store"]  # because the storage of samples does not change the windows
     with TemporaryDirectory(prefix="bids_dl-") as folder:
         recipe = Path(folder) / "recipe.yaml"
-        recipe.write_text(yaml.safe_dump(said["preprocess"], sort_keys=False), "utf-8")
-        said["preprocess"] = {"recipe": str(recipe)}
-        del said["store"]  # how samples are stored makes no difference to them
+        recipe.write_text(yaml.safe_dump(document["preprocess"], sort_keys=False), "utf-8")
         try:
-            request = TypeAdapter(Request).validate_python(said)
+            request = request_from_document(document, recipe=str(recipe))
         except ValidationError as problem:
             option = ".".join(str(part) for part in problem.errors()[0]["loc"])
             raise StoreError(

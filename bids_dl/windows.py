@@ -1,4 +1,4 @@
-"""Windows inside blocks or around events: addresses only; nothing here reads a signal."""
+"""Positions of windows inside blocks or around events, computed without reading a signal."""
 
 from __future__ import annotations
 
@@ -13,192 +13,323 @@ from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import Block, Dropped, Event, Window, exact_rate
 from bids_dl.errors import WindowError
 
-TOLERANCE = 1e-6  # s or windows; onsets in events.tsv are decimal fractions
+TOLERANCE = 1e-6  # s, or windows: onsets in events.tsv are rounded decimal fractions
+MAX_DENOMINATOR = 1_000_000  # of a time in s as an exact fraction: microseconds
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingLimits:
-    """What limits the windows of a recording, as far as known."""
+    """Facts about a recording that limit its windows, as far as they are known."""
 
     sfreq: float | None = None  # Hz
     n_times: int | None = None  # samples
-    boundaries: tuple[float, ...] = ()  # s: where time jumps
+    boundaries: tuple[float, ...] = ()  # s: times at which the signal is not continuous
     excluded: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
-    """By label: disjoint stretches (onset, end) in s, in order of time; a moment has one twice."""
+    """By label: disjoint intervals (start, stop) in s, in order of time; equal for a point."""
 
     @property
     def end(self) -> float:
-        """Length in s; infinite where unknown."""
-        return self.n_times / self.sfreq if self.sfreq and self.n_times is not None else math.inf
+        """Length of the recording in s, infinite if unknown."""
+        if not self.sfreq or self.n_times is None:
+            return math.inf
+        return self.n_times / self.sfreq
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """The windows of a plan and what became of the rest."""
+class WindowPlan:
+    """Windows of a plan, and the windows and blocks that were dropped."""
 
     windows: tuple[Window, ...]
-    dropped: tuple[Dropped, ...]  # windows that cannot be cut, and blocks too short for any
-    open: Mapping[str, int]  # label -> blocks whose end nobody knows yet
+    dropped: tuple[Dropped, ...]  # impossible windows, and blocks shorter than a window
+    open: Mapping[str, int]  # label -> number of blocks whose end is not known yet
 
 
-def count(blocks: Iterable[Block], config: WindowsConfig) -> int:
-    """How many windows some blocks give, before any is looked at."""
-    if not config.sliding:
-        return sum(1 for _ in blocks)
-    return sum(
-        _fitting(block.end - block.onset, config) for block in blocks if block.end is not None
-    )
-
-
-def cut(
-    events: Sequence[Event],
-    blocks: Iterable[Block],
-    config: WindowsConfig,
-    extents: Mapping[str, RecordingLimits],
-) -> Cut:
-    """All windows of the blocks (sliding) or of the events (event-locked), in the order of the events.
+def count_windows(blocks: Iterable[Block], config: WindowsConfig) -> int:
+    """Count the windows that blocks can hold, before boundaries and exclusions are considered.
 
     Parameters
     ----------
     blocks
-        What is left of the events after trimming; `Block.index` points into ``events``.
-    extents
-        Rate and length of each recording, by key.
+        Blocks of any recordings. A block without a known end counts 0 sliding windows.
+    config
+        Kind and size of the windows.
+
+    Returns
+    -------
+    int
+        Upper bound of the number of windows.
+
+    Examples
+    --------
+    >>> block = Block("ds/sub-1", 0, "rest", onset=0.0, end=61.0)
+    >>> count_windows([block], WindowsConfig(window=2.0))
+    30
+    """
+    if not config.sliding:
+        return sum(1 for _ in blocks)
+    total = 0
+    for block in blocks:
+        if block.end is not None:
+            total += _count_fitting(block.end - block.onset, config)
+    return total
+
+
+def plan_windows(
+    events: Sequence[Event],
+    blocks: Iterable[Block],
+    config: WindowsConfig,
+    limits: Mapping[str, RecordingLimits],
+) -> WindowPlan:
+    """Plan all windows of blocks (sliding) or of events (event-locked), in order of the events.
+
+    Parameters
+    ----------
+    events
+        Selected events.
+    blocks
+        Blocks of the events after trimming. `Block.index` is an index into ``events``.
+    config
+        Kind and size of the windows.
+    limits
+        Rate, length, boundaries and exclusions by `Recording.key`. A recording without an entry
+        does not limit its windows.
+
+    Returns
+    -------
+    WindowPlan
+        A window that leaves its recording, crosses a boundary or overlaps an exclusion is in
+        ``dropped``, with the reason.
+
+    Examples
+    --------
+    >>> event = Event("ds/sub-1", 0, onset=1.0, end=6.0, end_rule="duration", label="rest")
+    >>> block = Block("ds/sub-1", 0, "rest", onset=1.0, end=6.0)
+    >>> limits = {"ds/sub-1": RecordingLimits(sfreq=100.0, n_times=1000, boundaries=(4.0,))}
+    >>> plan = plan_windows([event], [block], WindowsConfig(window=2.0), limits)
+    >>> [(window.onset, window.start) for window in plan.windows]
+    [(1.0, 100)]
+    >>> plan.dropped[0].reason
+    'the signal is not continuous at 4.000 s'
     """
     windows: list[Window] = []
     dropped: list[Dropped] = []
-    still_open: Counter[str] = Counter()
+    n_open: Counter[str] = Counter()
     for block in blocks:
-        event, extent = events[block.index], extents.get(block.recording, RecordingLimits())
-        if config.sliding and block.end is None:
-            still_open[block.label] += 1
+        event = events[block.index]
+        recording_limits = limits.get(block.recording, RecordingLimits())
+        if not config.sliding:
+            candidates = [event_locked_window(event, block.index, config, recording_limits)]
+        elif block.end is None:
+            n_open[block.label] += 1
             continue
-        found = (
-            slide(block, config, extent)
-            if config.sliding
-            else [lock(event, block.index, config, extent)]
-        )
-        for window in found:
-            if problem := _unusable(window, config, extent):
-                dropped.append(
-                    Dropped(
-                        event.recording, event.row, window.onset, event.label, "window", *problem
-                    )
-                )
-            else:
+        else:
+            candidates = sliding_windows(block, config, recording_limits)
+            if not candidates:
+                dropped.append(_too_short(event, block, config))
+        for window in candidates:
+            problem = _find_problem(window, config, recording_limits)
+            if problem is None:
                 windows.append(window)
-        if not found and block.end is not None:
-            reason = (
-                f"the block lasts {block.end - block.onset:.3f} s, a window {config.duration:g} s"
-            )
-            dropped.append(
-                Dropped(
-                    event.recording, event.row, block.onset, event.label, "block", "window", reason
-                )
-            )
-    return Cut(tuple(windows), tuple(dropped), dict(still_open))
+            else:
+                dropped.append(_dropped_window(event, window, *problem))
+    return WindowPlan(tuple(windows), tuple(dropped), dict(n_open))
 
 
-def slide(block: Block, config: WindowsConfig, extent: RecordingLimits) -> list[Window]:
-    """Tile a block with windows of equal size; one that would leave the block is left out, not padded.
+def sliding_windows(block: Block, config: WindowsConfig, limits: RecordingLimits) -> list[Window]:
+    """Divide a block into windows of equal length.
+
+    Parameters
+    ----------
+    block
+        Block with a known end.
+    config
+        Length and stride of the windows in s.
+    limits
+        Rate of the recording. If it is unknown, all samples are 0.
+
+    Returns
+    -------
+    list of Window
+        The first window begins at the onset of the block. A last window that would leave the
+        block is omitted, not padded.
 
     Raises
     ------
     WindowError
-        The block has no known end.
+        The end of the block is unknown.
+
+    Examples
+    --------
+    >>> block = Block("ds/sub-1", 0, "rest", onset=3.0, end=8.0)
+    >>> windows = sliding_windows(block, WindowsConfig(window=2.0), RecordingLimits(sfreq=100.0))
+    >>> [(window.onset, window.start) for window in windows]
+    [(3.0, 300), (5.0, 500)]
     """
     if block.end is None:
         raise WindowError(
-            f"{block.recording}: the block at {block.onset:.3f} s has no end; windows cannot slide in it"
+            f"{block.recording}: the block at {block.onset:.3f} s has no known end; "
+            "sliding windows need one"
         )
-    stride = config.stride or config.duration
-    found = []
-    for i in range(_fitting(block.end - block.onset, config)):
+    stride = _stride(config)
+    windows = []
+    for i in range(_count_fitting(block.end - block.onset, config)):
         onset = block.onset + i * stride
-        start = _sample(onset, extent)
-        found.append(Window(block.recording, block.index, onset, start, start, block.label))
-    return found
+        start = _nearest_sample(onset, limits)
+        windows.append(Window(block.recording, block.index, onset, start, start, block.label))
+    return windows
 
 
-def _fitting(span: float, config: WindowsConfig) -> int:
-    """How many windows fit in a span in s."""
-    return max(
-        0, math.floor((span - config.duration) / (config.stride or config.duration) + TOLERANCE) + 1
-    )
+def event_locked_window(
+    event: Event, index: int, config: WindowsConfig, limits: RecordingLimits
+) -> Window:
+    """Return the window from ``tmin`` to ``tmax`` around an event.
 
+    Parameters
+    ----------
+    event
+        Event whose sample becomes the anchor of the window.
+    index
+        Index of the event in the plan.
+    config
+        ``tmin`` and ``tmax`` in s, relative to the onset of the event.
+    limits
+        Rate of the recording. If it is unknown, all samples are 0.
 
-def lock(event: Event, index: int, config: WindowsConfig, extent: RecordingLimits) -> Window:
-    """The window from ``tmin`` to ``tmax`` around an event; the event's sample is the anchor."""
-    tmin = config.tmin or 0.0
-    anchor = _sample(event.onset, extent)
-    return Window(
-        event.recording,
-        index,
-        event.onset + tmin,
-        anchor + _sample(tmin, extent),
-        anchor,
-        event.label,
-    )
-
-
-def position(window: Window, ratio: Fraction, offset: int) -> int:
-    """First sample of a window after resampling by an exact ratio of rates (new over source).
-
-    The anchor goes to the new sample nearest to it (a half goes up), and every window begins ``offset`` samples from there, so what lies
-    on an event lies in the same sample of every window, whatever rate its recording had.
+    Examples
+    --------
+    >>> event = Event("ds/sub-1", 0, onset=2.0, end=None, end_rule="", label="press")
+    >>> config = WindowsConfig(tmin=-0.5, tmax=1.0)
+    >>> window = event_locked_window(event, 0, config, RecordingLimits(sfreq=100.0))
+    >>> window.onset, window.start, window.anchor
+    (1.5, 150, 200)
     """
-    return _half_up(window.anchor * ratio) + offset
+    tmin = config.tmin or 0.0
+    anchor = _nearest_sample(event.onset, limits)
+    start = anchor + _nearest_sample(tmin, limits)
+    return Window(event.recording, index, event.onset + tmin, start, anchor, event.label)
 
 
-def offset(config: WindowsConfig, sfreq: Fraction) -> int:
-    """Samples at a rate in Hz from the anchor of a window to its first: ``tmin``, or 0 for sliding windows."""
-    return _half_up(_seconds(config.tmin or 0.0) * sfreq)
+def resampled_start(window: Window, ratio: Fraction, offset: int) -> int:
+    """Return the first sample of a window after resampling.
+
+    The anchor moves to the nearest new sample (a half is rounded up), and the window begins
+    ``offset`` samples from there. An event therefore has the same position in every window,
+    independent of the rate of its recording.
+
+    Parameters
+    ----------
+    window
+        Window at the rate of its recording.
+    ratio
+        New sampling rate divided by that of the recording, exact.
+    offset
+        Samples at the new rate from the anchor to the first sample, from `window_offset`.
+
+    Examples
+    --------
+    >>> window = Window("ds/sub-1", 0, onset=1.5, start=150, anchor=200, label="press")
+    >>> resampled_start(window, Fraction(128, 100), offset=-64)
+    192
+    """
+    return _round_half_up(window.anchor * ratio) + offset
 
 
-def _seconds(span: float) -> Fraction:
-    """The decimal fraction that a float stands for."""
-    return Fraction(span).limit_denominator(1_000_000)
+def window_offset(config: WindowsConfig, sfreq: Fraction) -> int:
+    """Return the samples at a rate in Hz from the anchor of a window to its first sample.
+
+    This is ``tmin`` in samples for event-locked windows, and 0 for sliding windows.
+
+    Examples
+    --------
+    >>> window_offset(WindowsConfig(tmin=-0.5, tmax=1.0), Fraction(128))
+    -64
+    """
+    return _round_half_up(_exact_seconds(config.tmin or 0.0) * sfreq)
 
 
-def _half_up(x: Fraction) -> int:
-    return math.floor(x + Fraction(1, 2))
+def window_length(config: WindowsConfig, sfreq: Fraction) -> int:
+    """Return the number of samples of a window at a rate in Hz.
 
+    Raises
+    ------
+    WindowError
+        The window is shorter than half a sample.
 
-def length(config: WindowsConfig, sfreq: Fraction) -> int:
-    """Samples of a window at a rate in Hz."""
-    n_times = _half_up(_seconds(config.duration) * sfreq)
+    Examples
+    --------
+    >>> window_length(WindowsConfig(window=2.0), Fraction(128))
+    256
+    """
+    n_times = _round_half_up(_exact_seconds(config.duration) * sfreq)
     if n_times < 1:
         raise WindowError(
-            f"a window of {config.duration:g} s has no sample at {float(sfreq):g} Hz; ask for a longer one"
+            f"a window of {config.duration:g} s has no sample at {float(sfreq):g} Hz; "
+            "ask for a longer window"
         )
     return n_times
 
 
-def _sample(onset: float, extent: RecordingLimits) -> int:
-    """Sample nearest to a time at the source rate; 0 where the rate is unknown (a dry run on text files)."""
-    return math.floor(onset * extent.sfreq + 0.5) if extent.sfreq else 0
+def _stride(config: WindowsConfig) -> float:
+    """Return the interval between the onsets of consecutive windows in s."""
+    return config.stride or config.duration
 
 
-def _unusable(
-    window: Window, config: WindowsConfig, extent: RecordingLimits
+def _count_fitting(span: float, config: WindowsConfig) -> int:
+    """Count the windows that fit into a span in s."""
+    n_strides = (span - config.duration) / _stride(config)
+    return max(0, math.floor(n_strides + TOLERANCE) + 1)
+
+
+def _exact_seconds(seconds: float) -> Fraction:
+    """Return the decimal fraction that a float approximates."""
+    return Fraction(seconds).limit_denominator(MAX_DENOMINATOR)
+
+
+def _round_half_up(value: Fraction) -> int:
+    """Round to the nearest integer, a half upwards."""
+    return math.floor(value + Fraction(1, 2))
+
+
+def _nearest_sample(time: float, limits: RecordingLimits) -> int:
+    """Return the sample nearest to a time in s, or 0 if the rate is unknown (text-only copies)."""
+    return math.floor(time * limits.sfreq + 0.5) if limits.sfreq else 0
+
+
+def _too_short(event: Event, block: Block, config: WindowsConfig) -> Dropped:
+    """Report a block that is shorter than a window."""
+    duration = (block.end or 0.0) - block.onset
+    reason = f"the block lasts {duration:.3f} s, a window {config.duration:g} s"
+    return Dropped(event.recording, event.row, block.onset, event.label, "block", "window", reason)
+
+
+def _dropped_window(event: Event, window: Window, option: str, reason: str) -> Dropped:
+    """Report a window that cannot be read from its recording."""
+    return Dropped(event.recording, event.row, window.onset, event.label, "window", option, reason)
+
+
+def _find_problem(
+    window: Window, config: WindowsConfig, limits: RecordingLimits
 ) -> tuple[str, str] | None:
-    """Cause and reason why a window cannot be cut: it leaves its recording, time jumps in it, it overlaps what is excluded."""
+    """Return the option and the reason that make a window impossible, None if it is possible."""
     if window.onset < -TOLERANCE:
         return "recording", f"it begins {-window.onset:.3f} s before the recording"
-    if extent.sfreq and extent.n_times is not None:
-        stop = window.start + length(config, exact_rate(extent.sfreq))
-        if stop > extent.n_times:
-            return (
-                "recording",
-                f"it ends at {stop / extent.sfreq:.3f} s, the recording at {extent.end:.3f} s",
-            )
-    first, last = window.onset + TOLERANCE, window.onset + config.duration - TOLERANCE
-    if jumps := [place for place in extent.boundaries if first < place < last]:
-        return "boundary", f"the signal is not continuous at {jumps[0]:.3f} s"
-    excluded = extent.excluded.get(window.label, ())
-    before = bisect_left(
-        excluded, last, key=lambda stretch: stretch[0]
-    )  # of disjoint stretches only the last of these can reach it
-    if before and (excluded[before - 1][1] > first or excluded[before - 1][0] > first):
-        return "exclude", f"it overlaps what is excluded at {excluded[before - 1][0]:.3f} s"
+    if limits.sfreq and limits.n_times is not None:
+        stop = window.start + window_length(config, exact_rate(limits.sfreq))
+        if stop > limits.n_times:
+            window_end = stop / limits.sfreq
+            reason = f"it ends at {window_end:.3f} s, the recording at {limits.end:.3f} s"
+            return "recording", reason
+    first = window.onset + TOLERANCE
+    last = window.onset + config.duration - TOLERANCE
+    for boundary in limits.boundaries:
+        if first < boundary < last:
+            return "boundary", f"the signal is not continuous at {boundary:.3f} s"
+    excluded = limits.excluded.get(window.label, ())
+    # The intervals are disjoint, so of those that start before the end of the window only the
+    # last can reach into it.
+    n_before = bisect_left(excluded, last, key=lambda interval: interval[0])
+    if n_before:
+        start, stop_time = excluded[n_before - 1]
+        if stop_time > first or start > first:
+            return "exclude", f"it overlaps the excluded interval at {start:.3f} s"
     return None

@@ -1,4 +1,7 @@
-"""Convert the real EEG that ships with the package, then stream one epoch of it: python convert_and_stream.py [FOLDER]."""
+"""Convert the real EEG of the package, then stream one epoch of it.
+
+Usage: python convert_and_stream.py [FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,26 @@ from bids_dl.demo import sample_folder
 
 def main(folder: Path) -> None:
     outcome = bids_dl.convert(
-        str(sample_folder()),
-        str(folder / "eyes.zarr"),
+        sample_folder(),
+        folder / "eyes.zarr",
         hed={"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"},
         window=2,
-        stride=2,
     )
     print(
-        f"{outcome.url}: {outcome.n_windows} windows of {outcome.n_recordings} recordings, {len(outcome.failures)} failed"
+        f"{outcome.url}: {outcome.n_windows} windows of {outcome.n_recordings} recordings, "
+        f"{len(outcome.failures)} failed"
     )
 
     stream = bids_dl.StreamingDataset(outcome.url, split="train", batch_size=32, seed=0)
-    seen: Counter[str] = Counter()
+    n_windows: Counter[str] = Counter()
     for signals, target, index in stream:
-        people = stream.windows.loc[index.numpy(), "subject"].nunique()
-        seen.update(stream.classes[code] for code in target.tolist())
+        n_persons = stream.windows.loc[index.numpy(), "subject"].nunique()
+        n_windows.update(stream.classes[code] for code in target.tolist())
         print(
-            f"batch {tuple(signals.shape)} of {people} people, standard deviation {signals.std():.1f} µV"
+            f"batch {tuple(signals.shape)} of {n_persons} persons, "
+            f"standard deviation {signals.std():.1f} µV"
         )
-    print(f"one epoch: {len(stream)} batches, {seen.total()} windows: {dict(seen)}")
+    print(f"one epoch: {len(stream)} batches, {n_windows.total()} windows: {dict(n_windows)}")
 
 
 if __name__ == "__main__":  # worker processes import this file

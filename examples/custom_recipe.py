@@ -1,4 +1,7 @@
-"""Convert with a recipe of one's own, one parameter changed, and see what it did: python custom_recipe.py [FOLDER]."""
+"""Convert with a custom recipe and a changed parameter, and print the effect of each step.
+
+Usage: python custom_recipe.py [FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -13,29 +16,28 @@ from bids_dl.demo import sample_folder
 
 def main(folder: Path) -> None:
     outcome = bids_dl.convert(
-        str(sample_folder()),
-        str(folder / "alpha.zarr"),
+        sample_folder(),
+        folder / "alpha.zarr",
         hed={"eyes_closed": "Eyes-closed"},
         window=4,
         stride=2,
         subject=["001"],
-        split="1",  # all people are `train`
-        recipe=str(Path(__file__).with_name("recipe.yaml")),
+        split=1,  # all persons are in `train`
+        recipe=Path(__file__).with_name("recipe.yaml"),
         set={"filter.high": 20},
         jobs=1,
     )
     store = bids_dl.open_store(outcome.url)
-    print(
-        f"{store.shape} windows, channels, samples at {store.sfreq:g} Hz: {', '.join(store.channels)}"
-    )
+    channels = ", ".join(store.channels)
+    print(f"{store.shape} windows, channels, samples at {store.sfreq:g} Hz: {channels}")
     for step in store.attributes["request"]["preprocess"]["steps"]:
         print(f"  {step}")
-    for recording, done in json.loads(
-        (folder / "alpha.zarr" / "recordings.json").read_text()
-    ).items():
-        for report in done["steps"]:
+    recordings = json.loads((folder / "alpha.zarr" / "recordings.json").read_text())
+    for recording, entry in recordings.items():
+        for report in entry["steps"]:
             print(
-                f"{recording}: {report['step']} changed {report['share']:.0%} of the samples {'; '.join(report['notes'])}"
+                f"{recording}: {report['step']} changed {report['share']:.0%} of the samples "
+                + "; ".join(report["notes"])
             )
 
 

@@ -1,4 +1,7 @@
-"""Train by Lightning, which brings checkpoints, several GPUs and loggers: python train_lightning.py [FOLDER] (needs lightning)."""
+"""Train with Lightning, which has checkpoints, several GPUs and loggers (pip install lightning).
+
+Usage: python train_lightning.py [FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 
 class Classifier(lightning.LightningModule):
-    """Log power of learned filters over all channels."""
+    """Network of learned filters over all channels, whose outputs are classified by log power."""
 
     def __init__(self, n_chans: int, n_outputs: int) -> None:
         super().__init__()
@@ -32,23 +35,21 @@ class Classifier(lightning.LightningModule):
         return nn.functional.cross_entropy(self(batch.signals), batch.target)
 
     def test_step(self, batch: bids_dl.stream.Batch) -> None:
-        right = (self(batch.signals).argmax(1) == batch.target).float()
-        self.log("right", right.mean(), batch_size=len(right))
+        correct = (self(batch.signals).argmax(1) == batch.target).float()
+        self.log("accuracy", correct.mean(), batch_size=len(correct))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=3e-3)
 
     def on_train_epoch_start(self) -> None:
-        self.trainer.train_dataloader.dataset.set_epoch(
-            self.current_epoch
-        )  # the order of the next epoch
+        # shuffles the windows anew for each epoch
+        self.trainer.train_dataloader.dataset.set_epoch(self.current_epoch)
 
 
 def main(folder: Path) -> None:
-    store = str(folder / "eyes.zarr")
-    bids_dl.convert(
-        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
-    )  # does nothing where the store is there
+    store = folder / "eyes.zarr"
+    # does nothing if the store exists already
+    bids_dl.convert(sample_folder(), store, hed=QUERIES, window=2)
     lightning.seed_everything(0, verbose=False)
     training = bids_dl.StreamingDataset(
         store, split="train", normalize="recording", batch_size=16, seed=0
@@ -62,11 +63,11 @@ def main(folder: Path) -> None:
         enable_progress_bar=False,
     )
     model = Classifier(training.n_chans, len(training.classes))
-    trainer.fit(
-        model, DataLoader(training, batch_size=None)
-    )  # the stream makes the batches, and knows its rank
-    right = trainer.test(model, DataLoader(testing, batch_size=None), verbose=False)[0]["right"]
-    print(f"a person never seen: {right:.0%} of {len(testing.windows)} windows right")
+    # batch_size=None, because the stream makes the batches; it knows its rank
+    trainer.fit(model, DataLoader(training, batch_size=None))
+    [metrics] = trainer.test(model, DataLoader(testing, batch_size=None), verbose=False)
+    n_windows = len(testing.windows)
+    print(f"held-out person: {metrics['accuracy']:.0%} of {n_windows} windows correct")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""A plain PyTorch loop with a network of one's own, tested on a person it never saw: python train_own_model.py [FOLDER]."""
+"""Train a custom network in a plain PyTorch loop, and test it on a held-out person.
+
+Usage: python train_own_model.py [FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 
 class Power(nn.Module):
-    """Log power of learned filters over all channels."""
+    """Network of learned filters over all channels, whose outputs are classified by log power."""
 
     def __init__(self, n_chans: int, n_outputs: int, n_filters: int = 16) -> None:
         super().__init__()
@@ -28,10 +31,9 @@ class Power(nn.Module):
 
 
 def main(folder: Path) -> None:
-    store = str(folder / "eyes.zarr")
-    bids_dl.convert(
-        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
-    )  # does nothing where the store is there
+    store = folder / "eyes.zarr"
+    # does nothing if the store exists already
+    bids_dl.convert(sample_folder(), store, hed=QUERIES, window=2)
 
     torch.manual_seed(0)
     training = bids_dl.StreamingDataset(
@@ -46,20 +48,19 @@ def main(folder: Path) -> None:
             loss = nn.functional.cross_entropy(model(signals), target)
             loss.backward()
             optimizer.step()
-    print(
-        f"{epoch + 1} epochs over {', '.join(training.windows['subject'].unique())}; loss of the last batch {loss.item():.3f}"
-    )
+    subjects = ", ".join(training.windows["subject"].unique())
+    print(f"{epoch + 1} epochs over {subjects}; loss of the last batch {loss.item():.3f}")
 
     model.eval()
     testing = bids_dl.StreamingDataset(store, split="test", normalize="recording", shuffle=False)
+    n_correct = 0
     with torch.inference_mode():
-        right = sum(
-            int((model(signals).argmax(1) == target).sum()) for signals, target, _ in testing
-        )
-    who = ", ".join(f"sub-{subject}" for subject in testing.windows["subject"].unique())
-    print(
-        f"{who}, never seen: {right} of {len(testing.windows)} windows right ({right / len(testing.windows):.0%})"
-    )
+        for signals, target, _ in testing:
+            n_correct += int((model(signals).argmax(1) == target).sum())
+    [subject] = testing.windows["subject"].unique()
+    n_windows = len(testing.windows)
+    accuracy = n_correct / n_windows
+    print(f"sub-{subject}, held out: {n_correct} of {n_windows} windows correct ({accuracy:.0%})")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Train by skorch, as braindecode does: python train_skorch.py [FOLDER] (needs skorch)."""
+"""Train with skorch, as braindecode does (pip install skorch).
+
+Usage: python train_skorch.py [FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from bids_dl.models import build
 QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 
-class NextOrder(Callback):
-    """Another order in each epoch."""
+class ShuffleEachEpoch(Callback):
+    """Callback that shuffles the windows anew for each epoch."""
 
     def on_epoch_begin(
         self, net: NeuralNetClassifier, dataset_train: bids_dl.StreamingDataset, **_: object
@@ -27,22 +30,21 @@ class NextOrder(Callback):
         dataset_train.set_epoch(len(net.history) - 1)
 
 
-def pair(batch: bids_dl.stream.Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """What skorch takes of a batch."""
+def to_pair(batch: bids_dl.stream.Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the signals and the target of a batch, which skorch expects."""
     return batch.signals, batch.target
 
 
 def main(folder: Path) -> None:
-    store = str(folder / "eyes.zarr")
-    bids_dl.convert(
-        str(sample_folder()), store, hed=QUERIES, window=2, stride=2
-    )  # does nothing where the store is there
+    store = folder / "eyes.zarr"
+    # does nothing if the store exists already
+    bids_dl.convert(sample_folder(), store, hed=QUERIES, window=2)
     torch.manual_seed(0)
     training = bids_dl.StreamingDataset(
-        store, split="train", normalize="recording", batch_size=16, seed=0, transform=pair
+        store, split="train", normalize="recording", batch_size=16, seed=0, transform=to_pair
     )
     testing = bids_dl.StreamingDataset(
-        store, split="test", normalize="recording", shuffle=False, transform=pair
+        store, split="test", normalize="recording", shuffle=False, transform=to_pair
     )
     n_outputs = len(training.classes)
     net = NeuralNetClassifier(
@@ -57,16 +59,16 @@ def main(folder: Path) -> None:
         optimizer=torch.optim.AdamW,
         lr=1e-3,
         max_epochs=10,
-        train_split=None,  # people, not windows, are kept apart: by the splits of the store
-        iterator_train__batch_size=None,  # the stream makes the batches
+        train_split=None,  # because the splits of the store separate persons
+        iterator_train__batch_size=None,  # because the stream makes the batches
         iterator_valid__batch_size=None,
         classes=range(n_outputs),
-        callbacks=[NextOrder()],
+        callbacks=[ShuffleEachEpoch()],
         verbose=0,
     )
     net.fit(training, y=None)
-    right = net.predict(testing) == torch.cat([target for _, target in testing]).numpy()
-    print(f"a person never seen: {right.mean():.0%} of {len(right)} windows right")
+    correct = net.predict(testing) == torch.cat([target for _, target in testing]).numpy()
+    print(f"held-out person: {correct.mean():.0%} of {len(correct)} windows correct")
 
 
 if __name__ == "__main__":

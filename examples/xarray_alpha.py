@@ -1,4 +1,7 @@
-"""Open a store with xarray (pip install xarray) and compare each person's alpha rhythm: python xarray_alpha.py [FOLDER]."""
+"""Open a store with xarray (pip install xarray) and compare the alpha rhythm of each person.
+
+Usage: python xarray_alpha.py [FOLDER]
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,14 @@ QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 def main(folder: Path) -> None:
     store = folder / "eyes.zarr"
-    bids_dl.convert(
-        str(sample_folder()), str(store), hed=QUERIES, window=2, stride=2
-    )  # does nothing where the store is there
+    # does nothing if the store exists already
+    bids_dl.convert(sample_folder(), store, hed=QUERIES, window=2)
 
     data = xarray.open_zarr(store)
-    print(
-        f"{dict(data.sizes)}, {data.attrs['sfreq']:g} Hz, licence {data.attrs['sources'][0]['licence']}"
-    )
-    signals = data["signals"].sel(
-        channel=["O1", "O2"]
-    )  # dask-backed: only these channels and windows are kept in memory
+    licence = data.attrs["sources"][0]["licence"]
+    print(f"{dict(data.sizes)}, {data.attrs['sfreq']:g} Hz, licence {licence}")
+    # backed by Dask, so that only these channels and windows are kept in memory
+    signals = data["signals"].sel(channel=["O1", "O2"])
     signals = signals.assign_coords(person=data["subject"], label=data["label"]).compute()
     spectrum = np.abs(np.fft.rfft(signals * np.hanning(signals.sizes["time"]), axis=-1)) ** 2
     freqs = np.fft.rfftfreq(signals.sizes["time"], 1 / data.attrs["sfreq"])

@@ -1,4 +1,4 @@
-"""Real recordings for the tests: the sample that ships with the package, and the shared data folder where there is one."""
+"""Fixtures: real recordings, their store, the command line, and an S3 server on loopback."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # before PyTorch is imported: the tests run several at a time
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported: tests run in parallel
 
 import pytest
-from faulty_server import IMPATIENCE, FaultyServer
+from conversions import convert
+from faulty_server import CLIENT_TIMEOUT, FaultyServer
 
 import bids_dl
 from bids_dl.cli import main
@@ -24,18 +23,20 @@ from bids_dl.testing import make_dataset
 
 SAMPLE = Path(bids_dl.__file__).parent / "sample" / "ds004362"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 
 @pytest.fixture(scope="session")
 def eegbci() -> Path:
-    """Four people, a minute with eyes open (run 1) and one with eyes closed (run 2) each, 24 channels at 160 Hz."""
+    """The sample of the package: four people, 24 channels at 160 Hz.
+
+    Each has a minute with eyes open (run 1) and a minute with eyes closed (run 2).
+    """
     return SAMPLE
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """More real data, kept beside the repository."""
+    """Folder of more real data beside the repository. The test is skipped without it."""
     if not SHARED.is_dir():
         pytest.skip("no shared data folder beside the repository")
     return SHARED
@@ -43,51 +44,52 @@ def shared() -> Path:
 
 @pytest.fixture
 def eegbci_copy(eegbci: Path, tmp_path: Path) -> Path:
-    """The sample, to be changed or broken by a test."""
+    """Copy of the sample, which a test may change or break."""
     return Path(shutil.copytree(eegbci, tmp_path / "ds004362"))
 
 
 @pytest.fixture(scope="session")
 def eyes_store(eegbci: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Store of the sample: 240 windows (24, 256) at 128 Hz of four people, eyes_open and eyes_closed."""
+    """Store of the sample: 240 windows (24, 256) at 128 Hz, eyes_open and eyes_closed."""
     store = tmp_path_factory.mktemp("stores") / "eyes.zarr"
-    bids_dl.convert(str(eegbci), str(store), hed=QUERIES, window=2, stride=2, jobs=2)
+    convert(eegbci, store)
     return store
 
 
 @dataclass(frozen=True)
-class Done:
-    """What a command printed and how it ended."""
+class CommandResult:
+    """Exit status and output of a command."""
 
     status: int
     out: str
     err: str
 
     @property
-    def json(self):
+    def json(self) -> Any:
+        """The output, parsed as JSON."""
         return json.loads(self.out)
 
     @property
     def words(self) -> str:
-        """What was printed, in one line whatever the width of the terminal."""
+        """The output in one line, whatever the width of the terminal."""
         return " ".join(self.out.split())
 
 
 @pytest.fixture
 def command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., Done]:
-    """Runs `bids-dl` in an empty folder."""
+) -> Callable[..., CommandResult]:
+    """Function that runs `bids-dl` in an empty folder."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
 
-    def run(*arguments: str | Path) -> Done:
+    def run(*arguments: str | Path) -> CommandResult:
         monkeypatch.setattr(sys, "argv", ["bids-dl", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
+        with pytest.raises(SystemExit) as exit_info:
             main()
-        return Done(int(end.value.code or 0), *capsys.readouterr())
+        return CommandResult(int(exit_info.value.code or 0), *capsys.readouterr())
 
     return run
 
@@ -105,40 +107,42 @@ def moto() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def faulty(moto: int) -> Iterator[FaultyServer]:
-    """In front of the S3 server; fails as a test asks it to."""
+    """Server in front of the S3 server, which fails on demand."""
     with FaultyServer(moto) as server:
         yield server
 
 
 @pytest.fixture
 def s3(faulty: FaultyServer) -> dict[str, Any]:
-    """What s3fs has to know of an empty bucket, ``s3://bucket``, behind the faulty server; its client is impatient."""
+    """Options of s3fs for the empty bucket ``s3://bucket`` behind the faulty server."""
     import fsspec
 
     faulty.fail()
-    faulty.watch = lambda _: None
-    keys = {"key": "testing", "secret": "testing"}
-    public = {
-        "s3_additional_kwargs": {"ACL": "public-read"}
-    }  # so that the same objects are there behind HTTP
-    waits = {"config_kwargs": {"read_timeout": IMPATIENCE, "connect_timeout": 5}}
-    given = {**keys, **public, **waits, "client_kwargs": {"endpoint_url": faulty.url}}
-    bucket = fsspec.filesystem("s3", **given)
+    faulty.on_write = lambda _: None
+    options = {
+        "key": "testing",
+        "secret": "testing",
+        # Public, so that the same objects can be read over HTTP.
+        "s3_additional_kwargs": {"ACL": "public-read"},
+        "config_kwargs": {"read_timeout": CLIENT_TIMEOUT, "connect_timeout": 5},
+        "client_kwargs": {"endpoint_url": faulty.url},
+    }
+    bucket = fsspec.filesystem("s3", **options)
     bucket.makedirs("s3://bucket", exist_ok=True)
-    if old := bucket.find("s3://bucket"):
-        bucket.rm(old)
+    if objects := bucket.find("s3://bucket"):
+        bucket.rm(objects)
     bucket.clear_multipart_uploads("bucket")
     faulty.fail()
-    return given
+    return options
 
 
 @pytest.fixture
 def options(s3: dict[str, Any]) -> dict[str, Any]:
-    """Storage options for bids_dl: tries come soon after one another."""
-    return s3 | {"patience": 0.3}
+    """Storage options of bids_dl for the same bucket, with short waits before a retry."""
+    return s3 | {"retry_timeout": 0.3}
 
 
 @pytest.fixture(scope="session")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people; blocks of 10 s, eyes open, closed, open, closed, with two impulses in each."""
+    """Two people with blocks of 10 s, eyes open and closed in turn, two impulses in each."""
     return make_dataset(tmp_path_factory.mktemp("synthetic") / "syn", n_subjects=2).root

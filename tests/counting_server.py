@@ -1,4 +1,4 @@
-"""A web server on loopback that answers ranges of the files below a folder, and counts."""
+"""A web server on loopback that serves a folder, with byte ranges, and counts requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,25 @@ from aiohttp import web
 
 
 class CountingServer:
-    """Serves ``folder``; `asked` holds the path of every request, `sent` the bytes of all answers."""
+    """Serves the files below a folder.
+
+    Attributes
+    ----------
+    url
+        URL of the folder.
+    requests
+        Path of each request.
+    bytes_sent
+        Bytes of all answers.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.asked: list[str] = []
-        self.sent = 0
-        self._folder, self._loop, self._ready = folder, asyncio.new_event_loop(), threading.Event()
+        self.url = ""
+        self.requests: list[str] = []
+        self.bytes_sent = 0
+        self._folder = folder
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -28,13 +41,14 @@ class CountingServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
-    def forget(self) -> None:
-        self.asked.clear()
-        self.sent = 0
+    def reset(self) -> None:
+        """Count from zero."""
+        self.requests.clear()
+        self.bytes_sent = 0
 
-    def of_signals(self) -> list[str]:
-        """The requests for signals."""
-        return [path for path in self.asked if "/signals/" in path]
+    def signal_requests(self) -> list[str]:
+        """Return the requests for objects of ``signals``."""
+        return [path for path in self.requests if "/signals/" in path]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -44,15 +58,15 @@ class CountingServer:
 
     async def _serve(self) -> None:
         @web.middleware
-        async def count(request, handler):
-            self.asked.append(request.path)
+        async def count_request(request, handler):
+            self.requests.append(request.path)
             return await handler(request)
 
-        async def counted(_, response):
-            self.sent += response.content_length or 0
+        async def count_bytes(_, response):
+            self.bytes_sent += response.content_length or 0
 
-        application = web.Application(middlewares=[count])
-        application.on_response_prepare.append(counted)
+        application = web.Application(middlewares=[count_request])
+        application.on_response_prepare.append(count_bytes)
         application.router.add_static("/", self._folder)
         runner = web.AppRunner(application)
         await runner.setup()

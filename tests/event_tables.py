@@ -1,4 +1,4 @@
-"""Small events.tsv tables for the tests of bids_dl.selection."""
+"""Small events.tsv tables and requests for the tests of bids_dl.selection."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.datamodel import EventRows
 from bids_dl.selection import Selection, select
 
-OF_LABEL = ("until", "trim", "within", "min_duration", "exclude", "during", "around")
-VERSIONS = {"ds": "8.3.0"}
+LABEL_OPTIONS = ("until", "trim", "within", "min_duration", "exclude", "during", "around")
+RECORDING = "ds/sub-1/eeg/sub-1_task-x"
+HED_VERSIONS = {"ds": "8.3.0"}
 CODES = {  # cell of column `code` -> HED
     "red": "Sensory-event, Red",
     "blue": "Sensory-event, (Blue, Green)",
@@ -38,13 +39,13 @@ SIDECAR = {
 }
 
 
-def table(
+def event_rows(
     *rows: Any,
-    recording: str = "ds/sub-1/eeg/sub-1_task-x",
+    recording: str = RECORDING,
     sidecar: Any = None,
     duration: float | None = None,
 ) -> EventRows:
-    """A table of (onset, code) or (onset, code, duration) rows."""
+    """Return a table of (onset, code) or (onset, code, duration) rows."""
     columns = {
         "onset": tuple(str(row[0]) for row in rows),
         "duration": tuple(str(row[2]) if len(row) > 2 else "n/a" for row in rows),
@@ -53,22 +54,42 @@ def table(
     return EventRows(recording, columns, SIDECAR if sidecar is None else sidecar, duration)
 
 
-def config(*queries: Any, **options: Any) -> EventsConfig:
-    """One label per query, named a, b, ...; keywords of LabelConfig apply to all."""
-    own = {name: options.pop(name) for name in OF_LABEL if name in options}
+def hed_rows(*texts: str, sidecar: Any = None) -> EventRows:
+    """Return a table with a HED column, one row per second."""
+    onsets = tuple(str(second) for second in range(len(texts)))
+    return EventRows("ds/sub-1", {"onset": onsets, "HED": texts}, sidecar or {})
+
+
+def events_config(*queries: Any, **options: Any) -> EventsConfig:
+    """Return one label per query, named a, b, ...; options of a label apply to all labels."""
+    shared = {name: options.pop(name) for name in LABEL_OPTIONS if name in options}
     labels = [
-        LabelConfig(label="abcdefgh"[i], query=query, **own) for i, query in enumerate(queries)
+        LabelConfig(label="abcdefgh"[i], query=query, **shared) for i, query in enumerate(queries)
     ]
     return EventsConfig(labels=tuple(labels), **options)
 
 
-def chosen(
-    tables: EventRows | list[EventRows], *queries: Any, sliding: bool = False, **options: Any
+def select_events(
+    tables: EventRows | list[EventRows],
+    *queries: Any,
+    sliding: bool = False,
+    versions: Any = HED_VERSIONS,
+    **options: Any,
 ) -> Selection:
-    """What `select` makes of some queries."""
+    """Select the events of some queries, with the options of `events_config`."""
     tables = [tables] if isinstance(tables, EventRows) else tables
-    return select(tables, config(*queries, **options), hed_versions=VERSIONS, sliding=sliding)
+    config = events_config(*queries, **options)
+    return select(tables, config, hed_versions=versions, sliding=sliding)
 
 
-def ends(selection: Selection) -> list[tuple[float, float | None, str]]:
+def onsets(selection: Selection) -> list[float]:
+    return [event.onset for event in selection.events]
+
+
+def rows(selection: Selection) -> list[int]:
+    return [event.row for event in selection.events]
+
+
+def event_ends(selection: Selection) -> list[tuple[float, float | None, str]]:
+    """Return onset, end and end rule of each event."""
     return [(event.onset, event.end, event.end_rule) for event in selection.events]

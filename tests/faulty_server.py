@@ -1,4 +1,4 @@
-"""A server on loopback that fails now and then, in front of one that does not."""
+"""A server on loopback that fails at random, in front of one that does not."""
 
 from __future__ import annotations
 
@@ -13,47 +13,62 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-HANG, IMPATIENCE = 1.0, 0.3  # s that a request hangs, and that clients of the tests wait
+HANG_SECONDS = 1.0  # of a request that times out
+CLIENT_TIMEOUT = 0.3  # s that clients of the tests wait for a byte
 XML = (
     '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>made up</Message></Error>'
 )
-REFUSALS = {
+ERROR_ANSWERS = {
     "500": (500, "InternalError"),
     "503": (503, "SlowDown"),
     "unavailable": (503, "ServiceUnavailable"),
     "expired": (400, "ExpiredToken"),
     "denied": (403, "AccessDenied"),
-    "ended": (404, "NoSuchUpload"),
+    "aborted": (404, "NoSuchUpload"),
 }
-KINDS = ("500", "503", "unavailable", "expired", "timeout", "reset", "lost", "truncated")
+TRANSIENT_FAULTS = (
+    "500",
+    "503",
+    "unavailable",
+    "expired",
+    "timeout",
+    "reset",
+    "lost",
+    "truncated",
+)
+DROPPED_HEADERS = {"transfer-encoding", "connection", "date", "server"}
 
 
 class FaultyServer:
-    """Forwards to the server at ``port``; ``share`` of the requests fail in one of the ways of ``kinds``.
+    """Forwards requests to the server at ``port``; a share of them fails.
 
-    "lost" does what was asked for and loses the answer; "truncated" sends half of an answer's body.
+    The fault "lost" executes the request and loses the answer; "truncated" sends half of the
+    answer's body.
 
     Attributes
     ----------
     failed
-        How many requests failed, by (kind, method).
-    asked
-        "GET /bucket/name" of each request, with its headers.
-    watch
+        Number of failed requests by (fault, method).
+    log
+        "GET /bucket/name" and the headers of each request.
+    on_write
         Called with each request that writes, before it is answered.
+    only
+        Part of the address of requests that may fail.
     """
 
     def __init__(self, port: int) -> None:
-        self.upstream, self.share = port, 0.0
-        self.kinds: tuple[str, ...] = ()
+        self.port = port
+        self.share = 0.0
+        self.faults: tuple[str, ...] = ()
         self.only = ""
         self.failed: Counter[tuple[str, str]] = Counter()
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self.watch: Callable[[str], None] = lambda _: None
-        self._random, self._lock = random.Random(0), threading.Lock()
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"faults": self})
-        )
+        self.log: list[tuple[str, dict[str, str]]] = []
+        self.on_write: Callable[[str], None] = lambda _: None
+        self._random = random.Random(0)
+        self._lock = threading.Lock()
+        handler = type("Handler", (_Handler,), {"faulty": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -65,50 +80,48 @@ class FaultyServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def fail(self, *kinds: str, share: float = 0.1, seed: int = 0, only: str = "") -> None:
-        """Fail in these ways from now on, of the requests with ``only`` in their address; in none, not at all."""
-        self.kinds, self.share, self._random, self.only = (
-            kinds,
-            share if kinds else 0.0,
-            random.Random(seed),
-            only,
-        )
+    def fail(self, *faults: str, share: float = 0.1, seed: int = 0, only: str = "") -> None:
+        """Fail from now on with these faults, and clear the log; without faults, never fail."""
+        self.faults = faults
+        self.share = share if faults else 0.0
+        self.only = only
+        self._random = random.Random(seed)
         self.failed.clear()
-        self.asked.clear()
+        self.log.clear()
 
     @property
     def requests(self) -> list[str]:
-        return [request for request, _ in self.asked]
+        """Requests since the last `fail`, as "GET /bucket/name"."""
+        return [request for request, _ in self.log]
 
-    def draw(self, method: str, path: str, headers: dict[str, str]) -> str:
-        """How a request fails; "" where it does not."""
+    def draw_fault(self, method: str, path: str, headers: dict[str, str]) -> str:
+        """Log a request and draw its fault, "" if it does not fail."""
         with self._lock:
-            self.asked.append((f"{method} {path}", headers))
-            if method != "GET" and method != "HEAD":
-                self.watch(f"{method} {path}")
+            self.log.append((f"{method} {path}", headers))
+            if method not in ("GET", "HEAD"):
+                self.on_write(f"{method} {path}")
             if self.only not in path or self._random.random() >= self.share:
                 return ""
-            kind = self._random.choice(self.kinds)
-            self.failed[kind, method] += 1
-            return kind
+            fault = self._random.choice(self.faults)
+            self.failed[fault, method] += 1
+            return fault
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    faults: FaultyServer
+    faulty: FaultyServer
 
     def _answer(self) -> None:
-        fault = self.faults.draw(
-            self.command, self.path, {name.lower(): value for name, value in self.headers.items()}
-        )
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        fault = self.faulty.draw_fault(self.command, self.path, headers)
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:  # the client has died: nothing is stored
             self.close_connection = True
-        elif fault in REFUSALS:
-            self._refuse(*REFUSALS[fault])
+        elif fault in ERROR_ANSWERS:
+            self._send_error(*ERROR_ANSWERS[fault])
         elif fault == "timeout":
-            time.sleep(HANG)
+            time.sleep(HANG_SECONDS)
             self.close_connection = True
         elif fault == "reset":
             self._reset()
@@ -118,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
 
     def _forward(self, body: bytes, fault: str) -> None:
-        upstream = http.client.HTTPConnection("127.0.0.1", self.faults.upstream, timeout=60)
+        upstream = http.client.HTTPConnection("127.0.0.1", self.faulty.port, timeout=60)
         try:
             upstream.request(self.command, self.path, body, dict(self.headers))
             answer = upstream.getresponse()
@@ -129,10 +142,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
             return
         self.send_response(answer.status)
+        names = set()
         for name, value in answer.getheaders():
-            if name.lower() not in {"transfer-encoding", "connection", "date", "server"}:
+            names.add(name.lower())
+            if name.lower() not in DROPPED_HEADERS:
                 self.send_header(name, value)
-        if "content-length" not in {name.lower() for name, _ in answer.getheaders()}:
+        if "content-length" not in names:
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if fault == "truncated" else content)
@@ -140,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
 
-    def _refuse(self, status: int, code: str) -> None:
+    def _send_error(self, status: int, code: str) -> None:
         content = XML.format(code).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/xml")
@@ -155,16 +170,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def finish(self) -> None:
+        """Close the connection, which the client may have closed already."""
         try:
             super().finish()
         except (OSError, ValueError):
             self.close_connection = True
 
     def handle_one_request(self) -> None:
+        """Handle one request of a client that may disappear meanwhile."""
         try:
             super().handle_one_request()
         except (OSError, ValueError):
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Nothing is printed."""
+        """Print nothing."""

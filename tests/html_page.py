@@ -1,10 +1,10 @@
-"""An HTML page as tests look at it: its tags, its texts, its tables by caption, and what a browser would complain of."""
+"""Parser of HTML pages for tests: tags, text, tables by caption, and problems of the markup."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "br", "hr", "img", "input", "link", "line"}  # those of SVG close themselves
+VOID = {"meta", "br", "hr", "img", "input", "link", "line"}  # tags without an end tag
 BLOCKS = {
     "p",
     "div",
@@ -20,7 +20,7 @@ BLOCKS = {
     "h3",
     "section",
 }
-CLOSING = {"line", "path", "polygon", "polyline"}
+SELF_CLOSING = {"line", "path", "polygon", "polyline"}  # of SVG
 
 
 class Page(HTMLParser):
@@ -29,9 +29,13 @@ class Page(HTMLParser):
     Attributes
     ----------
     problems
-        Tags that are not balanced, blocks inside a paragraph, names of one element given twice.
+        Unbalanced tags, blocks inside a paragraph, duplicate attributes and duplicate ids.
     tables
-        Caption -> rows of cells; of a table without a caption nothing.
+        Rows of cells by caption; tables without a caption are omitted.
+    tags
+        Name and attributes of each start tag.
+    text
+        The text without style sheets.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -44,22 +48,23 @@ class Page(HTMLParser):
         self._caption = ""
         self.feed(content.decode("utf-8"))
         self.close()
-        self.problems += [f"{tag} never closed" for tag in self._open]
+        self.problems += [f"{tag} is not closed" for tag in self._open]
         ids = self.values("id")
-        self.problems += [f"two ids {name}" for name in ids if ids.count(name) > 1]
+        self.problems += [f"duplicate id {name}" for name in ids if ids.count(name) > 1]
 
     def values(self, attribute: str) -> list[str]:
-        return [said[attribute] or "" for _, said in self.tags if attribute in said]
+        """Return the values of an attribute in all tags."""
+        return [tag[attribute] or "" for _, tag in self.tags if attribute in tag]
 
     @property
     def words(self) -> str:
-        """The text in one line."""
+        """The text in one line, with single spaces."""
         return " ".join(self.text.split())
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         if len(attrs) != len(dict(attrs)):
-            self.problems.append(f"{tag}: an attribute twice")
+            self.problems.append(f"{tag}: duplicate attribute")
         if "p" in self._open and tag in BLOCKS:
             self.problems.append(f"{tag} in a paragraph, line {self.getpos()[0]}")
         if tag not in VOID:
@@ -73,8 +78,8 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in CLOSING:
-            self.problems.append(f"{tag}/")
+        if tag not in SELF_CLOSING:
+            self.problems.append(f"{tag} is self-closing")
 
     def handle_endtag(self, tag):
         if not self._open or self._open.pop() != tag:

@@ -1,24 +1,30 @@
-"""Small stores whose every window says which one it is."""
+"""Small stores: the signals of each window tell which window it is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bids_dl.config.stages import StoreConfig
 from bids_dl.remote.location import Location
 from bids_dl.store import writer
-from bids_dl.store.format import Column
+from bids_dl.store.format import Column, make_column
 
-N_CHANS, N_TIMES = 3, 20
+N_CHANS = 3
+N_TIMES = 20
 WINDOW_BYTES = 4 * N_CHANS * N_TIMES
+LABELS = ("open", "closed")
+SEXES = ("f", "m", "n/a")
+TRAIN_SHARE = 0.6  # of the people, the first ones
 
 
 @dataclass(frozen=True)
-class Small:
-    """``n_subjects`` people with two recordings of ``per_recording`` windows each; the first 60 % of the people train."""
+class SmallStore:
+    """Content of a store: people with two recordings of ``per_recording`` windows each."""
 
     n_subjects: int = 5
     per_recording: int = 7
@@ -31,72 +37,106 @@ class Small:
 
     @property
     def n_windows(self) -> int:
+        """Number of windows of all recordings."""
         return 2 * self.n_subjects * self.per_recording
 
     @property
     def recording(self) -> np.ndarray:
+        """(n_windows,): number of the recording of each window."""
         return np.arange(self.n_windows) // self.per_recording
 
     @property
     def signals(self) -> np.ndarray:
-        noise = np.random.default_rng(self.seed).standard_normal(
-            (self.n_windows, len(self.channels), N_TIMES)
-        )
-        return (
-            noise * (1 + self.recording[:, None, None]) + np.arange(self.n_windows)[:, None, None]
-        ).astype(np.float32)
+        """(n_windows, n_chans, n_times): noise around the number of the window."""
+        shape = (self.n_windows, len(self.channels), N_TIMES)
+        noise = np.random.default_rng(self.seed).standard_normal(shape)
+        scale = 1 + self.recording[:, None, None]
+        return (noise * scale + np.arange(self.n_windows)[:, None, None]).astype(np.float32)
 
 
 def write(
-    url: Path | str, small: Small, *, step: float | None = None, storage_options=None, **attributes
+    url: Path | str,
+    small: SmallStore,
+    *,
+    resolution: float | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    **attributes: Any,
 ) -> np.ndarray:
-    """Write a store, with ``step`` as int16; its signals."""
-    location, signals, number = (
-        Location(str(url), storage_options or {}),
-        small.signals,
-        small.recording,
-    )
+    """Write a store, as int16 if ``resolution`` (µV) is given, and return its signals in µV."""
+    location = Location(str(url), storage_options or {})
     config = StoreConfig(
         chunk_bytes=small.per_chunk * WINDOW_BYTES,
         shard_bytes=small.per_chunk * small.chunks_per_shard * WINDOW_BYTES,
     )
-    draft = writer.begin(location, "a plan")
-    numbers = signals if step is None else np.round(signals / step).astype(np.int16)
+    store = writer.StoreWriter.create(location, "a plan")
+    signals = small.signals
+    stored = signals
+    if resolution is not None:
+        stored = np.round(signals / resolution).astype(np.int16)
+        signals = stored * np.float32(resolution)
     writer.write_signals(
-        draft, signals.shape, iter([numbers]), config, step=step, say=lambda _: None
+        store,
+        signals.shape,
+        iter([stored]),
+        config,
+        resolution=resolution,
+        on_progress=lambda _: None,
     )
-    signals = signals if step is None else numbers * np.float32(step)
-    by_recording = signals.reshape(-1, small.per_recording, *signals.shape[1:]).astype(np.float64)
     others = [
-        Column("channel", writer.text(small.channels), ("channel",)),
-        Column("recording_mean", by_recording.mean(axis=(1, 3)), ("recording_index", "channel")),
-        Column("recording_std", by_recording.std(axis=(1, 3)), ("recording_index", "channel")),
-        Column("recording_windows", np.bincount(number).astype(np.int64), ("recording_index",)),
+        make_column("channel", writer.text_array(small.channels)),
+        *_statistics(signals, small),
         *columns(small),
     ]
-    writer.write_columns(draft, others)
-    attributes = {"sfreq": small.sfreq, "classes": {"label": ["open", "closed"]}} | attributes
-    writer.finish(draft, attributes, ["signals", *(column.name for column in others)], {})
+    writer.write_columns(store, others)
+    attributes = {"sfreq": small.sfreq, "classes": {"label": list(LABELS)}, **attributes}
+    writer.finish(store, attributes, ["signals", *(column.name for column in others)], {})
     return signals
 
 
-def columns(small: Small) -> list[Column]:
-    number, subject = small.recording, small.recording // 2
+def _statistics(signals: np.ndarray, small: SmallStore) -> list[Column]:
+    by_recording = signals.reshape(-1, small.per_recording, *signals.shape[1:]).astype(np.float64)
+    return [
+        make_column("recording_mean", by_recording.mean(axis=(1, 3))),
+        make_column("recording_std", by_recording.std(axis=(1, 3))),
+        make_column("recording_windows", np.bincount(small.recording).astype(np.int64)),
+    ]
+
+
+def columns(small: SmallStore) -> list[Column]:
+    """Return the columns of the window table."""
+    recordings = small.recording
+    subjects = recordings // 2
     texts = {
-        "label": [("open", "closed")[i % 2] for i in number],
+        "label": [LABELS[i % 2] for i in recordings],
         "dataset": [small.dataset] * small.n_windows,
-        "subject": [f"{i:03}" for i in subject],
-        "recording": [f"sub-{i // 2:03}/eeg/sub-{i // 2:03}_run-{i % 2 + 1}" for i in number],
-        "split": ["train" if i < 0.6 * small.n_subjects else "test" for i in subject],
-        "sex": [("f", "m", "n/a")[i % 3] for i in subject],
+        "subject": [f"{i:03}" for i in subjects],
+        "recording": [f"sub-{i // 2:03}/eeg/sub-{i // 2:03}_run-{i % 2 + 1}" for i in recordings],
+        "split": ["train" if i < TRAIN_SHARE * small.n_subjects else "test" for i in subjects],
+        "sex": [SEXES[i % 3] for i in subjects],
     }
-    age = np.where(subject == 1, np.nan, 20.0 + subject)
     numbers = {
         "onset": np.arange(small.n_windows) * 2.0,
-        "age": age,
+        "age": np.where(subjects == 1, np.nan, 20.0 + subjects),
         "row": np.arange(small.n_windows),
-        "votes": subject / 10,
+        "votes": subjects / 10,
     }
-    return [Column(name, writer.text(values)) for name, values in texts.items()] + [
-        Column(n, v) for n, v in numbers.items()
-    ]
+    arrays = {name: writer.text_array(values) for name, values in texts.items()}
+    return [Column(name, values) for name, values in {**arrays, **numbers}.items()]
+
+
+def recordings_of(small: SmallStore, rows: tuple[int, int]) -> tuple[str, ...]:
+    """Return the keys of the recordings of the windows from ``rows[0]`` to ``rows[1]``."""
+    [column] = [column for column in columns(small) if column.name == "recording"]
+    names = column.values[slice(*rows)]
+    return tuple(dict.fromkeys(f"{small.dataset}/{name}" for name in names))
+
+
+def assert_every_window_once(batches: Iterable[Any], small: SmallStore) -> None:
+    """Check that batches of a stream contain each window of a store once, with its signals."""
+    rows: list[int] = []
+    signals: list[np.ndarray] = []
+    for batch in batches:
+        rows += batch.index.tolist()
+        signals += list(batch.signals.numpy())
+    assert sorted(rows) == list(range(small.n_windows))
+    np.testing.assert_array_equal(np.stack(signals)[np.argsort(rows)], small.signals)

@@ -1,5 +1,8 @@
+"""Assignment of persons to splits and folds."""
+
 from __future__ import annotations
 
+import doctest
 import random
 from collections import Counter
 
@@ -7,9 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bids_dl import splits
 from bids_dl.config.stages import SplitsConfig
 from bids_dl.errors import ConfigError, TargetError
-from bids_dl.splits import SPLITS, asked, assign, folds, from_column, hold_out
+from bids_dl.splits import (
+    SPLITS,
+    assign_splits,
+    hold_out,
+    make_folds,
+    requested_splits,
+    splits_from_column,
+)
 
 IDENTITIES = st.tuples(
     st.sampled_from(["ds1", "ds2"]), st.from_regex(r"[0-9A-Za-z]{1,3}", fullmatch=True)
@@ -29,22 +40,28 @@ FRACTIONS = st.sampled_from(
 SEEDS = st.integers(0, 2**32)
 
 
+def test_the_examples_of_the_docstrings_are_right():
+    assert doctest.testmod(splits).failed == 0
+
+
 @given(PERSONS, FRACTIONS, SEEDS)
-def test_every_person_gets_one_split_and_every_split_asked_for_a_person(persons, fractions, seed):
+def test_every_person_has_one_split_and_every_requested_split_has_a_person(
+    persons, fractions, seed
+):
     config = SplitsConfig(split=fractions, seed=seed)
-    given_ = assign(persons, config)
-    assert set(given_) == set(persons)
+    assigned = assign_splits(persons, config)
+    assert set(assigned) == set(persons)
     if len(persons) >= 3:
-        assert set(given_.values()) == set(asked(config))
-    elif len(asked(config)) > 1:
-        assert set(given_.values()) == {"train"}
+        assert set(assigned.values()) == set(requested_splits(config))
+    elif len(requested_splits(config)) > 1:
+        assert set(assigned.values()) == {"train"}
 
 
 @given(PERSONS, FRACTIONS, SEEDS)
 def test_counts_are_within_one_of_the_fractions_unless_a_split_would_be_empty(
     persons, fractions, seed
 ):
-    counts = Counter(assign(persons, SplitsConfig(split=fractions, seed=seed)).values())
+    counts = Counter(assign_splits(persons, SplitsConfig(split=fractions, seed=seed)).values())
     exact = [fraction * len(persons) for fraction in fractions]
     if all(e >= 1 or e == 0 for e in exact) and len(persons) >= 3:
         assert all(abs(counts[name] - e) < 1 for name, e in zip(SPLITS, exact, strict=False))
@@ -56,55 +73,57 @@ def test_splits_and_folds_do_not_depend_on_the_order_of_the_persons(
 ):
     shuffled = rng.sample(persons, len(persons)) + persons[:1]
     config = SplitsConfig(seed=seed)
-    assert assign(persons, config) == assign(shuffled, config)
+    assert assign_splits(persons, config) == assign_splits(shuffled, config)
     if len(persons) >= 2:
-        assert folds(persons, 2, seed) == folds(shuffled, 2, seed)
+        assert make_folds(persons, 2, seed) == make_folds(shuffled, 2, seed)
         assert hold_out(persons, 0.2, seed) == hold_out(shuffled, 0.2, seed)
 
 
 @given(PERSONS, SEEDS, st.data())
-def test_every_person_is_held_out_in_one_fold_and_folds_are_even(persons, seed, data):
+def test_every_person_is_held_out_in_one_fold_and_fold_sizes_differ_by_one_at_most(
+    persons, seed, data
+):
     if len(persons) < 2:
         return
     count = data.draw(st.integers(2, len(persons)))
-    held_out = folds(persons, count, seed)
+    held_out = make_folds(persons, count, seed)
     assert sorted(person for fold in held_out for person in fold) == sorted(persons)
     assert len(held_out) == count
     assert max(map(len, held_out)) - min(map(len, held_out)) <= 1
 
 
 def test_loso_leaves_out_one_person_at_a_time_in_sorted_order():
-    assert folds([("ds", "b"), ("ds", "a"), ("dt", "a")], "loso", 0) == [
+    assert make_folds([("ds", "b"), ("ds", "a"), ("dt", "a")], "loso", 0) == [
         (("ds", "a"),),
         (("ds", "b"),),
         (("dt", "a"),),
     ]
 
 
-def test_the_seed_decides_who_goes_where():
+def test_the_seed_determines_splits_and_folds():
     persons = [("ds", f"{i:03}") for i in range(40)]
-    drawn = [assign(persons, SplitsConfig(seed=seed)) for seed in (0, 0, 1)]
+    drawn = [assign_splits(persons, SplitsConfig(seed=seed)) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
-    assert folds(persons, 5, 0) != folds(persons, 5, 1)
+    assert make_folds(persons, 5, 0) != make_folds(persons, 5, 1)
 
 
-def test_forty_persons_are_shared_28_6_6():
-    counts = Counter(assign([("ds", f"{i:03}") for i in range(40)], SplitsConfig()).values())
+def test_forty_persons_are_split_28_6_6():
+    counts = Counter(assign_splits([("ds", f"{i:03}") for i in range(40)], SplitsConfig()).values())
     assert counts == {"train": 28, "validation": 6, "test": 6}
 
 
-REFUSED = [
+IMPOSSIBLE_FOLDS = [
     ("loo", "'loso' or a number"),
-    (1, "1 folds of 4 persons"),
+    (1, "1 fold of 4 persons"),
     ("9", "9 folds of 4 persons"),
     (0, "0 folds of 4 persons"),
 ]
 
 
-@pytest.mark.parametrize(("n_folds", "said"), REFUSED)
-def test_folds_that_cannot_be_made_are_refused(n_folds, said):
-    with pytest.raises(ConfigError, match=said):
-        folds([("ds", str(i)) for i in range(4)], n_folds, 0)
+@pytest.mark.parametrize(("n_folds", "message"), IMPOSSIBLE_FOLDS)
+def test_impossible_folds_are_refused(n_folds, message):
+    with pytest.raises(ConfigError, match=message):
+        make_folds([("ds", str(i)) for i in range(4)], n_folds, 0)
 
 
 @given(PERSONS.filter(lambda p: len(p) > 1), st.floats(0, 1), SEEDS)
@@ -114,21 +133,23 @@ def test_at_least_one_person_is_held_out_and_never_all(persons, fraction, seed):
     assert set(drawn) < set(persons)
 
 
-def test_a_column_of_participants_tsv_decides_in_any_usual_spelling():
+def test_a_column_of_participants_tsv_may_use_any_usual_spelling():
     values = {("ds", "1"): "Train", ("ds", "2"): "valid", ("ds", "3"): " test ", ("ds", "4"): "dev"}
-    assert list(from_column(values).values()) == ["train", "validation", "test", "validation"]
+    assert list(splits_from_column(values).values()) == [
+        *("train", "validation", "test", "validation")
+    ]
 
 
 @pytest.mark.parametrize("value", ["n/a", "", "R5"])
-def test_a_column_value_that_names_no_split_is_refused_with_its_person(value):
+def test_a_column_value_that_is_not_a_split_is_refused_with_its_person(value):
     with pytest.raises(
-        TargetError, match=rf"ds/sub-2: the split column says '{value}' \(1 of 2 persons"
+        TargetError, match=rf"ds/sub-2: the split column has '{value}' \(1 of 2 persons"
     ):
-        from_column({("ds", "1"): "train", ("ds", "2"): value})
+        splits_from_column({("ds", "1"): "train", ("ds", "2"): value})
 
 
-def test_a_config_that_names_a_column_has_no_fractions():
+def test_a_config_that_names_a_column_does_not_request_splits():
     config = SplitsConfig(split="fold")
-    assert asked(config) == ()
+    assert requested_splits(config) == ()
     with pytest.raises(ConfigError, match="column 'fold'"):
-        assign([("ds", "1")], config)
+        assign_splits([("ds", "1")], config)

@@ -12,7 +12,7 @@ import zarr
 import bids_dl
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.store import open_store
-from bids_dl.store.format import BLANK, CHECKSUM, content_id, to_json
+from bids_dl.store.format import BLANK_SHA256, ROOT_SHA256, content_id, to_json
 from bids_dl.verification import verify
 
 FIRST = "ds004362/sub-001/eeg/sub-001_task-motion_run-1"
@@ -46,9 +46,9 @@ def reseal(store: Path) -> None:
     objects = {
         name: entry for name, entry in objects.items() if name not in {"manifest.json", "zarr.json"}
     }
-    root["attributes"] |= {"content": content_id(objects, arrays), CHECKSUM: BLANK}
+    root["attributes"] |= {"content": content_id(objects, arrays), ROOT_SHA256: BLANK_SHA256}
     content = to_json(root)
-    content = content.replace(BLANK.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+    content = content.replace(BLANK_SHA256.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
     (store / "zarr.json").write_bytes(content)
     objects["zarr.json"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     (store / "manifest.json").write_bytes(to_json({"objects": dict(sorted(objects.items()))}))
@@ -108,7 +108,9 @@ def test_a_flipped_byte_names_the_chunk_with_its_windows_and_recordings(store):
     flip(store / "signals/c/0/0/0", 100)
     [damage] = verify(str(store)).damages
     assert damage.where == "signals/c/0/0/0"
-    assert damage.problem == "is not what was written (its SHA-256 differs); chunk 0 of it is wrong"
+    assert damage.problem == (
+        "differs from the object written (SHA-256 mismatch); its chunk 0 is damaged"
+    )
     assert damage.windows == (0, 20)
     assert damage.recordings == (FIRST,)
 
@@ -126,7 +128,7 @@ def test_missing_and_unknown_objects_are_named(store):
     (store / "onset/c/0").unlink()
     (store / "notes.txt").write_text("mine")
     found = {damage.where: damage.problem for damage in verify(str(store)).damages}
-    assert found == {"onset/c/0": "is missing", "notes.txt": "is no object of this store"}
+    assert found == {"onset/c/0": "is missing", "notes.txt": "unexpected object: not listed in the manifest"}
 
 
 @pytest.mark.parametrize("name", ["zarr.json", "manifest.json"])
@@ -140,7 +142,7 @@ def test_a_manifest_of_another_store_is_found_even_where_every_object_matches_it
     match_manifest(store, "onset/c/0")
     [damage] = verify(str(store)).damages
     assert damage.where == "manifest.json"
-    assert damage.problem.startswith("is of another store")
+    assert damage.problem.startswith("belongs to another store")
 
 
 def test_a_root_edited_together_with_the_manifest_is_found(store):
@@ -199,8 +201,8 @@ def test_what_is_no_store_or_unfinished_is_refused(tmp_path, store):
             "recording_windows",
             "differs from the table from recording 2 on",
         ),
-        ("onset", 7, 1e4, "onset", "windows lie outside their recordings"),
-        ("onset", 7, np.nan, "onset", "windows lie outside their recordings"),
+        ("onset", 7, 1e4, "onset", "windows exceed their recordings"),
+        ("onset", 7, np.nan, "onset", "windows exceed their recordings"),
         ("subject", 0, "x", "zarr.json", "the statistics say persons 4, the table has 5"),
     ],
 )

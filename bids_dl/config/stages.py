@@ -1,23 +1,31 @@
-"""One frozen dataclass per stage; unknown settings and values out of range are refused."""
+"""One frozen dataclass per stage. Unknown settings and values out of range are refused.
+
+The fields have the names of the options (`bids_dl.config.options`), and hold their defaults.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import MISSING, fields
+from typing import Any
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
+from bids_dl.config.options import Dtype, Overlap
+from bids_dl.config.training_options import ClassWeighting, Normalization, Optimizer, Precision
 from bids_dl.errors import ConfigError
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Query = str | dict[str, Any]
-"""HED query, event-level AND / OR / NOT included; or {all: [...], any: [...], none: [...]}, nested."""
+"""HED query with event-level AND, OR, NOT; or ``{all: [...], any: [...], none: [...]}``, nested."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class SourceConfig:
-    """Which recordings of the sources to look at; empty means all."""
+    """Recordings to search, by their BIDS entities. An empty tuple selects all."""
 
     subject: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
@@ -27,24 +35,28 @@ class SourceConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class LabelConfig:
-    """One class: its query and where its blocks end.
+    """One class: its query and the limits of its blocks.
 
     Parameters
     ----------
+    label
+        Name of the class.
+    query
+        HED query of its events.
     until
-        ``"next"`` (the next match of any query), a HED query, or a span in s.
+        End of a block: ``"next"`` (the next match of any query), a HED query, or a duration in s.
     trim
         Seconds dropped at the start and at the end of each block.
     within
-        The part of each block to keep, (from, to) in s after its onset.
+        Part of each block to keep, (from, to) in s after its onset.
     min_duration
-        Shortest block to keep, in s, after trimming.
+        Minimum duration of a block in s, after trimming.
     exclude
-        Queries: rows that match one are not taken, nor what overlaps one.
+        Queries: events that match one are left out, and so is whatever overlaps one.
     during
-        Query of a state: only events that begin while it holds are taken.
+        Query of a state: only events that begin during it are kept.
     around
-        Query and seconds: only what lies so near to a match is taken.
+        Query and seconds: only what is within this many seconds of a match is kept.
     """
 
     label: str
@@ -61,7 +73,8 @@ class LabelConfig:
     def _check(self) -> LabelConfig:
         if min(self.trim) < 0 or self.min_duration < 0:
             raise ValueError(
-                f"{self.label}: trim and min_duration must not be negative, got {self.trim} and {self.min_duration}"
+                f"{self.label}: trim and min_duration must not be negative, "
+                f"got {self.trim} and {self.min_duration}"
             )
         if self.within and not 0 <= self.within[0] < self.within[1]:
             raise ValueError(
@@ -76,130 +89,184 @@ class LabelConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class EventsConfig:
-    """What to look for: one query per class, in the order of the classes."""
+    """Events to search for: one query per class, in the order of the classes.
+
+    Parameters
+    ----------
+    labels
+        The classes.
+    aliases
+        Names that, as a whole query, stand for any of these queries.
+    overlap
+        Treatment of blocks of two labels that overlap: refuse, the first label keeps the time, or
+        each keeps it.
+    hed_version
+        Schema version; None: HEDVersion of dataset_description.json.
+    hed_schema_dir
+        Folder with schemas that hedtools does not include.
+    hed_strict
+        Problems in the HED annotations are errors.
+    """
 
     labels: tuple[LabelConfig, ...] = Field(min_length=1)
-    aliases: dict[str, tuple[Query, ...]] = Field(
-        default_factory=dict
-    )  # a whole query of that name stands for any of these
-    overlap: Literal["error", "first", "each"] = "error"
-    hed_version: str | None = None  # overrides HEDVersion of dataset_description.json
+    aliases: dict[str, tuple[Query, ...]] = Field(default_factory=dict)
+    overlap: Overlap = "error"
+    hed_version: str | None = None
     hed_schema_dir: str | None = None
     hed_strict: bool = False
 
     @field_validator("labels")
     @classmethod
-    def _unique(cls, labels: tuple[LabelConfig, ...]) -> tuple[LabelConfig, ...]:
+    def _check_labels(cls, labels: tuple[LabelConfig, ...]) -> tuple[LabelConfig, ...]:
         names = [label.label for label in labels]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
             raise ValueError(
-                f"two queries have the label {twice[0]!r}; name them apart with NAME=QUERY"
+                f"two queries have the label {repeated[0]!r}; "
+                "give them different labels with LABEL=QUERY"
             )
         return labels
 
 
 @dataclass(frozen=True, config=STRICT)
 class WindowsConfig:
-    """Sliding windows inside blocks (``size``, ``stride``), or one window locked to each event (``tmin``, ``tmax``); in s."""
+    """Sliding windows inside blocks, or one event-locked window per event. Times are in s.
 
-    size: float | None = None
+    Parameters
+    ----------
+    window
+        Length of sliding windows.
+    stride
+        Distance between the onsets of consecutive sliding windows; None: their length.
+    tmin, tmax
+        Start and end of event-locked windows, relative to the event.
+    """
+
+    window: float | None = None
     stride: float | None = None
     tmin: float | None = None
     tmax: float | None = None
 
     @model_validator(mode="after")
     def _check(self) -> WindowsConfig:
-        sliding, locked = (
-            self.size is not None or self.stride is not None,
-            self.tmin is not None or self.tmax is not None,
-        )
-        if sliding and locked:
+        sliding = self.window is not None or self.stride is not None
+        event_locked = self.tmin is not None or self.tmax is not None
+        if sliding and event_locked:
             raise ValueError(
-                "ask for sliding windows (--window, --stride) or event-locked ones (--tmin, --tmax), not both"
+                "give sliding windows (--window, --stride) or event-locked ones "
+                "(--tmin, --tmax), not both"
             )
-        if sliding and self.size is None:
+        if sliding and self.window is None:
             raise ValueError("--stride needs --window")
-        if locked and (self.tmin is None or self.tmax is None or self.tmin >= self.tmax):
+        if event_locked and (self.tmin is None or self.tmax is None or self.tmin >= self.tmax):
             raise ValueError(
                 f"--tmin and --tmax go together, tmin < tmax, got {self.tmin} and {self.tmax}"
             )
-        if (self.size is not None and self.size <= 0) or (
-            self.stride is not None and self.stride <= 0
-        ):
-            raise ValueError(
-                f"window and stride must be positive, got {self.size} s and {self.stride} s"
-            )
+        for name, length in (("window", self.window), ("stride", self.stride)):
+            if length is not None and length <= 0:
+                raise ValueError(f"{name} must be positive, got {length} s")
         if self.stride is None:
-            object.__setattr__(
-                self, "stride", self.size
-            )  # side by side, said or not: the same request
+            # the same request as one that says stride = window, so that it has the same identity
+            object.__setattr__(self, "stride", self.window)
         return self
 
     @property
     def sliding(self) -> bool:
-        return self.size is not None
+        """True if windows slide inside blocks, False if they are event-locked or not requested."""
+        return self.window is not None
 
     @property
-    def asked(self) -> bool:
-        return self.size is not None or self.tmin is not None
+    def requested(self) -> bool:
+        """True if the request has windows of either kind."""
+        return self.window is not None or self.tmin is not None
 
     @property
     def duration(self) -> float:
-        """Length of a window in s."""
-        if self.size is not None:
-            return self.size
+        """Length of a window in s.
+
+        Raises
+        ------
+        ConfigError
+            No windows are requested.
+        """
+        if self.window is not None:
+            return self.window
         if self.tmin is None or self.tmax is None:
-            raise ConfigError("no windows asked for: give --window SIZE or --tmin and --tmax")
+            raise ConfigError("no windows requested: give --window SECONDS or --tmin and --tmax")
         return self.tmax - self.tmin
 
 
 @dataclass(frozen=True, config=STRICT)
 class SplitsConfig:
-    """How persons are shared out: fractions of train, validation and test, or a column of participants.tsv."""
+    """Assignment of persons to train, validation and test.
+
+    Parameters
+    ----------
+    split
+        Up to three fractions that add up to 1, or a column of participants.tsv.
+    seed
+        Random seed of the assignment.
+    """
 
     split: tuple[float, ...] | str = (0.7, 0.15, 0.15)
     seed: int = Field(default=0, ge=0)
 
     @field_validator("split")
     @classmethod
-    def _fractions(cls, split: tuple[float, ...] | str) -> tuple[float, ...] | str:
-        if isinstance(split, tuple) and (
-            not 1 <= len(split) <= 3 or min(split) < 0 or abs(sum(split) - 1) > 1e-6
-        ):
+    def _check_fractions(cls, split: tuple[float, ...] | str) -> tuple[float, ...] | str:
+        if isinstance(split, str):
+            return split
+        if not 1 <= len(split) <= 3 or min(split) < 0 or abs(sum(split) - 1) > 1e-6:
             raise ValueError(
-                f"split is up to three fractions that add up to 1 (train, validation, test), got {split}"
+                "split must be up to three fractions that add up to 1 "
+                f"(train, validation, test), got {split}"
             )
         return split
 
 
 @dataclass(frozen=True, config=STRICT)
 class PreprocessConfig:
-    """A recipe by name or file, and changes to its parameters (``{"filter.high": 40}``)."""
+    """A recipe by name or file, and changes of its parameters, such as ``{"filter.high": 40}``."""
 
     recipe: str = "default"
-    changes: dict[str, Any] = Field(default_factory=dict)
+    set: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
 class StoreConfig:
-    """How samples are stored."""
+    """Storage of the samples."""
 
-    dtype: Literal["float32", "int16"] = "float32"
-    chunk_bytes: int = Field(
-        default=500_000, gt=0
-    )  # near 0.5 MB: reference for the shuffle pool and range requests
+    dtype: Dtype = "float32"
+    chunk_bytes: int = Field(default=500_000, gt=0)
+    """Near 0.5 MB: a compromise between the shuffle pool and the number of range requests."""
     shard_bytes: int = Field(default=96_000_000, gt=0)
 
 
 @dataclass(frozen=True, config=STRICT)
 class PipelineConfig:
-    """How the work is run; nothing here may change a byte of the store."""
+    """Execution of a conversion. No setting changes a byte of the store.
 
-    jobs: int | None = Field(default=None, ge=1)  # None: one per core
-    memory: int | None = Field(
-        default=None, gt=0
-    )  # bytes that all workers may take together; None: most of what is free
-    scheduler: str | None = None  # address of a Dask scheduler
+    Parameters
+    ----------
+    jobs
+        Number of worker processes; None: one per core.
+    memory
+        Memory limit for all workers together in bytes; None: most of the available memory.
+    scheduler
+        Address of a Dask scheduler; ``"synchronous"``: conversion in this process; None: a local
+        cluster of worker processes.
+    staging
+        Path or URL of preprocessed recordings before packing; None: beside a local store, else in
+        the user's cache folder.
+    overwrite
+        Replace a finished store of another plan.
+    storage_options
+        Options of fsspec for the URL of the store.
+    """
+
+    jobs: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, gt=0)
+    scheduler: str | None = None
     staging: str | None = None
     overwrite: bool = False
     storage_options: dict[str, Any] = Field(default_factory=dict)
@@ -207,20 +274,34 @@ class PipelineConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class TrainConfig:
-    """How a network is trained.
+    """Training of a network.
 
     Parameters
     ----------
+    model, model_options
+        Name of the architecture, and its options.
+    target
+        Column of the store to predict.
     folds
-        ``"loso"`` (leave one person out), a number of folds, or None for the store's own splits.
+        ``"loso"`` (leave one person out), a number of folds, or None for the splits of the store.
     epochs
-        Largest number of epochs.
+        Maximum number of epochs.
     patience
-        Epochs without a better validation loss before training stops and the best weights are restored; None trains all ``epochs``.
+        Epochs without a lower validation loss before training stops and the best weights are
+        restored; None trains all ``epochs``.
+    batch_size
+        Windows per batch.
+    optimizer, lr, weight_decay
+        Optimizer of PyTorch, its learning rate and its weight decay.
     normalize, drop_missing
         As in `StreamingDataset`.
     class_weights
-        ``"inverse"`` weighs the loss by the inverse frequency of each class among the training windows.
+        ``"inverse"`` weights the loss by the inverse frequency of each class among the training
+        windows.
+    seed
+        Random seed of weights, order and folds.
+    device, precision
+        Device and precision of the computation; ``"auto"`` selects the best that is available.
     """
 
     model: str = "shallow-fbcsp"
@@ -229,21 +310,24 @@ class TrainConfig:
     epochs: int = Field(default=30, ge=1)
     patience: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=64, ge=1)
-    optimizer: Literal["adamw", "adamax", "adam"] = "adamw"
+    optimizer: Optimizer = "adamw"
     lr: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
-    normalize: Literal["window", "recording", "training"] | None = "window"
+    normalize: Normalization | None = "window"
     drop_missing: bool = False
-    class_weights: Literal["inverse"] | None = None
+    class_weights: ClassWeighting | None = None
     seed: int = Field(default=0, ge=0)
     device: str = "auto"
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: Precision = "auto"
     model_options: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
 class Request:
-    """All that decides what a store holds: the same request on the same sources gives the same store."""
+    """All that decides the content of a store.
+
+    The same request on the same sources gives the same store.
+    """
 
     events: EventsConfig
     source: SourceConfig = Field(default_factory=SourceConfig)
@@ -251,3 +335,22 @@ class Request:
     splits: SplitsConfig = Field(default_factory=SplitsConfig)
     preprocess: PreprocessConfig = Field(default_factory=PreprocessConfig)
     store: StoreConfig = Field(default_factory=StoreConfig)
+
+
+def default_values(stage: Any) -> dict[str, Any]:
+    """Return the default of each field of a stage, or None for a field that is required.
+
+    Examples
+    --------
+    >>> default_values(WindowsConfig)
+    {'window': None, 'stride': None, 'tmin': None, 'tmax': None}
+    """
+    defaults = {}
+    for field in fields(stage):
+        info = field.default if isinstance(field.default, FieldInfo) else None
+        if info is not None and info.default_factory is not None:
+            default = info.get_default(call_default_factory=True)
+        else:
+            default = field.default if info is None else info.default
+        defaults[field.name] = None if default in (MISSING, PydanticUndefined) else default
+    return defaults

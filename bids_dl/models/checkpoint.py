@@ -1,4 +1,4 @@
-"""A trained model as one safetensors file that says how to rebuild it."""
+"""A trained model as one safetensors file with the description that rebuilds the model."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ from torch import nn
 from bids_dl.errors import ModelError
 from bids_dl.models.registry import build
 
-Statistics = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+METADATA_KEY = "bids_dl"  # of the card in the header of the file
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model was built and trained for.
+    """Description of a model, its input and its output, stored as JSON in the checkpoint.
 
     Parameters
     ----------
+    model
+        Name in the registry.
     channels, n_times, sfreq
-        Names in order, samples and rate (Hz) of the windows.
+        Channel names in order, samples and sampling rate (Hz) of the windows.
     target, classes
-        Column it predicts and the meaning of each logit.
+        Column that the model predicts, and the class name of each logit.
     normalize
-        As in `StreamingDataset`.
+        Normalization of the windows, as in `StreamingDataset`.
+    options
+        Options of the model.
     mean, std
-        What ``normalize="training"`` found in the people trained on, in µV per channel; else empty.
+        Statistics of each channel over the training persons, in µV, with
+        ``normalize="training"``. Empty otherwise.
     """
 
     model: str
@@ -47,57 +52,56 @@ class ModelCard:
     std: tuple[float, ...] = ()
 
     @property
-    def scaling(self) -> str | Statistics | None:
-        """What to give `StreamingDataset` as ``normalize``."""
-        return (
-            (np.array(self.mean), np.array(self.std))
-            if self.normalize == "training"
-            else self.normalize
-        )
+    def stream_normalize(
+        self,
+    ) -> str | tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+        """Value of `StreamingDataset`'s ``normalize`` that gives the model its usual input."""
+        if self.normalize == "training":
+            return np.array(self.mean), np.array(self.std)
+        return self.normalize
 
     def build(self) -> nn.Module:
-        """Make the model with fresh weights."""
-        shape = {
-            "n_chans": len(self.channels),
-            "n_times": self.n_times,
-            "n_outputs": len(self.classes),
-        }
-        return build(self.model, **shape, sfreq=self.sfreq, **self.options)
+        """Build the model with initial weights."""
+        return build(
+            self.model,
+            n_chans=len(self.channels),
+            n_times=self.n_times,
+            n_outputs=len(self.classes),
+            sfreq=self.sfreq,
+            **self.options,
+        )
 
 
-def save(model: nn.Module, card: ModelCard, path: Path) -> None:
-    """Write weights and card; the same weights and card give the same bytes."""
+def save_checkpoint(model: nn.Module, card: ModelCard, path: Path) -> None:
+    """Write the weights and the card. The same weights and card give the same bytes."""
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
-    content = serialize(tensors, metadata={"bids_dl": json.dumps(asdict(card))})
-    path.write_bytes(
-        content
-    )  # the library's own save_file makes a file that only its owner can read
+    content = serialize(tensors, metadata={METADATA_KEY: json.dumps(asdict(card))})
+    path.write_bytes(content)  # not save_file, whose files only the owner can read
 
 
-def load(path: Path) -> tuple[nn.Module, ModelCard]:
-    """Return the model, on the CPU and in evaluation mode, and its card.
+def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
+    """Return the model of a checkpoint, on the CPU and in evaluation mode, and its card.
 
     Raises
     ------
     ModelError
-        Where the file is missing, damaged or not written by `save`.
+        The file is missing, damaged or not written by `save_checkpoint`.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            said = (file.metadata() or {}).get("bids_dl", "")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        values = json.loads(said)
-        card = ModelCard(**{name: _tuple(value) for name, value in values.items()})
+            metadata = (file.metadata() or {}).get(METADATA_KEY, "")
+            names = list(file.keys())
+            tensors = {name: file.get_tensor(name) for name in names}
+        values = json.loads(metadata)
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(value)
+        card = ModelCard(**values)
         model = card.build()
         model.load_state_dict(tensors)
     except (OSError, SafetensorError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise ModelError(
-            f"{path.name}: not the weights of a bids-dl run ({str(error).splitlines()[0]})"
-        ) from error
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path.name}: not a checkpoint of a bids-dl run ({reason})") from error
     return model.eval(), card
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

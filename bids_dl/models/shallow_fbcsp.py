@@ -1,4 +1,4 @@
-"""ShallowFBCSPNet: learnt band-pass filters, learnt spatial filters, log power. Any montage, rate and window length."""
+"""ShallowFBCSPNet: trained temporal and spatial filters, then log power."""
 
 from __future__ import annotations
 
@@ -6,25 +6,34 @@ import torch
 from torch import Tensor, nn
 
 from bids_dl.errors import ModelError
+from bids_dl.models.spec import ModelSpec
 
-KERNEL, POOL, POOL_STRIDE = 25 / 250, 75 / 250, 15 / 250  # s; the paper's samples at its 250 Hz
-SMALLEST_POWER = 1e-6
+# Lengths in seconds: the paper's numbers of samples at its 250 Hz.
+KERNEL_SECONDS = 25 / 250
+POOL_SECONDS = 75 / 250
+POOL_STRIDE_SECONDS = 15 / 250
+MIN_POWER = 1e-6  # so that the logarithm is finite
 
 
 class ShallowFBCSP(nn.Module):
     """Temporal then spatial convolution, batch norm, square, mean pool, log, dropout, dense.
 
-    After Schirrmeister et al. 2017 (doi:10.1002/hbm.23730): 40 temporal filters of 0.1 s, 40 spatial filters without bias,
-    power averaged over 0.3 s every 0.06 s. Lengths are in s here, so the network means the same at any rate.
+    After Schirrmeister et al. 2017 (doi:10.1002/hbm.23730): 40 temporal filters of 0.1 s, 40
+    spatial filters without bias, power averaged over 0.3 s every 0.06 s. Lengths are in seconds,
+    so the network is equivalent at any sampling rate. It accepts any montage and window length.
 
     Parameters
     ----------
-    n_chans, n_times, n_outputs, sfreq
-        Channels, samples, classes and rate in Hz.
+    n_chans, n_times
+        Channels and samples of a window.
+    n_outputs
+        Number of classes.
+    sfreq
+        Sampling rate in Hz.
     n_filters
-        Temporal filters, and as many spatial ones.
+        Number of temporal filters, and of spatial filters.
     dropout
-        Share of the features dropped before the dense layer.
+        Fraction of the features dropped before the dense layer.
     """
 
     def __init__(
@@ -40,14 +49,14 @@ class ShallowFBCSP(nn.Module):
         super().__init__()
         if n_filters < 1:
             raise ValueError("n_filters must be at least 1")
-        kernel, pool, stride = (
-            max(1, round(seconds * sfreq)) for seconds in (KERNEL, POOL, POOL_STRIDE)
-        )
+        kernel = _n_samples(KERNEL_SECONDS, sfreq)
+        pool = _n_samples(POOL_SECONDS, sfreq)
+        stride = _n_samples(POOL_STRIDE_SECONDS, sfreq)
         n_powers = (n_times - kernel + 1 - pool) // stride + 1
         if n_powers < 1:
-            shortest = kernel + pool - 1
             raise ModelError(
-                f"model shallow-fbcsp wants windows of at least {shortest} samples at {sfreq:g} Hz, got {n_times}"
+                f"model shallow-fbcsp expects windows of at least {kernel + pool - 1} samples "
+                f"at {sfreq:g} Hz, got {n_times}"
             )
         self.filters = SpatioTemporal(n_chans, n_filters, kernel)
         self.norm = nn.BatchNorm1d(n_filters)
@@ -58,18 +67,28 @@ class ShallowFBCSP(nn.Module):
         nn.init.zeros_(self.dense.bias)
 
     def forward(self, signals: Tensor) -> Tensor:
-        """Logits (batch, n_outputs) of signals (batch, n_chans, n_times)."""
+        """Compute logits (batch, n_outputs) of signals (batch, n_chans, n_times)."""
         power = self.pool(self.norm(self.filters(signals)).square())
-        features: Tensor = self.dropout(power.clamp(min=SMALLEST_POWER).log())
+        features: Tensor = self.dropout(power.clamp(min=MIN_POWER).log())
         logits: Tensor = self.dense(features.flatten(1))
         return logits
 
 
 class SpatioTemporal(nn.Module):
-    """A convolution over time in each channel, then one over all channels and filters, computed as the one it amounts to.
+    """Temporal convolution of each channel, then a spatial one, computed as one convolution.
 
-    Nothing lies between the two, so their kernels are multiplied first: the same outputs and gradients as one after the other,
-    at a fraction of the work and without n_chans x n_filters signals in memory.
+    Both are linear, so their kernels are multiplied first. Outputs and gradients are the same as
+    of one convolution after the other, at a fraction of the operations and without a tensor of
+    n_chans x n_filters signals.
+
+    Parameters
+    ----------
+    n_chans
+        Channels.
+    n_filters
+        Number of temporal filters, and of spatial filters.
+    kernel
+        Length of the temporal filters in samples.
     """
 
     def __init__(self, n_chans: int, n_filters: int, kernel: int) -> None:
@@ -81,7 +100,20 @@ class SpatioTemporal(nn.Module):
         nn.init.xavier_uniform_(self.spatial)
 
     def forward(self, signals: Tensor) -> Tensor:
-        """Filtered signals (batch, n_filters, n_times - kernel + 1)."""
+        """Filter signals (batch, n_chans, n_times) to (batch, n_filters, n_times - kernel + 1)."""
         weight = torch.einsum("ofc,fk->ock", self.spatial, self.temporal)
         bias = torch.einsum("ofc,f->o", self.spatial, self.temporal_bias)
         return nn.functional.conv1d(signals, weight, bias)
+
+
+def _n_samples(seconds: float, sfreq: float) -> int:
+    return max(1, round(seconds * sfreq))
+
+
+SPEC = ModelSpec(
+    name="shallow-fbcsp",
+    summary="band-pass and spatial filters, log power: small, for any montage, rate and window",
+    source="Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
+    shape=None,
+    make=ShallowFBCSP,
+)

@@ -1,4 +1,5 @@
-"""A plan -> a store: stage every recording in worker processes, then pack.
+"""Convert a plan to a store: stage every recording in worker processes, then pack.
 
-Worker processes import `bids_dl.pipeline.process` only: what they do not need (HED takes two seconds) is imported on first use.
+Workers import `bids_dl.pipeline.process` only. What they do not need is imported on first use,
+because HED alone takes two seconds.
 """

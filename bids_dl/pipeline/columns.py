@@ -1,247 +1,256 @@
-"""The small arrays of a store: what is known of its channels, windows, events, people and recordings."""
+"""The small arrays of a store: channels, windows, events, participants and statistics."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bids_dl import source
 from bids_dl.datamodel import Recording, Window
-from bids_dl.pipeline.staging import Entry
-from bids_dl.pipeline.statistics import HIGHEST
+from bids_dl.pipeline.staging import StagedRecording, StagingEntry
+from bids_dl.pipeline.statistics import MAX_FREQUENCY_HZ
 from bids_dl.planning.plan import Plan
 from bids_dl.store import writer
-from bids_dl.store.format import RESERVED, Column
+from bids_dl.store.format import RESERVED, Column, make_column
 
+PARTICIPANTS_FILE = "participants.tsv"
+EVENTS_FILE = "events.tsv"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-DESCRIBED = {
-    "label": "name of the HED query that selected the window",
-    "onset": "time of the window's first sample in its recording",
-    "event_onset": "time of the event in its recording",
-    "row": "data row of events.tsv, from 0",
-    "block": "number of the selected stretch; windows of one block are neighbours",
-    "end_rule": "what ended the block",
-    "hed": "HED string of the event",
-}
-Staged = Sequence[tuple[Recording, str, Entry]]
-"""What was staged, in the order of the store: recording, key of its entry, the entry."""
-
-Windows = Sequence[tuple[Recording, Window]]
+MISSING_VALUES = frozenset({"n/a", ""})
+ENTITIES = ("dataset", "subject", "session", "task", "run")
+SIDECAR_KEYS = ("Description", "Levels", "Units")
 
 
-def all_columns(plan: Plan, staged: Staged, windows: Windows) -> list[Column]:
-    """Every array but the signals, in the order of the store."""
-    own = [*_axes(plan), *_window_columns(plan, windows)]
+class WindowRow(NamedTuple):
+    """A window of the store and its recording: one row of the window table."""
+
+    recording: Recording
+    window: Window
+
+
+def all_columns(
+    plan: Plan, staged: Sequence[StagedRecording], rows: Sequence[WindowRow]
+) -> list[Column]:
+    """Return every array of a store except signals and dropout mask, in the order written.
+
+    Parameters
+    ----------
+    staged
+        Recordings of the store, in order.
+    rows
+        Windows of the store, in order.
+    """
     names = array_names(plan)
     return [
-        *own,
-        *_participant_columns(plan, windows, names),
-        *_event_columns(plan, windows, names),
-        *_statistics(staged, plan),
+        *_axis_columns(plan),
+        *_window_columns(plan, rows),
+        *_participant_columns(plan, rows, names),
+        *_event_columns(plan, rows, names),
+        *_statistics_columns(plan, [item.entry for item in staged]),
     ]
 
 
-def _axes(plan: Plan) -> Iterator[Column]:
-    spec, sfreq = plan.spec, float(plan.spec.sfreq)
-    yield Column(
-        "channel",
-        writer.text(spec.ch_names),
-        ("channel",),
-        {"long_name": "name, as in channels.tsv or the recipe"},
-    )
-    yield Column("channel_type", writer.text(spec.ch_types), ("channel",))
-    positions, template = source.positions(spec.ch_names)
-    origin = {
-        "units": "m",
-        "long_name": f"position by name, template {template} of MNE; NaN where the name is unknown",
-    }
-    yield Column("channel_position", positions, ("channel", "axis"), origin)
-    about = (
-        "from the event"
-        if plan.request.windows.tmin is not None
-        else "from the start of the window"
-    )
-    yield Column(
-        "time",
-        (plan.offset + np.arange(plan.n_times)) / sfreq,
-        ("time",),
-        {"units": "s", "long_name": about},
-    )
+def _axis_columns(plan: Plan) -> Iterator[Column]:
+    """Yield the columns of channels and times."""
+    spec = plan.spec
+    yield make_column("channel", writer.text_array(spec.ch_names))
+    yield make_column("channel_type", writer.text_array(spec.ch_types))
+    positions, template = source.standard_positions(spec.ch_names)
+    origin = f"position by name, template {template} of MNE; NaN where the name is unknown"
+    yield make_column("channel_position", positions, long_name=origin)
+    is_event_locked = plan.request.windows.tmin is not None
+    about = "from the event" if is_event_locked else "from the start of the window"
+    times = (plan.offset + np.arange(plan.n_times)) / float(spec.sfreq)
+    yield make_column("time", times, long_name=about)
 
 
-def _window_columns(plan: Plan, windows: Windows) -> Iterator[Column]:
-    events = [plan.events[window.block] for _, window in windows]
-    texts: dict[str, list[str]] = {"label": [window.label for _, window in windows]}
-    texts |= {
-        name: [getattr(r, name) for r, _ in windows]
-        for name in ("dataset", "subject", "session", "task", "run")
-    }
-    texts |= {
-        "recording": [recording.path for recording, _ in windows],
-        "split": [plan.splits[r.person] for r, _ in windows],
-    }
-    texts |= {
-        "end_rule": [event.end_rule for event in events],
-        "hed": [event.hed for event in events],
-    }
-    numbers: dict[str, npt.NDArray[Any]] = {
-        "onset": np.array([window.onset for _, window in windows]),
-        "event_onset": np.array([event.onset for event in events]),
-        "row": np.array([event.row for event in events], dtype=np.int64),
-        "block": np.array([window.block for _, window in windows], dtype=np.int64),
-    }
-    columns = {name: writer.text(values) for name, values in texts.items()} | numbers
-    for name, values in columns.items():
-        said = {"long_name": DESCRIBED[name]} if name in DESCRIBED else {}
-        yield Column(
-            name, values, attributes=said | ({"units": "s"} if name.endswith("onset") else {})
-        )
+def _window_columns(plan: Plan, rows: Sequence[WindowRow]) -> Iterator[Column]:
+    """Yield the columns of the window table that every store has."""
+    recordings = [row.recording for row in rows]
+    windows = [row.window for row in rows]
+    events = [plan.events[window.block] for window in windows]
+    texts = {"label": [window.label for window in windows]}
+    for name in ENTITIES:
+        texts[name] = [getattr(recording, name) for recording in recordings]
+    texts["recording"] = [recording.path for recording in recordings]
+    texts["split"] = [plan.splits[recording.person] for recording in recordings]
+    texts["end_rule"] = [event.end_rule for event in events]
+    texts["hed"] = [event.hed for event in events]
+    for name, values in texts.items():
+        yield make_column(name, writer.text_array(values))
+    yield make_column("onset", np.array([window.onset for window in windows]))
+    yield make_column("event_onset", np.array([event.onset for event in events]))
+    yield make_column("row", np.array([event.row for event in events], dtype=np.int64))
+    yield make_column("block", np.array([window.block for window in windows], dtype=np.int64))
 
 
 def _participant_columns(
-    plan: Plan, windows: Windows, names: Mapping[tuple[str, str], str]
+    plan: Plan, rows: Sequence[WindowRow], names: Mapping[tuple[str, str], str]
 ) -> Iterator[Column]:
-    """All columns of participants.tsv."""
-    for name in _names(people.columns for people in plan.participants.values()):
-        there = [
-            row.get(name, "n/a")
-            for people in plan.participants.values()
-            for row in people.rows.values()
-        ]
-        values = [
-            plan.participants[r.dataset].rows.get(r.subject, {}).get(name, "n/a")
-            for r, _ in windows
-        ]
-        said = _explained(people.sidecar.get(name) for people in plan.participants.values())
-        yield Column(
-            names["participants.tsv", name],
-            _typed(values, there, said),
-            attributes={"file": "participants.tsv", "column": name} | said,
+    """Yield all columns of participants.tsv."""
+    tables = plan.participants.values()
+    for column in _distinct(table.columns for table in tables):
+        all_values = set()
+        for table in tables:
+            all_values.update(cells.get(column, "n/a") for cells in table.rows.values())
+        values = []
+        for recording, _ in rows:
+            cells = plan.participants[recording.dataset].rows.get(recording.subject, {})
+            values.append(cells.get(column, "n/a"))
+        yield _table_column(
+            PARTICIPANTS_FILE,
+            column,
+            names,
+            values=values,
+            all_values=all_values,
+            sidecar_entries=[table.sidecar.get(column) for table in tables],
         )
 
 
 def _event_columns(
-    plan: Plan, windows: Windows, names: Mapping[tuple[str, str], str]
+    plan: Plan, rows: Sequence[WindowRow], names: Mapping[tuple[str, str], str]
 ) -> Iterator[Column]:
-    """All columns of events.tsv, but for those that are columns of the store already: what the row of the window's event says."""
-    tables = plan.survey.rows
-    for name in plan.event_columns:
-        there = {cell for rows in tables.values() for cell in rows.columns.get(name, ())}
-        values = [plan.cell(plan.events[window.block], name) for _, window in windows]
-        said = _explained(rows.sidecar.get(name) for rows in tables.values())
-        yield Column(
-            names["events.tsv", name],
-            _typed(values, there, said),
-            attributes={"file": "events.tsv", "column": name} | said,
+    """Yield the columns of events.tsv that a store keeps: the cell in the row of the event."""
+    tables = plan.survey.event_rows.values()
+    for column in plan.event_columns:
+        all_values: set[str] = set()
+        for table in tables:
+            all_values.update(table.columns.get(column, ()))
+        events = [plan.events[row.window.block] for row in rows]
+        yield _table_column(
+            EVENTS_FILE,
+            column,
+            names,
+            values=[plan.event_cell(event, column) for event in events],
+            all_values=all_values,
+            sidecar_entries=[table.sidecar.get(column) for table in tables],
         )
+
+
+def _table_column(
+    file: str,
+    column: str,
+    names: Mapping[tuple[str, str], str],
+    *,
+    values: Sequence[str],
+    all_values: Iterable[str],
+    sidecar_entries: Iterable[Any],
+) -> Column:
+    """Make the array of a column of participants.tsv or events.tsv.
+
+    Parameters
+    ----------
+    names
+        Array names by (file, column).
+    values
+        One cell per window.
+    all_values
+        All cells of the column in all sources, which decide its data type.
+    sidecar_entries
+        What each sidecar states about the column.
+    """
+    described = _merge_sidecar_entries(sidecar_entries)
+    attributes = {"file": file, "column": column, **described}
+    array = _parse_cells(values, all_values, has_levels="levels" in described)
+    return Column(names[file, column], array, attributes=attributes)
 
 
 def array_names(plan: Plan) -> dict[tuple[str, str], str]:
-    """Name of the array for each (file, column): its own, or with "participant_" or "event_" before it where that is taken.
+    """Choose a unique array name for each column of participants.tsv and events.tsv.
 
-    Other characters than letters, digits, _ and - become _, and no two differ in case alone.
+    The name is that of the column. Characters other than letters, digits, ``_`` and ``-`` become
+    ``_``. A name that is taken, ignoring case, or begins with no letter gets the prefix
+    ``participant_`` or ``event_``, and a number if that is taken too.
+
+    Returns
+    -------
+    dict
+        Array name by (file, column).
     """
-    people = _names(table.columns for table in plan.participants.values())
-    asked = [
-        *(("participants.tsv", name) for name in people),
-        *(("events.tsv", name) for name in plan.event_columns),
+    columns = [
+        (PARTICIPANTS_FILE, name)
+        for name in _distinct(table.columns for table in plan.participants.values())
     ]
+    columns += [(EVENTS_FILE, name) for name in plan.event_columns]
     names: dict[tuple[str, str], str] = {}
     taken = {name.casefold() for name in RESERVED}
-    for file, column in asked:
-        plain = "".join(c if c.isalnum() or c in "_-" else "_" for c in column)
-        prefix = "participant_" if file == "participants.tsv" else "event_"
-        name = (
-            plain
-            if plain[:1].isalpha() and plain.casefold() not in taken
-            else f"{prefix}{plain}".rstrip("_")
-        )
-        number, unique = 1, name
-        while unique.casefold() in taken:
+    for file, column in columns:
+        name = "".join(c if c.isalnum() or c in "_-" else "_" for c in column)
+        if not name[:1].isalpha() or name.casefold() in taken:
+            prefix = "participant" if file == PARTICIPANTS_FILE else "event"
+            name = f"{prefix}_{name}".rstrip("_")
+        unique_name = name
+        number = 1
+        while unique_name.casefold() in taken:
             number += 1
-            unique = f"{name}_{number}"
-        names[file, column] = unique
-        taken.add(unique.casefold())
+            unique_name = f"{name}_{number}"
+        names[file, column] = unique_name
+        taken.add(unique_name.casefold())
     return names
 
 
-def _names(tables: Iterable[Iterable[str]]) -> list[str]:
-    """The columns of some tables, each once."""
+def _distinct(tables: Iterable[Iterable[str]]) -> list[str]:
+    """List the distinct column names of tables, in order of appearance."""
     return list(dict.fromkeys(name for table in tables for name in table))
 
 
-def _typed(
-    values: Sequence[str], there: Iterable[str], said: Mapping[str, Any]
+def _parse_cells(
+    values: Sequence[str], all_values: Iterable[str], *, has_levels: bool
 ) -> npt.NDArray[Any]:
-    """Numbers (NaN where missing) if all that the whole column holds are numbers and the sidecar gives no Levels, else text ("n/a")."""
-    if "levels" not in said and _numeric(there):
-        return np.array([_number(value) for value in values])
-    return writer.text(values)
+    """Convert cells to numbers (NaN if missing) or keep them as text ("n/a").
+
+    A column is numeric if all its cells in all sources are, and if no sidecar gives it Levels.
+    """
+    if not has_levels and _is_numeric(all_values):
+        return np.array([_parse_number(value) for value in values])
+    return writer.text_array(values)
 
 
-def _numeric(values: Iterable[str]) -> bool:
-    """Whether a column is numbers; "001" is a name."""
-    given = [value for value in values if value not in {"n/a", ""}]
-    return bool(given) and all(
-        not math.isnan(_number(value)) and not (value[0] == "0" and value[1:].isdecimal())
-        for value in given
-    )
+def _is_numeric(values: Iterable[str]) -> bool:
+    """Return whether cells are numbers. A cell such as "001" is a name."""
+    present = [value for value in values if value not in MISSING_VALUES]
+    for value in present:
+        is_name = value[0] == "0" and value[1:].isdecimal()
+        if is_name or math.isnan(_parse_number(value)):
+            return False
+    return bool(present)
 
 
-def _number(value: str) -> float:
+def _parse_number(value: str) -> float:
     return float(value) if NUMBER.fullmatch(value) else math.nan
 
 
-def _explained(entries: Iterable[Any]) -> dict[str, Any]:
-    """Description, Levels and Units that sidecars give a column."""
-    said: dict[str, Any] = {}
+def _merge_sidecar_entries(entries: Iterable[Any]) -> dict[str, Any]:
+    """Merge Description, Levels and Units that sidecars give a column. The last one prevails."""
+    merged: dict[str, Any] = {}
     for entry in entries:
-        said |= (
-            {key.lower(): entry[key] for key in ("Description", "Levels", "Units") if key in entry}
-            if isinstance(entry, dict)
-            else {}
-        )
-    return said
+        if isinstance(entry, dict):
+            merged |= {key.lower(): entry[key] for key in SIDECAR_KEYS if key in entry}
+    return merged
 
 
-def _statistics(staged: Staged, plan: Plan) -> Iterator[Column]:
-    """Mean and standard deviation of each channel of each recording: what normalising needs, read once."""
-    there = [entry for _, _, entry in staged]
-    dimensions = ("recording_index", "channel")
-    shape = (len(there), plan.spec.n_chans)
-    yield Column(
-        "recording_mean",
-        np.array([entry.mean for entry in there]).reshape(shape),
-        dimensions,
-        {"units": "uV"},
-    )
-    yield Column(
-        "recording_std",
-        np.array([entry.std for entry in there]).reshape(shape),
-        dimensions,
-        {"units": "uV"},
-    )
-    yield Column(
-        "recording_windows",
-        np.array([len(entry.kept) for entry in there], dtype=np.int64),
-        dimensions[:1],
-    )
-    yield Column(
-        "frequency", np.arange(HIGHEST + 1, dtype=np.float64), ("frequency",), {"units": "Hz"}
-    )
-    for name in ("before", "after"):
-        spectra = np.full((len(there), HIGHEST + 1), np.nan)
-        for row, entry in zip(spectra, there, strict=True):
-            row[: len(getattr(entry, name))] = getattr(entry, name)
-        about = f"power {name} the recipe: Welch, mean over windows, median over channels; NaN above half the rate"
-        yield Column(
-            f"recording_spectrum_{name}",
-            spectra,
-            ("recording_index", "frequency"),
-            {"units": "uV^2/Hz", "long_name": about},
-        )
+def _statistics_columns(plan: Plan, entries: Sequence[StagingEntry]) -> Iterator[Column]:
+    """Yield the statistics of each recording, which normalization reads at once."""
+    shape = (len(entries), plan.spec.n_chans)
+    yield make_column("recording_mean", np.array([entry.mean for entry in entries]).reshape(shape))
+    yield make_column("recording_std", np.array([entry.std for entry in entries]).reshape(shape))
+    n_windows = [len(entry.kept) for entry in entries]
+    yield make_column("recording_windows", np.array(n_windows, dtype=np.int64))
+    yield make_column("frequency", np.arange(MAX_FREQUENCY_HZ + 1, dtype=np.float64))
+    spectra_before = [entry.spectrum_before for entry in entries]
+    spectra_after = [entry.spectrum_after for entry in entries]
+    yield make_column("recording_spectrum_before", _pad_spectra(spectra_before))
+    yield make_column("recording_spectrum_after", _pad_spectra(spectra_after))
+
+
+def _pad_spectra(spectra: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
+    """Pad spectra with NaN to (n_recordings, MAX_FREQUENCY_HZ + 1)."""
+    padded = np.full((len(spectra), MAX_FREQUENCY_HZ + 1), np.nan)
+    for row, spectrum in zip(padded, spectra, strict=True):
+        row[: len(spectrum)] = spectrum
+    return padded

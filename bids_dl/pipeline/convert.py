@@ -1,103 +1,47 @@
-"""Sources to a finished store: plan, stage, pack."""
+"""Convert sources to a finished store: plan, stage, pack."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bids_dl.config.stages import PipelineConfig, Request
 from bids_dl.datamodel import Failure, Recording
-from bids_dl.errors import BidsDlError, StoreError
-from bids_dl.pipeline.columns import Staged
 from bids_dl.pipeline.disk_space import check_space
+from bids_dl.pipeline.existing_store import check_same_plan, read_finished_store
+from bids_dl.pipeline.messages import conversion_warnings, no_store_error
+from bids_dl.pipeline.outcome import Outcome, Progress, ProgressCallback, count_people
 from bids_dl.pipeline.pack import MissingRecordings, pack
-from bids_dl.pipeline.staging import Entry, Staging, staging_for
+from bids_dl.pipeline.staging import StagedRecording, Staging, StagingEntry, locate_staging
 from bids_dl.pipeline.task import make_task
-from bids_dl.planning.identity import differing, digest
 from bids_dl.planning.plan import Plan, make_plan
-from bids_dl.planning.survey import grouped
 from bids_dl.remote.location import Location
-from bids_dl.sharing import card
-from bids_dl.store.format import FORMAT, ROOT, UNFINISHED
+from bids_dl.remote.lock import exclusive_lock
+from bids_dl.sharing.licence import check_licences
+from bids_dl.store.format import UNFINISHED
 from bids_dl.store.reader import open_store
+from bids_dl.wording import join_names
 
-if TYPE_CHECKING:
-    pass
+STAGING_READS = 8  # entries read at once, because each costs a round trip if staging is remote
+MAX_LISTED_RECORDINGS = 3  # in a warning
 
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a conversion is: ``done`` of ``total`` in a stage ("plan", "stage" in recordings, "pack" in windows).
-
-    Attributes
-    ----------
-    failed
-        Recordings of those done that failed.
-    signal, elapsed
-        Seconds of recordings that this run has staged, and that this took so far.
-    """
-
-    stage: str
-    done: int
-    total: int
-    note: str = ""
-    failed: int = 0
-    signal: float = 0.0
-    elapsed: float = 0.0
-
-    @property
-    def speed(self) -> float:
-        """How many times faster than they were recorded recordings are staged; 0 where none is yet."""
-        return self.signal / self.elapsed if self.elapsed else 0.0
+StagingResult = StagingEntry | Failure
+"""Entry of a staged recording, or why it could not be staged."""
 
 
 @dataclass(frozen=True)
-class PersonCount:
-    """How many windows of each label a person has in a store."""
+class _Conversion:
+    """A plan, its destination and staging, and how the work is done."""
 
-    dataset: str
-    subject: str
-    split: str
-    windows: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a conversion did.
-
-    Attributes
-    ----------
-    people
-        Of each person in the store, sorted.
-    failures
-        Recordings that matched and are not in the store.
-    reused
-        Recordings that an earlier, interrupted run had staged.
-    unchanged
-        Whether the store was there already, made by the same plan.
-    """
-
-    url: str
-    n_windows: int
-    n_recordings: int
-    people: tuple[PersonCount, ...]
-    failures: tuple[Failure, ...]
-    warnings: tuple[str, ...]
-    dropped: int = 0
-    reused: int = 0
-    unchanged: bool = False
-
-    @property
-    def exit_status(self) -> int:
-        return 3 if self.failures else 0
-
-
-Say = Callable[[Progress], None]
+    plan: Plan
+    location: Location
+    staging: Staging
+    config: PipelineConfig
+    on_progress: ProgressCallback
 
 
 def convert_sources(
@@ -106,319 +50,293 @@ def convert_sources(
     request: Request,
     config: PipelineConfig | None = None,
     *,
-    say: Say | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Outcome:
     """Convert BIDS datasets into one store.
+
+    The conversion is resumable: it reuses the entries that an interrupted run has staged. A
+    finished store of the same plan is left as it is.
 
     Parameters
     ----------
     sources
         BIDS folders.
     dest
-        Where the store goes: a path or any fsspec URL.
+        Path or fsspec URL of the store.
+    request
+        Everything that decides the content of the store.
+    config
+        Settings of the work, which change no byte of the store.
+    on_progress
+        Called with the progress of the conversion.
 
     Raises
     ------
     RequestError
-        The request is wrong, or DEST holds something else; nothing was written.
+        The request is wrong; nothing was written.
+    StoreError
+        ``dest`` holds something else, or a store of another plan; nothing was written.
     BidsDlError
-        Not one recording could be converted.
+        No recording could be converted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from bids_dl.config import parsing
+    >>> from bids_dl.demo import sample_folder
+    >>> request = parsing.parse_request({"hed": "Eyes-closed", "window": 2, "subject": ["001"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     outcome = convert_sources(
+    ...         [str(sample_folder())],
+    ...         f"{folder}/eyes.zarr",
+    ...         request,
+    ...         PipelineConfig(scheduler="synchronous"),
+    ...     )
+    >>> outcome.n_windows, outcome.failures
+    (30, ())
     """
-    config, say = config or PipelineConfig(), say or (lambda _: None)
+    config = config or PipelineConfig()
+    report = on_progress or _ignore_progress
     location = Location(dest if dest.endswith("://") else dest.rstrip("/"), config.storage_options)
-    _finished(location)  # refuse a DEST that is something else before the work of planning
-    say(Progress("plan", 0, 1))
+    read_finished_store(location)  # refuses a DEST that is something else, before planning
+    report(Progress("plan", 0, 1))
     plan = make_plan(sources, request)
-    say(Progress("plan", 1, 1))
-    staging = staging_for(location, config.staging)
-    with location.exclusive_lock():
-        there = _finished(location)
-        if there is not None and not config.overwrite:
-            location.remove(UNFINISHED)  # left where a run was killed between its last two writes
-            _check_same(location, plan, there)
-            return _again(location, plan, there, staging, config, say)
+    report(Progress("plan", 1, 1))
+    staging = locate_staging(location, config.staging)
+    conversion = _Conversion(plan, location, staging, config, report)
+    with exclusive_lock(location):
+        attributes = read_finished_store(location)
+        if attributes is not None and not config.overwrite:
+            location.remove(UNFINISHED)  # left by a run killed between its last two writes
+            check_same_plan(location, plan, attributes)
+            return _retry_failed(conversion, attributes)
         for place in (location, staging.location):
             place.check_writable()
-        return _write(location, plan, staging, config, say)
+        return _build_store(conversion)
 
 
-def _write(
-    location: Location, plan: Plan, staging: Staging, config: PipelineConfig, say: Say
-) -> Outcome:
-    """Stage what is not staged yet, then pack."""
-    card.check_licences(
-        {
-            name: str(plan.survey.datasets[name].description.get("License", ""))
-            for name in plan.datasets
-        }
-    )
-    there = _staged(plan, plan.recordings, staging)
-    check_space(
-        plan,
-        location,
-        staging.location,
-        sum(len(plan.windows[r.key]) for r in plan.recordings if r.key not in there),
-    )
+def _ignore_progress(progress: Progress) -> None:
+    """Report no progress."""
+
+
+def _build_store(conversion: _Conversion) -> Outcome:
+    """Stage the recordings that are not staged yet, then pack all.
+
+    Raises
+    ------
+    BidsDlError
+        No window is left.
+    """
+    plan, staging = conversion.plan, conversion.staging
+    _check_licences(plan)
+    reused = _read_staged(plan, plan.recordings, staging)
+    missing = [recording for recording in plan.recordings if recording.key not in reused]
+    n_missing = sum(len(plan.windows[recording.key]) for recording in missing)
+    check_space(plan, conversion.location, staging.location, n_missing)
     staging.prepare()
-    found = _stage(plan, plan.recordings, there, staging, config, say=say)
-    reused = sum(isinstance(entry, Entry) for entry in there.values())
-    failures = (
-        *plan.failures,
-        *(outcome for outcome in found.values() if isinstance(outcome, Failure)),
-    )
-    entries = {key: outcome for key, outcome in found.items() if isinstance(outcome, Entry)}
-    done = [(r, plan.keys[r.key], entries[r.key]) for r in plan.recordings if r.key in entries]
-    staged, emptied = (
-        [item for item in done if bool(item[2].kept) is there] for there in (True, False)
-    )
+    results = _stage_recordings(conversion, plan.recordings, reused)
+    failures = [*plan.failures, *_failures(results)]
+    processed = _processed_recordings(plan, results)
+    staged = [item for item in processed if item.entry.kept]
+    without_windows = [item for item in processed if not item.entry.kept]
     if not staged:
-        staging.remove_empty()
-        raise BidsDlError(_nothing(failures, emptied))
-    dropped = len(plan.dropped) + sum(len(entry.dropped) for entry in entries.values())
-    plan = replace(
-        plan, warnings=(*plan.warnings, *_notes(done), *_left_out(plan, done), *_lost(plan, staged))
-    )
+        staging.remove_if_empty()
+        raise no_store_error(failures, without_windows)
+    warnings = (*plan.warnings, *conversion_warnings(plan, processed))
     n_windows = pack(
-        plan,
+        replace(plan, warnings=warnings),
         staged,
         staging,
-        location,
-        absent=MissingRecordings(failures, emptied),
-        say=_Counter(plan.n_windows, say),
+        conversion.location,
+        missing=MissingRecordings(failures, without_windows),
+        on_progress=_PackProgress(plan.n_windows, conversion.on_progress),
     )
-    warnings = plan.warnings
-    if any(
-        failure.transient or failure.stage == "source" for failure in failures
-    ):  # the rest is kept: another try is cheap
-        way_out = "some failures may pass another time, or when their files are fetched: run again"
-        warnings = (*warnings, f"{way_out}; what is staged stays in {staging.location.url}")
-        staging.keep(plan.keys.values())
-    else:
-        staging.remove(plan.keys.values())
-    counts = Counter(
-        (*r.person, plan.splits[r.person], plan.windows[r.key][i].label)
-        for r, _, entry in staged
-        for i in entry.kept
-    )
-    people = _people(plan, counts)
+    warnings += _clean_staging(conversion, failures)
     return Outcome(
-        location.url, n_windows, len(staged), people, failures, warnings, dropped, reused
+        url=conversion.location.url,
+        n_windows=n_windows,
+        n_recordings=len(staged),
+        people=count_people(plan, _count_windows(plan, staged)),
+        failures=tuple(failures),
+        warnings=warnings,
+        dropped=len(plan.dropped) + sum(len(item.entry.dropped) for item in processed),
+        reused=sum(isinstance(entry, StagingEntry) for entry in reused.values()),
     )
 
 
-def _again(
-    location: Location,
-    plan: Plan,
-    there: Mapping[str, Any],
-    staging: Staging,
-    config: PipelineConfig,
-    say: Say,
-) -> Outcome:
-    """The outcome of converting to a store that the same plan made: it stays; what failed in passing is tried again."""
-    failures = tuple(Failure(**failure) for failure in there["failures"])
-    in_passing = {failure.recording for failure in failures if failure.transient}
-    retry = [recording for recording in plan.recordings if recording.key in in_passing]
-    if retry:
+def _check_licences(plan: Plan) -> None:
+    """Check that the licences of all datasets allow a store of them."""
+    licences = {}
+    for name in plan.datasets:
+        licences[name] = str(plan.survey.datasets[name].description.get("License", ""))
+    check_licences(licences)
+
+
+def _failures(results: Mapping[str, StagingResult]) -> list[Failure]:
+    return [result for result in results.values() if isinstance(result, Failure)]
+
+
+def _processed_recordings(
+    plan: Plan, results: Mapping[str, StagingResult]
+) -> list[StagedRecording]:
+    """List the recordings that did not fail, in the order of the plan."""
+    processed = []
+    for recording in plan.recordings:
+        entry = results[recording.key]
+        if isinstance(entry, StagingEntry):
+            key = plan.staging_keys[recording.key]
+            processed.append(StagedRecording(recording, key, entry))
+    return processed
+
+
+def _count_windows(
+    plan: Plan, staged: Sequence[StagedRecording]
+) -> Counter[tuple[str, str, str, str]]:
+    """Count windows by (dataset, subject, split, label)."""
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for recording, _, entry in staged:
+        planned = plan.windows[recording.key]
+        for number in entry.kept:
+            split = plan.splits[recording.person]
+            counts[*recording.person, split, planned[number].label] += 1
+    return counts
+
+
+def _clean_staging(conversion: _Conversion, failures: Sequence[Failure]) -> tuple[str, ...]:
+    """Remove the staged entries, or keep them if a retry of the failed recordings may succeed.
+
+    Returns
+    -------
+    tuple of str
+        A warning if entries are kept.
+    """
+    staging = conversion.staging
+    keys = conversion.plan.staging_keys.values()
+    if not any(failure.transient or failure.stage == "source" for failure in failures):
+        staging.remove(keys)
+        return ()
+    staging.keep_only(keys)
+    return (
+        "some failures may be transient, or disappear when their files are fetched: run the same "
+        f"command again; staged recordings are kept in {staging.location.url}",
+    )
+
+
+def _retry_failed(conversion: _Conversion, attributes: Mapping[str, Any]) -> Outcome:
+    """Retry the transient failures of a finished store, which itself is left as it is.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store.
+    """
+    plan, staging, location = conversion.plan, conversion.staging, conversion.location
+    failures = tuple(Failure(**failure) for failure in attributes["failures"])
+    transient = {failure.recording for failure in failures if failure.transient}
+    retried = [recording for recording in plan.recordings if recording.key in transient]
+    if retried:
         staging.prepare()
     else:
-        staging.remove(plan.keys.values())  # left where a run was killed after its last write
-    found = _stage(plan, retry, _staged(plan, retry, staging), staging, config, say=say)
-    passed = [key for key, outcome in found.items() if isinstance(outcome, Entry)]
+        staging.remove(plan.staging_keys.values())  # left by a run killed after its last write
+    staged = _read_staged(plan, retried, staging)
+    results = _stage_recordings(conversion, retried, staged)
+    repaired = [key for key, result in results.items() if isinstance(result, StagingEntry)]
     warnings = plan.warnings
-    if passed:
-        again = f"{', '.join(passed[:3])}: failed before and can be converted now"
-        warnings = (
-            *warnings,
-            f"{again}; --overwrite writes the store again, with {len(passed)} more",
+    if repaired:
+        names = join_names(repaired, limit=MAX_LISTED_RECORDINGS)
+        warnings += (
+            f"{names}: failed before and can be converted now; "
+            f"--overwrite writes the store again, with {len(repaired)} more",
         )
-    columns = ("dataset", "subject", "split", "label")
-    store = open_store(location.url, storage_options=location.storage_options)
-    rows = zip(*(store.read(name).tolist() for name in columns), strict=True)
-    statistics = there["statistics"]
-    people = _people(plan, Counter(rows))
+    statistics = attributes["statistics"]
     return Outcome(
-        location.url,
-        sum(statistics["windows"].values()),
-        statistics["recordings"],
-        people,
-        failures,
-        warnings,
+        url=location.url,
+        n_windows=sum(statistics["windows"].values()),
+        n_recordings=statistics["recordings"],
+        people=count_people(plan, _count_stored_windows(location)),
+        failures=failures,
+        warnings=warnings,
         unchanged=True,
     )
 
 
-def _people(
-    plan: Plan, windows: Mapping[tuple[str, str, str, str], int]
-) -> tuple[PersonCount, ...]:
-    """Windows of each person and label, from how many there are by (dataset, subject, split, label)."""
-    labels = [label.label for label in plan.request.events.labels]
-    people = sorted({(dataset, subject, split) for dataset, subject, split, _ in windows})
-    return tuple(
-        PersonCount(*person, {label: windows.get((*person, label), 0) for label in labels})
-        for person in people
-    )
+def _count_stored_windows(location: Location) -> Counter[tuple[str, str, str, str]]:
+    """Count the windows of a store by (dataset, subject, split, label)."""
+    store = open_store(location.url, storage_options=location.storage_options)
+    columns = [store.read(name).tolist() for name in ("dataset", "subject", "split", "label")]
+    return Counter(zip(*columns, strict=True))
 
 
-def _lost(plan: Plan, staged: Staged) -> list[str]:
-    """Classes and splits of which no recording is left."""
-    there = {
-        plan.windows[recording.key][i].label for recording, _, entry in staged for i in entry.kept
-    }
-    labels = [label.label for label in plan.request.events.labels]
-    splits = {plan.splits[recording.person] for recording, _, _ in staged}
-    planned = dict.fromkeys(plan.splits[recording.person] for recording in plan.recordings)
-    lost = [
-        f"no window of {label} is in the store: none of its recordings is left"
-        for label in labels
-        if label not in there
-    ]
-    return lost + [
-        f"the split {split} is empty: none of its recordings is left"
-        for split in planned
-        if split not in splits
-    ]
+class _PackProgress:
+    """Reports the number of packed windows.
+
+    Parameters
+    ----------
+    total
+        Number of windows to pack.
+    """
+
+    def __init__(self, total: int, on_progress: ProgressCallback) -> None:
+        self._total = total
+        self._on_progress = on_progress
+        self._done = 0
+
+    def __call__(self, n_windows: int) -> None:
+        """Add windows that were packed since the last call."""
+        self._done += n_windows
+        self._on_progress(Progress("pack", self._done, self._total))
 
 
-def _notes(staged: Staged) -> list[str]:
-    """What was noted when recordings were read, a line for all of which the same is to be said."""
-    notes: dict[str, list[str]] = {}
-    for recording, _, entry in staged:
-        for note in (note for step in entry.steps if step.step == "read" for note in step.notes):
-            notes.setdefault(note, []).append(recording.key)
-    return [grouped(note, keys) for note, keys in notes.items()]
-
-
-def _left_out(plan: Plan, done: Staged) -> list[str]:
-    """What the steps on windows dropped, and the recordings of which nothing is left."""
-    steps = Counter({step.name: 0 for step in plan.recipe.window_steps})
-    steps.update(
-        step
-        for _, _, entry in done
-        for _, reason in entry.dropped
-        if (step := reason.partition(": ")[0]) in steps
-    )
-    said = []
-    if steps.total():
-        counts = ", ".join(f"{step} {number}" for step, number in steps.items() if number)
-        said.append(
-            f"the recipe left out {steps.total()} of {plan.n_windows} windows ({counts}); recordings.json says why, one by one"
-        )
-    emptied = [recording.key for recording, _, entry in done if not entry.kept]
-    return [*said, *([grouped("no window of it is left", emptied)] if emptied else [])]
-
-
-class _Counter:
-    """Turns "so many windows more" into progress."""
-
-    def __init__(self, total: int, say: Say) -> None:
-        self.done, self.total, self.say = 0, total, say
-
-    def __call__(self, more: int) -> None:
-        self.done += more
-        self.say(Progress("pack", self.done, self.total))
-
-
-def _staged(
+def _read_staged(
     plan: Plan, recordings: Sequence[Recording], staging: Staging
-) -> dict[str, Entry | Failure]:
-    """What an earlier run has staged, by recording key."""
-    with ThreadPoolExecutor(8) as pool:
-        read = pool.map(lambda recording: staging.read(plan.keys[recording.key]), recordings)
-        return {
-            recording.key: entry
-            for recording, entry in zip(recordings, read, strict=True)
-            if entry is not None
-        }
+) -> dict[str, StagingResult]:
+    """Read the entries that an earlier run has staged, by recording key."""
+    keys = [plan.staging_keys[recording.key] for recording in recordings]
+    with ThreadPoolExecutor(STAGING_READS) as pool:
+        entries = list(pool.map(staging.read_entry, keys))
+    staged = {}
+    for recording, entry in zip(recordings, entries, strict=True):
+        if entry is not None:
+            staged[recording.key] = entry
+    return staged
 
 
-def _stage(
-    plan: Plan,
+def _stage_recordings(
+    conversion: _Conversion,
     recordings: Sequence[Recording],
-    there: Mapping[str, Entry | Failure],
-    staging: Staging,
-    config: PipelineConfig,
-    *,
-    say: Say,
-) -> dict[str, Entry | Failure]:
-    """What became of each recording: what is there already, and the others staged now."""
-    found = dict(there)
-    missing = [recording for recording in recordings if recording.key not in found]
+    staged: Mapping[str, StagingResult],
+) -> dict[str, StagingResult]:
+    """Stage the recordings that are not staged yet, and return the results of all, by key."""
+    plan, staging = conversion.plan, conversion.staging
+    results = dict(staged)
+    missing = [recording for recording in recordings if recording.key not in results]
     if not missing:
-        return found
-    from bids_dl.pipeline.execute import (
-        run_tasks,
-    )  # Dask takes half a second to import, and a rerun may not need it
+        return results
+    from bids_dl.pipeline.execute import run_tasks
 
-    failed, signal, begin = (
-        sum(isinstance(entry, Failure) for entry in found.values()),
-        0.0,
-        monotonic(),
-    )
-    say(Progress("stage", len(found), len(recordings), failed=failed))
-    for task, failure in run_tasks(
-        [make_task(plan, recording, staging) for recording in missing], config
-    ):
-        entry = failure or staging.read(task.key)
-        found[task.recording.key] = entry or Failure(
-            task.recording.key, "worker", "its staged entry has vanished", transient=True
-        )
-        failed += isinstance(found[task.recording.key], Failure)
-        signal += task.header.duration
+    n_failed = len(_failures(results))
+    signal_seconds = 0.0
+    start = monotonic()
+    conversion.on_progress(Progress("stage", len(results), len(recordings), failed=n_failed))
+    tasks = [make_task(plan, recording, staging) for recording in missing]
+    for task, failure in run_tasks(tasks, conversion.config):
+        result = failure or staging.read_entry(task.key)
+        if result is None:
+            reason = "its staged entry has vanished"
+            result = Failure(task.recording.key, "worker", reason, transient=True)
+        results[task.recording.key] = result
+        n_failed += isinstance(result, Failure)
+        signal_seconds += task.header.duration
         note = f"{failure.recording}: {failure.stage}: {failure.reason}" if failure else ""
-        say(
+        conversion.on_progress(
             Progress(
-                "stage", len(found), len(recordings), note, failed, signal, monotonic() - begin
+                stage="stage",
+                done=len(results),
+                total=len(recordings),
+                note=note,
+                failed=n_failed,
+                signal=signal_seconds,
+                elapsed=monotonic() - start,
             )
         )
-    return found
-
-
-def _finished(location: Location) -> Mapping[str, Any] | None:
-    """Attributes of the store that is at DEST already; None where there is none or an unfinished one.
-
-    Raises
-    ------
-    StoreError
-        DEST holds something that is no bids-dl store.
-    """
-    try:
-        attributes: Mapping[str, Any] = json.loads(location.read(ROOT))["attributes"]
-    except FileNotFoundError:
-        names = location.list()
-        if names and UNFINISHED not in names:
-            raise StoreError(
-                f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own"
-            ) from None
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise StoreError(f"{location.url}: is no bids-dl store; choose a DEST of its own") from None
-    if attributes.get("format") != FORMAT:
-        raise StoreError(
-            f"{location.url}: a Zarr group that is no bids-dl store; choose a DEST of its own"
-        )
-    return attributes
-
-
-def _check_same(location: Location, plan: Plan, there: Mapping[str, Any]) -> None:
-    if there["plan"] != digest(plan.identity):
-        raise StoreError(
-            f"{location.url}: a finished store of another plan, which differs in {_difference(location, plan)}\n"
-            "  a finished store never changes: choose another DEST, or --overwrite it"
-        )
-
-
-def _difference(location: Location, plan: Plan) -> str:
-    old, new = json.loads(location.read("plan.json")), json.loads(json.dumps(plan.identity))
-    paths = differing(old, new)
-    return ", ".join(paths[:6]) + (f" and {len(paths) - 6} more" if len(paths) > 6 else "")
-
-
-def _nothing(failures: Sequence[Failure], emptied: Staged) -> str:
-    lines = [f"  {failure.recording}: {failure.stage}: {failure.reason}" for failure in failures]
-    lines += [
-        f"  {recording.key}: all {len(entry.dropped)} windows left out; the first: {entry.dropped[0][1]}"
-        for recording, _, entry in emptied
-    ]
-    more = [f"  and {len(lines) - 2} more"] if len(lines) > 3 else []
-    head = f"none of {len(lines)} recordings could be converted; nothing was written"
-    return "\n".join([head, *lines[: 2 if more else 3], *more])
+    return results

@@ -1,8 +1,9 @@
-"""Room on disk for a store and what is staged for it, looked at before the work."""
+"""Check before a conversion that the disks have room for the store and its staging."""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,68 +13,72 @@ from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
 from bids_dl.wording import format_size
 
-STAGED = np.dtype("float32").itemsize
+STAGED_SAMPLE_BYTES = np.dtype("float32").itemsize
 
 
-def check_space(plan: Plan, dest: Location, staging: Location, missing: int) -> None:
-    """Refuse a conversion that cannot fit where it is asked to write; nothing is known of remote places.
+@dataclass(frozen=True, slots=True)
+class _SpaceDemand:
+    """Bytes to be written to a location, and the words for them in a message."""
+
+    n_bytes: int
+    content: str
+    way_out: str
+
+
+def check_space(plan: Plan, dest: Location, staging: Location, n_missing: int) -> None:
+    """Check that a conversion fits on its local disks. Remote locations are not checked.
 
     Parameters
     ----------
-    missing
-        Windows that are not staged yet.
+    n_missing
+        Number of windows that are not staged yet.
 
     Raises
     ------
     StoreError
-        With what is free and what is needed.
+        A disk is too small. The message has the free and the needed bytes.
     """
-    window = plan.spec.n_chans * plan.n_times
-    store, staged = (
-        plan.n_windows * window * np.dtype(plan.request.store.dtype).itemsize,
-        missing * window * STAGED,
-    )
+    window_samples = plan.spec.n_chans * plan.n_times
+    sample_bytes = np.dtype(plan.request.store.dtype).itemsize
+    store_bytes = plan.n_windows * window_samples * sample_bytes
+    staged_bytes = n_missing * window_samples * STAGED_SAMPLE_BYTES
     if staging.is_local:
-        _check(
-            staging,
-            _free(staging.folder),
-            staged,
-            "the recordings staged meanwhile",
-            "another --staging",
-        )
+        demand = _SpaceDemand(staged_bytes, "the recordings in staging", "another --staging")
+        _check_free(staging, _free_bytes(staging.folder), demand)
     if dest.is_local:
-        free = _free(dest.folder) + _held(
-            dest.folder
-        )  # what is there is removed before the store is written
-        both = staging.is_local and _device(staging.folder) == _device(dest.folder)
-        what = "the store and the recordings staged meanwhile" if both else "the store"
-        _check(
-            dest,
-            free,
-            store + (staged if both else 0),
-            what,
-            "another DEST or --staging" if both else "another DEST",
-        )
+        # The old content of DEST is removed before the store is written.
+        free = _free_bytes(dest.folder) + _used_bytes(dest.folder)
+        demand = _SpaceDemand(store_bytes, "the store", "another DEST")
+        if staging.is_local and _device(staging.folder) == _device(dest.folder):
+            demand = _SpaceDemand(
+                store_bytes + staged_bytes,
+                "the store and the recordings in staging",
+                "another DEST or --staging",
+            )
+        _check_free(dest, free, demand)
 
 
-def _check(place: Location, free: int, wanted: int, what: str, other: str) -> None:
-    if wanted > free:
+def _check_free(location: Location, free: int, demand: _SpaceDemand) -> None:
+    if demand.n_bytes > free:
         raise StoreError(
-            f"{place.url}: {format_size(free)} free, {what} need {format_size(wanted)}; make room, or choose {other}"
+            f"{location.url}: {format_size(free)} free, {demand.content} need "
+            f"{format_size(demand.n_bytes)}; make room, or choose {demand.way_out}"
         )
 
 
-def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())
+def _existing_folder(folder: Path) -> Path:
+    """Return the folder, or its nearest parent that exists."""
+    absolute = folder.absolute()
+    return next(path for path in (absolute, *absolute.parents) if path.exists())
 
 
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(_existing(folder.absolute())).free
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(_existing_folder(folder)).free
 
 
 def _device(folder: Path) -> int:
-    return _existing(folder.absolute()).stat().st_dev
+    return _existing_folder(folder).stat().st_dev
 
 
-def _held(folder: Path) -> int:
+def _used_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""How much memory a recording takes on its way into staging, and how much there is."""
+"""Estimate the memory that a recording takes, and the memory of this machine."""
 
 from __future__ import annotations
 
@@ -8,70 +8,89 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
-from bids_dl.datamodel import Failure, SignalSpec, exact_rate
-from bids_dl.source import is_lazy, load_bytes
+from bids_dl.datamodel import Failure
+from bids_dl.source import estimate_load_bytes, is_lazy
 from bids_dl.wording import format_size
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.task import Task
 
-PROCESS = 250_000_000  # bytes of a worker before it opens a recording (measured: 160 MB resident)
-COPIES = 3.0  # peak over the samples of a piece as float64: as read, being filtered, at the new rate (measured with MNE 1.13.2: 2.6 to 2.8)
-GATHERED = 7.5  # peak over the bytes of all windows where a step wants them together: as cut, as one array, in autoreject (measured: 5.2)
-SHARE = 0.8  # of what is available, where nobody says how much may be taken
-CGROUPS = (
+PROCESS_BYTES = 250_000_000  # a worker before it opens a recording (measured: 160 MB resident)
+SIGNAL_COPIES = 3.0
+"""Peak over the float64 samples of an excerpt: as read, while filtered, at the new rate.
+
+Measured with MNE 1.13.2: 2.6 to 2.8.
+"""
+WINDOW_COPIES = 7.5
+"""Peak over the bytes of all windows if a step needs them together: as cut, as one array, inside
+autoreject (measured: 5.2).
+"""
+SHARE_OF_FREE = 0.8  # of the available memory, if the user sets no limit
+CGROUP_FILES = (  # limit and usage of a container, cgroup version 2 and 1
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 
 
-def needed(task: Task) -> int:
-    """Bytes that a worker process takes at most while it stages a recording: an estimate from its header, recipe and format."""
-    header = task.header
-    reach = task.recipe.reach(
-        SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
-    )
-    longest = max(
-        (piece.stop - piece.start + piece.before for piece in task.pieces.pieces), default=0
-    )
-    copies = max([COPIES, *(getattr(step, "copies", 0.0) for step in task.recipe.signal_steps)])
-    piece = copies * max(1.0, reach.growth) * longest * len(header.ch_names) * 8
-    loaded = (
-        0
-        if is_lazy(task.dataset, task.recording)
-        else load_bytes(task.dataset, task.recording, header)
-    )
-    window = task.spec.n_chans * task.n_times * 8
-    together = GATHERED * len(task.pieces.kept) * window if task.recipe.needs_all_windows else 0
-    return int(PROCESS + piece + loaded + together)
+def estimate_memory(task: Task) -> int:
+    """Estimate the peak memory in bytes of a worker that processes a recording.
 
-
-def refusal(task: Task, limit: int | None) -> Failure | None:
-    """Why a recording cannot be staged within so many bytes; None where it can."""
-    estimate = needed(task)
-    if limit is None or estimate <= limit:
-        return None
+    The estimate follows from the header, the recipe and the file format.
+    """
     header = task.header
-    reach = task.recipe.reach(
-        SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
-    )
-    size = f"{len(header.ch_names)} channels, {header.duration:.0f} s at {header.sfreq:g} Hz"
+    max_samples = 0
+    for excerpt in task.excerpt_plan.excerpts:
+        max_samples = max(max_samples, excerpt.stop - excerpt.start + excerpt.before)
+    factors = [step.traits.memory_factor for step in task.recipe.signal_steps]
+    copies = max([SIGNAL_COPIES, *factors]) * max(1.0, task.context.size_factor)
+    excerpt_bytes = copies * max_samples * len(header.ch_names) * 8
+    load_bytes = 0
     if not is_lazy(task.dataset, task.recording):
-        why = "a .set file with its samples inside can only be loaded whole"
-    elif reach.whole or math.isinf(reach.margin):
-        why = f"{reach.whole or 'a step'} of the recipe needs all of its signal at once"
+        load_bytes = estimate_load_bytes(task.dataset, task.recording, header)
+    windows_bytes = 0.0
+    if task.recipe.needs_all_windows:
+        window_bytes = task.spec.n_chans * task.n_times * 8
+        windows_bytes = WINDOW_COPIES * len(task.excerpt_plan.kept) * window_bytes
+    return int(PROCESS_BYTES + excerpt_bytes + load_bytes + windows_bytes)
+
+
+def refuse_if_too_large(task: Task, max_bytes: int | None) -> Failure | None:
+    """Return a failure if a recording needs more memory than allowed.
+
+    Parameters
+    ----------
+    max_bytes
+        Memory that one recording may take, None for no limit.
+    """
+    estimate = estimate_memory(task)
+    if max_bytes is None or estimate <= max_bytes:
+        return None
+    header, context = task.header, task.context
+    if not is_lazy(task.dataset, task.recording):
+        cause = "a .set file with its samples inside can only be loaded whole"
+    elif context.needs_whole or math.isinf(context.margin):
+        cause = f"{context.needs_whole or 'a step'} of the recipe needs all of its signal at once"
     else:
-        why = f"the filters of the recipe reach {reach.margin:.1f} s"
-    reason = f"needs about {format_size(estimate)} of memory ({size}; {why}), more than is allowed: give it with --memory"
+        cause = f"the filters of the recipe need {context.margin:.1f} s around each sample"
+    size = f"{len(header.ch_names)} channels, {header.duration:.0f} s at {header.sfreq:g} Hz"
+    reason = (
+        f"needs about {format_size(estimate)} of memory ({size}; {cause}), "
+        "more than is allowed; raise the limit with --memory"
+    )
     return Failure(task.recording.key, "worker", reason, transient=True)
 
 
-def available() -> int:
-    """Bytes that a conversion takes on this machine at most, unless told: 80 % of what is free, for this container too."""
+def available_memory() -> int:
+    """Return the memory in bytes that a conversion may take by default.
+
+    This is 80 % of what is free on this machine, or in this container if it has a limit.
+    """
     free = psutil.virtual_memory().available
-    for limit, used in CGROUPS:
+    for limit_file, usage_file in CGROUP_FILES:
         try:
-            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
-        except (OSError, ValueError):  # no such group, or "max"
+            limit = int(Path(limit_file).read_text())
+            usage = int(Path(usage_file).read_text())
+        except (OSError, ValueError):  # no such group, or the limit is "max"
             continue
-    return int(SHARE * free)
+        free = min(free, limit - usage)
+    return int(SHARE_OF_FREE * free)

@@ -10,18 +10,30 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-RESERVED = 400_000_000  # bytes that a worker asks for and never touches, stacks of threads and the like (measured: 180 MB)
+RESERVED_BYTES = 400_000_000
+"""Memory that a worker reserves and never touches, such as stacks of threads (measured: 180 MB)."""
 
 
 @contextmanager
-def memory_limit(limit: int | None) -> Iterator[None]:
-    """Refuse this process more memory meanwhile (`MemoryError`), so that a wrong estimate costs one recording and not the machine."""
-    if limit is None or not hasattr(resource, "RLIMIT_DATA"):
+def memory_limit(max_bytes: int | None) -> Iterator[None]:
+    """Limit the memory of this process inside the context.
+
+    A wrong estimate then fails one recording (`MemoryError`), not the machine. Without a limit,
+    or on a system that cannot limit the data of a process, the context does nothing.
+
+    Parameters
+    ----------
+    max_bytes
+        Bytes of data the process may allocate, None for no limit. `RESERVED_BYTES` are added.
+    """
+    if max_bytes is None or not hasattr(resource, "RLIMIT_DATA"):
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = limit + RESERVED if hard == resource.RLIM_INFINITY else min(limit + RESERVED, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    limit = max_bytes + RESERVED_BYTES
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     try:
         yield
     finally:

@@ -1,93 +1,87 @@
-"""One recording, from signal file to staged windows. Runs in a worker process."""
+"""Process one recording, from its signal file to staged windows. Runs in a worker process."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bids_dl import preprocess, source
-from bids_dl.datamodel import Failure, SignalSpec, StepReport, exact_rate
+from bids_dl.datamodel import BRAIN_TYPES, VOLTAGE_TYPES, Failure, SignalSpec, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.pipeline.excerpts import Excerpt, jumps
+from bids_dl.pipeline.entry_builder import MICROVOLTS, EntryBuilder
+from bids_dl.pipeline.excerpts import Excerpt, find_jumps
 from bids_dl.pipeline.memory_limit import memory_limit
-from bids_dl.pipeline.staging import DropoutRun, Entry
-from bids_dl.pipeline.statistics import Moments, Spectrum, runs, some
+from bids_dl.pipeline.staging import EntryWriter
 from bids_dl.pipeline.task import Task
-from bids_dl.preprocess import WindowResults, Windows
-from bids_dl.store.quantization import MagnitudeHistogram
+from bids_dl.preprocess import Windows
+from bids_dl.wording import join_names, one_line
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
-MICROVOLTS = 1e6  # MNE works in volts
-VOLTAGES = {
-    "eeg",
-    "eog",
-    "ecg",
-    "emg",
-    "seeg",
-    "ecog",
-    "dbs",
-    "bio",
-}  # MNE's channel types whose samples are volts
-BRAIN = {"eeg", "seeg", "ecog", "dbs"}
-CUT_BYTES = 32_000_000  # windows cut at a time, as float64: where they overlap, all of a piece would be many times its size
-ALONE = Lock()  # warnings and MNE's log, which end in the reports, belong to the process: a worker of several threads takes one at a time
-
-Span = tuple[int, int]
+BATCH_BYTES = 32_000_000
+"""Windows cut at once, as float64. Overlapping windows can be many times larger than their excerpt.
+"""
+SFREQ_TOLERANCE_HZ = 1e-6
+PROCESS_LOCK = Lock()
+"""Held while a recording is processed: warnings and MNE's log, which end in the reports, belong to
+the process, so that a worker of several threads processes one recording at a time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """Some windows of a recording by their numbers, and where in it they were cut, in s."""
+class WindowBatch:
+    """Some windows of a recording.
+
+    Attributes
+    ----------
+    numbers
+        Numbers of the windows within their recording.
+    start
+        Start of the excerpt they were cut from, in s.
+    """
 
     numbers: tuple[int, ...]
     windows: Windows
     start: float
 
 
-def stage(task: Task, memory: int | None = None) -> Failure | None:
-    """Preprocess one recording and stage its windows; what goes wrong comes back as a value.
+def run_task(task: Task, max_bytes: int | None = None) -> Failure | None:
+    """Process one recording, and return an error as a value.
 
-    A failure that no other try can mend is staged too, so that a rerun does not repeat it.
+    A permanent failure is staged, so that a rerun does not repeat it.
 
     Parameters
     ----------
-    memory
-        Bytes after which this process is refused more, None: the system decides.
+    max_bytes
+        Memory that this process may allocate, None for no limit.
+
+    Returns
+    -------
+    Failure or None
+        None if the recording is staged.
     """
+    key = task.recording.key
     try:
-        with (
-            ALONE,
-            threadpool_limits(limits=1),
-            memory_limit(memory),
-        ):  # the sums of a BLAS depend on its threads
-            _stage(task)
+        # The sums of a BLAS depend on the number of its threads.
+        with PROCESS_LOCK, threadpool_limits(limits=1), memory_limit(max_bytes):
+            process_recording(task)
     except RecordingError as problem:
-        failure = Failure(task.recording.key, problem.stage, problem.reason, problem.transient)
+        failure = Failure(key, problem.stage, problem.reason, problem.transient)
     except MemoryError:
-        failure = Failure(task.recording.key, "worker", "not enough memory", transient=True)
+        failure = Failure(key, "worker", "not enough memory", transient=True)
     except OSError as problem:
-        failure = Failure(
-            task.recording.key,
-            "worker",
-            f"{type(problem).__name__}: {problem.strerror}",
-            transient=True,
-        )
-    except Exception as problem:  # noqa: BLE001  (one that cannot be unpickled where it arrives would never be heard of)
-        failure = Failure(
-            task.recording.key,
-            "worker",
-            f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300],
-            transient=True,
-        )
+        reason = f"{type(problem).__name__}: {problem.strerror}"
+        failure = Failure(key, "worker", reason, transient=True)
+    except Exception as problem:
+        failure = unexpected_failure(key, problem)
     else:
         return None
     if not failure.transient:
@@ -95,199 +89,172 @@ def stage(task: Task, memory: int | None = None) -> Failure | None:
     return failure
 
 
-def _stage(task: Task) -> None:
-    planned = task.pieces.kept
-    rows = {number: row for row, number in enumerate(planned)}
-    learnt = EntryBuilder(task)
-    with task.staging.writing(task.key, (len(planned), task.spec.n_chans, task.n_times)) as write:
-        for cut in (
-            _together(_cuts(task, learnt)) if task.recipe.needs_all_windows else _cuts(task, learnt)
-        ):
-            sifted = task.recipe.run_windows(cut.windows)
-            kept = [cut.numbers[i] for i in sifted.kept]
-            signals = sifted.windows.signals
-            if bad := np.count_nonzero(~np.isfinite(signals)):
-                raise RecordingError(
-                    "windows",
-                    f"{bad} samples are not finite after the recipe, from {cut.start:g} s on",
-                )
-            stored = signals.astype(np.float32)
-            write([rows[number] for number in kept], stored)
-            learnt.add(cut, sifted, kept, stored)
-        write.entry = learnt.entry()
+def unexpected_failure(key: str, problem: BaseException) -> Failure:
+    """Return the failure of a recording for an error without a stage. A retry may succeed."""
+    return Failure(key, "worker", _describe(problem), transient=True)
 
 
-def _cuts(task: Task, learnt: EntryBuilder) -> Iterator[Cut]:
-    """The windows of a recording after the steps on its signal, a bounded number at a time."""
-    if not task.pieces.pieces:
-        return
-    with source.open_raw(task.dataset, task.recording) as raw:
-        for piece in task.pieces.pieces:
-            excerpt = _read(raw, piece, task)
-            if not learnt.signal:
-                learnt.noted = _check(raw if len(task.pieces.pieces) > 1 else excerpt, task.spec)
-            learnt.see(excerpt, piece)
-            cleaned, reports = task.recipe.run(excerpt)
-            learnt.signal.append(((piece.start, piece.stop), reports))
-            yield from _cut(cleaned, piece, task)
+def _describe(problem: BaseException) -> str:
+    return one_line(f"{type(problem).__name__}: {problem}")
 
 
-def _check(raw: BaseRaw, spec: SignalSpec) -> tuple[StepReport, ...]:
-    """Refuse samples that cannot be volts, and report what is unusual; only channels of the store count, where the recipe renames none."""
-    kept = set(spec.ch_names) <= set(raw.ch_names)
-    types = raw.get_channel_types()
-    names = [
-        name
-        for name, kind in zip(raw.ch_names, types, strict=True)
-        if (name in spec.ch_names if kept else kind in BRAIN)
-    ]
+def process_recording(task: Task) -> None:
+    """Read a recording, clean it, cut its windows, filter them, and stage those that are kept.
+
+    Raises
+    ------
+    RecordingError
+        The recording cannot be processed; nothing is staged.
+    """
+    builder = EntryBuilder(task)
+    excerpts = task.excerpt_plan.excerpts
+    shape = (len(task.excerpt_plan.kept), task.spec.n_chans, task.n_times)
+    held: list[WindowBatch] = []  # until all windows are cut, if a step needs them together
+    with task.staging.write_entry(task.key, shape) as writer:
+        with _open_signal(task) as raw:
+            for excerpt in excerpts:
+                signal = _read(raw, excerpt, task)
+                if excerpt is excerpts[0]:
+                    checked = raw if len(excerpts) > 1 else signal
+                    builder.add_read_reports(_check_amplitudes(checked, task.spec))
+                builder.add_raw(signal, excerpt)
+                cleaned, reports = task.recipe.run(signal)
+                builder.add_signal_reports(reports, excerpt)
+                for batch in _cut_windows(cleaned, excerpt, task):
+                    if task.recipe.needs_all_windows:
+                        held.append(batch)
+                    else:
+                        _filter_and_stage(batch, task, builder, writer)
+        if held:
+            _filter_and_stage(_concatenate(held), task, builder, writer)
+        writer.entry = builder.build()
+
+
+def _open_signal(task: Task) -> AbstractContextManager[Any]:
+    """Open the signal file, unless no window is left to cut."""
+    if not task.excerpt_plan.excerpts:
+        return nullcontext()
+    return source.open_raw(task.dataset, task.recording)
+
+
+def _read(raw: BaseRaw, excerpt: Excerpt, task: Task) -> BaseRaw:
+    """Read an excerpt as a recording of its own, with its jumps and selected intervals marked."""
+    jumps = [jump for jump in find_jumps(task.header) if excerpt.start < jump < excerpt.stop]
+    signal = preprocess.read_excerpt(
+        raw, excerpt.start, excerpt.stop, before=excerpt.before, jumps=jumps
+    )
+    preprocess.mark_selected(signal, task.selected, task.spec.sfreq)
+    return signal
+
+
+def _check_amplitudes(raw: BaseRaw, spec: SignalSpec) -> tuple[StepReport, ...]:
+    """Report unusual amplitudes.
+
+    Only channels of the store are checked, or all brain channels if the recipe renames some.
+
+    Raises
+    ------
+    RecordingError
+        The samples cannot be volts, or cannot be read.
+    """
+    keeps_names = set(spec.ch_names) <= set(raw.ch_names)
+    names = []
+    for name, ch_type in zip(raw.ch_names, raw.get_channel_types(), strict=True):
+        if (name in spec.ch_names) if keeps_names else (ch_type in BRAIN_TYPES):
+            names.append(name)
     try:
         notes = source.check_amplitudes(raw, names or None)
     except RecordingError:
         raise
-    except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
-        raise RecordingError(
-            "read", f"{type(problem).__name__}: {' '.join(str(problem).split())}"[:300]
-        ) from None
+    except Exception as problem:
+        raise RecordingError("read", _describe(problem)) from None
     return (StepReport("read", share=0.0, notes=notes),) if notes else ()
 
 
-def _read(raw: BaseRaw, piece: Excerpt, task: Task) -> BaseRaw:
-    inside = [jump for jump in jumps(task.header) if piece.start < jump < piece.stop]
-    excerpt = preprocess.excerpt(raw, piece.start, piece.stop, before=piece.before, jumps=inside)
-    preprocess.mark_selected(excerpt, task.selected, task.spec.sfreq)
-    return excerpt
+def _cut_windows(cleaned: BaseRaw, excerpt: Excerpt, task: Task) -> Iterator[WindowBatch]:
+    """Cut the windows of a cleaned excerpt, in batches of bounded size."""
+    signal = _signal_in_microvolts(cleaned, task.spec)
+    info = preprocess.info_of(cleaned, task.spec.ch_names)
+    mask = preprocess.dropout_mask(cleaned, task.spec.ch_names)
+    times = (task.offset + np.arange(task.n_times)) / float(task.spec.sfreq)
+    batch_size = max(1, BATCH_BYTES // (8 * task.spec.n_chans * task.n_times))
+    for i in range(0, len(excerpt.windows), batch_size):
+        numbers, starts = zip(*excerpt.windows[i : i + batch_size], strict=True)
+        if task.selected:
+            starts = tuple(preprocess.joined_position(task.selected, start) for start in starts)
+        windows = Windows(
+            signals=_stack_windows(signal, starts, task.n_times),
+            times=times,
+            info=info,
+            dropout_mask=_stack_windows(mask, starts, task.n_times),
+        )
+        yield WindowBatch(numbers, windows, excerpt.start / task.header.sfreq)
 
 
-def _signal(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.float64]:
-    """The signal (n_chans, n_times) in µV, channels in the order of the store; what is no voltage stays in its own unit."""
+def _stack_windows(
+    signal: npt.NDArray[Any], starts: Sequence[int], n_times: int
+) -> npt.NDArray[Any]:
+    """Copy windows of a signal (n_chans, n_samples) to (n_windows, n_chans, n_times)."""
+    return np.stack([signal[:, start : start + n_times] for start in starts])
+
+
+def _signal_in_microvolts(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.float64]:
+    """Return the signal (n_chans, n_times) with channels in the order of the store.
+
+    Voltages are in µV; other channels keep their unit.
+
+    Raises
+    ------
+    RecordingError
+        The recipe gave other channels or another rate than planned.
+    """
     missing = [name for name in spec.ch_names if name not in raw.ch_names]
-    if (
-        missing
-        or len(raw.ch_names) != spec.n_chans
-        or abs(raw.info["sfreq"] - float(spec.sfreq)) > 1e-6
-    ):
+    sfreq = raw.info["sfreq"]
+    has_sfreq = abs(sfreq - float(spec.sfreq)) <= SFREQ_TOLERANCE_HZ
+    if missing or len(raw.ch_names) != spec.n_chans or not has_sfreq:
+        names = f"; missing: {join_names(missing)}" if missing else ""
         raise RecordingError(
             "channels",
-            f"{len(raw.ch_names)} channels at {raw.info['sfreq']:g} Hz after the recipe, planned were {spec.n_chans} "
-            f"at {float(spec.sfreq):g} Hz{'; missing: ' + ', '.join(missing[:5]) if missing else ''}",
+            f"{len(raw.ch_names)} channels at {sfreq:g} Hz after the recipe, planned were "
+            f"{spec.n_chans} at {float(spec.sfreq):g} Hz{names}",
         )
     signal: npt.NDArray[np.float64] = raw.get_data(picks=list(spec.ch_names))
-    factors = np.array([MICROVOLTS if kind in VOLTAGES else 1.0 for kind in spec.ch_types])
-    signal *= factors[:, None]
+    factors = [MICROVOLTS if kind in VOLTAGE_TYPES else 1.0 for kind in spec.ch_types]
+    signal *= np.array(factors)[:, None]
     return signal
 
 
-def _cut(cleaned: BaseRaw, piece: Excerpt, task: Task) -> Iterator[Cut]:
-    signal, info = _signal(cleaned, task.spec), preprocess.info_of(cleaned, task.spec.ch_names)
-    silent = preprocess.dropout_mask(cleaned, task.spec.ch_names)
-    times = (task.offset + np.arange(task.n_times)) / float(task.spec.sfreq)
-    most = max(1, CUT_BYTES // (8 * task.spec.n_chans * task.n_times))
-    for i in range(0, len(piece.windows), most):
-        numbers, starts = zip(*piece.windows[i : i + most], strict=True)
-        if task.selected:
-            starts = tuple(preprocess.position(task.selected, start) for start in starts)
-        spans = [slice(start, start + task.n_times) for start in starts]
-        windows = Windows(
-            np.stack([signal[:, span] for span in spans]),
-            times,
-            info,
-            np.stack([silent[:, span] for span in spans]),
+def _concatenate(batches: Sequence[WindowBatch]) -> WindowBatch:
+    """Concatenate all windows of a recording."""
+    numbers: list[int] = []
+    for batch in batches:
+        numbers += batch.numbers
+    windows = replace(
+        batches[0].windows,
+        signals=np.concatenate([batch.windows.signals for batch in batches]),
+        dropout_mask=np.concatenate([batch.windows.dropout_mask for batch in batches]),
+    )
+    return WindowBatch(tuple(numbers), windows, batches[0].start)
+
+
+def _filter_and_stage(
+    batch: WindowBatch, task: Task, builder: EntryBuilder, writer: EntryWriter
+) -> None:
+    """Run the steps on windows, and stage the windows that they keep.
+
+    Raises
+    ------
+    RecordingError
+        A sample is NaN or infinite after the recipe.
+    """
+    results = task.recipe.run_windows(batch.windows)
+    signals = results.windows.signals
+    if n_invalid := np.count_nonzero(~np.isfinite(signals)):
+        raise RecordingError(
+            "windows",
+            f"{n_invalid} samples are not finite after the recipe, from {batch.start:g} s on",
         )
-        yield Cut(numbers, windows, piece.start / task.header.sfreq)
-
-
-def _together(cuts: Iterator[Cut]) -> Iterator[Cut]:
-    """All windows of a recording at once."""
-    every = list(cuts)
-    if every:
-        first = every[0].windows
-        signals, silent = (
-            np.concatenate([getattr(cut.windows, name) for cut in every])
-            for name in ("signals", "silent")
-        )
-        numbers = tuple(number for cut in every for number in cut.numbers)
-        yield Cut(numbers, replace(first, signals=signals, silent=silent), every[0].start)
-
-
-class EntryBuilder:
-    """What an entry says of its recording, collected while its windows go by."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.noted: tuple[StepReport, ...] = ()
-        self.signal: list[
-            tuple[Span, list[StepReport]]
-        ] = []  # of each piece: its samples, and what the steps on the signal did
-        self._windows: list[
-            tuple[tuple[int, ...], tuple[StepReport, ...]]
-        ] = []  # of each cut: windows given to each step, what it did
-        self._moments, self._magnitudes = Moments(task.spec.n_chans), MagnitudeHistogram.none()
-        self._before, self._after = Spectrum(task.header.sfreq), Spectrum(float(task.spec.sfreq))
-        self._looked_at = some(task.pieces.kept)
-        self._kept: list[int] = []
-        self._dropped = list(task.pieces.dropped)
-        self._silent: list[DropoutRun] = []
-
-    def see(self, excerpt: BaseRaw, piece: Excerpt) -> None:
-        """Look at windows of a piece before the recipe."""
-        picks = _brain(excerpt.get_channel_types())
-        ratio = self.task.spec.sfreq / exact_rate(self.task.header.sfreq)
-        n_times = math.ceil(self.task.n_times / ratio)
-        for number, start in piece.windows:
-            if number in self._looked_at and picks:
-                first = min(max(0, math.floor(start / ratio)), excerpt.n_times - n_times)
-                self._before.add(
-                    number,
-                    excerpt.get_data(picks, max(0, first), max(0, first) + n_times) * MICROVOLTS,
-                )
-
-    def add(
-        self, cut: Cut, sifted: WindowResults, kept: Sequence[int], stored: npt.NDArray[np.float32]
-    ) -> None:
-        """Take in windows after all steps: by number those that were kept, and as they are stored."""
-        signals, silent = sifted.windows.signals, sifted.windows.silent
-        picks = _brain(self.task.spec.ch_types)
-        self._windows.append((sifted.given, sifted.reports))
-        self._dropped += [(cut.numbers[i], reason) for i, reason in sifted.dropped]
-        self._kept += kept
-        for number, signal, mask in zip(kept, signals, silent, strict=True):
-            if number in self._looked_at and picks:
-                self._after.add(number, signal[picks])
-            if mask.any():
-                self._silent += [(number, *run) for run in runs(mask)]
-        if kept:
-            self._moments.add(stored)
-            self._magnitudes.add(stored)
-
-    def entry(self) -> Entry:
-        """All of it, windows by their numbers."""
-        on_signal = preprocess.joined(
-            [reports for _, reports in self.signal], [span for span, _ in self.signal]
-        )
-        kept = tuple(sorted(self._kept))
-        return Entry(
-            kept,
-            tuple(sorted(self._dropped)),
-            *self._moments.values(),
-            steps=(*self.noted, *on_signal, *self._on_windows()),
-            silent=tuple(sorted(self._silent)),
-            before=self._before.median(kept),
-            after=self._after.median(kept),
-            magnitudes=tuple(self._magnitudes.counts.tolist()) if kept else (),
-        )
-
-    def _on_windows(self) -> Iterator[StepReport]:
-        """What each step on windows did to all that it was given, which is less where a step before it dropped some."""
-        given = np.array([given for given, _ in self._windows], dtype=int)
-        stops = given.cumsum(axis=0)
-        for step, reports in enumerate(
-            zip(*(reports for _, reports in self._windows), strict=True)
-        ):
-            spans = zip((stops - given)[:, step].tolist(), stops[:, step].tolist(), strict=True)
-            yield from preprocess.joined([[report] for report in reports], list(spans))
-
-
-def _brain(ch_types: Sequence[str]) -> list[int]:
-    """Numbers of the channels that hold brain signal."""
-    return [i for i, ch_type in enumerate(ch_types) if ch_type in BRAIN]
+    rows = {number: row for row, number in enumerate(task.excerpt_plan.kept)}
+    stored = signals.astype(np.float32)
+    writer.write([rows[batch.numbers[index]] for index in results.kept], stored)
+    builder.add_windows(batch.numbers, results, stored)

@@ -1,4 +1,4 @@
-"""What is learnt of a recording while its windows go by: moments of its channels, spectra before and after."""
+"""Running statistics of a recording: moments of its channels, power spectra and dropout runs."""
 
 from __future__ import annotations
 
@@ -8,85 +8,132 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-MOST_SPECTRA = 64  # windows of a recording whose spectrum is looked at
-HIGHEST = 200  # Hz
+MAX_SPECTRA = 64  # windows of a recording whose spectra are averaged
+MAX_FREQUENCY_HZ = 200  # highest frequency of a spectrum
 
 
 class Moments:
-    """Mean and standard deviation of each channel over all windows, in double precision, collected piece by piece (Chan et al. 1983)."""
+    """Running mean and standard deviation of each channel, in double precision.
+
+    Batches are combined by the pairwise update of Chan, Golub and LeVeque (1983), "Algorithms
+    for computing the sample variance", The American Statistician 37(3).
+
+    Parameters
+    ----------
+    n_chans
+        Number of channels.
+
+    Examples
+    --------
+    >>> moments = Moments(1)
+    >>> moments.add(np.array([[[1.0, 3.0]]], dtype=np.float32))
+    >>> moments.values()
+    ((2.0,), (1.0,))
+    """
 
     def __init__(self, n_chans: int) -> None:
-        self.count = 0
+        self.count = 0  # samples of a channel
         self.mean = np.zeros(n_chans)
-        self.squares = np.zeros(n_chans)  # of the distances from the mean
+        self.squares = np.zeros(n_chans)  # sum of the squared distances from the mean
 
     def add(self, signals: npt.NDArray[np.float32]) -> None:
-        """Take in windows (n_windows, n_chans, n_times)."""
+        """Add windows (n_windows, n_chans, n_times)."""
         count = signals.shape[0] * signals.shape[2]
         mean = signals.mean((0, 2), dtype=np.float64)
         squares = signals.var((0, 2), dtype=np.float64) * count
-        apart = mean - self.mean
+        difference = mean - self.mean
         total = self.count + count
-        self.squares += squares + apart**2 * self.count * count / total
-        self.mean += apart * count / total
+        self.squares += squares + difference**2 * self.count * count / total
+        self.mean += difference * count / total
         self.count = total
 
     def values(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Means and standard deviations by channel; nothing where there was no window."""
+        """Return means and standard deviations by channel, both empty without a window."""
         if not self.count:
             return (), ()
-        return tuple(self.mean.tolist()), tuple(np.sqrt(self.squares / self.count).tolist())
+        deviations = np.sqrt(self.squares / self.count)
+        return tuple(self.mean.tolist()), tuple(deviations.tolist())
 
 
 class Spectrum:
-    """Power of some windows by Welch's method, at 0, 1, 2, ... Hz.
+    """Power spectra of windows at 0, 1, 2, ... Hz, by Welch's method (Welch 1967).
 
     Parameters
     ----------
     sfreq
-        Rate of the windows in Hz.
+        Sampling rate of the windows in Hz.
     """
 
     def __init__(self, sfreq: float) -> None:
         self.sfreq = sfreq
-        self._of: dict[int, npt.NDArray[np.float64]] = {}
+        self._by_window: dict[int, npt.NDArray[np.float64]] = {}  # (n_chans, n_freqs) each
 
     def add(self, number: int, signals: npt.NDArray[np.float64]) -> None:
-        """Take in a window (n_chans, n_times) in µV."""
+        """Add the window of this number, (n_chans, n_times) in µV."""
         from scipy.signal import welch
 
-        longest = min(signals.shape[1], round(self.sfreq))
-        at, power = welch(
-            signals, self.sfreq, nperseg=longest, nfft=max(longest, round(self.sfreq)), axis=1
-        )
-        whole = np.arange(min(HIGHEST, math.floor(self.sfreq / 2)) + 1)
-        self._of[number] = np.stack([np.interp(whole, at, channel) for channel in power])
+        segment = min(signals.shape[1], round(self.sfreq))
+        n_fft = max(segment, round(self.sfreq))
+        frequencies, power = welch(signals, self.sfreq, nperseg=segment, nfft=n_fft, axis=1)
+        whole_hertz = np.arange(min(MAX_FREQUENCY_HZ, math.floor(self.sfreq / 2)) + 1)
+        channels = [np.interp(whole_hertz, frequencies, channel) for channel in power]
+        self._by_window[number] = np.stack(channels)
 
-    def median(self, kept: Sequence[int]) -> tuple[float, ...]:
-        """Median over channels of the mean over those windows that were kept, µV²/Hz; nothing where there is none.
+    def median(self, numbers: Sequence[int]) -> tuple[float, ...]:
+        """Compute the median over channels of the mean over windows, in µV²/Hz.
 
-        A channel goes without the windows in which it has samples that are no numbers.
+        A channel skips the windows in which one of its samples is NaN.
+
+        Parameters
+        ----------
+        numbers
+            Windows to average; those that were never added are ignored.
+
+        Returns
+        -------
+        tuple of float
+            Power at 0, 1, 2, ... Hz, up to half the sampling rate; empty if no window is left.
         """
-        found = [self._of[number] for number in kept if number in self._of]
-        channels = [
-            [power for power in powers if np.isfinite(power).all()]
-            for powers in zip(*found, strict=True)
-        ]
-        means = [np.mean(powers, axis=0) for powers in channels if powers]
+        windows = [self._by_window[number] for number in numbers if number in self._by_window]
+        means = []
+        for channel in zip(*windows, strict=True):  # one spectrum per window
+            finite = [power for power in channel if np.isfinite(power).all()]
+            if finite:
+                means.append(np.mean(finite, axis=0))
         return tuple(np.median(means, axis=0).tolist()) if means else ()
 
 
-def some(numbers: Sequence[int]) -> set[int]:
-    """The windows whose spectrum is looked at: few enough, evenly taken."""
-    at = np.linspace(0, len(numbers) - 1, min(len(numbers), MOST_SPECTRA)).round().astype(int)
-    return {numbers[i] for i in at.tolist()}
+def evenly_spaced(numbers: Sequence[int], *, limit: int = MAX_SPECTRA) -> set[int]:
+    """Choose at most ``limit`` of some numbers, evenly spaced from the first to the last.
+
+    Examples
+    --------
+    >>> sorted(evenly_spaced(range(100), limit=3))
+    [0, 50, 99]
+    """
+    count = min(len(numbers), limit)
+    positions = np.linspace(0, len(numbers) - 1, count).round().astype(int)
+    return {numbers[i] for i in positions.tolist()}
 
 
-def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int, tuple[int, ...]]]:
-    """Stretches of a mask (n_chans, n_times): first sample, the first behind, and the channels it holds for."""
-    found: dict[tuple[int, int], list[int]] = {}
+def find_runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int, tuple[int, ...]]]:
+    """Find the runs of True in a mask (n_chans, n_times).
+
+    Returns
+    -------
+    list of tuple
+        Start sample, stop sample (exclusive) and channel numbers of each run, sorted; channels
+        with the same start and stop share a run.
+
+    Examples
+    --------
+    >>> find_runs(np.array([[False, True, True], [False, True, True], [True, False, False]]))
+    [(0, 1, (2,)), (1, 3, (0, 1))]
+    """
+    channels_of: dict[tuple[int, int], list[int]] = {}
     for channel, row in enumerate(mask):
         edges = np.flatnonzero(np.diff(row, prepend=False, append=False))
         for start, stop in edges.reshape(-1, 2).tolist():
-            found.setdefault((start, stop), []).append(channel)
-    return [(start, stop, tuple(channels)) for (start, stop), channels in sorted(found.items())]
+            channels_of.setdefault((start, stop), []).append(channel)
+    runs = sorted(channels_of.items())
+    return [(start, stop, tuple(channels)) for (start, stop), channels in runs]

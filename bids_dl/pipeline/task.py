@@ -1,4 +1,4 @@
-"""All that a worker needs to stage one recording."""
+"""A task: everything a worker needs to process one recording."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bids_dl import preprocess, source
-from bids_dl.datamodel import Header, Recording, SignalSpec, exact_rate
-from bids_dl.pipeline.excerpts import ExcerptPlan, plan_excerpts, stretches
+from bids_dl.datamodel import Header, Recording, SignalSpec
+from bids_dl.pipeline.excerpts import ExcerptPlan, plan_excerpts, select_intervals
 from bids_dl.pipeline.staging import Staging
 
 if TYPE_CHECKING:
@@ -17,48 +17,82 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """All that a worker needs to stage one recording."""
+    """Everything a worker needs to process and stage one recording.
 
-    key: str  # of the staging entry
+    Attributes
+    ----------
+    key
+        Name of the staging entry.
+    header
+        Header of the signal file. Its boundaries include those that events.tsv notes.
+    excerpt_plan
+        The excerpts to read and the windows to cut from them.
+    spec
+        Channels and rate of the store.
+    n_times
+        Samples of a window at the rate of the store.
+    offset
+        Samples from the anchor of a window to its first sample, at the rate of the store.
+    selected
+        Intervals that the recipe concatenates, in samples at the rate of the store; empty if it
+        keeps the whole signal.
+    """
+
+    key: str
     dataset: source.Dataset
     recording: Recording
-    header: Header  # its boundaries are all that are known, also those that events.tsv notes
-    pieces: ExcerptPlan
+    header: Header
+    excerpt_plan: ExcerptPlan
     recipe: preprocess.Recipe
-    spec: SignalSpec  # of the store
-    n_times: int  # samples of a window
-    offset: int  # samples from a window's anchor to its first
+    spec: SignalSpec
+    n_times: int
+    offset: int
     staging: Staging
-    selected: tuple[
-        tuple[int, int], ...
-    ] = ()  # stretches that the recipe joins, in samples of the store's rate
+    selected: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def context(self) -> preprocess.RecipeContext:
+        """Samples that the recipe needs around a sample of this recording."""
+        return self.recipe.required_context(self.header.spec)
 
 
 def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
-    """All that a worker needs to stage a recording of a plan."""
-    dataset, key = plan.survey.datasets[recording.dataset], recording.key
-    header = replace(plan.survey.headers[key], boundaries=plan.survey.extents[key].boundaries)
-    reach = plan.recipe.reach(
-        SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
-    )
+    """Make the task of one recording of a plan.
+
+    Parameters
+    ----------
+    staging
+        Folder that the task writes its entry to.
+    """
+    key = recording.key
+    boundaries = plan.survey.limits[key].boundaries
+    header = replace(plan.survey.headers[key], boundaries=boundaries)
     ratio = plan.ratio(recording)
-    pieces = plan_excerpts(
-        plan.windows[key], header, reach, ratio=ratio, offset=plan.offset, n_times=plan.n_times
+    excerpt_plan = plan_excerpts(
+        plan.windows[key],
+        header,
+        plan.recipe.required_context(header.spec),
+        ratio=ratio,
+        offset=plan.offset,
+        n_times=plan.n_times,
     )
     selected: tuple[tuple[int, int], ...] = ()
     if plan.recipe.concatenates:
-        end = math.ceil(header.n_times * ratio)
-        selected = stretches(
-            pieces, plan.blocks(key), sfreq=plan.spec.sfreq, n_times=plan.n_times, end=end
+        selected = select_intervals(
+            excerpt_plan,
+            plan.blocks_of(key),
+            sfreq=plan.spec.sfreq,
+            n_times=plan.n_times,
+            end=math.ceil(header.n_times * ratio),
         )
+    dataset = plan.survey.datasets[recording.dataset]
     return Task(
-        key=plan.keys[key],
-        dataset=replace(
-            dataset, files=tuple(plan.sources[key])
-        ),  # all that reading needs; the listing of a large dataset is large
+        key=plan.staging_keys[key],
+        # Only the files that reading needs, because the listing of a large dataset is large.
+        dataset=replace(dataset, files=tuple(plan.sources[key])),
         recording=recording,
         header=header,
-        pieces=pieces,
+        excerpt_plan=excerpt_plan,
         recipe=plan.recipe,
         spec=plan.spec,
         n_times=plan.n_times,

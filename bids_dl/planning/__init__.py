@@ -1,1 +1,1 @@
-"""What a request selects and what a store will hold, from text files and headers only."""
+"""Plan a store from text files and headers only: the selected windows and the content."""

@@ -1,47 +1,79 @@
-"""What identifies a plan: its request as plain values, their digest, and where two plans differ."""
+"""The identity of a plan: its request as plain values, and the differences between two plans."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict
 from typing import Any
 
 from bids_dl import preprocess
+from bids_dl.config.documents import request_to_document
 from bids_dl.config.stages import Request
+from bids_dl.wording import join_names
+
+MAX_VALUE_CHARS = 40  # of a value that a difference shows
+MAX_DIFFERENCES = 6  # that a message lists
 
 
-def described(request: Request, recipe: preprocess.Recipe) -> dict[str, Any]:
-    """The request as a store keeps it: plain values, no path of this machine."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(request)))
-    plain["preprocess"] = recipe.to_dict()
-    plain["events"].pop("hed_schema_dir")
-    return plain
+def describe_request(request: Request, recipe: preprocess.Recipe) -> dict[str, Any]:
+    """Return the request of a store as plain values, without any path of this machine.
+
+    Parameters
+    ----------
+    recipe
+        The recipe of the request, which may name channels that the request leaves open.
+    """
+    document = request_to_document(request)
+    document["preprocess"] = recipe.to_dict()
+    document["events"].pop("hed_schema_dir")
+    return document
 
 
-def digest(content: Any) -> str:
-    """SHA-256 of plain content, in one form of JSON."""
-    return hashlib.sha256(
-        json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
-    ).hexdigest()
+def describe_differences(stored: Any, planned: Any) -> str:
+    """Describe the differences between the identities of a stored and a new plan in one line.
+
+    Examples
+    --------
+    >>> describe_differences({"seed": 0, "splits": [1]}, {"seed": 1, "splits": [1]})
+    'seed (store: 0, now: 1)'
+    """
+    differences = find_differences(stored, json.loads(json.dumps(planned)))
+    return join_names(differences, limit=MAX_DIFFERENCES)
 
 
-def differing(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two plain contents differ, with short values."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        names = [*old, *(name for name in new if name not in old)]
-        return [
-            p
-            for name in names
-            for p in differing(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))
-        ]
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [
-            p
-            for i, (a, b) in enumerate(zip(old, new, strict=True))
-            for p in differing(a, b, f"{path}[{i + 1}]")
-        ]
-    if old == new:
+def find_differences(stored: Any, planned: Any, path: str = "") -> list[str]:
+    """Find the paths at which two JSON values differ.
+
+    Parameters
+    ----------
+    stored, planned
+        Nested dicts, lists and plain values.
+    path
+        Path of both values within the document.
+
+    Returns
+    -------
+    list of str
+        Paths such as ``request.events.labels[1].label``, with both values if these are short.
+    """
+    if isinstance(stored, dict) and isinstance(planned, dict):
+        pairs = []
+        for name in dict.fromkeys([*stored, *planned]):
+            pairs.append((f"{path}.{name}".lstrip("."), stored.get(name), planned.get(name)))
+    elif isinstance(stored, list) and isinstance(planned, list) and len(stored) == len(planned):
+        pairs = []
+        for i, (old, new) in enumerate(zip(stored, planned, strict=True), 1):
+            pairs.append((f"{path}[{i}]", old, new))
+    elif stored == planned:
         return []
-    short = all(not isinstance(value, dict | list) and len(str(value)) < 40 for value in (old, new))
-    return [f"{path} ({old} there, {new} now)" if short else path]
+    elif _is_short(stored) and _is_short(planned):
+        return [f"{path} (store: {stored}, now: {planned})"]
+    else:
+        return [path]
+    differences = []
+    for inner_path, old, new in pairs:
+        differences += find_differences(old, new, inner_path)
+    return differences
+
+
+def _is_short(value: Any) -> bool:
+    return not isinstance(value, dict | list) and len(str(value)) < MAX_VALUE_CHARS

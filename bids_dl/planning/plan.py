@@ -1,8 +1,7 @@
-"""The plan of a store: decided completely before any sample is read, from text files and headers."""
+"""The plan of a store, decided from text files and headers before any sample is read."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -10,53 +9,55 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from bids_dl import preprocess, source, splits, windows
-from bids_dl.config.stages import Request, SplitsConfig, WindowsConfig
+from bids_dl import preprocess, source, windows
+from bids_dl.config.stages import Request, WindowsConfig
 from bids_dl.datamodel import (
     Block,
     Dropped,
     Event,
     Failure,
-    Header,
     Person,
     Recording,
     SignalSpec,
     Window,
     exact_rate,
 )
-from bids_dl.errors import RecordingError, TargetError
-from bids_dl.planning.identity import described, digest
+from bids_dl.planning.identity import describe_request
+from bids_dl.planning.persons import assign_persons, find_missing_labels
+from bids_dl.planning.store_spec import choose_store_spec, no_recording_error
 from bids_dl.planning.survey import Survey, no_window_error, survey_sources
+from bids_dl.store.format import digest
 
-DECIDES_BYTES = (
-    "bids_dl",
-    "mne",
-    "mne-bids",
-    "numpy",
-    "scipy",
-)  # software whose version is part of a staging key
-IN_OTHER_FORM = ("onset", "HED")  # columns of events.tsv: the store's `event_onset` and `hed`
-SLIDING = WindowsConfig(size=2.0, stride=2.0)  # what `convert` takes when no windows are asked for
+VERSIONED_SOFTWARE = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")
+"""Software that decides the bytes of a store; its versions are part of a staging key."""
+RENAMED_EVENT_COLUMNS = ("onset", "HED")  # of events.tsv; in a store `event_onset` and `hed`
+DEFAULT_WINDOWS = WindowsConfig(window=2.0, stride=2.0)  # if `convert` is given no windows
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that will be in a store, but the samples.
+    """Everything that a store will hold, except the samples.
 
     Attributes
     ----------
+    recipe
+        The recipe of the request, with its channels resolved.
     recordings
-        Those to convert, in the order of the store.
+        Recordings to convert, in the order of the store.
     windows
-        By recording key, in order of onset.
+        Windows by recording key, in order of onset.
     spec
         Channels and rate of the store.
     n_times
         Samples of a window at that rate.
+    splits
+        Name of the split by person.
+    participants
+        The participants.tsv of each dataset, by name.
     sources
-        By recording key: SHA-256 of each file its signal is read from.
+        SHA-256 of each file that a recording is read from, by recording key.
     failures
-        Recordings that matched and cannot be converted, known before reading a sample.
+        Recordings that match and cannot be converted, as far as known without reading samples.
     """
 
     request: Request
@@ -74,293 +75,214 @@ class Plan:
 
     @property
     def events(self) -> tuple[Event, ...]:
+        """All selected events, which `Window.block` is an index into."""
         return self.survey.events
 
     @property
+    def labels(self) -> list[str]:
+        """Names of the classes, in the order of the request."""
+        return [label.label for label in self.request.events.labels]
+
+    @property
     def datasets(self) -> tuple[str, ...]:
-        """Names of the sources that a recording of the plan is from."""
+        """Names of the datasets that recordings of the plan are from."""
         return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
 
     @property
     def n_windows(self) -> int:
+        """Number of windows of all recordings."""
         return sum(len(self.windows[recording.key]) for recording in self.recordings)
 
     @property
     def offset(self) -> int:
-        """Samples from the anchor of a window to its first, at the rate of the store."""
-        return windows.offset(self.request.windows, self.spec.sfreq)
+        """Samples from the anchor of a window to its first sample, at the rate of the store."""
+        return windows.window_offset(self.request.windows, self.spec.sfreq)
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """Matching events, blocks and windows that are left out, known before reading samples."""
+        return self.survey.dropped
 
     @cached_property
     def event_columns(self) -> tuple[str, ...]:
-        """Columns of events.tsv that a store keeps: all but those it has in another form."""
-        tables = (self.survey.rows[recording.key].columns for recording in self.recordings)
-        return tuple(
-            dict.fromkeys(
-                name for table in tables for name in table if name and name not in IN_OTHER_FORM
-            )
-        )
+        """Columns of events.tsv that a store keeps under their names."""
+        columns: dict[str, None] = {}  # an ordered set
+        for recording in self.recordings:
+            columns.update(dict.fromkeys(self.survey.event_rows[recording.key].columns))
+        return tuple(name for name in columns if name and name not in RENAMED_EVENT_COLUMNS)
 
-    def cell(self, event: Event, column: str) -> str:
-        """What events.tsv says of an event; "n/a" where its table has no such column."""
-        cells = self.survey.rows[event.recording].columns.get(column)
+    def event_cell(self, event: Event, column: str) -> str:
+        """Return the cell of events.tsv for an event, "n/a" if its table lacks the column."""
+        cells = self.survey.event_rows[event.recording].columns.get(column)
         return cells[event.row] if cells else "n/a"
 
-    @cached_property
-    def keys(self) -> dict[str, str]:
-        """Name of each recording's staging entry, by recording key: a hash of all that decides the entry's bytes."""
-        common = {
-            "recipe": self.recipe.to_dict(),
-            "shape": [*self.spec.ch_names, self.n_times, str(self.spec.sfreq)],
-            "offset": self.offset,
-            "software": {name: version(name) for name in (*DECIDES_BYTES, *self.recipe.packages)},
-        }
-        return {
-            key: digest(
-                common
-                | {
-                    "recording": key,
-                    "sources": files,
-                    "windows": self._places(key),
-                    "boundaries": self._jumps(key),
-                }
-                | (
-                    {"blocks": [(block.onset, block.end) for block in self.blocks(key)]}
-                    if self.recipe.concatenates
-                    else {}
-                )
-            )
-            for key, files in self.sources.items()
-        }
+    def ratio(self, recording: Recording) -> Fraction:
+        """Return the rate of the store over the rate of a recording, exact."""
+        return self.spec.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)
 
-    def blocks(self, key: str) -> tuple[Block, ...]:
-        """What is selected of a recording; nothing where windows lie around events, which know no blocks."""
+    def blocks_of(self, key: str) -> tuple[Block, ...]:
+        """Return the selected blocks of a recording, none for event-locked windows."""
         return self._blocks.get(key, ()) if self.request.windows.sliding else ()
 
     @cached_property
     def _blocks(self) -> dict[str, tuple[Block, ...]]:
-        found: dict[str, list[Block]] = {}
+        blocks: dict[str, list[Block]] = {}
         for block in self.survey.blocks:
-            found.setdefault(block.recording, []).append(block)
-        return {key: tuple(blocks) for key, blocks in found.items()}
+            blocks.setdefault(block.recording, []).append(block)
+        return {key: tuple(of_recording) for key, of_recording in blocks.items()}
 
-    def _jumps(self, key: str) -> list[float]:
-        """Places where time jumps: no step of the recipe goes across one."""
-        return list(self.survey.extents[key].boundaries)
-
-    def _places(self, key: str) -> list[tuple[int, int]]:
-        return [(window.start, window.anchor) for window in self.windows[key]]
-
-    def ratio(self, recording: Recording) -> Fraction:
-        """New over source rate, exact."""
-        return self.spec.sfreq / exact_rate(self.survey.headers[recording.key].sfreq)
-
-    @property
-    def dropped(self) -> tuple[Dropped, ...]:
-        """Events, blocks and windows left out, known before a sample is read."""
-        return self.survey.dropped
+    @cached_property
+    def staging_keys(self) -> dict[str, str]:
+        """Key of the staging entry of each recording: a hash of all that decides its bytes."""
+        packages = (*VERSIONED_SOFTWARE, *self.recipe.packages)
+        common = {
+            "recipe": self.recipe.to_dict(),
+            "shape": [*self.spec.ch_names, self.n_times, str(self.spec.sfreq)],
+            "offset": self.offset,
+            "software": {name: version(name) for name in packages},
+        }
+        keys = {}
+        for key, files in self.sources.items():
+            content = {
+                **common,
+                "recording": key,
+                "sources": files,
+                "windows": [(window.start, window.anchor) for window in self.windows[key]],
+                "boundaries": list(self.survey.limits[key].boundaries),
+            }
+            if self.recipe.concatenates:
+                content["blocks"] = [(block.onset, block.end) for block in self.blocks_of(key)]
+            keys[key] = digest(content)
+        return keys
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What makes two plans the same: the request, what it selects, and the bytes of the sources."""
+        """Values that are equal for equal plans: request, selection and hashes of the sources."""
+        datasets = [dict(self.survey.datasets[name].description) for name in self.datasets]
+        events = [
+            (e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed) for e in self.events
+        ]
+        event_columns = {}
+        for name in self.event_columns:
+            event_columns[name] = digest([self.event_cell(event, name) for event in self.events])
+        positions = {}
+        for key, planned in self.windows.items():
+            positions[key] = [(window.start, window.anchor, window.label) for window in planned]
+        participants = {}
+        for name, table in self.participants.items():
+            participants[name] = [table.rows, table.sidecar]
         return {
-            "request": described(self.request, self.recipe),
+            "request": describe_request(self.request, self.recipe),
             "recordings": {key: digest(files) for key, files in self.sources.items()},
             "failures": [asdict(failure) for failure in self.failures],
-            "datasets": digest(
-                [dict(self.survey.datasets[name].description) for name in self.datasets]
-            ),
-            "events": digest(
-                [
-                    (e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed)
-                    for e in self.events
-                ]
-            ),
-            "event_columns": {
-                name: digest([self.cell(event, name) for event in self.events])
-                for name in self.event_columns
-            },
-            "windows": digest(
-                {
-                    key: [(w.start, w.anchor, w.label) for w in found]
-                    for key, found in self.windows.items()
-                }
-            ),
+            "datasets": digest(datasets),
+            "events": digest(events),
+            "event_columns": event_columns,
+            "windows": digest(positions),
             "splits": {"/".join(person): split for person, split in sorted(self.splits.items())},
-            "participants": digest(
-                {name: [people.rows, people.sidecar] for name, people in self.participants.items()}
-            ),
+            "participants": digest(participants),
         }
 
 
 def make_plan(sources: Sequence[str], request: Request) -> Plan:
-    """Decide what a store will hold.
+    """Decide everything that a store will hold.
+
+    Parameters
+    ----------
+    sources
+        BIDS folders.
+    request
+        Selection, windows, splits and recipe. Without windows, `DEFAULT_WINDOWS` are used.
 
     Raises
     ------
     RequestError
-        The request is wrong: bad query, unknown recipe, no match, no window fits.
+        The request is wrong: bad query, unknown recipe, no match, or no window fits.
     RecordingError
-        Not one recording can be converted.
+        No recording can be converted.
+
+    Examples
+    --------
+    >>> from bids_dl.config import parsing
+    >>> from bids_dl.demo import sample_folder
+    >>> plan = make_plan([str(sample_folder())], parsing.request({"hed": "Eyes-closed"}))
+    >>> plan.n_windows, plan.spec.n_chans, plan.n_times
+    (120, 24, 256)
     """
     warnings: list[str] = []
-    if not request.windows.asked:
-        request = replace(request, windows=SLIDING)
-        warnings.append("neither --window nor --tmin/--tmax given: taking --window 2 --stride 2")
+    if not request.windows.requested:
+        request = replace(request, windows=DEFAULT_WINDOWS)
+        warnings.append("neither --window nor --tmin/--tmax given: using --window 2 --stride 2")
     recipe = preprocess.load_recipe(request.preprocess)
-    found = survey_sources(sources, request.source, request.events, request.windows)
-    planned = found.cut.windows if found.cut else ()
-    there = {window.label for window in planned}
-    broken = {failure.recording for failure in found.failures}
-    for label in request.events.labels:
-        where = {event.recording for event in found.events if event.label == label.label}
-        if (
-            label.label not in there and not where <= broken
-        ):  # else its recordings are listed with what is wrong with them
-            raise no_window_error(found, request.windows, label.label)
-    matched = {event.recording for event in found.events}
-    wanted = [recording for recording in found.recordings if recording.key in matched]
-    specs = {
-        recording.key: _spec_of_header(found.headers[recording.key])
-        for recording in wanted
-        if recording.key in found.headers
-    }
-    settled = preprocess.resolve(recipe, specs)
-    recipe, notes = settled.recipe, settled.notes
-    spec, sums, failures = _readable(found, wanted, recipe, notes)
-    lost = {failure.recording for failure in failures}
-    by_recording: dict[str, list[Window]] = {}
-    for window in planned:
-        by_recording.setdefault(window.recording, []).append(window)
-    going = [
-        recording
-        for recording in wanted
-        if recording.key not in lost and recording.key in by_recording
-    ]
-    if not going:
-        raise _nothing_left(failures, notes)
+    survey = survey_sources(sources, request.source, request.events, request.windows)
+    planned = _windows_by_recording(survey)
+    _check_labels(survey, request, planned)
+    matched_keys = {event.recording for event in survey.events}
+    matched = [recording for recording in survey.recordings if recording.key in matched_keys]
+    resolved = preprocess.resolve_channels(recipe, _header_specs(survey, matched))
+    store_spec = choose_store_spec(survey, matched, resolved.recipe, resolved.notes)
+    failed = {failure.recording for failure in store_spec.failures}
+    recordings = []
+    for recording in matched:
+        if recording.key in planned and recording.key not in failed:
+            recordings.append(recording)
+    if not recordings:
+        raise no_recording_error(store_spec.failures, resolved.notes)
     participants = {
-        name: source.read_participants(dataset) for name, dataset in found.datasets.items()
+        name: source.read_participants(dataset) for name, dataset in survey.datasets.items()
     }
-    shares, said = _shares(going, participants, request.splits)
+    split_of, split_warnings = assign_persons(recordings, participants, request.splits)
+    warnings += [*survey.warnings, *resolved.notes, *split_warnings]
+    warnings += find_missing_labels(planned, recordings, split_of)
     return Plan(
-        request,
-        found,
-        recipe,
-        tuple(going),
-        {recording.key: tuple(by_recording[recording.key]) for recording in going},
-        spec,
-        windows.length(request.windows, spec.sfreq),
-        shares,
-        participants,
-        {recording.key: sums[recording.key] for recording in going},
-        tuple(failures),
-        (*warnings, *found.warnings, *notes, *said, *_bare_splits(by_recording, going, shares)),
+        request=request,
+        survey=survey,
+        recipe=resolved.recipe,
+        recordings=tuple(recordings),
+        windows={recording.key: planned[recording.key] for recording in recordings},
+        spec=store_spec.signal,
+        n_times=windows.window_length(request.windows, store_spec.signal.sfreq),
+        splits=split_of,
+        participants=participants,
+        sources={recording.key: store_spec.checksums[recording.key] for recording in recordings},
+        failures=store_spec.failures,
+        warnings=tuple(warnings),
     )
 
 
-def _readable(
-    found: Survey, wanted: Sequence[Recording], recipe: preprocess.Recipe, notes: Sequence[str]
-) -> tuple[SignalSpec, dict[str, dict[str, str]], list[Failure]]:
-    """Channels and rate of the store, checksums of the sources, and the recordings that cannot take part."""
-    failures = {failure.recording: failure for failure in found.failures}
-    specs: dict[str, SignalSpec] = {}
-    sums: dict[str, dict[str, str]] = {}
-    for recording in (recording for recording in wanted if recording.key not in failures):
-        try:
-            sums[recording.key] = source.fingerprint(found.datasets[recording.dataset], recording)
-            specs[recording.key] = recipe.output_spec(_spec_of_header(found.headers[recording.key]))
-        except RecordingError as problem:
-            failures[recording.key] = Failure(
-                recording.key, problem.stage, problem.reason, problem.transient
-            )
-    if not specs:
-        raise _nothing_left(list(failures.values()), notes)
-    common = Counter(_signature(spec) for spec in specs.values()).most_common(1)[0][0]
-    spec = next(spec for spec in specs.values() if _signature(spec) == common)
-    for key, other in specs.items():
-        if _signature(other) != common:
-            failures[key] = Failure(key, "channels", _difference(other, spec))
-    return spec, sums, list(failures.values())
+def _windows_by_recording(survey: Survey) -> dict[str, tuple[Window, ...]]:
+    by_recording: dict[str, list[Window]] = {}
+    for window in survey.window_plan.windows if survey.window_plan else ():
+        by_recording.setdefault(window.recording, []).append(window)
+    return {key: tuple(planned) for key, planned in by_recording.items()}
 
 
-def _spec_of_header(header: Header) -> SignalSpec:
-    return SignalSpec(header.ch_names, header.ch_types, exact_rate(header.sfreq))
+def _check_labels(
+    survey: Survey, request: Request, planned: Mapping[str, Sequence[Window]]
+) -> None:
+    """Check that each label has a window, or that all its recordings are broken.
+
+    Broken recordings are listed as failures, with their reasons.
+
+    Raises
+    ------
+    WindowError
+        A label has events in readable recordings, but no window.
+    """
+    labels = {window.label for of_recording in planned.values() for window in of_recording}
+    broken = {failure.recording for failure in survey.failures}
+    for label in request.events.labels:
+        if label.label in labels:
+            continue
+        matched = {event.recording for event in survey.events if event.label == label.label}
+        if not matched <= broken:
+            raise no_window_error(survey, request.windows, label.label)
 
 
-def _signature(spec: SignalSpec) -> tuple[Any, ...]:
-    return tuple(sorted(zip(spec.ch_names, spec.ch_types, strict=True))), spec.sfreq
-
-
-def _difference(spec: SignalSpec, store: SignalSpec) -> str:
-    if spec.sfreq != store.sfreq:
-        return f"{float(spec.sfreq):g} Hz after the recipe, the store has {float(store.sfreq):g} Hz; add a resample step"
-    missing = [name for name in store.ch_names if name not in spec.ch_names]
-    more = [name for name in spec.ch_names if name not in store.ch_names]
-    said = [
-        f"{word} {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
-        for word, names in (("lacks", missing), ("has also", more))
-        if names
-    ]
-    what = " and ".join(said) or "has channels of other types"
-    way_out = "pick, rename, harmonise or interpolate channels in the recipe"
-    return f"{what}; the store has the {store.n_chans} channels of most recordings; {way_out}"
-
-
-def _nothing_left(failures: Sequence[Failure], notes: Sequence[str]) -> RecordingError:
-    first = failures[0]
-    reason = (
-        f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}"
-    )
-    return RecordingError(first.stage, "\n  ".join([reason, *notes]))
-
-
-def _shares(
-    recordings: Sequence[Recording],
-    participants: Mapping[str, source.Participants],
-    config: SplitsConfig,
-) -> tuple[dict[Person, str], list[str]]:
-    persons = sorted({recording.person for recording in recordings})
-    if isinstance(config.split, str):
-        return splits.from_column(
-            {person: _value(participants, person, config.split) for person in persons}
-        ), []
-    shares = splits.assign(persons, config)
-    asked = splits.asked(config)
-    if len(asked) > 1 and set(shares.values()) == {"train"}:
-        return shares, [f"too few people ({len(persons)}) for {len(asked)} splits: all are `train`"]
-    return shares, []
-
-
-def _bare_splits(
-    found: Mapping[str, Sequence[Window]],
-    recordings: Sequence[Recording],
-    shares: Mapping[Person, str],
-) -> list[str]:
-    """Splits that lack a class."""
-    labels: dict[str, set[str]] = {}
+def _header_specs(survey: Survey, recordings: Sequence[Recording]) -> dict[str, SignalSpec]:
+    """Return channels and rate of the recordings whose header was read, by key."""
+    specs = {}
     for recording in recordings:
-        labels.setdefault(shares[recording.person], set()).update(
-            window.label for window in found[recording.key]
-        )
-    everything = sorted(set().union(*labels.values()))
-    return [
-        f"no window of {label} in the split {split}"
-        for split in sorted(labels)
-        for label in everything
-        if label not in labels[split]
-    ]
-
-
-def _value(participants: Mapping[str, source.Participants], person: Person, column: str) -> str:
-    dataset, subject = person
-    people = participants[dataset]
-    if column not in people.columns:
-        raise TargetError(
-            f"--split {column}: {dataset}/participants.tsv has no such column; it has {', '.join(people.columns) or 'none'}"
-        )
-    value = people.rows.get(subject, {}).get(column, "n/a")
-    if value in {"n/a", ""}:
-        raise TargetError(
-            f"--split {column}: sub-{subject} of {dataset} has no value in participants.tsv"
-        )
-    return value
+        if recording.key in survey.headers:
+            specs[recording.key] = survey.headers[recording.key].spec
+    return specs

@@ -1,54 +1,83 @@
-"""How much a request selects: per label, per person, and what it leaves out."""
+"""Counts of what a request selects and leaves out: per label, per person, per option."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 
-from bids_dl.datamodel import Person
+from bids_dl.datamodel import Person, Window
 from bids_dl.planning.survey import Survey
 
 Counts = Mapping[str, int]
 
 
-def per_label(found: Survey) -> dict[str, dict[str, int]]:
-    """Recordings, events, windows and blocks without a known end ("open") of each label."""
-    windows = Counter(window.label for window in found.cut.windows) if found.cut else Counter[str]()
+def count_per_label(survey: Survey) -> dict[str, dict[str, int]]:
+    """Count recordings, events, windows and blocks without a known end of each label.
+
+    Returns
+    -------
+    dict
+        ``{label: {"recordings": ..., "events": ..., "windows": ..., "open": ...}}``.
+    """
+    windows = Counter(window.label for window in _planned_windows(survey))
     counts = {}
-    for label in dict.fromkeys(event.label for event in found.events):
-        mine = [event for event in found.events if event.label == label]
+    for label in _labels(survey):
+        events = [event for event in survey.events if event.label == label]
+        if survey.window_plan:
+            n_open = survey.window_plan.open.get(label, 0)
+        else:
+            n_open = sum(event.end is None for event in events)
         counts[label] = {
-            "recordings": len({event.recording for event in mine}),
-            "events": len(mine),
+            "recordings": len({event.recording for event in events}),
+            "events": len(events),
             "windows": windows[label],
-            "open": found.cut.open.get(label, 0)
-            if found.cut
-            else sum(event.end is None for event in mine),
+            "open": n_open,
         }
     return counts
 
 
-def per_person(found: Survey) -> dict[Person, dict[str, Counts]]:
-    """Events and windows of each person and label; sorted by person, every label with each."""
-    person = {recording.key: recording.person for recording in found.recordings}
-    events = Counter((person[event.recording], event.label) for event in found.events)
-    windows = Counter(
-        (person[window.recording], window.label)
-        for window in (found.cut.windows if found.cut else ())
-    )
-    labels = list(dict.fromkeys(event.label for event in found.events))
-    return {
-        who: {
-            label: {"events": events[who, label], "windows": windows[who, label]}
-            for label in labels
-        }
-        for who in sorted({who for who, _ in events})
-    }
+def count_per_person(survey: Survey) -> dict[Person, dict[str, Counts]]:
+    """Count events and windows of each person and label.
+
+    Returns
+    -------
+    dict
+        ``{person: {label: {"events": ..., "windows": ...}}}``, sorted by person, with every label
+        for each person.
+    """
+    person_of = {recording.key: recording.person for recording in survey.recordings}
+    events = Counter((person_of[event.recording], event.label) for event in survey.events)
+    windows: Counter[tuple[Person, str]] = Counter()
+    for window in _planned_windows(survey):
+        windows[person_of[window.recording], window.label] += 1
+    counts: dict[Person, dict[str, Counts]] = {}
+    for person in sorted({person for person, _ in events}):
+        counts[person] = {}
+        for label in _labels(survey):
+            key = (person, label)
+            counts[person][label] = {"events": events[key], "windows": windows[key]}
+    return counts
 
 
-def left_out(found: Survey) -> dict[str, dict[str, int]]:
-    """Of each label, how many events, blocks and windows each cause took: ``{"rest": {"window: boundary": 2}}``."""
+def count_dropped(survey: Survey) -> dict[str, dict[str, int]]:
+    """Count the dropped events, blocks and windows per label and option.
+
+    Returns
+    -------
+    dict
+        Such as ``{"rest": {"window: boundary": 2}}``.
+    """
     counts: dict[str, Counter[str]] = {}
-    for dropped in found.dropped:
-        counts.setdefault(dropped.label, Counter())[f"{dropped.what}: {dropped.cause}"] += 1
+    for dropped in survey.dropped:
+        cause = f"{dropped.kind}: {dropped.option}"
+        counts.setdefault(dropped.label, Counter())[cause] += 1
     return {label: dict(causes) for label, causes in counts.items()}
+
+
+def _planned_windows(survey: Survey) -> tuple[Window, ...]:
+    return survey.window_plan.windows if survey.window_plan else ()
+
+
+def _labels(survey: Survey) -> list[str]:
+    """List the labels that have events, in order of appearance."""
+    return list(dict.fromkeys(event.label for event in survey.events))

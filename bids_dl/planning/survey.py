@@ -1,8 +1,10 @@
-"""The dry run: which recordings, events, blocks and windows a request selects. Text files and headers only."""
+"""Survey of a request (dry run): the recordings, events, blocks and windows that it selects.
+
+Only text files and headers are read.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,34 +12,35 @@ from bids_dl import selection, source, windows
 from bids_dl.config.stages import EventsConfig, SourceConfig, WindowsConfig
 from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording
 from bids_dl.errors import EventError, RecordingError, SourceError, WindowError
-
-MOST_WINDOWS = 10_000_000  # some 2 GB of addresses; the whole Healthy Brain Network gives 300,000 windows of 2 s
+from bids_dl.planning.limits import find_recording_limits
+from bids_dl.planning.notes import SharedNotes
+from bids_dl.planning.size import check_window_count
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a request selects, before any sample is read.
+    """Everything that a request selects, known before any sample is read.
 
     Attributes
     ----------
     datasets
-        The sources by dataset name.
+        Sources by dataset name.
     recordings
-        Those that were searched: each has an events.tsv.
+        Recordings that were searched; each has an events.tsv.
     headers
-        Of the recordings that matched and whose signal file could be opened, by key.
+        By recording key, of the recordings that matched and whose signal file could be opened.
     failures
-        Of the recordings whose rows could not be read, and of those that matched and whose header could not.
-    cut
-        Windows, dropped windows and open blocks; None where no windows were asked for.
+        Recordings whose events.tsv could not be read, or that matched and whose header could not.
+    window_plan
+        Planned windows, dropped windows and open blocks; None if no windows were requested.
     excluded
-        What --exclude matches, for each label that excludes it.
-    extents
-        Rate, length and boundaries of each recording, as far as known.
+        Matches of ``--exclude``, for each label that excludes them.
+    limits
+        Rate, length and boundaries by recording key, as far as they are known.
     dropped
-        Every event, block and window that was asked for and is left out.
-    rows
-        The events.tsv of each recording that was searched, by key.
+        All matching events, blocks and windows that are left out.
+    event_rows
+        The events.tsv by recording key.
     """
 
     datasets: Mapping[str, source.Dataset]
@@ -46,196 +49,217 @@ class Survey:
     failures: tuple[Failure, ...]
     events: tuple[Event, ...]
     blocks: tuple[Block, ...]
-    cut: windows.Cut | None
+    window_plan: windows.WindowPlan | None
     hed_versions: Mapping[str, str]
     warnings: tuple[str, ...]
     excluded: tuple[Event, ...]
-    extents: Mapping[str, windows.RecordingLimits]
+    limits: Mapping[str, windows.RecordingLimits]
     dropped: tuple[Dropped, ...]
-    rows: Mapping[str, EventRows]
+    event_rows: Mapping[str, EventRows]
+
+
+@dataclass(frozen=True)
+class _Headers:
+    """Headers by recording key, failures to read one, and notes for the user."""
+
+    by_key: Mapping[str, Header]
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
 
 
 def survey_sources(
-    sources: Sequence[str], which: SourceConfig, what: EventsConfig, how: WindowsConfig
+    sources: Sequence[str],
+    source_config: SourceConfig,
+    events_config: EventsConfig,
+    windows_config: WindowsConfig,
 ) -> Survey:
-    """Find what a request selects.
+    """Find the recordings, events, blocks and windows that a request selects.
 
-    Headers are opened only where something depends on them (windows, or a block that may run to the end),
-    and only of recordings that matched.
+    A header is read only if windows, or a block that may last until the end of its recording,
+    depend on it, and only of recordings that match.
+
+    Parameters
+    ----------
+    sources
+        BIDS folders.
+    source_config, events_config, windows_config
+        Recordings to search, queries, and windows.
 
     Raises
     ------
     RequestError
-        A bad query, a source that is not there, no match, labels that overlap.
+        A query is wrong, a source does not exist, nothing matches, or labels overlap.
+
+    Examples
+    --------
+    >>> from bids_dl.config import parsing
+    >>> from bids_dl.demo import sample_folder
+    >>> survey = survey_sources(
+    ...     [str(sample_folder())],
+    ...     parsing.source_config({"subject": ["001"]}),
+    ...     parsing.events_config({"hed": "Eyes-closed"}),
+    ...     parsing.windows_config({"window": 2}),
+    ... )
+    >>> len(survey.recordings), len(survey.window_plan.windows)
+    (2, 30)
     """
-    selection.parse(what)
+    selection.parse_queries(events_config)
     datasets = open_sources(sources)
-    searched, warnings = _searched(datasets, which)
-    tables, unread = _tables(datasets, searched)
-    searched = [
-        recording
-        for recording in searched
-        if recording.key not in {failure.recording for failure in unread}
-    ]
+    candidates, warnings = _find_searchable(datasets, source_config)
+    tables, unreadable = _read_tables(datasets, candidates)
+    unreadable_keys = {failure.recording for failure in unreadable}
+    searched = [recording for recording in candidates if recording.key not in unreadable_keys]
     versions = {name: dataset.hed_version for name, dataset in datasets.items()}
-    selected = selection.select(tables, what, hed_versions=versions, sliding=how.sliding)
-    headers, failures, notes = _headers(datasets, searched, selected.events, how)
-    if headers:
-        tables = [_with_header(rows, headers.get(rows.recording)) for rows in tables]
-        selected = selection.select(tables, what, hed_versions=versions, sliding=how.sliding)
-    extents = _extents(datasets, tables, headers, selected)
-    lengths = {rows.recording: rows.duration for rows in tables}
-    jumps = {key: extent.boundaries for key, extent in extents.items()}
-    left = selection.blocks(selected, what, lengths, jumps, sliding=how.sliding)
-    cut = None
-    if how.asked:
-        check_size(left.blocks, how, headers)
-        cut = windows.cut(selected.events, left.blocks, how, extents)
+    is_sliding = windows_config.sliding
+    selected = selection.select(tables, events_config, hed_versions=versions, sliding=is_sliding)
+    headers = _read_headers(datasets, searched, selected.events, windows_config)
+    if headers.by_key:  # they state exact lengths, on which the ends of events depend
+        tables = [_with_duration(rows, headers.by_key) for rows in tables]
+        selected = selection.select(
+            tables, events_config, hed_versions=versions, sliding=is_sliding
+        )
+    limits = find_recording_limits(datasets, tables, headers.by_key, selected)
+    block_plan = selection.plan_blocks(
+        selected,
+        events_config,
+        {rows.recording: rows.duration for rows in tables},
+        {key: limit.boundaries for key, limit in limits.items()},
+        sliding=is_sliding,
+    )
+    window_plan = None
+    if windows_config.requested:
+        check_window_count(block_plan.blocks, windows_config, headers.by_key)
+        window_plan = windows.plan_windows(
+            selected.events, block_plan.blocks, windows_config, limits
+        )
+    dropped_windows = window_plan.dropped if window_plan else ()
     return Survey(
         datasets=datasets,
         recordings=tuple(searched),
-        headers=headers,
-        failures=(*unread, *failures),
+        headers=headers.by_key,
+        failures=(*unreadable, *headers.failures),
         events=selected.events,
-        blocks=left.blocks,
-        cut=cut,
+        blocks=block_plan.blocks,
+        window_plan=window_plan,
         hed_versions=dict(selected.hed_versions),
-        warnings=(*warnings, *selected.warnings, *notes),
+        warnings=(*warnings, *selected.warnings, *headers.notes),
         excluded=selected.excluded,
-        extents=extents,
-        dropped=(*selected.dropped, *left.dropped, *(cut.dropped if cut else ())),
-        rows={rows.recording: rows for rows in tables},
+        limits=limits,
+        dropped=(*selected.dropped, *block_plan.dropped, *dropped_windows),
+        event_rows={rows.recording: rows for rows in tables},
     )
-
-
-def _searched(
-    datasets: Mapping[str, source.Dataset], which: SourceConfig
-) -> tuple[list[Recording], list[str]]:
-    """The recordings that can be searched for events, and what is said of the others."""
-    every = [
-        recording
-        for dataset in datasets.values()
-        for recording in source.find_recordings(dataset, which)
-    ]
-    recordings = [recording for recording in every if recording.datatype != "meg"]
-    if not recordings:
-        raise SourceError(
-            f"{', '.join(datasets)}: all of {len(every)} recordings are MEG, which is not supported; only EEG and iEEG are"
-        )
-    searched = [recording for recording in recordings if recording.events]
-    warnings = []
-    if len(recordings) < len(every):
-        warnings.append(
-            f"{len(every) - len(recordings)} of {len(every)} recordings are MEG and were left out; only EEG and iEEG are read"
-        )
-    if len(searched) < len(recordings):
-        warnings.append(
-            f"{len(recordings) - len(searched)} of {len(recordings)} recordings have no events.tsv and were left out"
-        )
-    if not searched:
-        raise EventError(
-            f"{', '.join(datasets)}: none of {len(recordings)} recordings has an events.tsv; HED selects by its rows"
-        )
-    return searched, warnings
-
-
-def estimate(found: Survey, how: WindowsConfig) -> float | None:
-    """Bytes of the windows as float32 with the channels and rates of their recordings; None where a header is not known."""
-    if found.cut is None or any(
-        window.recording not in found.headers for window in found.cut.windows
-    ):
-        return None
-    return sum(
-        _bytes_a_second(found.headers[window.recording]) * how.duration
-        for window in found.cut.windows
-    )
-
-
-def check_size(found: Sequence[Block], how: WindowsConfig, headers: Mapping[str, Header]) -> None:
-    """Refuse a plan of so many windows that even their list would fill a machine.
-
-    Raises
-    ------
-    WindowError
-        With the number of windows and, where the headers are known, the bytes of the store.
-    """
-    if (number := windows.count(found, how)) <= MOST_WINDOWS:
-        return
-    size = sum(
-        windows.count([block], how) * how.duration * _bytes_a_second(headers[block.recording])
-        for block in found
-        if block.recording in headers
-    )
-    bytes_said = f", {size / 1e12:,.3g} TB as float32" if size else ""
-    raise WindowError(
-        f"the plan has {number:,} windows of {how.duration:g} s, one each {how.stride or how.duration:g} s{bytes_said}; "
-        f"a store holds at most {MOST_WINDOWS:,}\n"
-        "  ask for a longer --stride, or for several stores (--subject, --task): they can be streamed as one"
-    )
-
-
-def _bytes_a_second(header: Header) -> float:
-    return 4 * len(header.ch_names) * header.sfreq
 
 
 def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
-    """The datasets by name, in the order given."""
-    opened: dict[str, source.Dataset] = {}
-    for text in sources:
-        dataset = source.open_dataset(text)
-        if dataset.name in opened:
-            raise SourceError(f"{text}: two sources are the dataset {dataset.name}; give each once")
-        opened[dataset.name] = dataset
-    return opened
-
-
-def _headers(
-    datasets: Mapping[str, source.Dataset],
-    recordings: Sequence[Recording],
-    found: Sequence[Event],
-    how: WindowsConfig,
-) -> tuple[dict[str, Header], list[Failure], list[str]]:
-    """Headers of the recordings that need one, those that cannot be read, and what must not be silent about the others, a line each."""
-    needed = {
-        event.recording for event in found if how.asked or (event.end is None and event.end_rule)
-    }
-    headers: dict[str, Header] = {}
-    failures: list[Failure] = []
-    notes: dict[str, list[str]] = {}
-    for recording in recordings:
-        if recording.key not in needed or recording.signal is None:
-            continue
-        try:
-            examined = source.examine(datasets[recording.dataset], recording)
-        except (RecordingError, SourceError) as problem:
-            failures.append(_failure(recording, problem, "header"))
-            continue
-        headers[recording.key] = examined.header
-        for note in examined.notes:
-            notes.setdefault(note, []).append(recording.key)
-    return headers, failures, [grouped(note, keys) for note, keys in notes.items()]
-
-
-def _tables(
-    datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]
-) -> tuple[list[EventRows], list[Failure]]:
-    """The rows of each recording, and the recordings whose text files cannot be read.
+    """Open BIDS folders and return them by dataset name, in the order given.
 
     Raises
     ------
     SourceError
-        Not one can be read.
+        A folder cannot be opened, or two are the same dataset.
+    """
+    datasets: dict[str, source.Dataset] = {}
+    for path in sources:
+        dataset = source.open_dataset(path)
+        if dataset.name in datasets:
+            raise SourceError(
+                f"{path}: two sources are the dataset {dataset.name}; pass each dataset once"
+            )
+        datasets[dataset.name] = dataset
+    return datasets
+
+
+def _find_searchable(
+    datasets: Mapping[str, source.Dataset], source_config: SourceConfig
+) -> tuple[list[Recording], list[str]]:
+    """Find the recordings that can be searched for events, and warn about the others.
+
+    Raises
+    ------
+    SourceError
+        All recordings are MEG.
+    EventError
+        No recording has an events.tsv.
+    """
+    found: list[Recording] = []
+    for dataset in datasets.values():
+        found += source.find_recordings(dataset, source_config)
+    names = ", ".join(datasets)
+    readable = [recording for recording in found if recording.datatype != "meg"]
+    if not readable:
+        raise SourceError(
+            f"{names}: all of {len(found)} recordings are MEG, which is not supported; "
+            "only EEG and iEEG are"
+        )
+    searchable = [recording for recording in readable if recording.events]
+    warnings = []
+    n_meg = len(found) - len(readable)
+    if n_meg:
+        warnings.append(
+            f"skipped {n_meg} of {len(found)} recordings: they are MEG, only EEG and iEEG are read"
+        )
+    n_without_events = len(readable) - len(searchable)
+    if n_without_events:
+        warnings.append(
+            f"skipped {n_without_events} of {len(readable)} recordings: they have no events.tsv"
+        )
+    if not searchable:
+        raise EventError(
+            f"{names}: none of {len(readable)} recordings has an events.tsv; "
+            "HED queries select its rows"
+        )
+    return searchable, warnings
+
+
+def _read_tables(
+    datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]
+) -> tuple[list[EventRows], list[Failure]]:
+    """Read the events.tsv of each recording. One that cannot be read is a failure.
+
+    Raises
+    ------
+    SourceError
+        No events.tsv can be read.
     """
     tables: list[EventRows] = []
     failures: list[Failure] = []
     for recording in recordings:
         try:
-            tables.append(source.read_rows(datasets[recording.dataset], recording))
+            tables.append(source.read_event_rows(datasets[recording.dataset], recording))
         except (RecordingError, SourceError) as problem:
             failures.append(_failure(recording, problem, "events"))
-            if len(failures) == len(recordings):
-                raise SourceError(failures[0].reason) from None
+    if failures and not tables:
+        raise SourceError(failures[0].reason)
     return tables, failures
+
+
+def _read_headers(
+    datasets: Mapping[str, source.Dataset],
+    recordings: Sequence[Recording],
+    events: Sequence[Event],
+    windows_config: WindowsConfig,
+) -> _Headers:
+    """Read the headers of the recordings whose length or rate decides something."""
+    needed = set()
+    for event in events:
+        may_run_to_end = event.end is None and bool(event.end_rule)
+        if windows_config.requested or may_run_to_end:
+            needed.add(event.recording)
+    headers: dict[str, Header] = {}
+    failures: list[Failure] = []
+    notes = SharedNotes()
+    for recording in recordings:
+        if recording.key not in needed or recording.signal is None:
+            continue
+        try:
+            report = source.read_header_with_notes(datasets[recording.dataset], recording)
+        except (RecordingError, SourceError) as problem:
+            failures.append(_failure(recording, problem, "header"))
+            continue
+        headers[recording.key] = report.header
+        for note in report.notes:
+            notes.add(recording.key, note)
+    return _Headers(headers, tuple(failures), tuple(notes.lines()))
 
 
 def _failure(recording: Recording, problem: RecordingError | SourceError, stage: str) -> Failure:
@@ -244,74 +268,27 @@ def _failure(recording: Recording, problem: RecordingError | SourceError, stage:
     return Failure(recording.key, stage, str(problem))
 
 
-def grouped(note: str, keys: Sequence[str]) -> str:
-    """One line on all recordings of which the same is to be said."""
-    return f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {note}"
-
-
-def _with_header(rows: EventRows, header: Header | None) -> EventRows:
+def _with_duration(rows: EventRows, headers: Mapping[str, Header]) -> EventRows:
+    """Set the duration of a recording to that of its header, if it was read."""
+    header = headers.get(rows.recording)
     return replace(rows, duration=header.duration) if header else rows
 
 
-def _stretches(excluded: Sequence[Event]) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """From and to (s) of what no window may overlap, by recording and label, joined; what has no known end goes on to the recording's."""
-    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for event in sorted(excluded, key=lambda event: event.onset):
-        end = event.end if event.end is not None else math.inf if event.end_rule else event.onset
-        mine = found.setdefault(event.recording, {}).setdefault(event.label, [])
-        if mine and event.onset < mine[-1][1]:
-            mine[-1] = mine[-1][0], max(mine[-1][1], end)
-        else:
-            mine.append((event.onset, end))
-    return found
-
-
-def _extents(
-    datasets: Mapping[str, source.Dataset],
-    tables: Sequence[EventRows],
-    headers: Mapping[str, Header],
-    selected: selection.Selection,
-) -> dict[str, windows.RecordingLimits]:
-    """What limits the windows of each recording."""
-    excluded = _stretches(selected.excluded)
-    found = {}
-    for rows in tables:
-        extent = _extent(
-            datasets, rows, headers.get(rows.recording), selected.boundaries.get(rows.recording, ())
-        )
-        found[rows.recording] = replace(extent, excluded=excluded.get(rows.recording, {}))
-    return found
-
-
-def _extent(
-    datasets: Mapping[str, source.Dataset],
-    rows: EventRows,
-    header: Header | None,
-    noted: Sequence[float],
-) -> windows.RecordingLimits:
-    """Rate, length and boundaries of a recording: its header's, else what its text files say, else unknown."""
-    if header:
-        return windows.RecordingLimits(
-            header.sfreq, header.n_times, tuple(sorted({*header.boundaries, *noted}))
-        )
-    dataset, _, path = rows.recording.partition("/")
-    sfreq = source.header_from_text(datasets[dataset], path)[0]
-    n_times = round(rows.duration * sfreq) if sfreq and rows.duration else None
-    return windows.RecordingLimits(sfreq, n_times, tuple(noted))
-
-
-def no_window_error(found: Survey, how: WindowsConfig, label: str) -> WindowError:
-    """The error of a request of whose label no window can be cut, with the numbers."""
-    events = [event for event in found.events if event.label == label]
-    closed = [
-        block.end - block.onset
-        for block in found.blocks
-        if block.label == label and block.end is not None
-    ]
-    longest = f"; the longest block lasts {max(closed):.3f} s" if closed and how.sliding else ""
-    reasons = [dropped.reason for dropped in found.dropped if dropped.label == label]
-    why = f"; the first: {reasons[0]}" if reasons else ""
+def no_window_error(survey: Survey, windows_config: WindowsConfig, label: str) -> WindowError:
+    """Return the error of a label without any window, with its numbers."""
+    n_events = sum(event.label == label for event in survey.events)
+    lengths = []
+    for block in survey.blocks:
+        if block.label == label and block.end is not None:
+            lengths.append(block.end - block.onset)
+    longest = ""
+    if lengths and windows_config.sliding:
+        longest = f"; the longest block lasts {max(lengths):.3f} s"
+    reasons = [dropped.reason for dropped in survey.dropped if dropped.label == label]
+    first_reason = f"; the first: {reasons[0]}" if reasons else ""
     return WindowError(
-        f"none of {len(events)} events of {label} gives a window of {how.duration:g} s{longest}{why}\n"
-        "  ask for shorter windows (--window), another end of the blocks (--until), or windows around the events (--tmin, --tmax)"
+        f"none of {n_events} events of {label} gives a window of {windows_config.duration:g} s"
+        f"{longest}{first_reason}\n"
+        "  choose shorter windows (--window), another end of the blocks (--until), "
+        "or windows around the events (--tmin, --tmax)"
     )

@@ -1,14 +1,17 @@
-"""A recording -> clean signal: recipes of named steps, one file a step. MNE does the work and is imported when a recipe runs."""
+"""Preprocessing: recipes of named steps that turn a recording into a clean signal.
+
+MNE does the work. It is imported when a recipe runs, not when a recipe is loaded.
+"""
 
 from __future__ import annotations
 
-from bids_dl.preprocess.excerpt import excerpt
-from bids_dl.preprocess.loading import load_recipe, recipes
-from bids_dl.preprocess.recipe import Recipe, RecipeContext, WindowResults, info_of, joined
-from bids_dl.preprocess.resolve import resolve
-from bids_dl.preprocess.step import Context, SignalStep, Step, Windows, WindowStep
+from bids_dl.preprocess.excerpt import read_excerpt
+from bids_dl.preprocess.loading import list_recipes, load_recipe
+from bids_dl.preprocess.recipe import Recipe, RecipeContext, WindowResults, info_of, merge_reports
+from bids_dl.preprocess.resolve import resolve_channels
+from bids_dl.preprocess.step import Context, SignalStep, Step, StepTraits, Windows, WindowStep
 from bids_dl.preprocess.steps.dropouts import dropout_mask
-from bids_dl.preprocess.steps.keep_selected import mark_selected, position
+from bids_dl.preprocess.steps.keep_selected import joined_position, mark_selected
 
 __all__ = [
     "Context",
@@ -16,16 +19,17 @@ __all__ = [
     "RecipeContext",
     "SignalStep",
     "Step",
+    "StepTraits",
     "WindowResults",
     "WindowStep",
     "Windows",
     "dropout_mask",
-    "excerpt",
     "info_of",
-    "joined",
+    "joined_position",
+    "list_recipes",
     "load_recipe",
     "mark_selected",
-    "position",
-    "recipes",
-    "resolve",
+    "merge_reports",
+    "read_excerpt",
+    "resolve_channels",
 ]

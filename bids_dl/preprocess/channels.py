@@ -1,8 +1,7 @@
-"""Channels of a recording by name and type, as a layout lists them."""
+"""Find, select and add channels of a recording by name and type."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.step import Array
+from bids_dl.wording import closest, join_names
 
 if TYPE_CHECKING:
     import mne
@@ -33,70 +33,82 @@ ChannelType: TypeAlias = Literal[
     "stim",
     "misc",
 ]
-
-FILTERED_TYPES = ("eeg", "seeg", "ecog", "dbs")
-"""Types that hold brain signal: what MNE filters when nobody says which channels."""
+"""Channel types of MNE that a recording from a BIDS dataset may have."""
 
 
-def find(name: str, spec: SignalSpec) -> str | None:
-    """The recording's own spelling of a name, the exact one before one that differs in case; None if it has no such channel."""
+def find_channel(name: str, spec: SignalSpec) -> str | None:
+    """Return a channel name in the spelling of the recording.
+
+    An exact match takes precedence over one that differs in case. The result is None if the
+    recording has no such channel.
+    """
     if name in spec.ch_names:
         return name
-    return next((own for own in spec.ch_names if own.casefold() == name.casefold()), None)
+    for ch_name in spec.ch_names:
+        if ch_name.casefold() == name.casefold():
+            return ch_name
+    return None
 
 
-def locate(names: Iterable[str], spec: SignalSpec) -> list[str]:
-    """The recording's own spelling of each name.
+def locate_channels(names: Iterable[str], spec: SignalSpec) -> list[str]:
+    """Return channel names in the spelling of the recording, in the order of ``names``.
 
     Raises
     ------
     RecordingError
-        Stage "channels": the recording lacks one, or two names mean the same channel.
+        Stage "channels": the recording lacks a channel, or two names mean the same channel.
     """
-    found = {name: find(name, spec) for name in names}
-    if missing := [name for name, own in found.items() if own is None]:
+    spellings = {name: find_channel(name, spec) for name in names}
+    missing = [name for name, ch_name in spellings.items() if ch_name is None]
+    if missing:
+        match = closest(missing[0], spec.ch_names)
+        hint = f" (closest: {match})" if match else ""
         raise RecordingError(
             "channels",
-            f"no channel {listed(missing)}{_closest(missing[0], spec)}; the recording has {listed(spec.ch_names)}",
+            f"no channel {join_names(missing)}{hint}; "
+            f"the recording has {join_names(spec.ch_names)}",
         )
-    own_names = [own for own in found.values() if own is not None]
-    if twice := [own for own, count in Counter(own_names).items() if count > 1]:
-        raise RecordingError("channels", f"channel {twice[0]} is named twice")
-    return own_names
+    ch_names = [ch_name for ch_name in spellings.values() if ch_name is not None]
+    for ch_name, count in Counter(ch_names).items():
+        if count > 1:
+            raise RecordingError("channels", f"channel {ch_name} is named twice")
+    return ch_names
 
 
-def subset(spec: SignalSpec, names: Iterable[str]) -> SignalSpec:
-    """The layout of some channels, in the order of ``names``."""
+def channels_of_type(spec: SignalSpec, *ch_types: str) -> list[str]:
+    """Return the names of the channels of these types, in order."""
+    types = zip(spec.ch_names, spec.ch_types, strict=True)
+    return [name for name, ch_type in types if ch_type in ch_types]
+
+
+def select_channels(spec: SignalSpec, names: Iterable[str]) -> SignalSpec:
+    """Return the spec of some channels, in the order of ``names``."""
     names = tuple(names)
     types = dict(zip(spec.ch_names, spec.ch_types, strict=True))
     return SignalSpec(names, tuple(types[name] for name in names), spec.sfreq)
 
 
-def listed(names: Iterable[str], *, most: int = 8) -> str:
-    """Names for a message: "O1, O2, Oz", the first few if there are many."""
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _closest(name: str, spec: SignalSpec) -> str:
-    lower = {own.casefold(): own for own in spec.ch_names}
-    close = difflib.get_close_matches(name.casefold(), lower, n=1)
-    return f" (closest: {lower[close[0]]})" if close else ""
-
-
-def add(
+def add_channels(
     raw: mne.io.BaseRaw,
     names: Sequence[str],
     ch_types: Sequence[str],
     signals: Array,
-    places: Sequence[Array | None],
+    positions: Sequence[Array | None],
 ) -> None:
-    """Put new channels (n_chans, n_times) in V after the others, at positions (3,) in m, head coordinates, or at none."""
+    """Append new channels to a recording, in place.
+
+    Parameters
+    ----------
+    signals
+        (n_chans, n_times) in V.
+    positions
+        Position (3,) of each channel in m, head coordinates, or None if it has no position.
+    """
     import mne
 
     info = mne.create_info(list(names), raw.info["sfreq"], list(ch_types), verbose="error")
-    for channel, place in zip(info["chs"], places, strict=True):
-        if place is not None:
-            channel["loc"][:3] = place
+    for channel, position in zip(info["chs"], positions, strict=True):
+        if position is not None:
+            channel["loc"][:3] = position
     new = mne.io.RawArray(signals, info, first_samp=raw.first_samp, verbose="error")
     raw.add_channels([new], force_update_info=True)

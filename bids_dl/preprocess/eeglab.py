@@ -1,4 +1,4 @@
-"""Signals as eegprep's functions take them: EEGLAB's structure as a dict, in µV."""
+"""Convert signals to the EEGLAB structures in µV that the functions of eegprep take."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.step import Array
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
@@ -20,41 +20,66 @@ if TYPE_CHECKING:
 MICROVOLT = 1e-6  # V
 
 
-def good_eeg(raw: mne.io.BaseRaw, spec: SignalSpec) -> list[str]:
-    """EEG channels that are not marked bad."""
+def good_eeg_channels(raw: mne.io.BaseRaw, spec: SignalSpec) -> list[str]:
+    """Return the names of the EEG channels that are not marked bad, in order."""
     bads = set(raw.info["bads"])
-    return [
-        name
-        for name, kind in zip(spec.ch_names, spec.ch_types, strict=True)
-        if kind == "eeg" and name not in bads
-    ]
+    names = []
+    for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True):
+        if ch_type == "eeg" and name not in bads:
+            names.append(name)
+    return names
 
 
-def microvolts(raw: mne.io.BaseRaw, names: Sequence[str], step: str) -> Array:
-    """A copy of these channels, (n_chans, n_times) in µV.
+def read_microvolts(raw: mne.io.BaseRaw, names: Sequence[str], step: str) -> Array:
+    """Copy the samples of some channels.
+
+    Parameters
+    ----------
+    step
+        Name of the step, which is the stage of an error.
+
+    Returns
+    -------
+    Array
+        (n_chans, n_times) in µV.
 
     Raises
     ------
     RecordingError
-        There is none, or a sample is not a number, with which no statistic of the channel is one.
+        ``names`` is empty, or a sample is not a finite number, so that no statistic of its
+        channel is finite.
     """
     if not names:
         raise RecordingError(step, "no EEG channel that is not marked bad")
     signals = np.asarray(raw.get_data(picks=list(names)), dtype=np.float64) / MICROVOLT
-    if lost := [
-        name for name, signal in zip(names, signals, strict=True) if not np.isfinite(signal).all()
-    ]:
+    invalid = []
+    for name, signal in zip(names, signals, strict=True):
+        if not np.isfinite(signal).all():
+            invalid.append(name)
+    if invalid:
         raise RecordingError(
             step,
-            f"samples of {listed(lost)} are not finite numbers; drop the channel or mark it bad",
+            f"samples of {join_names(invalid)} are not finite numbers; "
+            "drop the channel or mark it bad",
         )
     return signals
 
 
-def structure(signals: Array, sfreq: float, directions: Array | None = None) -> dict[str, Any]:
-    """A structure of these signals in µV; ``directions`` (n_chans, 3) are unit vectors in head coordinates."""
+def to_eeglab(signals: Array, sfreq: float, directions: Array | None = None) -> dict[str, Any]:
+    """Return signals as an EEGLAB structure.
+
+    Parameters
+    ----------
+    signals
+        (n_chans, n_times) in µV.
+    sfreq
+        Sampling rate in Hz.
+    directions
+        Unit vectors (n_chans, 3) to the electrodes, in head coordinates. EEGLAB's x axis points
+        to the nose, and its y axis to the left ear.
+    """
     n_chans, n_times = signals.shape
-    made = {
+    structure = {
         "data": signals,
         "srate": sfreq,
         "nbchan": n_chans,
@@ -64,15 +89,16 @@ def structure(signals: Array, sfreq: float, directions: Array | None = None) -> 
         "etc": {},
     }
     if directions is not None:
-        made["chanlocs"] = [
-            {"labels": str(i), "X": y, "Y": -x, "Z": z} for i, (x, y, z) in enumerate(directions)
-        ]
-    return made
+        channels = []
+        for i, (x, y, z) in enumerate(directions):
+            channels.append({"labels": str(i), "X": y, "Y": -x, "Z": z})
+        structure["chanlocs"] = channels
+    return structure
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep eegprep's log off the terminal; what matters of it is in the step's report."""
+def quiet_eegprep() -> Iterator[None]:
+    """Keep eegprep's log off the terminal, because the report of the step has what matters."""
     log = logging.getLogger("eegprep")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)

@@ -1,4 +1,4 @@
-"""Part of a recording as a recording of its own."""
+"""Read excerpts of a recording, and find where its signal is continuous."""
 
 from __future__ import annotations
 
@@ -16,84 +16,97 @@ if TYPE_CHECKING:
     import mne
 
 MIRRORED = "bids_dl mirrored"  # annotation of samples that are no part of the recording
+EDGE = "EDGE boundary"  # annotation at which MNE's filters start anew
 
 
-def excerpt(
+def read_excerpt(
     raw: mne.io.BaseRaw, start: int, stop: int, *, before: int = 0, jumps: Sequence[int] = ()
 ) -> mne.io.BaseRaw:
-    """Some samples of a recording, loaded, as a recording of its own.
+    """Read an excerpt of a recording as a loaded recording.
 
     Parameters
     ----------
     start, stop
-        Samples, counted from the first of ``raw``.
+        First sample and the sample after the last, counted from the first sample of ``raw``.
     before
-        Samples to put before them, the signal mirrored in its first one as MNE's filters do at an edge: where time jumps at ``start``,
-        but an excerpt must begin earlier to share a sample with another rate.
+        Number of samples to prepend: the signal mirrored in its first sample, as MNE's filters
+        extend it at an edge. They are needed if time jumps at ``start``, but the excerpt must
+        begin earlier, at a sample that two sampling rates share.
     jumps
-        Samples between which and the one before them time jumps; MNE's filters begin anew there.
+        Samples at which time jumps. MNE's filters start anew there.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        The excerpt, with its own copy of the samples and with annotations at the same times.
 
     Raises
     ------
     RecordingError
-        Stage "read": the samples cannot be read.
+        Stage "read": the samples cannot be read, or the file ends before ``stop``.
     """
     import mne
 
     with as_recording_error("read"), capture_warnings():
         samples = raw.get_data(start=start, stop=stop)
         if raw.preload:
-            samples = samples.copy()  # steps work in place, and excerpts may overlap
+            samples = samples.copy()  # because steps work in place, and excerpts may overlap
         if samples.shape[1] != stop - start:
             raise RecordingError(
-                "read", f"{start + samples.shape[1]} samples where the header says {raw.n_times}"
+                "read",
+                f"{start + samples.shape[1]} samples, but the header promises {raw.n_times}",
             )
         if before:
-            samples = _padded(samples, before)
-        piece = mne.io.RawArray(
-            samples, raw.info, first_samp=raw.first_samp + start - before, verbose="error"
-        )
+            samples = _prepend_mirrored(samples, before)
+        first_samp = raw.first_samp + start - before
+        part = mne.io.RawArray(samples, raw.info, first_samp=first_samp, verbose="error")
         annotations = raw.annotations.copy()
         if annotations.orig_time is None:
-            annotations.onset -= (
-                piece.first_time
-            )  # MNE adds it where there is no date to count from
-        piece.set_annotations(annotations, emit_warning=False)
+            # MNE adds the time of the first sample to annotations without a date.
+            annotations.onset -= part.first_time
+        part.set_annotations(annotations, emit_warning=False)
+        sfreq = raw.info["sfreq"]
         for jump in jumps:
-            piece.annotations.append(
-                piece.first_time + (jump - start + before) / raw.info["sfreq"], 0.0, "EDGE boundary"
-            )
+            onset = part.first_time + (jump - start + before) / sfreq
+            part.annotations.append(onset, 0.0, EDGE)
         if before:
-            piece.annotations.append(piece.first_time, before / raw.info["sfreq"], MIRRORED)
-    return piece
+            part.annotations.append(part.first_time, before / sfreq, MIRRORED)
+    return part
 
 
-def mirrored(raw: mne.io.BaseRaw) -> int:
-    """How many samples of an excerpt, its first, were put before it."""
-    ends = [
-        note["onset"] + note["duration"]
-        for note in raw.annotations
-        if note["description"] == MIRRORED
-    ]
-    return round((ends[0] - raw.first_time) * raw.info["sfreq"]) if ends else 0
+def count_mirrored(raw: mne.io.BaseRaw) -> int:
+    """Count the samples at the beginning of an excerpt that were prepended by mirroring."""
+    for annotation in raw.annotations:
+        if annotation["description"] == MIRRORED:
+            end = annotation["onset"] + annotation["duration"]
+            n_mirrored: int = round((end - raw.first_time) * raw.info["sfreq"])
+            return n_mirrored
+    return 0
 
 
-def mirror_again(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> None:
-    """Put the samples before an excerpt anew, where a step has changed those of the recording behind them."""
-    before = mirrored(raw)
-    for name in ch_names if before else ():
-        raw[[name], :before] = _padded(raw.get_data(picks=[name], start=before), before)[:, :before]
+def renew_mirrored(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> None:
+    """Mirror the signal of some channels again, after a step has changed it, in place."""
+    before = count_mirrored(raw)
+    if not before:
+        return
+    for name in ch_names:
+        signal = raw.get_data(picks=[name], start=before)
+        raw[[name], :before] = _prepend_mirrored(signal, before)[:, :before]
 
 
-def _padded(samples: Array, before: int) -> Array:
+def continuous_segments(raw: mne.io.BaseRaw) -> Iterator[tuple[int, int]]:
+    """Yield first sample and the sample after the last of each continuous segment.
+
+    As in MNE's filters, segments end at annotations whose description begins with "edge".
+    """
+    edges = set()
+    for annotation in raw.annotations:
+        if str(annotation["description"]).casefold().startswith("edge"):
+            edge = round((annotation["onset"] - raw.first_time) * raw.info["sfreq"])
+            if 0 < edge < raw.n_times:
+                edges.add(edge)
+    yield from pairwise([0, *sorted(edges), raw.n_times])
+
+
+def _prepend_mirrored(samples: Array, before: int) -> Array:
     return np.pad(samples, ((0, 0), (before, 0)), mode="reflect", reflect_type="odd")
-
-
-def stretches(raw: mne.io.BaseRaw) -> Iterator[tuple[int, int]]:
-    """First sample and the one after the last of each; as MNE's filters, these go by annotations "edge"."""
-    edges = {
-        round((note["onset"] - raw.first_time) * raw.info["sfreq"])
-        for note in raw.annotations
-        if str(note["description"]).casefold().startswith("edge")
-    }
-    yield from pairwise([0, *sorted(edge for edge in edges if 0 < edge < raw.n_times), raw.n_times])

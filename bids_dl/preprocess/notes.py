@@ -1,42 +1,62 @@
-"""What goes wrong or is warned of inside a step, turned into a recording's failure and a report's notes."""
+"""Warnings, errors and flags of a step, as they appear in the report of a recording."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal, TypeAlias
 
 from bids_dl.errors import RecordingError
+from bids_dl.wording import one_line
 
-LONGEST_REASON = 300  # characters
-NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+Flag: TypeAlias = Literal["", "changed nothing", "changed nearly everything"]
+
+MAX_NOTES = 20  # of a step on a recording: a long recording has many excerpts with notes each
+MIN_SHARE_FLAGGED = 0.75  # share above which a step is said to change nearly everything
+HIDDEN_WARNINGS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 
 
 @contextmanager
 def capture_warnings() -> Iterator[list[str]]:
-    """Collect what is warned of meanwhile; MNE's log stays silent."""
+    """Collect the warnings issued inside the context, and keep MNE's log off the terminal.
+
+    Yields
+    ------
+    list of str
+        Filled when the context ends: one line per warning, without warnings for developers.
+    """
     import mne
 
     notes: list[str] = []
     log = mne.utils.logger
-    disabled = log.disabled
+    was_disabled = log.disabled
     with mne.utils.use_log_level("warning"), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        log.disabled = True  # at level "error" MNE would not warn at all; at "warning" it would also write where a log is kept
+        # MNE does not warn at level "error", and at level "warning" it also writes to its log.
+        log.disabled = True
         try:
             yield notes
         finally:
-            log.disabled = disabled
-            notes.extend(
-                one_line(str(warning.message))
-                for warning in caught
-                if not issubclass(warning.category, NOT_FOR_USERS)
-            )
+            log.disabled = was_disabled
+            shown = [item for item in caught if not issubclass(item.category, HIDDEN_WARNINGS)]
+            notes.extend(one_line(item.message) for item in shown)
 
 
 @contextmanager
 def as_recording_error(stage: str) -> Iterator[None]:
-    """Whatever goes wrong becomes the recording's failure at this stage."""
+    """Convert any exception into a `RecordingError` of this stage.
+
+    Parameters
+    ----------
+    stage
+        ``"read"``, or the name of a step.
+
+    Raises
+    ------
+    RecordingError
+        Any exception was raised inside the context. A lack of memory is transient.
+    """
     try:
         yield
     except RecordingError:
@@ -47,44 +67,32 @@ def as_recording_error(stage: str) -> Iterator[None]:
         raise RecordingError(stage, one_line(f"{type(error).__name__}: {error}")) from error
 
 
-def one_line(text: str) -> str:
-    """A message on one line of bearable length."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 3] + "..."
+def unique(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return each text once, in order of first occurrence."""
+    return tuple(dict.fromkeys(texts))
 
 
-def unique(notes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))
+def merge_notes(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Merge the notes on the excerpts of a recording, and count those beyond `MAX_NOTES`."""
+    notes = unique(note for part in parts for note in part)
+    if len(notes) <= MAX_NOTES:
+        return notes
+    return (*notes[:MAX_NOTES], f"and {len(notes) - MAX_NOTES} more notes")
 
 
-NEARLY_ALL = 0.75
-
-
-NOTHING, NEARLY_EVERYTHING = "changed nothing", "changed nearly everything"
-
-
-def share_flag(share: float, what: str) -> tuple[str, ...]:
-    """A note where a step changed none or most of what it may change.
+def share_flag(share: float) -> Flag:
+    """Return the flag of a step that changed nothing, or nearly everything, that it may change.
 
     Parameters
     ----------
     share
-        How much it changed, of what it may change.
-    what
-        What that is: "samples".
+        Changed samples, channels, components or windows over those that the step may change.
     """
     if share == 0:
-        return (NOTHING,)
-    return (f"{NEARLY_EVERYTHING}: {share:.0%} of the {what}",) if share > NEARLY_ALL else ()
+        return "changed nothing"
+    return "changed nearly everything" if share > MIN_SHARE_FLAGGED else ""
 
 
-def settled(parts: Sequence[Sequence[str]]) -> list[str]:
-    """All notes on the parts of a recording; a flag only where each part has it, in the words of the first."""
-    kinds = (NOTHING, NEARLY_EVERYTHING)
-    flags = [next((note for note in parts[0] if note.startswith(kind)), "") for kind in kinds]
-    held = [
-        flag
-        for kind, flag in zip(kinds, flags, strict=True)
-        if all(any(note.startswith(kind) for note in part) for part in parts)
-    ]
-    return [*(note for part in parts for note in part if not note.startswith(kinds)), *held]
+def merge_flags(flags: Sequence[Flag]) -> Flag:
+    """Return the flag that the reports on all excerpts of a recording share, or ""."""
+    return flags[0] if len(set(flags)) == 1 else ""

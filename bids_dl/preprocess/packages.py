@@ -1,4 +1,4 @@
-"""Packages that only some steps use, and that a plain installation lacks."""
+"""Optional packages: those that only some steps use and that a plain installation lacks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,27 @@ from bids_dl.errors import ConfigError
 INSTALL = "pip install 'bids_dl[clean]'"
 
 
-def needed(step: str, *packages: str) -> None:
-    """Refuse a step whose packages (as pip names them) are not installed, before any work is done.
+def require_packages(step: str, *packages: str) -> None:
+    """Check that the packages of a step are installed, before any work is done.
+
+    Parameters
+    ----------
+    step
+        Name of the step in messages.
+    *packages
+        Names of the distributions, as pip knows them.
 
     Raises
     ------
     ConfigError
-        Says what is missing and how to install it.
+        A package is not installed. The message has the command that installs it.
     """
-    if missing := [package for package in packages if not _installed(package)]:
+    missing = [package for package in packages if not _is_installed(package)]
+    if missing:
         raise ConfigError(f"step {step}: {' and '.join(missing)} not installed; run {INSTALL}")
 
 
-def _installed(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     try:
         version(package)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""A recipe: steps in order, what they make of a layout, and their run over a recording."""
+"""Recipes: ordered steps, the context they need, and their run over a recording and its windows."""
 
 from __future__ import annotations
 
@@ -12,65 +12,80 @@ import numpy as np
 
 from bids_dl.datamodel import SignalSpec, StepReport, exact_rate
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.notes import as_recording_error, capture_warnings, one_line, settled, unique
+from bids_dl.preprocess.notes import (
+    as_recording_error,
+    capture_warnings,
+    merge_flags,
+    merge_notes,
+    unique,
+)
 from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
-from bids_dl.preprocess.steps.dropouts import Dropouts
-from bids_dl.preprocess.steps.keep_selected import KeepSelected
+from bids_dl.wording import one_line
 
 if TYPE_CHECKING:
     import mne
 
-MOST_NOTES = 20  # of a step on a recording: a long one goes in many excerpts, each of which may have something to say
-
 
 @dataclass(frozen=True, slots=True)
 class RecipeContext:
-    """How much of a recording the steps of a recipe must see, taken together, to get a sample right.
+    """Part of a recording that all steps of a recipe together must see around a sample.
 
     Attributes
     ----------
     margin
-        Seconds on either side; infinite: all up to where the signal is not continuous.
+        Seconds before and after the sample; infinite: the whole continuous segment.
     period
-        An excerpt must begin at a multiple of so many samples of the recording, where all rates of the recipe share a sample.
-    whole
-        The name of a step that needs the whole recording, "" where none does.
-    growth
-        Bytes of the largest signal between two steps, over those of the recording.
+        Number of samples of the recording between moments at which all sampling rates of the
+        recipe share a sample. An excerpt begins at a multiple of it.
+    needs_whole
+        Name of the first step that needs the whole recording, or "".
+    size_factor
+        Bytes of the largest signal between two steps over those of the recording.
     """
 
     margin: float
     period: int
-    whole: str
-    growth: float
+    needs_whole: str
+    size_factor: float
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResults:
-    """Windows after the steps on windows.
+    """Windows after all steps on windows, and what each step dropped.
 
     Attributes
     ----------
     windows
-        Those that stay.
-    kept, dropped
-        Their numbers among those given, and of the others number and reason.
+        The windows that were kept.
+    kept
+        Indices of these among the windows that `Recipe.run_windows` received.
+    dropped
+        Index, name of the step and reason of each dropped window, in order of the index.
     reports
-        What each step did.
-    given
-        How many windows each step was given: those that the steps before it left.
+        One report per step on windows.
+    n_inputs
+        Number of windows that each step received: those that the steps before it kept.
     """
 
     windows: Windows
     kept: tuple[int, ...]
-    dropped: tuple[tuple[int, str], ...]
+    dropped: tuple[tuple[int, str, str], ...]
     reports: tuple[StepReport, ...]
-    given: tuple[int, ...]
+    n_inputs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is done to every recording, in order."""
+    """Preprocessing of a recording: steps on its signal, then steps on its windows, in order.
+
+    Examples
+    --------
+    >>> from bids_dl.config.stages import PreprocessConfig
+    >>> from bids_dl.preprocess import load_recipe
+    >>> recipe = load_recipe(PreprocessConfig("default"))
+    >>> [step.name for step in recipe.steps]
+    ['pick', 'filter', 'reference', 'resample']
+    """
 
     name: str
     description: str
@@ -83,68 +98,110 @@ class Recipe:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Distributions that its steps compute with, beside those that all do; sorted."""
-        return tuple(
-            sorted({name for step in self.steps for name in getattr(step, "packages", ())})
-        )
+        """Sorted distributions that its steps compute with, beyond a plain installation."""
+        names: set[str] = set()
+        for step in self.steps:
+            names.update(step.traits.packages)
+        return tuple(sorted(names))
 
     @property
     def needs_all_windows(self) -> bool:
-        """Whether a step on windows must get all windows of a recording together."""
-        nothing = SignalSpec((), (), Fraction(1))
-        return any(step.needs(nothing).kind == "recording" for step in self.window_steps)
+        """True if a step on windows needs all windows of a recording together."""
+        no_channels = SignalSpec((), (), Fraction(1))
+        contexts = [step.required_context(no_channels) for step in self.window_steps]
+        return any(context.kind == "recording" for context in contexts)
 
     @property
     def concatenates(self) -> bool:
-        """Whether the signal after it is the selected stretches only, one after the other."""
-        return any(isinstance(step, KeepSelected) for step in self.signal_steps)
+        """True if the signal after it holds the selected parts only, one after the other."""
+        return any(step.traits.concatenates for step in self.signal_steps)
 
     @property
     def writes_dropout_mask(self) -> bool:
-        """Whether it looks for stretches in which amplifier or link was silent, so that a store says where."""
-        return any(isinstance(step, Dropouts) for step in self.signal_steps)
+        """True if it looks for dropouts, so that a store says which samples are in dropouts."""
+        return any(step.traits.marks_dropouts for step in self.signal_steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """Name and steps with every parameter, as JSON and YAML can hold them; equal recipes give equal dicts."""
-        steps = [
-            {step.name: {f.name: _plain(getattr(step, f.name)) for f in fields(step)}}
-            for step in self.steps
-        ]
+        """Return name and steps with every parameter, as JSON and YAML can hold them.
+
+        Equal recipes give equal dictionaries.
+        """
+        steps = []
+        for step in self.steps:
+            parameters = {
+                field.name: _to_plain(getattr(step, field.name)) for field in fields(step)
+            }
+            steps.append({step.name: parameters})
         return {"name": self.name, "steps": steps}
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        """Channels and rate after the recipe.
+        """Return channels and rate after the recipe.
+
+        Parameters
+        ----------
+        spec
+            Channels and rate of a recording.
 
         Raises
         ------
         RecordingError
-            A step cannot be done: stage "channels" where channels are missing, else the step's name.
+            A step cannot be applied. The stage is "channels" if channels are missing, else the
+            name of the step.
         """
         for step in self.steps:
             spec = step.output_spec(spec)
         return spec
 
-    def reach(self, spec: SignalSpec) -> RecipeContext:
-        """What of a recording of this layout the steps on signals must see."""
-        first, margin, period, whole, growth = spec, 0.0, 1, "", 1.0
-        for step in self.signal_steps:
-            need = step.needs(spec)
-            margin += need.margin
-            whole = whole or (step.name if need.kind == "recording" else "")
-            spec = step.output_spec(spec)
-            period = math.lcm(period, (spec.sfreq / first.sfreq).denominator)
-            growth = max(growth, float(spec.n_chans * spec.sfreq / (first.n_chans * first.sfreq)))
-        return RecipeContext(margin, period, whole, growth)
+    def required_context(self, spec: SignalSpec) -> RecipeContext:
+        """Return the part of a recording that the steps on signals must see.
 
-    def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
-        """The cleaned recording and what each step did; ``raw`` is loaded and may be changed in place.
-
-        Steps on windows are left to `run_windows`. What MNE warns of is in the notes of the step's report.
+        Parameters
+        ----------
+        spec
+            Channels and rate of the recording.
 
         Raises
         ------
         RecordingError
-            The first step that failed, and why.
+            A step cannot be applied; see `output_spec`.
+        """
+        n_bytes = spec.n_chans * spec.sfreq
+        source_rate = spec.sfreq
+        margin = 0.0
+        period = 1
+        needs_whole = ""
+        size_factor = 1.0
+        for step in self.signal_steps:
+            context = step.required_context(spec)
+            margin += context.margin
+            if context.kind == "recording" and not needs_whole:
+                needs_whole = step.name
+            spec = step.output_spec(spec)
+            period = math.lcm(period, (spec.sfreq / source_rate).denominator)
+            size_factor = max(size_factor, float(spec.n_chans * spec.sfreq / n_bytes))
+        return RecipeContext(margin, period, needs_whole, size_factor)
+
+    def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
+        """Run the steps on signals over a recording or an excerpt of it.
+
+        The notes of each report include MNE's warnings during the step.
+
+        Parameters
+        ----------
+        raw
+            The recording. It is loaded, and may be changed in place.
+
+        Returns
+        -------
+        raw : mne.io.BaseRaw
+            The cleaned recording.
+        reports : list of StepReport
+            One report per step.
+
+        Raises
+        ------
+        RecordingError
+            The first step that failed, and its reason.
         """
         with as_recording_error("read"), capture_warnings():
             raw.load_data()
@@ -155,85 +212,132 @@ class Recipe:
         return raw, reports
 
     def run_windows(self, windows: Windows) -> WindowResults:
-        """What the steps on windows make of some windows; of one step after the other, each sees what the last one left."""
+        """Run the steps on windows. Each step receives the windows that the last one kept.
+
+        Raises
+        ------
+        RecordingError
+            The first step that failed, and its reason.
+        """
         kept = np.arange(len(windows.signals))
-        dropped: list[tuple[int, str]] = []
-        reports, given = [], []
+        dropped: list[tuple[int, str, str]] = []
+        reports: list[StepReport] = []
+        n_inputs: list[int] = []
         for step in self.window_steps:
-            given.append(len(kept))
+            n_inputs.append(len(kept))
             with as_recording_error(step.name), capture_warnings() as notes:
-                judged = step.apply_windows(windows)
-            reports.append(_timed(judged.report, judged.report.notes + unique(notes), windows))
-            stays = np.array([not reason for reason in judged.reasons], dtype=bool)
-            dropped += [
-                (int(kept[i]), f"{step.name}: {judged.reasons[i]}") for i in np.flatnonzero(~stays)
-            ]
-            windows = replace(windows, signals=judged.signals[stays], silent=windows.silent[stays])
-            kept = kept[stays]
+                result = step.apply_windows(windows)
+            reports.append(_complete_report(result.report, notes, windows))
+            for index, reason in zip(kept.tolist(), result.reasons, strict=True):
+                if reason:
+                    dropped.append((index, step.name, reason))
+            is_kept = np.array([not reason for reason in result.reasons], dtype=bool)
+            windows = replace(
+                windows,
+                signals=result.signals[is_kept],
+                dropout_mask=windows.dropout_mask[is_kept],
+            )
+            kept = kept[is_kept]
         return WindowResults(
-            windows, tuple(kept.tolist()), tuple(sorted(dropped)), tuple(reports), tuple(given)
+            windows=windows,
+            kept=tuple(kept.tolist()),
+            dropped=tuple(sorted(dropped)),
+            reports=tuple(reports),
+            n_inputs=tuple(n_inputs),
         )
 
 
 def spec_of(raw: mne.io.BaseRaw) -> SignalSpec:
-    """The layout of a recording as it is now."""
+    """Return channels, types and exact rate of a recording."""
     return SignalSpec(
         tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"])
     )
 
 
 def info_of(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> mne.Info:
-    """What MNE knows of some channels of a recording, in this order."""
+    """Return MNE's description of some channels of a recording, in this order."""
     import mne
 
     return mne.pick_info(raw.info, [raw.ch_names.index(name) for name in ch_names])
 
 
-def joined(
-    reports: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, int]]
+def merge_reports(
+    excerpts: Sequence[Sequence[StepReport]], spans: Sequence[tuple[int, int]]
 ) -> list[StepReport]:
-    """What each step did to a recording, from what it did to its excerpts, each from a sample up to another; excerpts may overlap."""
+    """Merge the reports on the excerpts of a recording into one report per step.
+
+    Parameters
+    ----------
+    excerpts
+        The reports of all steps, per excerpt.
+    spans
+        First sample and the sample after the last of each excerpt. Excerpts may overlap.
+
+    Returns
+    -------
+    list of StepReport
+        Shares are averaged over the samples of the excerpts. Seconds are scaled down where
+        excerpts overlap, so that each moment of the recording counts once. A flag is kept only
+        if the reports on all excerpts have it.
+    """
     sizes = [stop - start for start, stop in spans]
-    covered, end = 0, 0
+    n_samples = max(1, sum(sizes))
+    n_distinct = _union_length(spans)
+    merged = []
+    for reports in zip(*excerpts, strict=True):
+        share = sum(report.share * size for report, size in zip(reports, sizes, strict=True))
+        seconds = sum(report.seconds for report in reports)
+        merged.append(
+            StepReport(
+                reports[0].step,
+                channels=unique(name for report in reports for name in report.channels),
+                share=share / n_samples,
+                notes=merge_notes([report.notes for report in reports]),
+                seconds=round(seconds * n_distinct / n_samples, 6),
+                flag=merge_flags([report.flag for report in reports]),
+            )
+        )
+    return merged
+
+
+def _union_length(spans: Sequence[tuple[int, int]]) -> int:
+    """Count the samples in at least one of the spans."""
+    length = 0
+    end = 0
     for start, stop in sorted(spans):
-        covered, end = covered + max(0, stop - max(start, end)), max(end, stop)
-    out = []
-    for same in zip(*reports, strict=True):
-        channels = unique(name for report in same for name in report.channels)
-        share = sum(report.share * size for report, size in zip(same, sizes, strict=True)) / max(
-            1, sum(sizes)
-        )
-        notes = unique(settled([report.notes for report in same]))
-        notes = (
-            notes
-            if len(notes) <= MOST_NOTES
-            else (*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} notes more")
-        )
-        seconds = sum(report.seconds for report in same) * covered / max(1, sum(sizes))
-        out.append(StepReport(same[0].step, channels, share, notes, round(seconds, 6)))
-    return out
+        length += max(0, stop - max(start, end))
+        end = max(end, stop)
+    return length
 
 
 def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, StepReport]:
-    before, seconds = spec_of(raw), raw.n_times / raw.info["sfreq"]
-    promised = step.output_spec(before)
+    before = spec_of(raw)
+    seconds = raw.n_times / raw.info["sfreq"]
+    planned = step.output_spec(before)
     with as_recording_error(step.name), capture_warnings() as notes:
         raw, report = step.apply(raw, before)
-    if spec_of(raw) != promised:
+    if spec_of(raw) != planned:
         raise RecordingError(
-            step.name, one_line(f"made {spec_of(raw)} where {promised} was planned")
+            step.name, one_line(f"produced {spec_of(raw)}, but {planned} was planned")
         )
     return raw, replace(report, notes=report.notes + unique(notes), seconds=report.share * seconds)
 
 
-def _timed(report: StepReport, notes: tuple[str, ...], windows: Windows) -> StepReport:
-    """A report on windows with the seconds that the share stands for."""
+def _complete_report(report: StepReport, notes: Sequence[str], windows: Windows) -> StepReport:
+    """Add captured notes, and the seconds of signal that the share of the windows stands for."""
     n_windows, _, n_times = windows.signals.shape
-    between = windows.times[1] - windows.times[0] if n_times > 1 else 0.0
-    return replace(report, notes=notes, seconds=float(report.share * n_windows * n_times * between))
+    sample_interval = windows.times[1] - windows.times[0] if n_times > 1 else 0.0
+    return replace(
+        report,
+        notes=report.notes + unique(notes),
+        seconds=float(report.share * n_windows * n_times * sample_interval),
+    )
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
+    """Convert tuples to lists, also inside mappings."""
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+        return [_to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _to_plain(item) for key, item in value.items()}
+    return value

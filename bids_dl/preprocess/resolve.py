@@ -1,4 +1,4 @@
-"""Settle the channels of a recipe by the headers of all recordings of a plan."""
+"""Choose the channels of a recipe by the headers of all recordings of a plan."""
 
 from __future__ import annotations
 
@@ -8,122 +8,140 @@ from dataclasses import dataclass, replace
 
 from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import ConfigError, RecordingError
-from bids_dl.preprocess.channels import listed
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.steps.harmonise import Harmonise
+from bids_dl.wording import join_names
 
-Channel = tuple[str, str]
-"""Name in lower case, and type: what makes channels of two recordings the same."""
+ChannelKey = tuple[str, str]
+"""Name in lower case, and type: equal for the same channel of two recordings."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """A recipe whose every step says its channels by name, and what a user must know of how they were found."""
+class ResolvedRecipe:
+    """A recipe whose steps all name their channels.
+
+    Attributes
+    ----------
+    notes
+        Lines for the user on channels that are left out.
+    """
 
     recipe: Recipe
     notes: tuple[str, ...]
 
 
-def resolve(recipe: Recipe, specs: Mapping[str, SignalSpec]) -> Resolved:
-    """Settle the channels of steps `Harmonise` by the recordings of a plan.
+def resolve_channels(recipe: Recipe, specs: Mapping[str, SignalSpec]) -> ResolvedRecipe:
+    """Replace the rules of the steps `Harmonise` of a recipe by channel names.
 
     Parameters
     ----------
     specs
-        Of each recording as its header has it, by key. One that fails at a step before takes no part: it cannot be converted anyway.
+        Channels and rate of each recording, as in its header, by recording key. A recording
+        that fails at an earlier step is ignored, because it cannot be converted anyway.
 
     Raises
     ------
     ConfigError
-        No channel is common to all, or they differ and the recipe refuses that.
+        No channel is common to all recordings, or channels differ and the recipe refuses that.
     """
     steps = list(recipe.signal_steps)
     notes: list[str] = []
     for i, step in enumerate(steps):
         if isinstance(step, Harmonise) and isinstance(step.channels, str):
-            before = _reached(Recipe(recipe.name, "", tuple(steps[:i])), specs)
-            if before:
-                steps[i] = Harmonise(channels=_chosen(before, step.channels))
-                notes += _left_out(before)
-    return Resolved(replace(recipe, signal_steps=tuple(steps)), tuple(notes))
+            earlier = Recipe(recipe.name, "", tuple(steps[:i]))
+            reaching = _output_specs(earlier, specs)
+            if reaching:
+                if step.channels == "refuse":
+                    _refuse_differences(reaching)
+                steps[i] = Harmonise(channels=_common_channels(reaching))
+                notes.extend(_describe_left_out(reaching))
+    return ResolvedRecipe(replace(recipe, signal_steps=tuple(steps)), tuple(notes))
 
 
-def _reached(recipe: Recipe, specs: Mapping[str, SignalSpec]) -> dict[str, SignalSpec]:
-    reached = {}
+def _output_specs(recipe: Recipe, specs: Mapping[str, SignalSpec]) -> dict[str, SignalSpec]:
+    """Return the specs after a recipe of the recordings that it can be applied to."""
+    outputs = {}
     for key, spec in specs.items():
         try:
-            reached[key] = recipe.output_spec(spec)
+            outputs[key] = recipe.output_spec(spec)
         except RecordingError:
-            continue  # whoever plans the recording meets the same error, and lists it
-    return reached
+            continue  # the plan meets the same error for this recording, and lists it
+    return outputs
 
 
-def _chosen(specs: Mapping[str, SignalSpec], rule: str) -> tuple[str, ...]:
+def _refuse_differences(specs: Mapping[str, SignalSpec]) -> None:
+    """Raise `ConfigError` if channels of a recording differ from those of the first."""
     first_key, first = next(iter(specs.items()))
-    common = set(_channels(first)).intersection(*(_channels(spec) for spec in specs.values()))
-    if rule == "refuse" and (
-        different := [
-            key for key, spec in specs.items() if set(_channels(spec)) != set(_channels(first))
-        ]
-    ):
+    expected = set(_channel_keys(first))
+    different = [key for key, spec in specs.items() if set(_channel_keys(spec)) != expected]
+    if different:
         raise ConfigError(
-            f"harmonise: {len(different)} of {len(specs)} recordings have other channels than {first_key}, first {different[0]}: "
-            f"{_difference(specs[different[0]], first)}; the recipe says to refuse that"
+            f"harmonise: {len(different)} of {len(specs)} recordings have other channels than "
+            f"{first_key}, first {different[0]}: "
+            f"{_describe_difference(specs[different[0]], first)}; the recipe refuses that"
         )
+
+
+def _common_channels(specs: Mapping[str, SignalSpec]) -> tuple[str, ...]:
+    """Return the channels of all recordings, in the order of the first, most frequent spelling."""
+    common = set.intersection(*(set(_channel_keys(spec)) for spec in specs.values()))
     if not common:
         fewest = min(specs, key=lambda key: specs[key].n_chans)
         raise ConfigError(
-            f"harmonise: no channel is common to all {len(specs)} recordings; {fewest} has {listed(specs[fewest].ch_names)}; "
+            f"harmonise: no channel is common to all {len(specs)} recordings; "
+            f"{fewest} has {join_names(specs[fewest].ch_names)}; "
             "leave recordings out, or rename or interpolate channels in the recipe"
         )
-    spellings = Counter(
-        (_key(name, kind), name) for spec in specs.values() for name, kind in _pairs(spec)
-    )
-    usual = {channel: name for (channel, name), _ in reversed(spellings.most_common())}
-    return tuple(usual[channel] for channel in _channels(first) if channel in common)
+    spellings: Counter[tuple[ChannelKey, str]] = Counter()
+    for spec in specs.values():
+        spellings.update(zip(_channel_keys(spec), spec.ch_names, strict=True))
+    # In reverse order, so that the most frequent spelling overwrites the others.
+    usual = {key: name for (key, name), _ in reversed(spellings.most_common())}
+    first = next(iter(specs.values()))
+    return tuple(usual[key] for key in _channel_keys(first) if key in common)
 
 
-def _left_out(specs: Mapping[str, SignalSpec]) -> list[str]:
-    """One line on the channels that not all recordings have, with how many have them; nothing where all have all."""
-    had = Counter(channel for spec in specs.values() for channel in _channels(spec))
-    lost = {channel: count for channel, count in had.items() if count < len(specs)}
-    if not lost:
+def _describe_left_out(specs: Mapping[str, SignalSpec]) -> list[str]:
+    """Describe the channels that some recordings lack, in at most one line."""
+    n_recordings: Counter[ChannelKey] = Counter()
+    spellings: dict[ChannelKey, str] = {}
+    for spec in specs.values():
+        n_recordings.update(_channel_keys(spec))
+        spellings.update(zip(_channel_keys(spec), spec.ch_names, strict=True))
+    left_out = {key: number for key, number in n_recordings.items() if number < len(specs)}
+    if not left_out:
         return []
-    pairs = {_key(*pair): pair for spec in specs.values() for pair in _pairs(spec)}
-    several = Counter(name for name, _ in had)  # types of a name
-    said = []
-    for channel, count in sorted(lost.items(), key=lambda item: item[1]):
-        name, kind = pairs[channel]
-        said.append(f"{name}{f' ({kind})' if several[channel[0]] > 1 else ''} (in {count})")
-    lacking = {key: len(lost.keys() - set(_channels(spec))) for key, spec in specs.items()}
-    most = max(lacking, key=lambda key: lacking[key])
+    n_types = Counter(name for name, _ in n_recordings)
+    descriptions = []
+    for key, number in sorted(left_out.items(), key=lambda item: item[1]):
+        name, ch_type = key
+        shown_type = f" ({ch_type})" if n_types[name] > 1 else ""
+        descriptions.append(f"{spellings[key]}{shown_type} (in {number})")
+    n_missing = {
+        key: len(left_out.keys() - set(_channel_keys(spec))) for key, spec in specs.items()
+    }
+    worst = max(n_missing, key=lambda key: n_missing[key])
+    n_common = len(n_recordings) - len(left_out)
     return [
-        f"harmonise: {len(had) - len(lost)} channels are common to all {len(specs)} recordings; left out are {listed(said)}; "
-        f"{most} lacks most of them ({lacking[most]} of {len(lost)})"
+        f"harmonise: {n_common} channels are common to all {len(specs)} recordings; "
+        f"left out are {join_names(descriptions)}; "
+        f"{worst} lacks most of them ({n_missing[worst]} of {len(left_out)})"
     ]
 
 
-def _difference(spec: SignalSpec, other: SignalSpec) -> str:
-    here, there = (
-        dict(zip(_channels(spec), spec.ch_names, strict=True)),
-        dict(zip(_channels(other), other.ch_names, strict=True)),
-    )
-    missing = [name for channel, name in there.items() if channel not in here]
-    more = [name for channel, name in here.items() if channel not in there]
-    return " and ".join(
-        f"{word} {listed(names)}"
-        for word, names in (("lacks", missing), ("has also", more))
-        if names
-    )
+def _describe_difference(spec: SignalSpec, other: SignalSpec) -> str:
+    names = dict(zip(_channel_keys(spec), spec.ch_names, strict=True))
+    other_names = dict(zip(_channel_keys(other), other.ch_names, strict=True))
+    missing = [name for key, name in other_names.items() if key not in names]
+    additional = [name for key, name in names.items() if key not in other_names]
+    parts = []
+    if missing:
+        parts.append(f"lacks {join_names(missing)}")
+    if additional:
+        parts.append(f"also has {join_names(additional)}")
+    return " and ".join(parts)
 
 
-def _channels(spec: SignalSpec) -> list[Channel]:
-    return [_key(name, kind) for name, kind in _pairs(spec)]
-
-
-def _pairs(spec: SignalSpec) -> list[tuple[str, str]]:
-    return list(zip(spec.ch_names, spec.ch_types, strict=True))
-
-
-def _key(name: str, kind: str) -> Channel:
-    return name.casefold(), kind
+def _channel_keys(spec: SignalSpec) -> list[ChannelKey]:
+    pairs = zip(spec.ch_names, spec.ch_types, strict=True)
+    return [(name.casefold(), ch_type) for name, ch_type in pairs]

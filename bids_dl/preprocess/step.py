@@ -1,4 +1,4 @@
-"""What a step is: validated parameters, what it needs, what it makes of a layout and of a signal."""
+"""Protocols of a preprocessing step, and the values that steps and recipes exchange."""
 
 from __future__ import annotations
 
@@ -15,38 +15,81 @@ if TYPE_CHECKING:
     import mne
 
 
-def number(value: Any) -> Any:
-    """Refuse what pydantic would take for 0 or 1."""
+def reject_bool(value: Any) -> Any:
+    """Reject true and false, which pydantic would convert to 1 and 0.
+
+    Raises
+    ------
+    ValueError
+        The value is a bool.
+    """
     if isinstance(value, bool):
         raise ValueError("expected a number, got true or false")
     return value
 
 
-def listing(value: Any) -> Any:
-    """A single text or number stands for a list of one."""
+def as_tuple(value: Any) -> Any:
+    """Wrap a single string or number in a tuple, so that YAML may omit the list."""
     return (value,) if isinstance(value, str | int | float) else value
 
 
-Hertz: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(number)]
-Seconds: TypeAlias = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(number)]
+Hertz: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(reject_bool)]
+Seconds: TypeAlias = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(reject_bool)]
 Names: TypeAlias = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listing)
+    tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(as_tuple)
 ]
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """How much of a recording a step must see to get a sample right.
+class StepTraits:
+    """Properties of a step that recipes, the order of steps and the memory estimate depend on.
 
-    Parameters
+    Attributes
+    ----------
+    packages
+        Distributions, by their names on PyPI, that the step computes with and that a plain
+        installation lacks.
+    memory_factor
+        Measured peak memory over the bytes of the samples that the step is given; 0 if it is
+        below that of filtering and resampling.
+    keeps_samples
+        The step leaves the values of the samples of each channel as they are, so that dropouts
+        can still be found after it.
+    changes_rate
+        The step may change the sampling rate.
+    concatenates
+        The step keeps selected parts of the recording only, one after the other. A recipe has at
+        most one such step, after all steps that change the rate.
+    marks_dropouts
+        The step annotates dropouts. Only steps that keep samples may precede it.
+    needs_dropouts
+        The step uses the annotated dropouts, so a step that marks them must precede it.
+    """
+
+    packages: tuple[str, ...] = ()
+    memory_factor: float = 0.0
+    keeps_samples: bool = False
+    changes_rate: bool = False
+    concatenates: bool = False
+    marks_dropouts: bool = False
+    needs_dropouts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Part of a recording that a step must see to compute one sample correctly.
+
+    Attributes
     ----------
     kind
-        ``"samples"``: the samples around it; ``"recording"``: all of it, across places where time jumps, or for a step on windows all
-        windows of the recording together; ``"windows"``: its window only.
+        ``"samples"``: the samples around it. ``"recording"``: the whole recording, including
+        what lies beyond discontinuities; for a step on windows, all windows of the recording
+        together. ``"windows"``: the window of the sample only.
     margin
-        Seconds on either side, for ``"samples"``; infinite: all up to where the signal is not continuous.
+        Seconds before and after the sample, for ``"samples"``; infinite: the whole continuous
+        segment.
     """
 
     kind: Literal["samples", "recording", "windows"]
@@ -55,36 +98,37 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Windows of one recording, as the steps on windows see them.
+    """Windows of one recording, as the steps on windows receive them.
 
     Attributes
     ----------
     signals
         (n_windows, n_chans, n_times) in µV.
     times
-        (n_times,) in s relative to the event; for sliding windows to the window's first sample.
+        (n_times,) in s relative to the event; for sliding windows, to the window's first sample.
     info
-        Of the channels, in their order: names, types, positions, which are bad.
-    silent
-        (n_windows, n_chans, n_times): samples in which amplifier or link was silent, where the recipe looks for them.
+        Names, types, positions and bad flags of the channels, in order.
+    dropout_mask
+        (n_windows, n_chans, n_times): samples in dropouts; all False if the recipe does not look
+        for dropouts.
     """
 
     signals: Array
     times: Array
     info: mne.Info
-    silent: Mask
+    dropout_mask: Mask
 
 
 @dataclass(frozen=True, slots=True)
 class WindowStepResult:
-    """What a step made of windows, and which of them it drops.
+    """Windows after one step, and which of them the step drops.
 
     Attributes
     ----------
     signals
-        As given, (n_windows, n_chans, n_times) in µV; also of those that are dropped.
+        (n_windows, n_chans, n_times) in µV, including the windows that are dropped.
     reasons
-        Of each window: why it is dropped, "" where it stays.
+        The reason for dropping each window, or "" if it is kept.
     """
 
     signals: Array
@@ -93,31 +137,51 @@ class WindowStepResult:
 
 
 class Step(Protocol):
-    """A frozen dataclass whose fields are the parameters a recipe may set."""
+    """A frozen dataclass whose fields are the parameters that a recipe may set."""
 
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def needs(self, spec: SignalSpec) -> Context:
-        """What the step must see of a recording with this layout."""
+    @property
+    def traits(self) -> StepTraits:
+        """Properties of the step: a class attribute unless they depend on its parameters."""
+        ...
+
+    def required_context(self, spec: SignalSpec) -> Context:
+        """Return the part of a recording that the step must see, given the signal before it."""
         ...
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        """Channels and rate after the step; `RecordingError` where it cannot be done."""
+        """Return channels and rate after the step.
+
+        Raises
+        ------
+        RecordingError
+            The step cannot be applied to a signal with these channels or this rate.
+        """
         ...
 
 
 class SignalStep(Step, Protocol):
-    """A step on a recording."""
+    """A step on the continuous signal of a recording."""
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        """Change a loaded recording of this layout (in place where MNE can) and say what changed."""
+        """Process a loaded recording, in place if MNE can, and report the changes.
+
+        Parameters
+        ----------
+        spec
+            Channels and rate of ``raw``.
+        """
         ...
 
 
 class WindowStep(Step, Protocol):
-    """A step on windows, after they are cut."""
+    """A step on windows, after they are extracted from the signal."""
 
     def apply_windows(self, windows: Windows) -> WindowStepResult:
-        """New windows and which of them go; without a window it only finds out whether it fits windows of these times."""
+        """Process windows and decide which are dropped.
+
+        Without any window, only check that the step can be applied to windows of these times.
+        """
         ...

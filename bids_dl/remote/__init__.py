@@ -1,1 +1,1 @@
-"""Bytes at a path or URL: locations, retries, byte ranges, multipart uploads, a disk cache."""
+"""Bytes at a path or URL: locations, locks, retries, byte ranges, uploads, a disk cache."""

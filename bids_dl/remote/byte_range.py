@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]  # (size,)
+
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """One range of one object.
+    """One byte range of one object.
 
     Parameters
     ----------
     name
-        The object, relative to the store.
+        Name of the object, relative to its location.
     start
-        First byte; negative counts from the object's end.
+        First byte. A negative number counts from the end of the object.
     size
-        Bytes.
+        Number of bytes.
+
+    Examples
+    --------
+    >>> ByteRange("signals/c/0/0/0", 100, 28).end
+    128
     """
 
     name: str
@@ -25,5 +35,7 @@ class ByteRange:
 
     @property
     def end(self) -> int | None:
-        """First byte after the range, None where that is the object's end."""
-        return self.start + self.size or None if self.start < 0 else self.start + self.size
+        """First byte after the range, or None if that is the end of the object."""
+        if self.start >= 0:
+            return self.start + self.size
+        return self.start + self.size or None

@@ -1,4 +1,8 @@
-"""A folder of chunks that were read from afar: by content, checked, the least recently used first out, for any number of processes."""
+"""Cache byte ranges of remote stores on disk.
+
+Entries are keyed by content, verified when read, evicted least recently used first, and safe to
+share between processes.
+"""
 
 from __future__ import annotations
 
@@ -6,121 +10,139 @@ import hashlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 try:
     import fcntl
-except (
-    ImportError
-):  # Windows: the count of bytes may then be off by what two processes write at once
+except ImportError:  # Windows: two processes that write at once may miscount the bytes
     fcntl = None  # type: ignore[assignment]
 
 import numpy as np
 
 from bids_dl.errors import ConfigError
-from bids_dl.remote.byte_range import ByteRange
+from bids_dl.remote.byte_range import ByteRange, Bytes
 from bids_dl.remote.checksum import has_valid_crc32c
-from bids_dl.remote.location import Location
-from bids_dl.remote.ranges import Bytes, fetch
 
-DEFAULT_BYTES = 50_000_000_000
-SIZE, DIGITS = "size", 20  # a file with the bytes of all entries, as a number of so many digits
-ROOM = 10  # a tenth of the limit is freed at once: looking at every entry takes a second for some hundred thousand
+DEFAULT_CACHE_BYTES = 50_000_000_000
+SIZE_FILE = "size"  # holds the bytes of all entries, as a number of SIZE_DIGITS digits
+SIZE_DIGITS = 20
+EVICTED_SHARE = 10  # one tenth of the limit is evicted at once, because a scan is slow:
+# about a second for some hundred thousand entries
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of the folder."""
+class CacheEntry:
+    """One file of the cache folder."""
 
-    used: int  # ns, when last
-    size: int
+    last_used: int  # ns
+    size: int  # bytes
     path: str
 
 
 class Cache:
-    """Chunks of a store far away, in a folder that stores and processes share.
+    """Cache of one remote store in a folder that stores and processes share.
 
-    What is kept is what a plan asks for and one checksum covers: chunks and indexes of shards. Whole shards would be up to 128 MB for a
-    window; and which chunks lie side by side in an order changes with every epoch. An entry appears whole, by renaming. It is checked
-    when it is read: what is damaged is dropped and read from the store again. What cannot be written is not kept, with one warning.
+    An entry is a range that a stream requests and one checksum covers: a chunk, or the index of a
+    shard. Whole shards would be up to 128 MB for one window, and the chunks that are neighbours in
+    an order change with every epoch.
+
+    An entry appears complete, by renaming. It is verified when it is read; a damaged entry is
+    removed and read from the store again. If an entry cannot be written, caching is disabled with
+    one warning.
 
     Parameters
     ----------
     folder
-        Shared by all; `open_folder` makes it.
-    most_bytes
-        Of all entries of the folder.
+        Folder shared by all stores; `open_cache_folder` creates it.
+    max_bytes
+        Limit of all entries of the folder together.
     url, content
-        Where the store is and its content identifier: together the name of its entries, so a store that is written again finds none.
+        URL of the store and its content identifier. Together they name its entries, so that a
+        store that was written again finds no old ones.
+    is_valid
+        Returns whether the bytes of an entry are those that were written.
     """
 
-    def __init__(self, folder: Path, most_bytes: int, *, url: str, content: str) -> None:
-        self.folder, self.most_bytes = folder, most_bytes
-        self._mine = folder / hashlib.sha256(f"{url}\n{content}".encode()).hexdigest()[:32]
-        self._off = False
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        *,
+        url: str,
+        content: str,
+        is_valid: Callable[[Bytes], bool] = has_valid_crc32c,
+    ) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self._is_valid = is_valid
+        self._store_folder = folder / hashlib.sha256(f"{url}\n{content}".encode()).hexdigest()[:32]
+        self._is_disabled = False
 
-    def load(self, request: ByteRange) -> Bytes | None:
-        """Bytes of a request, or None where they are not kept, or damaged; then they are dropped."""
-        path, content = self._path(request), np.empty(request.size, np.uint8)
+    def load(self, byte_range: ByteRange) -> Bytes | None:
+        """Return the bytes of a range, or None if they are not cached. Evict a damaged entry."""
+        path = self._path(byte_range)
+        content = np.empty(byte_range.size, np.uint8)
         try:
             with path.open("rb", buffering=0) as file:
-                whole = file.readinto(content.data) == request.size and has_valid_crc32c(content)
+                is_complete = file.readinto(content.data) == byte_range.size
         except OSError:
             return None
-        with suppress(OSError):  # somebody has removed it meanwhile, or it is another person's
-            os.utime(path) if whole else path.unlink()
-        return content if whole else None
+        is_hit = is_complete and self._is_valid(content)
+        with suppress(OSError):  # another process has removed it, or another user owns it
+            if is_hit:
+                os.utime(path)
+            else:
+                path.unlink()
+        return content if is_hit else None
 
-    def keep(self, request: ByteRange, content: Bytes) -> None:
-        """Keep the bytes of a request, unless they are damaged, are there already or have no room."""
-        if self._off or len(content) > self.most_bytes or not has_valid_crc32c(content):
+    def save(self, byte_range: ByteRange, content: Bytes) -> None:
+        """Cache the bytes of a range, unless they are damaged, cached already or too large."""
+        if self._is_disabled or len(content) > self.max_bytes or not self._is_valid(content):
             return
-        path = self._path(request)
+        path = self._path(byte_range)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._counted() as file:
+            with self._locked_size_file() as size_file:
                 if not path.exists():
-                    self._count(file, len(content))
+                    self._reserve(size_file, len(content))
                     _write(path, content)
-        except FileNotFoundError:  # somebody clears the folder
+        except FileNotFoundError:  # somebody deletes the folder
             return
-        except OSError as problem:
-            self._off = True
-            said = problem.strerror or type(problem).__name__
+        except OSError as error:
+            self._is_disabled = True
+            reason = error.strerror or type(error).__name__
             warnings.warn(
-                f"{self.folder}: nothing more is kept in this cache ({said}); the stream goes on without",
+                f"{self.folder}: caching disabled ({reason}); streaming continues without it",
                 RuntimeWarning,
                 stacklevel=2,
             )
 
-    def _path(self, request: ByteRange) -> Path:
-        return self._mine / request.name.replace("/", ".") / f"{request.start}.{request.size}"
+    def _path(self, byte_range: ByteRange) -> Path:
+        name = f"{byte_range.start}.{byte_range.size}"
+        return self._store_folder / byte_range.name.replace("/", ".") / name
 
-    def _count(self, file: int, size: int) -> None:
-        """Count an entry that comes, after making room for it."""
-        said = os.read(file, DIGITS)
-        total = (
-            int(said)
-            if len(said) == DIGITS and said.isdigit()
-            else sum(entry.size for entry in _entries(self.folder))
-        )
-        if total + size > self.most_bytes:
-            total = self._make_room(size)
-        os.lseek(file, 0, os.SEEK_SET)
-        os.write(file, f"{total + size:0{DIGITS}}".encode())
+    def _reserve(self, size_file: int, size: int) -> None:
+        """Add the bytes of a new entry to the size file, after evicting others if necessary."""
+        digits = os.read(size_file, SIZE_DIGITS)
+        if len(digits) == SIZE_DIGITS and digits.isdigit():
+            total = int(digits)
+        else:  # lost or damaged
+            total = sum(entry.size for entry in _scan(self.folder))
+        if total + size > self.max_bytes:
+            total = self._evict(size)
+        os.lseek(size_file, 0, os.SEEK_SET)
+        os.write(size_file, f"{total + size:0{SIZE_DIGITS}}".encode())
 
-    def _make_room(self, size: int) -> int:
-        """Remove what was not used for longest; bytes of what is left."""
-        entries = sorted(_entries(self.folder), key=lambda entry: entry.used)
-        total, most = (
-            sum(entry.size for entry in entries),
-            max(0, self.most_bytes - max(size, self.most_bytes // ROOM)),
-        )
+    def _evict(self, size: int) -> int:
+        """Evict entries until ``size`` bytes fit. Return the bytes of the others."""
+        entries = sorted(_scan(self.folder), key=lambda entry: entry.last_used)
+        total = sum(entry.size for entry in entries)
+        target = max(0, self.max_bytes - max(size, self.max_bytes // EVICTED_SHARE))
         for entry in entries:
-            if total <= most:
+            if total <= target:
                 break
             with suppress(FileNotFoundError):
                 os.unlink(entry.path)  # noqa: PTH108
@@ -128,9 +150,9 @@ class Cache:
         return total
 
     @contextmanager
-    def _counted(self) -> Iterator[int]:
-        """The file that counts, locked; the system gives it free if this process dies."""
-        file = os.open(self.folder / SIZE, os.O_RDWR | os.O_CREAT, 0o600)
+    def _locked_size_file(self) -> Iterator[int]:
+        """Open and lock the size file. The system releases the lock if this process dies."""
+        file = os.open(self.folder / SIZE_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -139,53 +161,44 @@ class Cache:
             os.close(file)
 
 
-def fetch_through(
-    cache: Cache | None, location: Location, requests: Sequence[ByteRange]
-) -> list[Bytes | Exception]:
-    """What `fetch` gives, from the cache where it is there; else it is kept for the next time."""
-    if cache is None:
-        return fetch(location, requests)
-    found = [cache.load(request) for request in requests]
-    absent = [request for request, content in zip(requests, found, strict=True) if content is None]
-    fetched = iter(fetch(location, absent))
-    contents = [next(fetched) if content is None else content for content in found]
-    for request, content, before in zip(requests, contents, found, strict=True):
-        if before is None and not isinstance(content, Exception):
-            cache.keep(request, content)
-    return contents
+def open_cache_folder(folder: str | Path | None) -> Path:
+    """Create the folder of a cache, accessible to its owner only, if it does not exist.
 
+    Parameters
+    ----------
+    folder
+        Path of the folder; None for ``bids_dl/chunks`` in the user's cache folder.
 
-def open_folder(asked: str | Path | None) -> Path:
-    """The folder that was asked for, else the user's; made, for its owner alone, where it is not there.
+    Returns
+    -------
+    Path
+        Absolute path of the folder.
 
     Raises
     ------
     ConfigError
-        It cannot be made.
+        The folder cannot be created.
     """
-    folder = _user_folder() if asked is None else Path(asked).expanduser().absolute()
+    path = _user_folder() if folder is None else Path(folder).expanduser().absolute()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as problem:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
         raise ConfigError(
-            f"cache {folder}: cannot be made ({problem.strerror}); choose another folder"
+            f"cache {path}: cannot be created ({error.strerror}); choose another folder"
         ) from None
-    return folder
+    return path
 
 
 def _user_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (
-        (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache")
-        / "bids_dl"
-        / "chunks"
-    )
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    cache_home = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
+    return cache_home / "bids_dl" / "chunks"
 
 
 def _write(path: Path, content: Bytes) -> None:
-    part = path.with_name(
-        f"{path.name}.{os.getpid()}.{threading.get_ident()}.part"
-    )  # one that is left counts, and goes in its turn
+    """Write an entry that appears complete, by renaming."""
+    # a part that a killed process leaves counts as an entry and is evicted like one
+    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         part.write_bytes(content.data)
         part.replace(path)
@@ -194,12 +207,13 @@ def _write(path: Path, content: Bytes) -> None:
         raise
 
 
-def _entries(folder: Path) -> Iterator[Entry]:
-    """All files below, unfinished ones too."""
+def _scan(folder: Path) -> Iterator[CacheEntry]:
+    """Yield all files below a folder, unfinished ones too."""
     for root, _, names in os.walk(folder):
         for name in names:
-            path = os.path.join(root, name)  # noqa: PTH118  (of hundreds of thousands)
+            if name == SIZE_FILE:
+                continue
+            path = os.path.join(root, name)  # noqa: PTH118  (faster over many entries)
             with suppress(FileNotFoundError):
-                found = os.stat(path)  # noqa: PTH116
-                if name != SIZE:
-                    yield Entry(found.st_mtime_ns, found.st_size, path)
+                status = os.stat(path)  # noqa: PTH116
+                yield CacheEntry(status.st_mtime_ns, status.st_size, path)

@@ -1,14 +1,13 @@
-"""CRC32C checksums that follow the bytes they cover."""
+"""CRC32C checksums that follow the bytes they cover (RFC 3720, Castagnoli polynomial)."""
 
 from __future__ import annotations
 
 import google_crc32c
 import numpy as np
-import numpy.typing as npt
+
+from bids_dl.remote.byte_range import Bytes
 
 CHECKSUM_BYTES = 4  # a CRC32C, little-endian, after the bytes it covers
-
-Bytes = npt.NDArray[np.uint8]
 
 
 def crc32c(content: Bytes, crc: int = 0) -> int:
@@ -22,8 +21,18 @@ def stored_crc32c(trailer: Bytes) -> int:
 
 
 def has_valid_crc32c(content: Bytes | bytes) -> bool:
-    """Return whether the last four bytes are the CRC32C of those before them."""
+    """Return whether the last four bytes are the CRC32C of those before them.
+
+    Examples
+    --------
+    >>> content = np.frombuffer(b"123456789", np.uint8)
+    >>> has_valid_crc32c(content.tobytes() + crc32c(content).to_bytes(4, "little"))
+    True
+    >>> has_valid_crc32c(b"123456789")
+    False
+    """
     if len(content) <= CHECKSUM_BYTES:
         return False
-    content = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content
+    if isinstance(content, bytes):
+        content = np.frombuffer(content, np.uint8)
     return crc32c(content[:-CHECKSUM_BYTES]) == stored_crc32c(content[-CHECKSUM_BYTES:])

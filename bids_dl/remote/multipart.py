@@ -1,4 +1,7 @@
-"""Large objects to a bucket in parts, each tried again by itself; a bucket shows an object once all its parts are there."""
+"""Upload large objects to a bucket in parts, each with retries of its own.
+
+A bucket shows an object once all of its parts have arrived.
+"""
 
 from __future__ import annotations
 
@@ -9,80 +12,86 @@ from typing import Any
 
 from bids_dl.errors import StoreError
 
-PART_BYTES = 16 * 2**20  # what one lost connection costs
-MOST_PARTS = 10_000  # of an object, as S3 has it
-AT_ONCE = 4  # parts of an object under way
+PART_BYTES = 16 * 2**20  # sent again after a lost connection
+MAX_PARTS = 10_000  # of an object, limit of S3
+PARALLEL_PARTS = 4  # of one object
 
-Call = Callable[..., Any]
-"""Sends one request of the S3 client, by its name, and gives its answer; what fails in passing is tried again."""
+CallClient = Callable[..., Any]
+"""Calls a method of the S3 client by name, with retries, and returns its answer."""
 
 
-def upload(call: Call, bucket: str, key: str, content: memoryview) -> None:
-    """Put an object in parts; where that fails, what had been put is taken back.
+def upload(call: CallClient, bucket: str, key: str, content: memoryview) -> None:
+    """Upload an object in parts. If that fails, abort the upload.
 
     Raises
     ------
     StoreError
-        Somebody else has ended the upload.
+        Somebody else has aborted the upload.
     """
-    about = {"Bucket": bucket, "Key": key}
-    about["UploadId"] = call("create_multipart_upload", **about)["UploadId"]
+    target = {"Bucket": bucket, "Key": key}
+    target["UploadId"] = call("create_multipart_upload", **target)["UploadId"]
     try:
-        parts = _put_parts(call, about, content)
-        _complete(call, about, parts, len(content))
+        parts = _upload_parts(call, target, content)
+        _complete(call, target, parts, len(content))
     except FileNotFoundError:
         raise StoreError(
-            f"s3://{bucket}/{key}: its upload was ended by somebody else; does another conversion write here?"
+            f"s3://{bucket}/{key}: somebody else has aborted its upload; "
+            "is another conversion writing here?"
         ) from None
     except BaseException:
-        with suppress(Exception):  # the error that led here is the one to tell
-            call("abort_multipart_upload", **about)
+        with suppress(Exception):  # because the first error is the one to report
+            call("abort_multipart_upload", **target)
         raise
 
 
-def _put_parts(call: Call, about: dict[str, Any], content: memoryview) -> list[dict[str, Any]]:
-    size = max(PART_BYTES, -(-len(content) // MOST_PARTS))
+def _upload_parts(
+    call: CallClient, target: dict[str, Any], content: memoryview
+) -> list[dict[str, Any]]:
+    """Upload the parts in parallel, and return number and ETag of each."""
+    size = max(PART_BYTES, -(-len(content) // MAX_PARTS))
+    n_parts = -(-len(content) // size)
 
-    def put(number: int) -> dict[str, Any]:
-        part = bytes(content[(number - 1) * size : number * size])
-        return {
-            "PartNumber": number,
-            "ETag": call("upload_part", PartNumber=number, Body=part, **about)["ETag"],
-        }
+    def upload_part(number: int) -> dict[str, Any]:
+        body = bytes(content[(number - 1) * size : number * size])
+        answer = call("upload_part", PartNumber=number, Body=body, **target)
+        return {"PartNumber": number, "ETag": answer["ETag"]}
 
-    pool = ThreadPoolExecutor(AT_ONCE)
+    pool = ThreadPoolExecutor(PARALLEL_PARTS)
     try:
-        return list(pool.map(put, range(1, -(-len(content) // size) + 1)))
+        return list(pool.map(upload_part, range(1, n_parts + 1)))
     finally:
-        pool.shutdown(cancel_futures=True)  # none goes on after one has failed
+        pool.shutdown(cancel_futures=True)  # so that no part is sent after one has failed
 
 
-def _complete(call: Call, about: dict[str, Any], parts: list[dict[str, Any]], size: int) -> None:
+def _complete(
+    call: CallClient, target: dict[str, Any], parts: list[dict[str, Any]], size: int
+) -> None:
+    """Complete an upload. An upload that no longer exists may have been completed already."""
     try:
-        call("complete_multipart_upload", MultipartUpload={"Parts": parts}, **about)
-    except FileNotFoundError:  # no such upload: gone, or completed by a try whose answer was lost
-        there = call("head_object", Bucket=about["Bucket"], Key=about["Key"])
-        if there["ContentLength"] != size:
+        call("complete_multipart_upload", MultipartUpload={"Parts": parts}, **target)
+    except FileNotFoundError:  # aborted, or completed by a try whose answer was lost
+        answer = call("head_object", Bucket=target["Bucket"], Key=target["Key"])
+        if answer["ContentLength"] != size:
             raise
 
 
-def drop_uploads(call: Call, bucket: str, prefix: str, keys: Collection[str] | None) -> None:
-    """End uploads below a prefix that were begun and never ended; only those of ``keys``, unless None."""
-    marker: dict[str, str] = {}
+def abort_uploads(call: CallClient, bucket: str, prefix: str, keys: Collection[str] | None) -> None:
+    """Abort unfinished uploads below a prefix: those of ``keys``, or all if it is None."""
+    page: dict[str, str] = {}
     while True:
-        answer = call("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **marker)
-        for found in answer.get("Uploads", []):
-            if keys is None or found["Key"] in keys:
+        answer = call("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **page)
+        for entry in answer.get("Uploads", []):
+            if keys is None or entry["Key"] in keys:
                 with suppress(FileNotFoundError):
                     call(
                         "abort_multipart_upload",
                         Bucket=bucket,
-                        Key=found["Key"],
-                        UploadId=found["UploadId"],
+                        Key=entry["Key"],
+                        UploadId=entry["UploadId"],
                     )
         if not answer.get("IsTruncated"):
             return
-        marker = {
+        page = {
             "KeyMarker": answer["NextKeyMarker"],
             "UploadIdMarker": answer["NextUploadIdMarker"],
         }

@@ -1,7 +1,7 @@
-"""Ranges of a bucket by obstore, where it is installed: a third of the CPU that s3fs takes for the same bytes.
+"""Byte ranges of a bucket by obstore, which takes a third of the CPU of s3fs for the same bytes.
 
-Endpoint, region and credentials are those that s3fs has found. What obstore fails at is None here: it is asked for again through s3fs,
-which alone knows what may pass and says what went wrong.
+Endpoint, region and credentials are those that s3fs has found. A range that obstore fails to read
+is requested again through s3fs, which decides what is transient and describes the failure.
 """
 
 from __future__ import annotations
@@ -11,38 +11,40 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from fsspec.asyn import sync
 
-if TYPE_CHECKING:
-    from bids_dl.remote.byte_range import ByteRange
+from bids_dl.remote.byte_range import ByteRange, Bytes
 
-Bytes = npt.NDArray[np.uint8]
-UNDERSTOOD: Mapping[
-    str, set[str] | None
-] = {  # storage options that change nothing here, or that s3fs has made something of; None: any value
-    **dict.fromkeys(
-        ("key", "secret", "token", "anon", "profile", "endpoint_url", "requester_pays", "patience"),
-        None,
-    ),
-    **dict.fromkeys(("use_listings_cache", "skip_instance_cache"), None),
+ANY_VALUE = None
+SUPPORTED_OPTIONS: Mapping[str, set[str] | None] = {
+    "key": ANY_VALUE,
+    "secret": ANY_VALUE,
+    "token": ANY_VALUE,
+    "anon": ANY_VALUE,
+    "profile": ANY_VALUE,
+    "endpoint_url": ANY_VALUE,
+    "requester_pays": ANY_VALUE,
+    "retry_timeout": ANY_VALUE,
+    "patience": ANY_VALUE,
+    "use_listings_cache": ANY_VALUE,
+    "skip_instance_cache": ANY_VALUE,
     "client_kwargs": {"endpoint_url", "region_name"},
     "config_kwargs": {"connect_timeout", "read_timeout", "retries", "max_pool_connections"},
     "s3_additional_kwargs": {"ACL"},
 }
-WHOLE = "600s"  # for an answer as a whole; a server that falls silent is given up after the read timeout of s3fs
-LASTING = timedelta(minutes=10)  # s3fs is asked for credentials again after that
-FAILURES = 8  # in a row, after which s3fs is asked for everything
-STARTED: list[
-    int
-] = []  # the process that began to use obstore: its threads are the process's, and a fork does not have them
+"""Storage options that do not affect reading, or that s3fs has turned into what is used here."""
+
+ANSWER_TIMEOUT = "600s"  # of a whole answer; a silent server fails after the read timeout of s3fs
+CREDENTIALS_LIFETIME = timedelta(minutes=10)  # then s3fs is asked for them again
+MAX_FAILURES = 8  # in a row, after which everything is requested through s3fs
+OBSTORE_PROCESS: list[int] = []  # id of the process that uses obstore: a fork lacks its threads
 
 
-class Bucket:
-    """A folder of a bucket; any thread of this process may ask.
+class ObstoreClient:
+    """Reads byte ranges of one folder of a bucket. Any thread of this process may use it.
 
     Parameters
     ----------
@@ -53,37 +55,40 @@ class Bucket:
     """
 
     def __init__(self, filesystem: Any, path: str) -> None:
-        self._filesystem, self._process, self._failures = filesystem, os.getpid(), 0
-        name, _, self._folder = path.partition("/")
-        self._store = _open(filesystem, name)
+        bucket, _, folder = path.partition("/")
+        self._filesystem = filesystem
+        self._process = os.getpid()
+        self._failures = 0
+        self._folder = folder
+        self._store = _open_bucket(filesystem, bucket)
 
-    def ask(self, requests: Sequence[ByteRange]) -> list[Bytes | None]:
-        """Content of each request, all under way together; None where it failed."""
-        if self._process != os.getpid() or self._failures >= FAILURES:
-            return [None] * len(requests)
-        found: list[Bytes | None] = sync(self._filesystem.loop, self._gather, requests)
-        return found
+    def read(self, ranges: Sequence[ByteRange]) -> list[Bytes | None]:
+        """Read byte ranges concurrently. A range that fails is None."""
+        if self._process != os.getpid() or self._failures >= MAX_FAILURES:
+            return [None] * len(ranges)
+        contents: list[Bytes | None] = sync(self._filesystem.loop, self._gather, ranges)
+        return contents
 
-    async def _gather(self, requests: Sequence[ByteRange]) -> list[Bytes | None]:
-        return await asyncio.gather(*(self._get(request) for request in requests))
+    async def _gather(self, ranges: Sequence[ByteRange]) -> list[Bytes | None]:
+        return await asyncio.gather(*(self._read(byte_range) for byte_range in ranges))
 
-    async def _get(self, request: ByteRange) -> Bytes | None:
+    async def _read(self, byte_range: ByteRange) -> Bytes | None:
         import obstore
         from obstore.exceptions import BaseError
 
-        path = f"{self._folder}/{request.name}" if self._folder else request.name
+        name = byte_range.name
+        path = f"{self._folder}/{name}" if self._folder else name
+        is_suffix = byte_range.start < 0
+        if is_suffix and byte_range.end is not None:
+            return None  # obstore has no range that counts from the end and ends before it
         try:
-            if request.start < 0:
-                if request.end is not None:
-                    return None  # counted from the end, but not up to it: nobody's way but that of s3fs
-                content = await (
-                    await obstore.get_async(
-                        self._store, path, options={"range": {"suffix": request.size}}
-                    )
-                ).bytes_async()
+            if is_suffix:
+                options = {"range": {"suffix": byte_range.size}}
+                answer = await obstore.get_async(self._store, path, options=options)
+                content = await answer.bytes_async()
             else:
                 content = await obstore.get_range_async(
-                    self._store, path, start=request.start, length=request.size
+                    self._store, path, start=byte_range.start, length=byte_range.size
                 )
         except (BaseError, OSError):
             self._failures += 1
@@ -92,69 +97,83 @@ class Bucket:
         return np.frombuffer(content, np.uint8)
 
 
-def connect(filesystem: Any, path: str, options: Mapping[str, Any]) -> Bucket | None:
-    """The same folder by obstore; None where it is not installed, is no bucket of S3, or has options that are not understood here.
+def connect(filesystem: Any, path: str, storage_options: Mapping[str, Any]) -> ObstoreClient | None:
+    """Connect to a folder of a bucket by obstore.
 
-    Worker processes that were forked from one that uses obstore go on by s3fs.
+    Returns
+    -------
+    ObstoreClient or None
+        None if obstore is not installed, the file system is not S3, an option is not supported
+        here, or this process was forked from one that uses obstore.
     """
-    protocols = (
-        [filesystem.protocol] if isinstance(filesystem.protocol, str) else filesystem.protocol
-    )
-    if "s3" not in protocols or find_spec("obstore") is None or not _is_understood(options):
+    protocols = filesystem.protocol
+    if isinstance(protocols, str):
+        protocols = [protocols]
+    if "s3" not in protocols or find_spec("obstore") is None:
         return None
-    if STARTED and STARTED[0] != os.getpid():
+    if not _supports(storage_options):
+        return None
+    if OBSTORE_PROCESS and OBSTORE_PROCESS[0] != os.getpid():
         return None
     filesystem.connect()
-    STARTED[:] = [os.getpid()]
-    return Bucket(filesystem, path)
+    OBSTORE_PROCESS[:] = [os.getpid()]
+    return ObstoreClient(filesystem, path)
 
 
-def _is_understood(options: Mapping[str, Any]) -> bool:
-    for name, value in options.items():
-        if name not in UNDERSTOOD:
+def _supports(storage_options: Mapping[str, Any]) -> bool:
+    """Return whether all storage options are supported here."""
+    for name, value in storage_options.items():
+        if name not in SUPPORTED_OPTIONS:
             return False
-        inner = UNDERSTOOD[name]
-        if inner is not None and not set(value or {}) <= inner:
+        inner_names = SUPPORTED_OPTIONS[name]
+        if inner_names is not None and not set(value or {}) <= inner_names:
             return False
     return True
 
 
-def _open(filesystem: Any, name: str) -> Any:
+def _open_bucket(filesystem: Any, bucket: str) -> Any:
+    """Open a bucket with the endpoint, limits and credentials of s3fs."""
     from obstore.store import S3Store
 
-    found = filesystem.s3.meta
-    config: dict[str, Any] = {"region": found.region_name}
-    if not found.endpoint_url.endswith(".amazonaws.com"):
-        config |= {"endpoint": found.endpoint_url, "virtual_hosted_style_request": False}
+    client = filesystem.s3.meta
+    config: dict[str, Any] = {"region": client.region_name}
+    if not client.endpoint_url.endswith(".amazonaws.com"):
+        config["endpoint"] = client.endpoint_url
+        config["virtual_hosted_style_request"] = False
     if filesystem.req_kw:
         config["request_payer"] = True
-    limits = {
-        "connect_timeout": f"{found.config.connect_timeout}s",
-        "read_timeout": f"{found.config.read_timeout}s",
+    options: dict[str, Any] = {
+        "config": config,
+        "client_options": {
+            "allow_http": True,
+            "timeout": ANSWER_TIMEOUT,
+            "connect_timeout": f"{client.config.connect_timeout}s",
+            "read_timeout": f"{client.config.read_timeout}s",
+        },
+        "retry_config": {"max_retries": 0},
     }
-    client = {"allow_http": True, "timeout": WHOLE} | limits
     if _signer(filesystem) is None:
         config["skip_signature"] = True
-        return S3Store(name, config=config, client_options=client, retry_config={"max_retries": 0})
+    else:
+        options["credential_provider"] = _credential_provider(filesystem)
+    return S3Store(bucket, **options)
 
-    async def credentials() -> dict[str, Any]:
-        now = await _signer(filesystem).get_frozen_credentials()
+
+def _credential_provider(filesystem: Any) -> Any:
+    """Return the function by which obstore asks s3fs for its current credentials."""
+
+    async def provide() -> dict[str, Any]:
+        credentials = await _signer(filesystem).get_frozen_credentials()
         return {
-            "access_key_id": now.access_key,
-            "secret_access_key": now.secret_key,
-            "token": now.token,
-            "expires_at": datetime.now(UTC) + LASTING,
+            "access_key_id": credentials.access_key,
+            "secret_access_key": credentials.secret_key,
+            "token": credentials.token,
+            "expires_at": datetime.now(UTC) + CREDENTIALS_LIFETIME,
         }
 
-    return S3Store(
-        name,
-        config=config,
-        client_options=client,
-        retry_config={"max_retries": 0},
-        credential_provider=credentials,
-    )
+    return provide
 
 
 def _signer(filesystem: Any) -> Any:
-    """What s3fs signs its requests with; None where it does not."""
+    """Return the credentials with which s3fs signs requests, or None if it does not sign them."""
     return filesystem.s3._get_credentials()

@@ -1,4 +1,4 @@
-"""Another try for what fails in passing, and the plain reason of what does not."""
+"""Retry transient failures with backoff, and describe permanent ones in one line."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from bids_dl.wording import one_line
+
 T = TypeVar("T")
 
-PATIENCE = 30.0  # s to wait between tries in all, before a request is given up
-SHARES = (
-    0.003,
-    0.013,
-    0.05,
-    0.134,
-    0.27,
-    0.53,
-)  # of it before each further try, times 0.5 to 1.5: clients must not come back in step
-FINAL = (
+RETRY_TIMEOUT_SECONDS = 30.0  # waited between the tries of a request, all waits together
+BACKOFF_SHARES = (0.003, 0.013, 0.05, 0.134, 0.27, 0.53)  # of the timeout, before each retry
+MIN_JITTER = 0.5  # jitter keeps clients from retrying in lockstep
+MAX_JITTER = 1.5
+MAX_ERROR_CHARS = 200  # of a foreign error message
+
+PERMANENT_ERRORS = (
     FileNotFoundError,
     FileExistsError,
     NotADirectoryError,
@@ -27,7 +26,7 @@ FINAL = (
     PermissionError,
     NotImplementedError,
 )
-FINAL_NUMBERS = {
+PERMANENT_ERRNOS = {
     errno.EINVAL,
     errno.ENOSYS,
     errno.ENOSPC,
@@ -36,7 +35,7 @@ FINAL_NUMBERS = {
     errno.EPERM,
     errno.ENAMETOOLONG,
 }
-PASSING_CODES = {
+TRANSIENT_CODES = {
     "RequestTimeout",
     "IncompleteBody",
     "BadDigest",
@@ -44,13 +43,16 @@ PASSING_CODES = {
     "ServiceUnavailable",
     "InternalError",
     "OperationAborted",
+    # S3 clients report this code if the answer to HEAD, which has no body, may be any of the above
+    "400",
 }
 EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-PASSING_STATUS = {408, 425, 429}  # and from 500 on
-UNSAID = "400"  # the code that S3 clients give where the answer to HEAD, which has no body, may be any of the above
-DENIED, BEYOND = {401, 403}, 416
-WITHOUT_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError"}
-CONNECTION = {
+TRANSIENT_STATUS = {408, 425, 429}
+SERVER_ERROR_STATUS = 500  # and all above are transient
+DENIED_STATUS = {401, 403}
+OUT_OF_RANGE_STATUS = 416
+MISSING_CREDENTIALS_ERRORS = {"NoCredentialsError", "PartialCredentialsError"}
+CONNECTION_ERRORS = {
     "ConnectionError",
     "HTTPClientError",
     "ClientConnectionError",
@@ -58,124 +60,176 @@ CONNECTION = {
     "ResponseParserError",
     "IncompleteRead",
 }
-"""What HTTP clients raise for a lost connection, by name: which client is there depends on the file system."""
+"""Exceptions of HTTP clients for a lost connection, by class name.
+
+They are names because the file system decides which client is installed.
+"""
 
 
-def backoff_delays(patience: float) -> Iterator[float]:
-    """Seconds to wait before each further try, growing; another draw each time."""
-    for share in SHARES:
-        yield patience * share * random.uniform(0.5, 1.5)  # noqa: S311  (no secret)
+def backoff_delays(timeout: float) -> Iterator[float]:
+    """Yield exponential backoff delays in seconds, with jitter.
+
+    Parameters
+    ----------
+    timeout
+        Seconds of all delays together, approximately.
+
+    Examples
+    --------
+    >>> len(list(backoff_delays(30.0)))
+    6
+    """
+    for share in BACKOFF_SHARES:
+        jitter = random.uniform(MIN_JITTER, MAX_JITTER)  # noqa: S311  (not cryptographic)
+        yield timeout * share * jitter
 
 
 def with_retries(
     request: Callable[[], T],
     *,
-    patience: float,
-    client: Callable[[], Any],
-    renew: Callable[[Any], None],
+    timeout: float,
+    get_client: Callable[[], Any],
+    renew_credentials: Callable[[Any], None],
 ) -> T:
-    """What a request returns, after further tries where it fails in passing.
+    """Call a request, retry transient failures, and return its result.
 
     Parameters
     ----------
-    patience
-        Seconds to wait between tries in all, about.
-    client
-        Gives whatever holds the credentials.
-    renew
-        Called with it before the next try where the credentials have expired: takes up new ones if there are any.
+    timeout
+        Seconds to wait between the tries, all waits together.
+    get_client
+        Returns the client that holds the credentials.
+    renew_credentials
+        Called with the client before the next try if its credentials have expired; it loads new
+        ones if there are any.
+
+    Raises
+    ------
+    Exception
+        The failure of the request, if it is permanent or was the last one.
     """
-    for wait in backoff_delays(patience):
-        used = client()
+    for delay in backoff_delays(timeout):
+        client = get_client()
         try:
             return request()
-        except Exception as problem:
-            if not is_transient(problem):
+        except Exception as error:
+            if not is_transient(error):
                 raise
-            if has_expired(problem):
-                renew(used)
-        time.sleep(wait)
+            if has_expired(error):
+                renew_credentials(client)
+        time.sleep(delay)
     return request()
 
 
-def is_transient(problem: BaseException) -> bool:
-    """Whether another try of the same request may end otherwise."""
-    if has_expired(problem):
+def is_transient(error: BaseException) -> bool:
+    """Return whether a failed request may succeed when retried.
+
+    Examples
+    --------
+    >>> is_transient(ConnectionResetError()), is_transient(FileNotFoundError())
+    (True, False)
+    """
+    if has_expired(error):
         return True
-    code, status = _answer(problem)
-    if code in PASSING_CODES or code == UNSAID or status in PASSING_STATUS or status >= 500:
+    code, status = _server_answer(error)
+    if code in TRANSIENT_CODES or status in TRANSIENT_STATUS or status >= SERVER_ERROR_STATUS:
         return True
-    if status or isinstance(problem, FINAL):
+    if status or isinstance(error, PERMANENT_ERRORS):
         return False
-    if isinstance(problem, OSError):
-        return problem.errno not in FINAL_NUMBERS
-    return isinstance(problem, EOFError) or bool(
-        {kind.__name__ for kind in type(problem).__mro__} & CONNECTION
-    )
+    if isinstance(error, OSError):
+        return error.errno not in PERMANENT_ERRNOS
+    return isinstance(error, EOFError) or bool(_class_names(error) & CONNECTION_ERRORS)
 
 
-def has_expired(problem: BaseException) -> bool:
-    """Whether a server refused credentials because their time is over."""
-    return _answer(problem)[0] in EXPIRED_CODES
+def has_expired(error: BaseException) -> bool:
+    """Return whether the server rejected expired credentials."""
+    code, _ = _server_answer(error)
+    return code in EXPIRED_CODES
 
 
-def reason(problem: BaseException) -> str:
-    """Why a request failed, in a few words: what the server answered, without what else it said."""
-    code, status = _answer(problem)
-    said = [code] if code and not code.isdigit() else []
-    return ", ".join([*said, *([f"HTTP {status}"] if status else [])] or [type(problem).__name__])
+def short_reason(error: BaseException) -> str:
+    """Return code and status of the server's answer, else the class of the error.
+
+    The rest of the answer may hold names of keys or buckets and is left out.
+    """
+    code, status = _server_answer(error)
+    parts = []
+    if code and not code.isdigit():
+        parts.append(code)
+    if status:
+        parts.append(f"HTTP {status}")
+    return ", ".join(parts) or type(error).__name__
 
 
-def describe_failure(problem: BaseException) -> str:
-    """One line for what a request failed with in the end; "" for an error of the file system that callers tell apart."""
-    _, status = _answer(problem)
-    kinds = {kind.__name__ for kind in type(problem).__mro__}
-    if has_expired(problem):
-        return f"the credentials have expired ({reason(problem)}); renew them and run the same command again"
-    if kinds & WITHOUT_CREDENTIALS:
+def describe_failure(error: BaseException) -> str:
+    """Describe the final failure of a request in one line.
+
+    Returns
+    -------
+    str
+        The description, or "" for an error of the file system that callers handle by its class.
+    """
+    _, status = _server_answer(error)
+    if has_expired(error):
         return (
-            "no credentials to sign the request with; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "or take --storage-option anon=true for a public bucket"
+            f"the credentials have expired ({short_reason(error)}); "
+            "renew them and run the same command again"
         )
-    if is_transient(problem):
-        return f"cannot be reached ({reason(problem)}), tried several times; see the address, or run the same command again later"
-    if isinstance(problem, PermissionError) or status in DENIED:
-        return f"access denied ({reason(problem)}); see the credentials and the rights they give"
-    if isinstance(problem, TypeError):
-        return f"a storage option does not fit ({' '.join(str(problem).split())[:200]})"
-    if isinstance(problem, OSError):
+    if _class_names(error) & MISSING_CREDENTIALS_ERRORS:
+        return (
+            "no credentials to sign the request; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or use --storage-option anon=true for a public bucket"
+        )
+    if is_transient(error):
+        return (
+            f"cannot be reached ({short_reason(error)}) after several tries; "
+            "check the address, or run the same command again later"
+        )
+    if isinstance(error, PermissionError) or status in DENIED_STATUS:
+        return f"access denied ({short_reason(error)}); check the credentials and their permissions"
+    message = one_line(error, max_chars=MAX_ERROR_CHARS)
+    if isinstance(error, TypeError):
+        return f"a storage option does not fit ({message})"
+    if isinstance(error, OSError):
         return ""
-    return f"{' '.join(str(problem).split())[:200]} ({type(problem).__name__})"
+    return f"{message} ({type(error).__name__})"
 
 
-def is_beyond(problem: BaseException) -> bool:
-    """Whether a server refused a range because the object ends before it."""
-    code, status = _answer(problem)
-    return code == "InvalidRange" or status == BEYOND
+def is_out_of_range(error: BaseException) -> bool:
+    """Return whether the server rejected a byte range because the object ends before it."""
+    code, status = _server_answer(error)
+    return code == "InvalidRange" or status == OUT_OF_RANGE_STATUS
 
 
-def says_no_bucket(problem: BaseException) -> bool:
-    return _answer(problem)[0] == "NoSuchBucket"
+def is_missing_bucket(error: BaseException) -> bool:
+    """Return whether the server answered that the bucket does not exist."""
+    code, _ = _server_answer(error)
+    return code == "NoSuchBucket"
 
 
-def _answer(problem: BaseException) -> tuple[str, int]:
-    """Error code and HTTP status that a server answered with; "" and 0 where it did not answer."""
-    for error in _causes(problem):
-        response = getattr(error, "response", None)
+def _server_answer(error: BaseException) -> tuple[str, int]:
+    """Return error code and HTTP status of the server, "" and 0 if it did not answer."""
+    for cause in _causes(error):
+        response = getattr(cause, "response", None)
         if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", "")), _number(
-                response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            )
-        if status := _number(getattr(error, "status", None)):
+            code = str(response.get("Error", {}).get("Code", ""))
+            return code, _as_status(response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
+        status = _as_status(getattr(cause, "status", None))
+        if status:
             return "", status
     return "", 0
 
 
-def _causes(problem: BaseException | None) -> Iterator[BaseException]:
-    while problem is not None:
-        yield problem
-        problem = problem.__cause__
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and the errors that caused it."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
-def _number(value: Any) -> int:
+def _as_status(value: Any) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _class_names(error: BaseException) -> set[str]:
+    return {base.__name__ for base in type(error).__mro__}

@@ -1,5 +1,5 @@
-"""A store -> one HTML page that tells what was selected, what was left out and what was done to each recording."""
+"""The report on a store: one HTML page with its contents, dropped data and processing."""
 
-from bids_dl.reporting.page import render, write
+from bids_dl.reporting.page import render_page, write_page
 
-__all__ = ["render", "write"]
+__all__ = ["render_page", "write_page"]

@@ -1,91 +1,107 @@
-"""Many lines that say the same of different recordings -> one line and a count."""
+"""Messages of many recordings that differ only in numbers and names, grouped for display."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 NUMBER = r"[-+]?\d+(?:\.\d+)*"
-ALONE = r"(?<![\w.])({})(?![\w-])"  # no part of a name such as standard_1005 or 10-05
-CLAUSE = re.compile(r": |; |, |\. |\(")  # what comes behind one of these are details
-VARIES = "…"
+WHOLE_WORD = r"(?<![\w.])({})(?![\w-])"  # matches no part of a name such as standard_1005 or 10-05
+CLAUSE_END = re.compile(r": |; |, |\. |\(")  # the text after one of these is a detail
+PLACEHOLDER = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class MessageGroup:
-    """One thing that was said, once or many times.
+    """Messages that are equal except for numbers and names.
 
     Attributes
     ----------
     text
-        What was said, "…" in the place of numbers and names that differ.
+        The common text, with "…" in place of numbers and names that differ.
     first
-        The whole of what was said first.
-    same
-        Whether it was always said in the same words.
+        The first message in full.
+    identical
+        True if all messages are equal.
     count
-        How many times.
+        Number of messages.
     recordings
-        Keys of the recordings it was said of, each once, in order.
+        Keys of their recordings in order, without duplicates.
     """
 
     text: str
     first: str
-    same: bool
+    identical: bool
     count: int
     recordings: tuple[str, ...]
 
 
-def grouped(
-    said: Iterable[tuple[str, str]], *, channels: Collection[str] = (), loosely: bool = False
+@dataclass(frozen=True, slots=True)
+class _Message:
+    recording: str
+    text: str
+    parts: tuple[str, ...]  # fixed text, number or name, fixed text, ..., fixed text
+
+
+def group_messages(
+    messages: Iterable[tuple[str, str]],
+    *,
+    channels: Collection[str] = (),
+    first_clause_only: bool = False,
 ) -> tuple[MessageGroup, ...]:
-    """What was said, what is the same but for its numbers and names put together; the most frequent first.
+    """Group messages that differ only in numbers, names of channels or the path of the recording.
 
     Parameters
     ----------
-    said
-        Pairs of the key of a recording and a line about it.
+    messages
+        Pairs of the key of a recording and a message about it.
     channels
-        Names of channels, which a line may differ in.
-    loosely
-        Compare only what stands before the first colon, comma or bracket.
+        Names of channels that may differ between messages of a group.
+    first_clause_only
+        If True, compare only the text before the first colon, semicolon, comma, full stop or
+        bracket.
+
+    Returns
+    -------
+    tuple of MessageGroup
+        The groups, the largest first.
+
+    Examples
+    --------
+    >>> group_messages([("ds/a", "400 µV on Cz"), ("ds/b", "500 µV on Cz")])[0].text
+    '… µV on Cz'
     """
     longest_first = sorted(channels, key=lambda name: (-len(name), name))
-    varying = re.compile(
-        ALONE.format("|".join([NUMBER, *(re.escape(name) for name in longest_first)]))
-    )
-    groups: dict[tuple[str, ...], list[tuple[str, str, list[str]]]] = {}
-    for key, line in said:
-        parts = varying.split(
-            _without_name(key, CLAUSE.split(line)[0] if loosely else line)
-        )  # text, number, text, ..., text
-        groups.setdefault(tuple(parts[::2]), []).append((key, line, parts))
-    causes = [_cause(group) for group in groups.values()]
-    return tuple(sorted(causes, key=lambda cause: -cause.count))
+    alternatives = [NUMBER, *map(re.escape, longest_first)]
+    variable = re.compile(WHOLE_WORD.format("|".join(alternatives)))
+    groups: dict[tuple[str, ...], list[_Message]] = {}
+    for recording, text in messages:
+        compared = CLAUSE_END.split(text)[0] if first_clause_only else text
+        parts = tuple(variable.split(_without_path(recording, compared)))
+        groups.setdefault(parts[::2], []).append(_Message(recording, text, parts))
+    return tuple(sorted(map(_summarize, groups.values()), key=lambda group: -group.count))
 
 
-def _cause(group: list[tuple[str, str, list[str]]]) -> MessageGroup:
-    lines = {line for _, line, _ in group}
-    text = "".join(
-        _if_equal(column) for column in zip(*(parts for _, _, parts in group), strict=True)
-    )
-    first = group[0][1]
+def _summarize(messages: list[_Message]) -> MessageGroup:
+    """Summarize the messages of one group."""
+    recordings, texts, parts = zip(*map(astuple, messages), strict=True)
+    identical = len(set(texts)) == 1
+    common = "".join(map(_common_part, zip(*parts, strict=True)))
     return MessageGroup(
-        first if len(lines) == 1 else text,
-        first,
-        len(lines) == 1,
-        len(group),
-        tuple(dict.fromkeys(key for key, _, _ in group)),
+        text=texts[0] if identical else common,
+        first=texts[0],
+        identical=identical,
+        count=len(messages),
+        recordings=tuple(dict.fromkeys(recordings)),
     )
 
 
-def _if_equal(parts: Iterable[str]) -> str:
-    found = set(parts)
-    return found.pop() if len(found) == 1 else VARIES
+def _common_part(parts: tuple[str, ...]) -> str:
+    return parts[0] if len(set(parts)) == 1 else PLACEHOLDER
 
 
-def _without_name(key: str, line: str) -> str:
-    """The line without the path of its recording, which would make it different from every other."""
-    path = key.partition("/")[2]
-    return line.replace(path, VARIES) if path else line
+def _without_path(recording: str, text: str) -> str:
+    """Replace the path of a recording, which would make each message unique."""
+    path = recording.partition("/")[2]
+    return text.replace(path, PLACEHOLDER) if path else text

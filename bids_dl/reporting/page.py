@@ -1,8 +1,7 @@
-"""The page: all that a store tells, put into templates/page.html."""
+"""The page of a store: its contents, rendered with templates/page.html."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,56 +10,74 @@ from typing import Any
 import jinja2
 
 from bids_dl.errors import ConfigError, DamagedStoreError
-from bids_dl.reporting import charts
-from bids_dl.reporting.contents import contents
-from bids_dl.reporting.message_groups import grouped
-from bids_dl.reporting.recordings import RecordingReport, most_telling, treated
+from bids_dl.reporting import charts, formatting
+from bids_dl.reporting.contents import count_windows
+from bids_dl.reporting.message_groups import MessageGroup, group_messages
+from bids_dl.reporting.recordings import RecordingReport, most_notable, read_recording_reports
 from bids_dl.reporting.reproduce import RECIPE, options_file, recipe_file
-from bids_dl.reporting.spectra import bands, spectra
-from bids_dl.reporting.steps import in_words, others, steps
-from bids_dl.sharing.citation import doi, sentence
+from bids_dl.reporting.spectra import band_levels, read_spectra
+from bids_dl.reporting.steps import summarize_other_stages, summarize_steps
+from bids_dl.sharing.citation import cite, find_doi
 from bids_dl.store import Store
 
-MOST = {
-    "people": 500,
+MAX_SHOWN = {
+    "subjects": 500,
+    "open_subjects": 30,  # further subjects are folded
     "recordings": 300,
-    "groups": 60,
-    "names": 40,
-    "channels": 12,
-    "touched": 24,
+    "groups": 60,  # of messages
+    "listed_keys": 40,  # of recordings, in one list
+    "channels": 12,  # of a step, over all recordings
+    "recording_channels": 24,  # of a step in one recording
     "notes": 6,
-    "onsets": 12,
+    "dropped": 12,  # of one recording
 }
-"""How many of each the page shows: that of thousands of recordings must open too. It says what it leaves out."""
-WIDE, NARROW = (
-    (720, 300),
-    (340, 220),
-)  # width and height of the chart of spectra on a laptop and on a phone
+"""Numbers of items shown, so that the page of thousands of recordings opens too.
+
+The page says how many items it does not show.
+"""
+WIDE_CHART_SIZE = (720, 300)  # width and height in SVG units, for a laptop
+NARROW_CHART_SIZE = (340, 220)  # for a phone
 
 
-def write(store: Store, output: Path | None = None) -> Path:
-    """Write the page of a store; where it is.
+def write_page(store: Store, output: Path | None = None) -> Path:
+    """Write the page of a store to a file.
 
     Parameters
     ----------
+    store
+        An open store.
     output
-        A file, replaced where it is there already; None: the store's name with ``.report.html``, in the working directory.
+        The file, which is replaced if it exists. By default the name of the store with
+        ``.report.html``, in the working directory.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
     ConfigError
-        The file cannot be written, or lies in the store.
+        If the file cannot be written or is inside the store.
+    DamagedStoreError
+        If the contents of the page cannot be read.
+
+    Examples
+    --------
+    >>> write_page(open_store("eyes.zarr"))  # doctest: +SKIP
+    PosixPath('eyes.report.html')
     """
     file = output or Path(f"{store.location.name.removesuffix('.zarr') or 'store'}.report.html")
     if file.is_dir():
         raise ConfigError(f"--output {file}: is a folder; name a file in it")
     if not file.parent.is_dir():
-        raise ConfigError(f"--output {file}: no folder {file.parent}; make it first")
+        raise ConfigError(f"--output {file}: folder {file.parent} does not exist; create it first")
     if store.location.is_local and file.resolve().is_relative_to(store.location.folder.resolve()):
         raise ConfigError(
-            f"--output {file}: lies in the store, which never changes; name a file elsewhere"
+            f"--output {file}: is inside the store, which never changes; "
+            "name a file outside the store"
         )
-    content = render(store)
+    content = render_page(store)
     try:
         file.write_bytes(content)
     except OSError as problem:
@@ -68,91 +85,118 @@ def write(store: Store, output: Path | None = None) -> Path:
     return file
 
 
-def render(store: Store) -> bytes:
-    """The page of a store: one HTML document in UTF-8 that asks for nothing else. The same store gives the same bytes.
+def render_page(store: Store) -> bytes:
+    """Render the page of a store.
+
+    Parameters
+    ----------
+    store
+        An open store.
+
+    Returns
+    -------
+    bytes
+        One HTML document in UTF-8 that loads nothing and runs no script. The same store gives
+        the same bytes.
 
     Raises
     ------
     DamagedStoreError
-        What it is made of cannot be read.
+        If the contents of the page cannot be read.
     """
-    said = store.attributes
-    recipe, recordings = said["request"]["preprocess"], treated(store)
-    holds = contents(store)
-    shown = most_telling(recordings, MOST["recordings"], lambda one: one.flags)
-    holding = tuple(one for one in recordings if one.windows)
-    page = (
-        _templates()
-        .get_template("page.html")
-        .render(
-            said=said,
-            shape=store.shape,
-            channels=store.channels,
-            holds=holds,
-            people=most_telling(holds.people, MOST["people"], lambda person: bool(person.remark)),
-            citation=sentence(said),
-            seconds=store.shape[0] * store.shape[2] / store.sfreq,
-            recorded=sum(one.duration or 0.0 for one in holding),
-            failures=grouped(
-                (one["recording"], f"{one['stage']}: {one['reason']}") for one in said["failures"]
-            ),
-            dropped=grouped(
-                ((one.key, reason) for one in recordings for _, reason in one.dropped),
-                channels=_channels(store, recordings),
-            ),
-            steps=steps(recipe["steps"], recordings),
-            others=others(recipe["steps"], recordings),
-            recordings=shown,
-            n_recordings=len(recordings),
-            spectra=_spectra(store, tuple(one.key for one in holding), {one.key for one in shown}),
-            again={
-                "options": options_file(said["request"]),
-                "recipe": recipe_file(said["request"]),
-                "recipe_name": RECIPE,
-            },
-            most=MOST,
-        )
+    attributes = store.attributes
+    request = attributes["request"]
+    steps = request["preprocess"]["steps"]
+    reports = read_recording_reports(store)
+    stored = tuple(report for report in reports if report.windows)
+    shown = most_notable(reports, MAX_SHOWN["recordings"], lambda report: report.n_findings)
+    contents = count_windows(store)
+    page = _environment().get_template("page.html")
+    content = page.render(
+        attributes=attributes,
+        shape=store.shape,
+        channels=store.channels,
+        contents=contents,
+        subjects=most_notable(
+            contents.subjects, MAX_SHOWN["subjects"], lambda subject: bool(subject.remark)
+        ),
+        citation=cite(attributes),
+        total_seconds=store.shape[0] * store.shape[2] / store.sfreq,
+        recorded_seconds=sum(report.duration or 0.0 for report in stored),
+        failures=_group_failures(attributes["failures"]),
+        dropped=_group_dropped(reports, store.channels),
+        steps=summarize_steps(steps, reports),
+        other_stages=summarize_other_stages(steps, reports),
+        recordings=shown,
+        n_recordings=len(reports),
+        spectra=_draw_spectra(store, stored, {report.key for report in shown}),
+        files={
+            "options": options_file(request),
+            "recipe": recipe_file(request),
+            "recipe_name": RECIPE,
+        },
+        max_shown=MAX_SHOWN,
     )
-    return page.encode("utf-8", "replace")
+    return content.encode("utf-8", "replace")
 
 
-def _channels(store: Store, recordings: Sequence[RecordingReport]) -> set[str]:
-    """Names of all channels that anything is said of."""
-    return {
-        *store.channels,
-        *(name for one in recordings for change in one.changes for name in change.channels),
-    }
+def _group_failures(failures: Sequence[Mapping[str, Any]]) -> tuple[MessageGroup, ...]:
+    return group_messages(
+        (failure["recording"], f"{failure['stage']}: {failure['reason']}") for failure in failures
+    )
 
 
-def _spectra(store: Store, keys: tuple[str, ...], shown: Collection[str]) -> Mapping[str, Any]:
-    """The chart over all recordings, the same in numbers, and a chart of each recording that is shown; nothing in a store without."""
-    found = spectra(store)
-    if found is None:
+def _group_dropped(
+    reports: Sequence[RecordingReport], channels: Sequence[str]
+) -> tuple[MessageGroup, ...]:
+    """Group the reasons of dropped items, which may differ in the name of any channel."""
+    messages, names = [], set(channels)
+    for report in reports:
+        messages += [(report.key, item.reason) for item in report.dropped]
+        for change in report.changes:
+            names.update(change.channels)
+    return group_messages(messages, channels=names)
+
+
+def _draw_spectra(
+    store: Store, reports: Sequence[RecordingReport], shown: Collection[str]
+) -> Mapping[str, Any]:
+    """Draw the spectra of a store. The result is empty if the store has none.
+
+    Parameters
+    ----------
+    reports
+        Reports of the recordings with windows, in the order of the store.
+    shown
+        Keys of the recordings that get a chart of their own.
+    """
+    spectra = read_spectra(store)
+    if spectra is None:
         return {}
-    if len(found.after) != len(keys):
+    if len(spectra.after) != len(reports):
         raise DamagedStoreError(
-            f"{store.url}: spectra of {len(found.after)} recordings, there are {len(keys)}; see `bids-dl verify`"
+            f"{store.url}: has spectra of {len(spectra.after)} recordings, expected "
+            f"{len(reports)}; run `bids-dl verify` to see all damage"
         )
-    rows = {key: i for i, key in enumerate(keys) if key in shown}
-    single = {
-        key: charts.recording_chart(found.frequency, found.before[i], found.after[i])
-        for key, i in rows.items()
-    }
-    wide, narrow = (
-        charts.summary_chart(found, width=width, height=height) for width, height in (WIDE, NARROW)
-    )
+    by_recording = {}
+    for report, before, after in zip(reports, spectra.before, spectra.after, strict=True):
+        if report.key in shown:
+            chart = charts.draw_recording(spectra.frequency, before, after)
+            by_recording[report.key] = chart
+    wide_width, wide_height = WIDE_CHART_SIZE
+    narrow_width, narrow_height = NARROW_CHART_SIZE
     return {
-        "chart": wide,
-        "narrow": narrow,
-        "bands": bands(found),
-        "recordings": len(keys),
-        "single": single,
+        "wide": charts.draw_summary(spectra, width=wide_width, height=wide_height),
+        "narrow": charts.draw_summary(spectra, width=narrow_width, height=narrow_height),
+        "bands": band_levels(spectra),
+        "n_recordings": len(reports),
+        "by_recording": by_recording,
     }
 
 
 @cache
-def _templates() -> jinja2.Environment:
-    """The templates; whatever a store says is escaped."""
+def _environment() -> jinja2.Environment:
+    """Load the templates, which escape all text of a store."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bids_dl.reporting"),
         autoescape=True,
@@ -161,50 +205,13 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "count": _count,
-        "share": _share,
-        "plainly": _plainly,
-        "span": _span,
-        "doi": doi,
-        "words": in_words,
-        "query": _query,
-        "decibel": _decibel,
+        "count": formatting.format_count,
+        "share": formatting.format_share,
+        "share_sentence": formatting.describe_share,
+        "duration": formatting.format_duration,
+        "doi": find_doi,
+        "value": formatting.format_value,
+        "query": formatting.format_query,
+        "decibel": formatting.format_level,
     }
     return environment
-
-
-def _count(number: float) -> str:
-    """1234567 -> "1,234,567"."""
-    return f"{number:,}"
-
-
-def _query(query: Any) -> str:
-    return query if isinstance(query, str) else json.dumps(query, ensure_ascii=False)
-
-
-def _share(number: float) -> str:
-    """A share in per cent; what is not quite none or all does not become it."""
-    if 0 < number < 0.001:
-        return "under 0.1 %"
-    if 0.999 < number < 1:
-        return "over 99.9 %"
-    return f"{100 * number:.3g} %"
-
-
-def _plainly(number: float) -> str:
-    """What a share of the samples means."""
-    return {0.0: "no sample changed", 1.0: "all samples changed"}.get(
-        number, f"{_share(number)} of the samples changed"
-    )
-
-
-def _span(seconds: float) -> str:
-    """A time in the units that one reads easily."""
-    if seconds < 90:
-        return f"{seconds:.3g} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _decibel(level: float | None) -> str:
-    return "–" if level is None else f"{round(level, 1) + 0.0:+.1f}"  # not -0.0

@@ -1,4 +1,4 @@
-"""The options and the recipe that ask for the same store again, as files for `bids-dl convert --config`."""
+"""Files that reproduce a store: its options and its recipe, for `bids-dl convert --config`."""
 
 from __future__ import annotations
 
@@ -6,63 +6,45 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
-RECIPE = "recipe.yaml"
-OF_LABEL = {
-    "until": None,
-    "trim": [0.0, 0.0],
-    "within": None,
-    "min_duration": 0.0,
-    "exclude": [],
-    "during": None,
-    "around": None,
-}
-"""Options that a label may have of its own, with what they are when they are not given."""
+from bids_dl.config.documents import request_from_document, request_to_options
 
-Request = Mapping[str, Any]
+RECIPE = "recipe.yaml"  # name of the recipe in the options
+
+RequestDocument = Mapping[str, Any]
+"""`request` of the attributes of a store."""
 
 
-def options_file(request: Request) -> str:
-    """YAML for `--config`: the request of a store as options, what is default left out.
+def options_file(document: RequestDocument) -> str:
+    """Write the options of a store as YAML.
 
     Parameters
     ----------
-    request
-        As in the attributes of a store.
+    document
+        `request` of the attributes of the store.
+
+    Returns
+    -------
+    str
+        YAML for `--config`; the recipe is the file `RECIPE` beside it. If the store is of a later
+        version and has an option that this one does not know, a comment says so.
     """
-    events, windows = request["events"], request["windows"]
-    options: dict[str, Any] = {"hed": {label["label"]: _label(label) for label in events["labels"]}}
-    if events["aliases"]:
-        options["aliases"] = events["aliases"]
-    if events["overlap"] != "error":
-        options["overlap"] = events["overlap"]
-    options |= {name: events[name] for name in ("hed_version", "hed_strict") if events.get(name)}
-    options |= {name: chosen for name, chosen in request["source"].items() if chosen}
-    options |= {
-        "window" if name == "size" else name: value
-        for name, value in windows.items()
-        if value is not None
-    }
-    options |= {"split": request["splits"]["split"], "seed": request["splits"]["seed"]}
-    options |= {"recipe": RECIPE, "dtype": request["store"]["dtype"]}
-    return _yaml(options)
+    try:
+        request = request_from_document(document)
+    except ValidationError as problem:
+        option = ".".join(str(part) for part in problem.errors()[0]["loc"])
+        return f"# This version of bids-dl does not know an option of the store ({option}).\n"
+    options = request_to_options(request) | {"recipe": RECIPE}
+    return _to_yaml(options)
 
 
-def recipe_file(request: Request) -> str:
-    """YAML of the recipe, every parameter in it."""
-    return _yaml(request["preprocess"])
+def recipe_file(document: RequestDocument) -> str:
+    """Write the recipe of a store as YAML, with all parameters of its steps."""
+    return _to_yaml(document["preprocess"])
 
 
-def _label(label: Mapping[str, Any]) -> Any:
-    """A query, or the mapping that it needs where it is combined or the label has options of its own."""
-    query = label["query"]
-    own = {name: label[name] for name, plain in OF_LABEL.items() if label.get(name, plain) != plain}
-    if isinstance(query, str):
-        return {"hed": query, **own} if own else query
-    return {**query, **own}
-
-
-def _yaml(content: Any) -> str:
+def _to_yaml(content: Any) -> str:
     text: str = yaml.safe_dump(
         content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
     )

@@ -1,4 +1,8 @@
-"""One HED string per row of events.tsv, assembled as hedtools does from sidecar columns, the HED column and {column} references."""
+"""HED strings of the rows of events.tsv.
+
+A string is assembled as by `hed.TabularInput`: from the HED of the sidecar columns, the HED column
+and ``{column}`` references. Unlike hedtools, definitions that do not validate are kept.
+"""
 
 from __future__ import annotations
 
@@ -14,73 +18,97 @@ from hed.models.df_util import replace_ref
 from hed.models.hed_group import HedGroup
 
 from bids_dl.datamodel import EventRows
-from bids_dl.selection.queries.grammar import Query, Word
 
 HED_COLUMN = "HED"
-MISSING = ("", "n/a")
-DEEPEST = 200  # brackets within brackets: hedtools reads them by recursion
+MISSING_CELLS = ("", "n/a")
+MAX_NESTED_GROUPS = 200  # because hedtools parses nested groups recursively
 REFERENCE = re.compile(r"\{([a-z_\-0-9]+)\}", re.IGNORECASE)
-STRUCTURE = re.compile(r"[(),{}~]")  # in a cell: may change more than a value
-TEMPORAL = {"onset", "offset", "inset", "duration", "delay"}
+STRUCTURE = re.compile(r"[(),{}~]")  # characters that open a group or begin a tag
 
 
 @dataclass(frozen=True, slots=True)
-class Codebook:
-    """What a sidecar says about columns, read with one schema."""
+class HedSidecar:
+    """HED of a merged sidecar, column by column, read with one schema.
 
-    levels: Mapping[str, Mapping[str, str]]  # column -> cell -> HED
-    values: Mapping[str, str]  # column -> HED with a # for the cell
-    unclear: tuple[str, ...]  # columns whose HED is neither
-    references: frozenset[str]  # columns that others refer to in curly braces
+    Attributes
+    ----------
+    categorical
+        Column -> cell -> HED, of the columns whose levels are annotated one by one.
+    templates
+        Column -> HED with a # for the cell, of the value columns.
+    invalid
+        Columns whose HED has neither levels nor a #.
+    references
+        Columns that others refer to in curly braces.
+    """
+
+    categorical: Mapping[str, Mapping[str, str]]
+    templates: Mapping[str, str]
+    invalid: tuple[str, ...]
+    references: frozenset[str]
     schema: Any  # hed.HedSchema or HedSchemaGroup
     definitions: Any  # hed.DefinitionDict
 
-    def columns(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those columns of a table that carry HED, by name, as hedtools puts them together."""
-        return tuple(
-            sorted(
-                name
-                for name in names
-                if name == HED_COLUMN or name in self.levels or name in self.values
-            )
-        )
+    def hed_columns(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the columns of a table that carry HED, in the order of assembly: by name."""
+        return tuple(sorted(filter(self._carries_hed, names)))
+
+    def _carries_hed(self, name: str) -> bool:
+        return name == HED_COLUMN or name in self.categorical or name in self.templates
 
     def assemble(self, columns: Sequence[str], cells: Sequence[str | None]) -> str:
-        """The HED string of a row; a cell of None is left out."""
-        texts = {
-            column: self.text(column, cell) for column, cell in zip(columns, cells, strict=True)
-        }
-        kept = [
-            self._filled(text, texts)
-            for column, text in texts.items()
-            if column not in self.references
-        ]
-        return ", ".join(text for text in kept if text not in MISSING)
+        """Assemble the HED string of a row, as `hed.TabularInput.series_a` does.
 
-    def text(self, column: str, cell: str | None) -> str:
-        """The HED of one cell; "" where it has none."""
-        if cell is None or (cell in MISSING and column not in self.levels):
+        Parameters
+        ----------
+        columns
+            Result of `hed_columns`.
+        cells
+            The row's cell in each column; None omits the column.
+
+        Examples
+        --------
+        >>> sidecar = HedSidecar({"code": {"go": "Red"}}, {"n": "Label/#"}, (), frozenset(), 0, 0)
+        >>> sidecar.assemble(("code", "n"), ("go", "7"))
+        'Red, Label/7'
+        """
+        texts: dict[str, str] = {}
+        for column, cell in zip(columns, cells, strict=True):
+            texts[column] = self.cell_hed(column, cell)
+        parts = []
+        for column, text in texts.items():
+            if column in self.references:
+                continue
+            filled = self._fill_references(text, texts)
+            if filled not in MISSING_CELLS:
+                parts.append(filled)
+        return ", ".join(parts)
+
+    def cell_hed(self, column: str, cell: str | None) -> str:
+        """Return the HED of a cell, or "" if the cell has none."""
+        if column in self.categorical:
+            return "" if cell is None else self.categorical[column].get(cell or "n/a", "")
+        if cell is None or cell in MISSING_CELLS:
             return ""
-        if column in self.levels:
-            return self.levels[column].get(cell or "n/a", "")
-        return self.values[column].replace("#", cell) if column in self.values else cell
+        template = self.templates.get(column)
+        return cell if template is None else template.replace("#", cell)
 
-    def _filled(self, text: str, texts: Mapping[str, str]) -> str:
+    def _fill_references(self, text: str, texts: Mapping[str, str]) -> str:
+        """Replace each ``{column}`` by the HED of that column, or remove it if there is none."""
         if "{" not in text:
             return text
         for name in sorted(self.references):
-            put = texts.get(name, "")
             reference = f"{{{name}}}"
-            text = (
-                text.replace(reference, put)
-                if put not in MISSING
-                else replace_ref(text, re.escape(reference))
-            )
+            referred = texts.get(name, "")
+            if referred in MISSING_CELLS:
+                text = replace_ref(text, re.escape(reference))
+            else:
+                text = text.replace(reference, referred)
         return text
 
 
-def hed_of(sidecar: Mapping[str, Any]) -> dict[str, Any]:
-    """The HED entries of a sidecar, column by column."""
+def hed_entries(sidecar: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the HED entries of a sidecar by column."""
     return {
         name: entry["HED"]
         for name, entry in sidecar.items()
@@ -88,126 +116,101 @@ def hed_of(sidecar: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def identity(sidecar: Mapping[str, Any]) -> str:
-    """Equal for sidecars with the same annotations."""
-    return json.dumps(hed_of(sidecar), sort_keys=True, default=str)
+def annotation_key(sidecar: Mapping[str, Any]) -> str:
+    """Return a text that is equal for sidecars with the same HED."""
+    return json.dumps(hed_entries(sidecar), sort_keys=True, default=str)
 
 
 def is_annotated(table: EventRows) -> bool:
-    """Whether any column of a table carries HED."""
-    return any(name in table.columns for name in hed_of(table.sidecar)) or any(
-        cell not in MISSING for cell in table.columns.get(HED_COLUMN, ())
-    )
+    """Return whether any column of a table carries HED."""
+    if any(name in table.columns for name in hed_entries(table.sidecar)):
+        return True
+    return any(cell not in MISSING_CELLS for cell in table.columns.get(HED_COLUMN, ()))
 
 
-def read_codebook(sidecar: Mapping[str, Any], schema: Any) -> Codebook:
-    """Read the annotations and definitions of a (merged) sidecar."""
-    entries = hed_of(sidecar)
-    levels = {
-        name: {str(level): text for level, text in entry.items() if isinstance(text, str)}
-        for name, entry in entries.items()
-        if isinstance(entry, Mapping)
-    }
-    values = {
-        name: entry for name, entry in entries.items() if isinstance(entry, str) and "#" in entry
-    }
-    texts = [*values.values(), *(text for column in levels.values() for text in column.values())]
-    return Codebook(
-        levels,
-        values,
-        tuple(name for name in entries if name not in levels and name not in values),
-        frozenset(name for text in texts for name in REFERENCE.findall(text)),
-        schema,
-        _definitions(
-            [*texts, *(entry for entry in entries.values() if isinstance(entry, str))], schema
-        ),
-    )
+def read_sidecar(sidecar: Mapping[str, Any], schema: Any) -> HedSidecar:
+    """Read the annotations and definitions of a merged sidecar.
 
-
-def _definitions(texts: Iterable[str], schema: Any) -> Any:
-    """Every definition in some HED strings, by name; the first of a name counts.
-
-    Unlike hedtools' own this also takes definitions that do not validate: real datasets have them.
+    Parameters
+    ----------
+    sidecar
+        Content of the events.json files, merged by inheritance.
+    schema
+        `hed.HedSchema` or `HedSchemaGroup`.
     """
-    found = DefinitionDict()
+    categorical: dict[str, dict[str, str]] = {}
+    templates: dict[str, str] = {}
+    invalid: list[str] = []
+    level_texts: list[str] = []
+    invalid_texts: list[str] = []  # not part of any row, but may contain definitions
+    for name, entry in hed_entries(sidecar).items():
+        if isinstance(entry, Mapping):
+            levels = {str(key): text for key, text in entry.items() if isinstance(text, str)}
+            categorical[name] = levels
+            level_texts += levels.values()
+        elif isinstance(entry, str) and "#" in entry:
+            templates[name] = entry
+        else:
+            invalid.append(name)
+            if isinstance(entry, str):
+                invalid_texts.append(entry)
+    texts = [*templates.values(), *level_texts]
+    references: set[str] = set()
     for text in texts:
-        if "definition" not in text.casefold() or not is_readable(text):
+        references.update(REFERENCE.findall(text))
+    return HedSidecar(
+        categorical=categorical,
+        templates=templates,
+        invalid=tuple(invalid),
+        references=frozenset(references),
+        schema=schema,
+        definitions=_read_definitions([*texts, *invalid_texts], schema),
+    )
+
+
+def _read_definitions(texts: Iterable[str], schema: Any) -> Any:
+    """Return every definition in HED strings by name. The first definition of a name counts.
+
+    `hed.DefinitionDict` discards definitions that do not validate, but real datasets use them.
+    """
+    definitions = DefinitionDict()
+    for text in texts:
+        if "definition" not in text.casefold() or not has_balanced_groups(text):
             continue
         for tag, group in HedString(text, schema).find_top_level_tags({"Definition"}):
-            name, takes_value = tag.extension.removesuffix("/#"), tag.extension.endswith("/#")
-            rest = [child for child in group.children if child is not tag]
-            content = (
-                rest[0]
-                if len(rest) == 1 and isinstance(rest[0], HedGroup)
-                else HedGroup(contents=rest)
-                if rest
-                else None
-            )
-            found.defs.setdefault(
-                name.casefold(), DefinitionEntry(name, content, takes_value, None)
-            )
-    return found
+            entry = _definition_entry(tag, group)
+            definitions.defs.setdefault(entry.name.casefold(), entry)
+    return definitions
 
 
-def out_of_reach(codebook: Codebook, queries: Sequence[Query]) -> frozenset[str]:
-    """The value columns that no query can tell apart: their cells need not be parsed.
+def _definition_entry(tag: Any, group: Any) -> Any:
+    """Return the `DefinitionEntry` of a Definition tag and its group."""
+    name = tag.extension.removesuffix("/#")
+    children = [child for child in group.children if child is not tag]
+    content = None
+    if len(children) == 1 and isinstance(children[0], HedGroup):
+        content = children[0]
+    elif children:
+        content = HedGroup(contents=children)
+    return DefinitionEntry(name, content, tag.extension.endswith("/#"), None)
 
-    A recording with thousands of trial numbers and file names has few distinct rows where one value stands for all.
+
+def has_balanced_groups(text: str) -> bool:
+    """Return whether hedtools can parse the groups of a HED string.
+
+    It reads a string with an unpaired parenthesis as empty, and fails beyond `MAX_NESTED_GROUPS`.
     """
-    if codebook.references:
-        return frozenset()
-    words = [word for query in queries for term in query.terms() for word in term.words]
-    return frozenset(
-        name
-        for name, template in codebook.values.items()
-        if not _reaches(template, words, codebook)
-    )
-
-
-def _reaches(template: str, words: Sequence[Word], codebook: Codebook) -> bool:
-    if not is_readable(template):
-        return True
-    tree = HedString(template, codebook.schema, codebook.definitions)
-    tags = tree.get_all_tags()
-    for tag in [*tags]:
-        if (
-            entry := codebook.definitions.get_definition_entry(tag)
-            if tag.short_base_tag == "Def"
-            else None
-        ):
-            tags += entry.contents.get_all_tags() if entry.contents else []
-    if any("#" in str(tag) and not tag.is_takes_value_tag() for tag in tags):
-        return True
-    if any(
-        tag.short_base_tag.casefold() in TEMPORAL or tag.short_base_tag == "Def-expand"
-        for tag in tags
-    ):
-        return True
-    return any(
-        _may_match(word, str(tag).casefold(), tag.tag_terms) for word in words for tag in tags
-    )
-
-
-def _may_match(word: Word, tag: str, terms: Sequence[str]) -> bool:
-    """Whether a word may match a tag of a template, whatever stands for its #."""
-    start = tag.partition("#")[0]
-    if word.kind == "term":
-        return word.text in terms
-    if word.kind == "prefix":
-        return start.startswith(word.text) or ("#" in tag and word.text.startswith(start))
-    return word.text == tag or ("#" in tag and word.text.startswith(start))
-
-
-def is_readable(text: str) -> bool:
-    """Whether every bracket has its partner, where hedtools reads a string as empty if not, and none is nested beyond reason."""
     depth = 0
     for character in text:
-        depth += (character == "(") - (character == ")")
-        if not 0 <= depth <= DEEPEST:
+        if character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+        if not 0 <= depth <= MAX_NESTED_GROUPS:
             return False
     return depth == 0
 
 
-def is_plain(cell: str) -> bool:
-    """Whether a cell can only be a value: it holds nothing that would open a group or begin a tag."""
+def is_plain_value(cell: str) -> bool:
+    """Return whether a cell can only be a value: it neither opens a group nor begins a tag."""
     return not STRUCTURE.search(cell)

@@ -1,257 +1,305 @@
-"""Event -> Block: what --trim, --within, --exclude, --around and --min-duration leave, cut where a recording is not continuous."""
+"""Event -> Block: apply --trim, --within, --exclude, --around and --min-duration.
+
+Blocks are cut at the recording's end and at discontinuities. HED knows no blocks: this is what
+EEGLAB's ``pop_epochhed`` leaves to the user.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.datamodel import Block, Dropped, Event
 from bids_dl.errors import EventError
+from bids_dl.selection.interval import Interval, event_interval, intersect, subtract
 from bids_dl.selection.selection import Selection
-from bids_dl.selection.states import Interval
 
 TOLERANCE = 1e-6  # s, by which two blocks may overlap: rounding in events.tsv
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """What is left of the events of a selection; each event has a block or a reason."""
+class BlockPlan:
+    """The blocks of a selection. Each event has a block or a reason."""
 
     blocks: tuple[Block, ...]  # in the order of the events
     dropped: tuple[Dropped, ...]
 
 
-def blocks(
+def plan_blocks(
     selection: Selection,
     config: EventsConfig,
     durations: Mapping[str, float | None],
     boundaries: Mapping[str, Sequence[float]] | None = None,
     *,
     sliding: bool = True,
-) -> Blocks:
-    """The selected stretches of each event.
+) -> BlockPlan:
+    """Determine the blocks of each event.
 
     Parameters
     ----------
+    selection
+        Result of `select`.
+    config
+        Options of the labels.
     durations
-        Length of each recording in s, None where unknown.
+        Length of each recording in s; None if unknown.
     boundaries
-        Where each recording is not continuous, in s: a block there becomes two.
+        Times in s at which each recording is not continuous. They split a block.
     sliding
-        Whether windows will slide in the blocks. Otherwise each event has one block, also a moment (then ``end`` is ``onset``),
-        blocks may overlap, and nothing is cut out.
+        True if sliding windows will be placed in the blocks. Otherwise each event has one block,
+        even if it has no length (its ``end`` is then its ``onset``), blocks may overlap, and
+        nothing is cut out.
 
     Returns
     -------
-    Blocks
-        The ``end`` of a block is None where it depends on a recording of unknown length.
+    BlockPlan
+        The ``end`` of a block is None if it depends on a recording of unknown length.
 
     Raises
     ------
     EventError
         If blocks of two labels overlap, unless ``config.overlap`` allows it.
+
+    Examples
+    --------
+    >>> event = Event("ds/a", 0, 10.0, 50.0, "until", "red")
+    >>> config = EventsConfig(labels=(LabelConfig("red", "Red", trim=(1, 2)),))
+    >>> plan = plan_blocks(Selection((event,), {}, ()), config, {"ds/a": 45.0})
+    >>> [(block.onset, block.end) for block in plan.blocks]
+    [(11.0, 43.0)]
     """
     labels = {label.label: label for label in config.labels}
-    carver = _Carver(
-        labels, durations, boundaries or {}, _holes(selection.excluded), selection.near
-    )
+    excluded = _excluded_intervals(selection.excluded)
+    trimmer = _BlockTrimmer(labels, durations, boundaries or {}, excluded, selection.around)
     if sliding:
-        carved = _untangled(
-            selection.events, [carver.carve(event) for event in selection.events], config
-        )
+        remainders = list(map(trimmer.trim, selection.events))
+        remainders = _resolve_overlaps(selection.events, remainders, config)
     else:
-        carved = [carver.whole(event) for event in selection.events]
-        carved = [
-            left if left.pieces else _Left(((e.onset, e.onset),))
-            for e, left in zip(selection.events, carved, strict=True)
-        ]
-    kept: list[Block] = []
+        remainders = list(map(trimmer.trim_or_onset, selection.events))
+    blocks: list[Block] = []
     dropped: list[Dropped] = []
-    for index, (event, left) in enumerate(zip(selection.events, carved, strict=True)):
-        shortest = labels[event.label].min_duration
-        if not left.pieces:
-            dropped.append(_dropped(event, event.onset, left.cause, left.reason))
-        for start, end in left.pieces:
-            if end - start < shortest - TOLERANCE:
-                lasts = f"the block lasts {end - start:.3f} s, --min-duration is {shortest:g} s"
-                dropped.append(_dropped(event, start, "min-duration", lasts))
-            else:
-                kept.append(
-                    Block(
-                        event.recording, index, event.label, start, None if math.isinf(end) else end
-                    )
+    for index, (event, remainder) in enumerate(zip(selection.events, remainders, strict=True)):
+        min_duration = labels[event.label].min_duration
+        if not remainder.intervals:
+            dropped.append(_dropped(event, event.onset, remainder.option, remainder.reason))
+        for start, stop in remainder.intervals:
+            if stop - start < min_duration - TOLERANCE:
+                reason = (
+                    f"the block lasts {stop - start:.3f} s, --min-duration is {min_duration:g} s"
                 )
-    return Blocks(tuple(kept), tuple(dropped))
+                dropped.append(_dropped(event, start, "min-duration", reason))
+            else:
+                end = None if math.isinf(stop) else stop
+                blocks.append(Block(event.recording, index, event.label, start, end))
+    return BlockPlan(tuple(blocks), tuple(dropped))
+
+
+def _dropped(event: Event, onset: float, option: str, reason: str) -> Dropped:
+    return Dropped(event.recording, event.row, onset, event.label, "block", option, reason)
+
+
+def _excluded_intervals(excluded: Sequence[Event]) -> dict[tuple[str, str], list[Interval]]:
+    """Return (recording, label) -> intervals that match --exclude.
+
+    An event without length becomes the shortest interval that floats can represent.
+    """
+    intervals: dict[tuple[str, str], list[Interval]] = {}
+    for event in excluded:
+        start, stop = event_interval(event.onset, event.end, event.end_rule)
+        interval = Interval(start, stop if stop > start else math.nextafter(start, math.inf))
+        intervals.setdefault((event.recording, event.label), []).append(interval)
+    return intervals
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
-    """What is left of an event: some stretches in order of time, or why there are none."""
+class _Remainder:
+    """The intervals of an event that remain, in order of time, or why none does."""
 
-    pieces: tuple[Interval, ...]
-    cause: str = ""
+    intervals: tuple[Interval, ...]
+    option: str = ""  # that left nothing
     reason: str = ""
 
-    def cut(self, pieces: Iterable[Interval], cause: str, reason: str) -> _Left:
-        """The same after another cut; the one that leaves nothing is the cause."""
-        found = tuple(piece for piece in pieces if piece[1] - piece[0] > TOLERANCE)
-        return self if not self.pieces else _Left(found) if found else _Left((), cause, reason)
+    def split(
+        self, split: Callable[[Interval], Iterable[Interval]], option: str, reason: str
+    ) -> _Remainder:
+        """Replace each interval by what ``split`` leaves of it.
+
+        ``option`` and ``reason`` are kept if nothing remains that did before.
+        """
+        if not self.intervals:
+            return self
+        kept: list[Interval] = []
+        for interval in self.intervals:
+            kept += filter(_exceeds_tolerance, split(interval))
+        return _Remainder(tuple(kept)) if kept else _Remainder((), option, reason)
+
+
+def _exceeds_tolerance(interval: Interval) -> bool:
+    return interval.stop - interval.start > TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
-class _Carver:
-    """All that cuts blocks, but for other blocks."""
+class _BlockTrimmer:
+    """Applies to one event everything that shortens its block, except other blocks."""
 
     labels: Mapping[str, LabelConfig]
     durations: Mapping[str, float | None]
     boundaries: Mapping[str, Sequence[float]]
-    holes: Mapping[tuple[str, str], Sequence[Interval]]
-    near: Mapping[tuple[str, str], Sequence[Interval]]
+    excluded: Mapping[tuple[str, str], Sequence[Interval]]
+    around: Mapping[tuple[str, str], Sequence[Interval]]
 
-    def carve(self, event: Event) -> _Left:
-        """The continuous stretches of an event that are neither excluded nor too far away; a moment stays one."""
-        left, place = self.whole(event), (event.recording, event.label)
+    def trim(self, event: Event) -> _Remainder:
+        """Return the continuous parts of an event that no option cuts off.
+
+        An event without length is returned unchanged.
+        """
+        remainder = self.trim_ends(event)
         if not event.end_rule:
-            return left
-        if place in self.near:
-            near = self.near[place]
-            left = left.cut(
-                (p for piece in left.pieces for p in _shared(piece, near)),
+            return remainder
+        key = (event.recording, event.label)
+        if key in self.around:
+            around = self.around[key]
+            remainder = remainder.split(
+                lambda interval: intersect(interval, around),
                 "around",
-                "all of it is farther than --around says",
+                "all of it is farther away than --around allows",
             )
-        if place in self.holes:
-            holes = self.holes[place]
-            left = left.cut(
-                (p for piece in left.pieces for p in _without(piece, holes)),
+        if key in self.excluded:
+            excluded = self.excluded[key]
+            remainder = remainder.split(
+                lambda interval: subtract(interval, excluded),
                 "exclude",
-                "all of it overlaps what is excluded",
+                "all of it overlaps matches of --exclude",
             )
-        jumps = [(time, time) for time in self.boundaries.get(event.recording, ())]
-        return left.cut(
-            (p for piece in left.pieces for p in _without(piece, jumps)),
+        boundaries = [Interval(time, time) for time in self.boundaries.get(event.recording, ())]
+        return remainder.split(
+            lambda interval: subtract(interval, boundaries),
             "boundary",
-            "the signal is not continuous in it",
+            "the signal in it is not continuous",
         )
 
-    def whole(self, event: Event) -> _Left:
-        """The stretch of an event after --trim and --within, as far as its recording goes."""
+    def trim_or_onset(self, event: Event) -> _Remainder:
+        """Return an event after --trim and --within, or its onset if they leave nothing."""
+        remainder = self.trim_ends(event)
+        if remainder.intervals:
+            return remainder
+        return _Remainder((Interval(event.onset, event.onset),))
+
+    def trim_ends(self, event: Event) -> _Remainder:
+        """Return an event after --trim and --within, up to the recording's end."""
         if not event.end_rule:
-            return _Left(((event.onset, event.onset),))
-        label, length = self.labels[event.label], self.durations.get(event.recording)
-        known = math.inf if length is None else length
-        start, end = (
-            max(event.onset, 0.0) + label.trim[0],
-            min(known, math.inf if event.end is None else event.end) - label.trim[1],
-        )
+            return _Remainder((Interval(event.onset, event.onset),))
+        label = self.labels[event.label]
+        length = self._recording_length(event)
+        stop = min(length, event_interval(event.onset, event.end, event.end_rule).stop)
+        first = max(event.onset, 0.0) + label.trim[0]
+        last = stop - label.trim[1]
         if label.within:
-            start, end = (
-                max(start, event.onset + label.within[0]),
-                min(end, event.onset + label.within[1]),
-            )
-        return _Left(((start, end),)) if end > start else _Left((), *_nothing(event, label, known))
+            first = max(first, event.onset + label.within[0])
+            last = min(last, event.onset + label.within[1])
+        if last > first:
+            return _Remainder((Interval(first, last),))
+        return _nothing_left(event, label, length, stop - event.onset)
+
+    def _recording_length(self, event: Event) -> float:
+        """Return the length of the event's recording in s, inf if unknown."""
+        length = self.durations.get(event.recording)
+        return math.inf if length is None else length
 
 
-def _nothing(event: Event, label: LabelConfig, length: float) -> tuple[str, str]:
-    """Cause and reason where --trim, --within and the recording's end leave nothing of an event."""
+def _nothing_left(event: Event, label: LabelConfig, length: float, lasts: float) -> _Remainder:
+    """Explain why --trim, --within and the recording's end leave nothing of an event.
+
+    Parameters
+    ----------
+    length
+        Of the recording, in s.
+    lasts
+        Length of the event within the recording, in s.
+    """
     if event.onset >= length:
-        return (
-            "recording",
-            f"it begins at {event.onset:.3f} s, the recording ends at {length:.3f} s",
-        )
-    given = [f"--trim {label.trim[0]:g},{label.trim[1]:g}"] if any(label.trim) else []
-    given += [f"--within {label.within[0]:g},{label.within[1]:g}"] if label.within else []
-    lasts = min(length, math.inf if event.end is None else event.end) - event.onset
-    return (
-        "trim" if any(label.trim) else "within"
-    ), f"it lasts {lasts:.3f} s, of which {' and '.join(given) or 'its end'} leaves nothing"
+        reason = f"it begins at {event.onset:.3f} s, the recording ends at {length:.3f} s"
+        return _Remainder((), "recording", reason)
+    options = []
+    if any(label.trim):
+        options.append(f"--trim {label.trim[0]:g},{label.trim[1]:g}")
+    if label.within:
+        options.append(f"--within {label.within[0]:g},{label.within[1]:g}")
+    reason = f"it lasts {lasts:.3f} s, of which {' and '.join(options) or 'its end'} leaves nothing"
+    return _Remainder((), "trim" if any(label.trim) else "within", reason)
 
 
-def _dropped(event: Event, onset: float, cause: str, reason: str) -> Dropped:
-    return Dropped(event.recording, event.row, onset, event.label, "block", cause, reason)
+class _Piece(NamedTuple):
+    """One interval of one event, sorted by recording and time."""
+
+    recording: str
+    interval: Interval
+    event_index: int
 
 
-def _holes(excluded: Sequence[Event]) -> dict[tuple[str, str], list[Interval]]:
-    """What --exclude matches, by recording and label; a moment as the shortest stretch there is."""
-    found: dict[tuple[str, str], list[Interval]] = {}
-    for event in excluded:
-        end = math.inf if event.end is None else event.end
-        lasts = bool(event.end_rule) and end > event.onset
-        stretch = event.onset, end if lasts else math.nextafter(event.onset, math.inf)
-        found.setdefault((event.recording, event.label), []).append(stretch)
-    return found
+def _resolve_overlaps(
+    events: Sequence[Event], remainders: Sequence[_Remainder], config: EventsConfig
+) -> list[_Remainder]:
+    """Resolve overlaps between blocks of two labels as --overlap says.
 
-
-def _shared(stretch: Interval, kept: Sequence[Interval]) -> Iterator[Interval]:
-    """What some disjoint stretches share with one, in order."""
-    for start, end in kept:
-        if min(end, stretch[1]) > max(start, stretch[0]):
-            yield max(start, stretch[0]), min(end, stretch[1])
-
-
-def _without(stretch: Interval, cuts: Sequence[Interval]) -> Iterator[Interval]:
-    """What is left of a stretch beside some others, in order."""
-    start, end = stretch
-    for cut_start, cut_end in sorted(cuts):
-        if cut_end < start or cut_start >= end or (cut_start == cut_end == start):
-            continue
-        if cut_start > start:
-            yield start, cut_start
-        start = max(start, cut_end)
-    if end > start:
-        yield start, end
-
-
-def _untangled(
-    events: Sequence[Event], carved: Sequence[_Left], config: EventsConfig
-) -> list[_Left]:
-    """What is left where blocks of two labels overlap; an error unless ``config.overlap`` says who wins."""
+    With ``"first"``, the label that comes first in the request keeps the overlap.
+    """
     order = {label.label: place for place, label in enumerate(config.labels)}
     if config.overlap == "each" or len(order) == 1:
-        return list(carved)
-    taken: dict[int, list[Interval]] = {}
-    for (one, first), (other, second) in _overlaps(events, carved):
+        return list(remainders)
+    taken: dict[int, list[Interval]] = {}  # index of an event -> what other labels keep
+    for first, second in _overlaps(events, remainders):
+        one = events[first.event_index]
+        other = events[second.event_index]
         if config.overlap == "error":
             raise EventError(
-                f"{events[one].recording}: the block of {events[one].label} from {events[one].onset:.3f} s and "
-                f"that of {events[other].label} from {events[other].onset:.3f} s overlap;\n"
-                "  end or trim them (--until, --trim, --within), or give --overlap first or --overlap each"
+                f"{one.recording}: the block of {one.label} from {one.onset:.3f} s and "
+                f"that of {other.label} from {other.onset:.3f} s overlap;\n"
+                "  end or trim them (--until, --trim, --within), "
+                "or give --overlap first or --overlap each"
             )
-        loser, winner = (
-            (other, first)
-            if order[events[one].label] < order[events[other].label]
-            else (one, second)
-        )
-        taken.setdefault(loser, []).append(winner)
-    reason = "all of it belongs to an earlier label (--overlap first)"
-    return [
-        left.cut(
-            (p for piece in left.pieces for p in _without(piece, taken[index])), "overlap", reason
-        )
-        if index in taken
-        else left
-        for index, left in enumerate(carved)
-    ]
+        if order[one.label] < order[other.label]:
+            taken.setdefault(second.event_index, []).append(first.interval)
+        else:
+            taken.setdefault(first.event_index, []).append(second.interval)
+    resolved = list(remainders)
+    for index, intervals in taken.items():
+        resolved[index] = _without(remainders[index], intervals)
+    return resolved
+
+
+def _without(remainder: _Remainder, intervals: Sequence[Interval]) -> _Remainder:
+    """Subtract the blocks of earlier labels from an event."""
+    return remainder.split(
+        lambda interval: subtract(interval, intervals),
+        "overlap",
+        "all of it belongs to an earlier label (--overlap first)",
+    )
 
 
 def _overlaps(
-    events: Sequence[Event], carved: Sequence[_Left]
-) -> Iterator[tuple[tuple[int, Interval], tuple[int, Interval]]]:
-    """Pairs of pieces of different labels that overlap, each with the number of its event; the one that begins first first."""
-    pieces = [
-        (events[i].recording, piece, i)
-        for i, left in enumerate(carved)
-        for piece in left.pieces
-        if piece[1] > piece[0]
-    ]
-    active: list[tuple[str, Interval, int]] = []
-    for recording, stretch, index in sorted(pieces):
-        active = [
-            one for one in active if one[0] == recording and one[1][1] > stretch[0] + TOLERANCE
+    events: Sequence[Event], remainders: Sequence[_Remainder]
+) -> Iterator[tuple[_Piece, _Piece]]:
+    """Yield the pairs of overlapping intervals of different labels, the earlier one first."""
+    pieces: list[_Piece] = []
+    for index, remainder in enumerate(remainders):
+        pieces += [
+            _Piece(events[index].recording, interval, index)
+            for interval in remainder.intervals
+            if interval.stop > interval.start
         ]
-        for _, earlier, other in active:
-            if events[other].label != events[index].label:
-                yield (other, earlier), (index, stretch)
-        active.append((recording, stretch, index))
+    active: list[_Piece] = []  # those that the next one may overlap
+    for piece in sorted(pieces):
+        active = [
+            other
+            for other in active
+            if other.recording == piece.recording
+            and other.interval.stop > piece.interval.start + TOLERANCE
+        ]
+        for other in active:
+            if events[other.event_index].label != events[piece.event_index].label:
+                yield other, piece
+        active.append(piece)

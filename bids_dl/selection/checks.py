@@ -1,4 +1,8 @@
-"""What hedtools' validators and common sense say about annotations that are used all the same."""
+"""Checks of annotations that are used even if they are wrong.
+
+Sidecars are checked by hedtools' validators (`hed.Sidecar.validate`, `hed.TabularInput.validate`),
+durations by their plausibility.
+"""
 
 from __future__ import annotations
 
@@ -14,42 +18,56 @@ from hed import HedFileError, Sidecar, TabularInput
 
 from bids_dl.datamodel import Event, EventRows
 from bids_dl.errors import SourceError
-from bids_dl.selection.annotations import hed_of
-from bids_dl.selection.issues import IssueCounter
-from bids_dl.selection.timelines import AnnotatedTables, Timeline
+from bids_dl.selection.annotated_tables import AnnotatedTables
+from bids_dl.selection.annotations import hed_entries
+from bids_dl.selection.issues import IssueCounter, format_codes
+from bids_dl.selection.timelines import Timeline
+from bids_dl.wording import one_line
 
-Issue = dict[str, Any]
-SEVERE = 1  # hedtools: 1 error, 10 warning
+HedIssue = dict[str, Any]
+"""Code, severity and message, as hedtools' validators return them."""
+
+ERROR_SEVERITY = 1  # hedtools: 1 is an error, 10 a warning
+MAX_REASON_CHARS = 200
 
 
-def check_sidecars(corpus: AnnotatedTables, findings: IssueCounter, *, strict: bool) -> None:
-    """Count what hedtools finds wrong: in the sidecars, or, if strict, also in every row.
+def check_sidecars(annotated: AnnotatedTables, issues: IssueCounter, *, strict: bool) -> None:
+    """Count the issues that hedtools reports for each distinct sidecar.
+
+    Parameters
+    ----------
+    strict
+        Also validate every row, and raise an error if there is any.
 
     Raises
     ------
     SourceError
-        If strict and there is any error.
+        If ``strict`` and hedtools reports an error.
     """
     checked: set[int] = set()
-    for table, codebook in zip(corpus.tables, corpus.codebooks, strict=True):
-        issues: list[Issue] = []
-        if id(codebook) not in checked:
-            checked.add(id(codebook))
-            issues = _issues(partial(_check_sidecar, table, codebook.schema))
+    for table, sidecar in zip(annotated.tables, annotated.sidecars, strict=True):
+        reported: list[HedIssue] = []
+        if id(sidecar) not in checked:
+            checked.add(id(sidecar))
+            reported += _validate(partial(_validate_sidecar, table, sidecar.schema))
         if strict:
-            issues += _issues(partial(_check_rows, table, codebook.schema))
-            _refuse(table, [issue for issue in issues if issue["severity"] == SEVERE])
-        for kind, severe in (("issues", True), ("remarks", False)):
-            findings.add_kinds(
-                kind,
-                (str(issue["code"]) for issue in issues if (issue["severity"] == SEVERE) == severe),
-            )
+            reported += _validate(partial(_validate_rows, table, sidecar.schema))
+        errors = [issue for issue in reported if issue["severity"] == ERROR_SEVERITY]
+        warnings = [issue for issue in reported if issue["severity"] != ERROR_SEVERITY]
+        if strict and errors:
+            raise SourceError(_describe_errors(table, errors))
+        issues.add_codes("errors", _codes(errors))
+        issues.add_codes("warnings", _codes(warnings))
 
 
-def _issues(validate: Callable[[], list[Issue]]) -> list[Issue]:
-    """What a validator finds; where it stops at what it cannot read, that is an issue too."""
+def _codes(reported: Iterable[HedIssue]) -> list[str]:
+    return [str(issue["code"]) for issue in reported]
+
+
+def _validate(validator: Callable[[], list[HedIssue]]) -> list[HedIssue]:
+    """Run a validator. An exception that it raises is reported as an error of its own."""
     try:
-        return validate()
+        return validator()
     except (
         ArithmeticError,
         AttributeError,
@@ -59,72 +77,73 @@ def _issues(validate: Callable[[], list[Issue]]) -> list[Issue]:
         ValueError,
         HedFileError,
     ) as error:
-        return [
-            {
-                "code": "UNREADABLE",
-                "severity": SEVERE,
-                "message": f"hedtools' validator stops with {error!r}",
-            }
-        ]
+        message = f"hedtools' validator stops with {error!r}"
+        return [{"code": "UNREADABLE", "severity": ERROR_SEVERITY, "message": message}]
 
 
-def _check_sidecar(table: EventRows, schema: Any) -> list[Issue]:
-    return list(_sidecar(table).validate(schema))
+def _validate_sidecar(table: EventRows, schema: Any) -> list[HedIssue]:
+    return list(_hed_sidecar(table).validate(schema))
 
 
-def _check_rows(table: EventRows, schema: Any) -> list[Issue]:
-    lines = [table.columns.keys(), *zip(*table.columns.values(), strict=True)]
-    text = io.StringIO("\n".join("\t".join(cells) for cells in lines))
-    return list(
-        TabularInput(text, sidecar=_sidecar(table)).validate(schema, validate_sidecar=False)
+def _validate_rows(table: EventRows, schema: Any) -> list[HedIssue]:
+    rows = [table.columns.keys(), *zip(*table.columns.values(), strict=True)]
+    text = io.StringIO("\n".join("\t".join(cells) for cells in rows))
+    tabular = TabularInput(text, sidecar=_hed_sidecar(table))
+    return list(tabular.validate(schema, validate_sidecar=False))
+
+
+def _hed_sidecar(table: EventRows) -> Any:
+    """Return a `hed.Sidecar` of the columns that carry HED."""
+    entries = {name: table.sidecar[name] for name in hed_entries(table.sidecar)}
+    return Sidecar(io.StringIO(json.dumps(entries)))
+
+
+def _describe_errors(table: EventRows, errors: Sequence[HedIssue]) -> str:
+    codes = format_codes(Counter(_codes(errors)))
+    first = str(errors[0].get("message", "")).splitlines()[0]
+    return (
+        f"{table.recording}: hedtools reports errors, which --hed-strict rejects: {codes};\n"
+        f"  the first: {one_line(first, max_chars=MAX_REASON_CHARS)}"
     )
-
-
-def _sidecar(table: EventRows) -> Any:
-    annotated = hed_of(table.sidecar)
-    return Sidecar(
-        io.StringIO(
-            json.dumps({name: entry for name, entry in table.sidecar.items() if name in annotated})
-        )
-    )
-
-
-def _refuse(table: EventRows, issues: Sequence[Issue]) -> None:
-    if issues:
-        codes = Counter(str(issue["code"]) for issue in issues)
-        raise SourceError(
-            f"{table.recording}: --hed-strict, and hedtools finds {', '.join(f'{code} {n}' for code, n in codes.most_common())};\n"
-            f"  the first: {str(issues[0].get('message', '')).splitlines()[0][:200]}"
-        )
 
 
 def check_durations(
-    timelines: Iterable[Timeline], events: Sequence[Event], findings: IssueCounter
+    timelines: Iterable[Timeline], events: Sequence[Event], issues: IssueCounter
 ) -> None:
-    """Warn where the durations that ends were taken from cannot be seconds: most rows that last reach past the next that does."""
+    """Count the recordings whose durations cannot be in seconds.
+
+    Some datasets write durations in samples. A recording is counted if its events end by their
+    duration and most rows with a duration reach past the next such row.
+    """
     used = {event.recording for event in events if event.end_rule == "duration"}
     for timeline in timelines:
-        if timeline.table.recording not in used:
-            continue
-        lasting = _lasting(timeline)
-        long = [
-            (one, other)
-            for one, other in itertools.pairwise(lasting)
-            if one[0] + one[1] > other[0] > one[0]
-        ]
-        apart = sum(one[0] < other[0] for one, other in itertools.pairwise(lasting))
-        if apart > 1 and len(long) > apart / 2:
-            (onset, duration), (following, _) = long[0]
-            where = f"{duration:g} at {onset:g} s in {timeline.table.recording}"
-            findings.add(
-                "durations",
-                f"{where}, where the next row that lasts is {following - onset:g} s later",
-            )
+        if timeline.table.recording in used:
+            _check_recording_durations(timeline, issues)
 
 
-def _lasting(timeline: Timeline) -> list[tuple[float, float]]:
-    """Onset and duration in s of each row that lasts, in order of time."""
-    rows = ((timeline.onset(row), timeline.duration(row)) for row in range(len(timeline.table)))
-    return sorted(
-        (onset, duration) for onset, duration in rows if onset is not None and duration > 0
-    )
+def _check_recording_durations(timeline: Timeline, issues: IssueCounter) -> None:
+    n_pairs = 0
+    too_long = []
+    for (onset, duration), (next_onset, _) in itertools.pairwise(_rows_with_duration(timeline)):
+        if onset < next_onset:
+            n_pairs += 1
+            if onset + duration > next_onset:
+                too_long.append((onset, duration, next_onset))
+    if n_pairs > 1 and len(too_long) > n_pairs / 2:
+        onset, duration, next_onset = too_long[0]
+        issues.add(
+            "long_durations",
+            f"{duration:g} at {onset:g} s in {timeline.table.recording}, "
+            f"{next_onset - onset:g} s before the next row with a duration",
+        )
+
+
+def _rows_with_duration(timeline: Timeline) -> list[tuple[float, float]]:
+    """Return onset and duration in s of each row with a duration above 0, sorted."""
+    rows = []
+    for row in range(len(timeline.table)):
+        onset = timeline.onset(row)
+        duration = timeline.duration(row)
+        if onset is not None and duration > 0:
+            rows.append((onset, duration))
+    return sorted(rows)

@@ -1,4 +1,8 @@
-"""What is odd in the annotations of real datasets: counted, and told in one line each."""
+"""Problems in the HED of real datasets, counted and reported in one line each.
+
+hedtools stops at some of these problems or reports them once for each row. Here the dataset is
+used as far as it can be read, because the annotations of many published datasets do not validate.
+"""
 
 from __future__ import annotations
 
@@ -6,58 +10,126 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-LINES = {
-    "columns": "{n} recordings have an events.tsv without an onset column; nothing in them can be selected (first: {first})",
-    "unannotated": "{n} recordings have no HED annotations (first: {first})",
-    "onset": "{n} rows were skipped: their onset is not a number (first: {first})",
-    "unbalanced": "{n} rows were skipped: brackets of their HED have no partners or are nested too deeply (first: {first})",
-    "offset": "{n} Offsets end nothing: no Onset of the same definition is before them (first: {first})",
-    "unanchored": "{n} Onset or Offset groups name no definition and were not followed (first: {first})",
-    "unreadable": "{n} Delay or Duration values cannot be read in seconds and were left out (first: {first})",
-    "unknown": "{n} rows hold tags that their HED version does not have; no bare word finds those (first: {first})",
-    "undefined": "{n} rows use definitions that no sidecar defines; only their names are found (first: {first})",
-    "reference": "{n} recordings lack a column that the sidecar refers to in braces; it was read as empty (first: {first})",
-    "unclear": "{n} recordings have sidecar columns whose HED has neither levels nor a #; those were left out (first: {first})",
-    "levels": "{n} cells hold values that the sidecar does not annotate (first: {first})",
-    "durations": "durations reach past the next row that lasts in most rows of {n} recordings; are they seconds? (first: {first})",
-    "issues": "hedtools finds {n} errors in the sidecars' HED, kept as they are: {kinds}; --hed-strict refuses them",
-    "remarks": "hedtools has {n} remarks on the sidecars' HED: {kinds}",
+from bids_dl.wording import count
+
+TEMPLATES = {  # kind -> noun that is counted, line
+    "no_onset_column": (
+        "recording",
+        "no onset column in the events.tsv of {count}: no row of it can be selected "
+        "(first: {first})",
+    ),
+    "no_hed": ("recording", "no HED annotations in {count} (first: {first})"),
+    "bad_onset": ("row", "skipped {count} whose onset is not a number (first: {first})"),
+    "unbalanced": (
+        "row",
+        "skipped {count} whose HED has unpaired or too deeply nested parentheses (first: {first})",
+    ),
+    "unmatched_offset": (
+        "Offset",
+        "ignored {count} without a preceding Onset of the same definition (first: {first})",
+    ),
+    "no_definition": (
+        "Onset or Offset group",
+        "ignored {count} without a definition (first: {first})",
+    ),
+    "unreadable_time": (
+        "Delay or Duration value",
+        "ignored {count} that cannot be converted to seconds (first: {first})",
+    ),
+    "unknown_tag": (
+        "row",
+        "{count} with tags that their HED version does not have; no bare word finds these tags "
+        "(first: {first})",
+    ),
+    "undefined": (
+        "row",
+        "{count} with definitions that no sidecar defines; only their names are found "
+        "(first: {first})",
+    ),
+    "missing_reference": (
+        "recording",
+        "{count} without a column that the sidecar refers to in braces; the reference is read as "
+        "empty (first: {first})",
+    ),
+    "invalid_column": (
+        "recording",
+        "{count} with a sidecar column whose HED has neither levels nor a #; the column is ignored "
+        "(first: {first})",
+    ),
+    "unknown_level": (
+        "cell",
+        "{count} with a value that the sidecar does not annotate (first: {first})",
+    ),
+    "long_durations": (
+        "recording",
+        "in {count}, most durations reach past the next row with a duration; are they in seconds? "
+        "(first: {first})",
+    ),
+    "errors": (
+        "error",
+        "hedtools reports {count} in the HED of the sidecars, kept as they are: {codes}; "
+        "--hed-strict rejects them",
+    ),
+    "warnings": ("warning", "hedtools reports {count} in the HED of the sidecars: {codes}"),
 }
 
 
 @dataclass(slots=True)
 class IssueCounter:
-    """Counts by kind, and the first place of each."""
+    """Counts issues by kind, and keeps the first place of each."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, Counter[str]] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    codes: dict[str, Counter[str]] = field(default_factory=dict)  # kind -> hedtools' codes
+    warnings: list[str] = field(default_factory=list)
 
-    def add(self, kind: str, first: str, count: int = 1) -> None:
-        """Count something, one of LINES."""
-        if count:
-            self.counts[kind] += count
-            self.first.setdefault(kind, first)
+    def add(self, kind: str, place: str, number: int = 1) -> None:
+        """Add a number of issues of one kind.
 
-    def add_kinds(self, kind: str, names: Iterable[str]) -> None:
-        """Count something by hedtools' code for it."""
-        for name in names:
-            self.kinds.setdefault(kind, Counter())[name] += 1
+        Parameters
+        ----------
+        kind
+            Key of `TEMPLATES`.
+        place
+            Row or recording, for messages.
+        number
+            Number of issues at this place; 0 adds nothing.
+        """
+        if number:
+            self.counts[kind] += number
+            self.first.setdefault(kind, place)
+
+    def add_codes(self, kind: str, codes: Iterable[str]) -> None:
+        """Add issues that hedtools' validators report, by their codes."""
+        for code in codes:
+            self.codes.setdefault(kind, Counter())[code] += 1
             self.counts[kind] += 1
 
-    def tell(self, line: str) -> None:
-        """Add a line as it is, once."""
-        if line not in self.told:
-            self.told.append(line)
+    def warn(self, line: str) -> None:
+        """Add a warning, unless it was added before."""
+        if line not in self.warnings:
+            self.warnings.append(line)
 
     def lines(self) -> tuple[str, ...]:
-        """All of it, one line each."""
-        return (*self.told, *(self.line(kind) for kind in LINES if self.counts[kind]))
+        """Return the warnings, then one line for each kind of issue."""
+        return (*self.warnings, *(self.line(kind) for kind in TEMPLATES if self.counts[kind]))
 
     def line(self, kind: str) -> str:
-        """What was counted of one kind."""
-        kinds = ", ".join(
-            f"{name} {count}" for name, count in self.kinds.get(kind, Counter()).most_common()
+        """Describe the issues of one kind in one line."""
+        noun, template = TEMPLATES[kind]
+        return template.format(
+            count=count(self.counts[kind], noun),
+            first=self.first.get(kind, ""),
+            codes=format_codes(self.codes.get(kind, Counter())),
         )
-        return LINES[kind].format(n=self.counts[kind], first=self.first.get(kind, ""), kinds=kinds)
+
+
+def format_codes(codes: Counter[str]) -> str:
+    """List hedtools' codes with their counts, most frequent first.
+
+    Examples
+    --------
+    >>> format_codes(Counter({"DEF_INVALID": 1, "TAG_INVALID": 3}))
+    'TAG_INVALID 3, DEF_INVALID 1'
+    """
+    return ", ".join(f"{code} {number}" for code, number in codes.most_common())

@@ -1,55 +1,70 @@
-"""Processes: from Onset to Offset, or as long as Duration says. Own tracker: hedtools' EventManager stops at the first gap."""
+"""Processes: from Onset to Offset, or as long as a Duration says.
+
+Gives the same intervals as hedtools' `EventManager`, which raises an error at an Offset without
+Onset, ignores Inset, and merges rows with equal onset.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bids_dl.selection.matching import DIGITS, Marker, Part
+from bids_dl.selection.matching import TIME_DIGITS, TemporalGroup, TimedAnnotation
 
 
-class Moment(NamedTuple):
-    """One part of one row, on the recording's clock."""
+class Occurrence(NamedTuple):
+    """A timed annotation of one row, on the recording's clock."""
 
     onset: float  # s
-    row: int
-    part: Part
+    row: int  # 0-based data row of events.tsv
+    annotation: TimedAnnotation
+
+    def matches_any_of(self, queries: Iterable[int]) -> bool:
+        """Return whether it matches any of some queries, given by their numbers."""
+        return any(self.annotation.matches[query] for query in queries)
 
 
-Process = tuple[Marker, float | None]
-"""What began, and when it ends in s; None where nothing ends it before the recording does."""
+class Process(NamedTuple):
+    """A process of HED that begins in a row."""
+
+    group: TemporalGroup
+    end: float | None  # s; None if it runs to the end of the recording
 
 
-def track(moments: Sequence[Moment]) -> tuple[dict[int, list[Process]], list[int]]:
-    """Follow every process of a recording.
+class TrackedProcesses(NamedTuple):
+    """The processes of a recording."""
 
-    An Onset ends the running process of the same definition and value; an Offset without one is reported, not an error.
+    begun: dict[int, list[Process]]  # index of an occurrence -> processes that it begins
+    unmatched: list[int]  # rows of Offsets that end no process
+
+
+def track_processes(occurrences: Sequence[Occurrence]) -> TrackedProcesses:
+    """Track every process of a recording.
+
+    An Onset ends the running process of the same definition and value. An Offset without a
+    running process is reported, not an error.
 
     Parameters
     ----------
-    moments
+    occurrences
         In order of time.
-
-    Returns
-    -------
-    begun, unmatched
-        The processes a moment begins, by its index; and the rows of Offsets that end nothing.
     """
     begun: dict[int, list[Process]] = {}
-    running: dict[str, tuple[list[Process], int]] = {}
+    running: dict[str, tuple[list[Process], int]] = {}  # definition -> place of its process
     unmatched: list[int] = []
-    for index, (onset, row, part) in enumerate(moments):
-        for marker in part.markers:
-            if marker.kind == "duration":
-                begun.setdefault(index, []).append((marker, round(onset + marker.duration, DIGITS)))
+    for index, (onset, row, annotation) in enumerate(occurrences):
+        for group in annotation.temporal_groups:
+            if group.kind == "duration":
+                end = round(onset + group.duration, TIME_DIGITS)
+                begun.setdefault(index, []).append(Process(group, end))
                 continue
-            if ending := running.pop(marker.anchor, None):
-                own, position = ending
-                own[position] = own[position][0], onset
-            elif marker.kind == "offset":
+            if ending := running.pop(group.definition, None):
+                processes, place = ending
+                processes[place] = Process(processes[place].group, onset)
+            elif group.kind == "offset":
                 unmatched.append(row)
-            if marker.kind == "onset":
-                own = begun.setdefault(index, [])
-                running[marker.anchor] = own, len(own)
-                own.append((marker, None))
-    return begun, unmatched
+            if group.kind == "onset":
+                processes = begun.setdefault(index, [])
+                running[group.definition] = (processes, len(processes))
+                processes.append(Process(group, None))
+    return TrackedProcesses(begun, unmatched)

@@ -1,153 +1,173 @@
-"""What matches in one recording -> Event: which moments the labels take, and what --exclude, --during, --around and --overlap leave out."""
+"""The matches of one recording -> its events.
+
+Applies what an option says about a whole event: --exclude, --during, --around and --overlap. An
+event is a row of events.tsv, or what a Delay splits off it, as in hedtools' `EventManager`.
+"""
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bids_dl.config.stages import EventsConfig
 from bids_dl.datamodel import Dropped, Event
 from bids_dl.errors import EventError
-from bids_dl.selection.end_rules import End, Ends
-from bids_dl.selection.processes import Moment, Process
-from bids_dl.selection.queries.grammar import quoted
+from bids_dl.selection.end_rules import EndRules, EventEnd
+from bids_dl.selection.interval import Interval, contains, event_interval, join, overlaps_any
+from bids_dl.selection.processes import Occurrence, Process
+from bids_dl.selection.queries.query import quote
 from bids_dl.selection.queries.request import QueryIndex
-from bids_dl.selection.states import Interval
 from bids_dl.selection.timelines import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEvents:
+    """Events of one recording."""
+
+    events: tuple[Event, ...]  # in order of onset, row and label
+    excluded: tuple[Event, ...]  # matches of --exclude, for each label that excludes them
+    around: Mapping[str, tuple[Interval, ...]]  # label -> what --around keeps
+    dropped: tuple[Dropped, ...]  # events that match a label and are left out
 
 
 @dataclass(slots=True)
 class EventSelector:
-    """Turns the matches in one recording into events.
-
-    Attributes
-    ----------
-    near
-        Label -> the stretches that --around keeps, in order of time.
-    dropped
-        What was left out, once `events` is through.
-    """
+    """Selects the events of one recording from its matches."""
 
     timeline: Timeline
     config: EventsConfig
-    searched: QueryIndex
-    ends: Ends
-    near: dict[int, tuple[Interval, ...]] = field(init=False)
-    dropped: list[Dropped] = field(init=False, default_factory=list)
+    queries: QueryIndex
+    end_rules: EndRules
+    _around: dict[int, tuple[Interval, ...]] = field(init=False)
+    _excluded_rows: set[tuple[int, int]] = field(init=False)  # (row, label)
+    _dropped: list[Dropped] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self.near = {
-            label: self._near(query, label) for label, query in self.searched.around.items()
+        self._around = {
+            label: self._intervals_around(query, self._distance(label))
+            for label, query in self.queries.around.items()
         }
+        self._excluded_rows = self._find_excluded_rows()
 
-    def events(self) -> Iterator[Event]:
-        """In order of onset, row and label.
+    def select(self) -> RecordingEvents:
+        """Select the events of every label.
 
         Raises
         ------
         EventError
             If two labels match one event, unless ``config.overlap`` allows it.
         """
-        banned = self._banned()
-        for moment, processes in self._moments():
-            left = []
-            for label in (label for label in self.searched.labels if moment.part.hits[label]):
-                event = self._event(moment, self.ends.of(moment, processes, label), label)
-                if (moment.row, label) in banned:
-                    self._drop(event, "exclude", "its row matches --exclude")
-                elif reason := self._unwanted(event, label):
-                    self._drop(event, *reason)
-                else:
-                    left.append(event)
-            for event in self._untangled(moment, left):
+        self._dropped.clear()
+        events = tuple(self._events())
+        around = {self.config.labels[label].label: kept for label, kept in self._around.items()}
+        return RecordingEvents(events, tuple(self._excluded()), around, tuple(self._dropped))
+
+    def _events(self) -> Iterator[Event]:
+        for occurrence, processes in self._matches():
+            events = []
+            for label in range(len(self.queries.labels)):
+                if not occurrence.annotation.matches[label]:
+                    continue
+                end = self.end_rules.end_of(occurrence, processes, label)
+                event = self._event(occurrence, end, label)
+                if self._is_kept(event, label):
+                    events.append(event)
+            for event in self._resolve_labels(occurrence, events):
                 yield replace(event, hed=self.timeline.hed(event.row))
 
-    def excluded(self) -> Iterator[Event]:
-        """What --exclude matches, for each label that excludes it: as long as its process or duration, else a moment."""
-        for moment, processes in self._moments():
-            for label, queries in self.searched.exclude.items():
+    def _excluded(self) -> Iterator[Event]:
+        """Yield the matches of --exclude for each label, with their annotated ends."""
+        for occurrence, processes in self._matches():
+            for label, queries in self.queries.exclude.items():
                 ends = [
-                    self.ends.own(moment, processes, query)
+                    self.end_rules.annotated_end(occurrence, processes, query)
                     for query in queries
-                    if moment.part.hits[query]
+                    if occurrence.annotation.matches[query]
                 ]
                 if ends:
-                    yield self._event(moment, next((end for end in ends if end[1]), ends[0]), label)
+                    end = next((end for end in ends if end.rule), ends[0])
+                    yield self._event(occurrence, end, label)
 
-    def _moments(self) -> Iterator[tuple[Moment, Sequence[Process]]]:
-        return zip(self.timeline.moments, self.timeline.processes, strict=True)
+    def _matches(self) -> Iterator[tuple[Occurrence, Sequence[Process]]]:
+        """Yield every occurrence that any query matches, and the processes that it begins."""
+        return zip(self.timeline.occurrences, self.timeline.processes, strict=True)
 
-    def _banned(self) -> set[tuple[int, int]]:
-        """Rows that a label excludes, by any of their moments."""
-        asked = [(label, queries) for label, queries in self.searched.exclude.items() if queries]
-        return {
-            (moment.row, label)
-            for moment in (self.timeline.moments if asked else ())
-            for label, queries in asked
-            if any(moment.part.hits[query] for query in queries)
-        }
+    def _find_excluded_rows(self) -> set[tuple[int, int]]:
+        """Return (row, label) of the rows of which any occurrence matches --exclude of a label."""
+        rows = set()
+        for label, queries in self.queries.exclude.items():
+            if not queries:
+                continue
+            for occurrence in self.timeline.occurrences:
+                if occurrence.matches_any_of(queries):
+                    rows.add((occurrence.row, label))
+        return rows
 
-    def _unwanted(self, event: Event, label: int) -> tuple[str, str] | None:
-        """Cause and reason to leave an event out for where it lies."""
-        during, around = self.searched.queries[label].during, self.config.labels[label].around
-        if during and not _holds(self.timeline.states[self.searched.during[label]], event.onset):
-            return "during", f"--during {quoted(during.text)} does not hold when it begins"
-        if around and not _touches(self.near[label], event):
-            return "around", f"it is farther than {around[1]:g} s from every match of --around"
-        return None
+    def _is_kept(self, event: Event, label: int) -> bool:
+        """Return whether the options keep an event, and record the reason if not."""
+        during = self.queries.labels[label].during
+        if (event.row, label) in self._excluded_rows:
+            self._drop(event, "exclude", "its row matches --exclude")
+            return False
+        if during and not self._state_holds(label, event.onset):
+            reason = f"--during {quote(during.text)} does not hold at its onset"
+            self._drop(event, "during", reason)
+            return False
+        interval = event_interval(event.onset, event.end, event.end_rule)
+        if label in self._around and not overlaps_any(interval, self._around[label]):
+            distance = self._distance(label)
+            reason = f"it is more than {distance:g} s away from every match of --around"
+            self._drop(event, "around", reason)
+            return False
+        return True
 
-    def _untangled(self, moment: Moment, events: list[Event]) -> list[Event]:
-        """The events of one moment that may stand side by side."""
+    def _state_holds(self, label: int, time: float) -> bool:
+        return contains(self.timeline.states[self.queries.during[label]], time)
+
+    def _resolve_labels(self, occurrence: Occurrence, events: list[Event]) -> list[Event]:
+        """Return the events of one occurrence that --overlap keeps."""
         if len(events) < 2 or self.config.overlap == "each":
             return events
+        first = events[0]
         if self.config.overlap == "error":
+            labels = " and ".join(event.label for event in events)
             raise EventError(
-                f"{self.timeline.table.recording}: event at {moment.onset:.3f} s (row {moment.row}) matches "
-                f"{' and '.join(event.label for event in events)};\n"
-                "  queries must not overlap: narrow one of them, or give --overlap first or --overlap each"
+                f"{first.recording}: event at {occurrence.onset:.3f} s (row {occurrence.row}) "
+                f"matches {labels};\n"
+                "  queries must not overlap: narrow one of them, "
+                "or give --overlap first or --overlap each"
             )
         for event in events[1:]:
-            self._drop(
-                event, "overlap", f"{events[0].label} matches too and comes first (--overlap first)"
-            )
-        return events[:1]
+            reason = f"{first.label} matches too and comes first (--overlap first)"
+            self._drop(event, "overlap", reason)
+        return [first]
 
-    def _near(self, query: int, label: int) -> tuple[Interval, ...]:
-        """What lies near the matches of an --around query, overlapping stretches joined."""
+    def _distance(self, label: int) -> float:
+        """Return the distance of --around in s."""
         around = self.config.labels[label].around
-        seconds = around[1] if around else 0.0
-        found: list[Interval] = []
-        for moment, processes in self._moments():
-            if moment.part.hits[query]:
-                end, rule = self.ends.own(moment, processes, query)
-                last = moment.onset if not rule else math.inf if end is None else end
-                start, stop = moment.onset - seconds, last + seconds
-                if found and start <= found[-1][1]:
-                    found[-1] = found[-1][0], max(found[-1][1], stop)
-                else:
-                    found.append((start, stop))
-        return tuple(found)
+        return around[1] if around else 0.0
 
-    def _event(self, moment: Moment, end: End, label: int) -> Event:
-        name = self.config.labels[label].label
-        return Event(self.timeline.table.recording, moment.row, moment.onset, *end, name)
+    def _intervals_around(self, query: int, distance: float) -> tuple[Interval, ...]:
+        """Return the intervals within a distance of the matches of a query, joined."""
+        intervals = []
+        for occurrence, processes in self._matches():
+            if occurrence.annotation.matches[query]:
+                end = self.end_rules.annotated_end(occurrence, processes, query)
+                start, stop = event_interval(occurrence.onset, end.time, end.rule)
+                intervals.append(Interval(start - distance, stop + distance))
+        return join(intervals)
 
-    def _drop(self, event: Event, cause: str, reason: str) -> None:
-        self.dropped.append(
-            Dropped(event.recording, event.row, event.onset, event.label, "event", cause, reason)
+    def _event(self, occurrence: Occurrence, end: EventEnd, label: int) -> Event:
+        return Event(
+            recording=self.timeline.table.recording,
+            row=occurrence.row,
+            onset=occurrence.onset,
+            end=end.time,
+            end_rule=end.rule,
+            label=self.config.labels[label].label,
         )
 
-
-def _holds(stretches: Sequence[Interval], onset: float) -> bool:
-    place = bisect_right(stretches, (onset, math.inf))
-    return place > 0 and onset < stretches[place - 1][1]
-
-
-def _touches(stretches: Sequence[Interval], event: Event) -> bool:
-    """Whether any of an event lies in some stretches."""
-    last = event.onset if not event.end_rule else math.inf if event.end is None else event.end
-    if last <= event.onset:
-        return any(start <= event.onset <= end for start, end in stretches)
-    return any(event.onset < end and start < last for start, end in stretches)
+    def _drop(self, event: Event, option: str, reason: str) -> None:
+        self._dropped.append(
+            Dropped(event.recording, event.row, event.onset, event.label, "event", option, reason)
+        )

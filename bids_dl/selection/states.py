@@ -1,4 +1,8 @@
-"""When a state holds: the stretches in which the processes that run, taken together, match a query."""
+"""Intervals in which a state holds.
+
+A state query is searched in all processes that run at a time, taken together. hedtools offers
+the same view at rows only, as the Event-context of `HedTagManager`.
+"""
 
 from __future__ import annotations
 
@@ -10,59 +14,60 @@ from typing import Any
 
 from hed import HedString
 
-from bids_dl.selection.matching import searcher
-from bids_dl.selection.queries.grammar import Query
+from bids_dl.selection.interval import Interval, join
+from bids_dl.selection.matching import Matches, tree_search
+from bids_dl.selection.queries.query import Query
 
-NOTHING = "(nothing)"  # no tag of any schema: hedtools finds not even what is nowhere in a string without a group
-Interval = tuple[float, float]
-"""From (included), to (excluded), in s; to ``math.inf`` where nothing ends it."""
+NO_PROCESS = "(nothing)"  # a tag of no schema: hedtools finds no @Tag in a string without a group
 
 
 @dataclass(slots=True)
 class StateSearcher:
-    """Some state queries and one schema; remembers every set of processes it has seen."""
+    """Searches state queries with one schema. Keeps the result of every set of processes."""
 
-    schema: Any
+    schema: Any  # hed.HedSchema or HedSchemaGroup
     queries: tuple[Query, ...]
-    _seen: dict[frozenset[str], tuple[bool, ...]] = field(init=False, default_factory=dict)
+    _by_processes: dict[frozenset[str], Matches] = field(init=False, default_factory=dict)
 
-    def stretches(
-        self, processes: Iterable[tuple[str, float, float]]
+    def find_intervals(
+        self, processes: Iterable[tuple[str, Interval]]
     ) -> list[tuple[Interval, ...]]:
-        """When each query holds, in order of time.
+        """Find the intervals in which each query holds, in order of time.
 
         Parameters
         ----------
         processes
-            HED of each process without what times it, its onset and its end in s.
+            HED of each process without its timing tags, and its interval. The time before the
+            first process counts as well: a query such as ``@Tag`` holds there.
         """
         changes: dict[float, list[tuple[str, int]]] = {-math.inf: []}
-        for text, onset, end in processes:
-            if end > onset:
-                changes.setdefault(onset, []).append((text, 1))
-                changes.setdefault(end, []).append((text, -1))
+        for hed, (start, stop) in processes:
+            if stop > start:
+                changes.setdefault(start, []).append((hed, 1))
+                changes.setdefault(stop, []).append((hed, -1))
         times = sorted(time for time in changes if time < math.inf)
         running: Counter[str] = Counter()
-        hits = []
+        matches = []
         for time in times:
-            for text, change in changes[time]:
-                running[text] += change
-            hits.append(self._hits(frozenset(text for text, count in running.items() if count > 0)))
-        return [_joined(times, [hit[i] for hit in hits]) for i in range(len(self.queries))]
+            for hed, change in changes[time]:
+                running[hed] += change
+            matches.append(self._search(frozenset(+running)))
+        return [_intervals_where(holds, times) for holds in zip(*matches, strict=True)]
 
-    def _hits(self, running: frozenset[str]) -> tuple[bool, ...]:
-        if running not in self._seen:
-            hit = searcher(HedString(", ".join(sorted(running)) or NOTHING, self.schema))
-            self._seen[running] = tuple(query.holds(hit) for query in self.queries)
-        return self._seen[running]
+    def _search(self, running: frozenset[str]) -> Matches:
+        """Search all queries in the processes that run together."""
+        if running not in self._by_processes:
+            hed = ", ".join(sorted(running)) or NO_PROCESS
+            search = tree_search(HedString(hed, self.schema))
+            self._by_processes[running] = tuple(query.matches(search) for query in self.queries)
+        return self._by_processes[running]
 
 
-def _joined(times: Sequence[float], holds: Sequence[bool]) -> tuple[Interval, ...]:
-    """The stretches between some times in which something holds, neighbours joined."""
-    found: list[Interval] = []
-    for start, end, held in zip(times, [*times[1:], math.inf], holds, strict=True):
-        if held and found and found[-1][1] == start:
-            found[-1] = found[-1][0], end
-        elif held:
-            found.append((start, end))
-    return tuple(found)
+def _intervals_where(holds: Sequence[bool], times: Sequence[float]) -> tuple[Interval, ...]:
+    """Return the intervals between consecutive times in which a query holds, neighbours joined."""
+    ends = [*times[1:], math.inf]
+    intervals = []
+    for start, stop, held in zip(times, ends, holds, strict=True):
+        if held:
+            intervals.append(Interval(start, stop))
+    return join(intervals)

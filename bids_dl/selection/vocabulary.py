@@ -1,4 +1,8 @@
-"""The tags, definitions and values that recordings use, how often, and which of them look like a word."""
+"""The tags, definitions and values in use, and their similarity to a word of a query.
+
+Tags are counted in the same trees that queries are searched in. Similarity is that of
+`difflib.SequenceMatcher`, applied to the words within a tag because their order varies.
+"""
 
 from __future__ import annotations
 
@@ -10,101 +14,128 @@ from difflib import SequenceMatcher
 
 from bids_dl.datamodel import EventRows
 from bids_dl.selection import hed_tree
-from bids_dl.selection.annotations import Codebook, is_readable
-from bids_dl.selection.timelines import AnnotatedTables
+from bids_dl.selection.annotated_tables import AnnotatedTables
+from bids_dl.selection.annotations import HedSidecar, has_balanced_groups
+from bids_dl.wording import count
 
-ALIKE = 0.65  # least likeness of a look-alike, 0 to 1
-WRITABLE = re.compile(r"[_\-a-zA-Z0-9/.^#@]+")  # what a query can hold of a tag
+MIN_SIMILARITY = 0.65  # in [0, 1], from which a tag is suggested
+WRITABLE = re.compile(r"[_\-a-zA-Z0-9/.^#@]+")  # characters of a tag that a query can contain
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What could be asked for."""
+    """Everything that a query could ask for."""
 
-    used: Counter[str]  # short tag with its value -> number of rows
+    n_rows: Counter[str]  # short tag with its value -> number of rows
     definitions: frozenset[str]  # names, case-folded
 
     def ranked(self) -> list[str]:
-        """The tags in use, most used first."""
-        return sorted(self.used, key=lambda tag: (-self.used[tag], tag))
+        """Return the tags in use, most frequent first."""
+        return sorted(self.n_rows, key=lambda tag: (-self.n_rows[tag], tag))
 
-    def values(self, word: str) -> list[str]:
-        """The tags in use whose value is a word, most used first."""
-        return [tag for tag in self.ranked() if tag.casefold().partition("/")[2] == word]
+    def with_value(self, value: str) -> list[str]:
+        """Return the tags in use with a value, most frequent first.
 
-    def starting(self, start: str) -> list[str]:
-        """The tags in use that begin so, or whose value does."""
-        return [
-            tag
-            for tag in self.ranked()
-            if tag.casefold().startswith(start)
-            or tag.casefold().partition("/")[2].startswith(start)
-        ]
+        Parameters
+        ----------
+        value
+            Case-folded, such as ``"now-close-your-eyes"``.
+        """
+        return [tag for tag in self.ranked() if tag.casefold().partition("/")[2] == value]
 
-    def alike(self, word: str, count: int) -> list[str]:
-        """The tags in use that look most like a word, best first."""
-        scored = [(likeness(word, tag), uses, tag) for tag, uses in self.used.items()]
-        return [
-            tag
-            for score, _, tag in sorted(scored, key=lambda one: (-one[0], -one[1], one[2]))
-            if score >= ALIKE
-        ][:count]
+    def starting_with(self, start: str) -> list[str]:
+        """Return the tags in use that begin with a case-folded text, or whose value does."""
+        tags = []
+        for tag in self.ranked():
+            text = tag.casefold()
+            if text.startswith(start) or text.partition("/")[2].startswith(start):
+                tags.append(tag)
+        return tags
 
-    def counted(self, tags: Iterable[str]) -> str:
-        """Tags with their counts, for a message."""
-        return "   ".join(
-            f"{tag} ({self.used[tag]} event{'s' if self.used[tag] != 1 else ''})" for tag in tags
-        )
+    def most_similar(self, word: str, limit: int) -> list[str]:
+        """Return the tags in use that are most similar to a word, the most similar first."""
+        scored = []
+        for tag, n_rows in self.n_rows.items():
+            score = similarity(word, tag)
+            if score >= MIN_SIMILARITY:
+                scored.append((-score, -n_rows, tag))
+        return [tag for _, _, tag in sorted(scored)[:limit]]
+
+    def with_counts(self, tags: Iterable[str]) -> str:
+        """Join tags for a message, each with its number of events."""
+        return "   ".join(f"{tag} ({count(self.n_rows[tag], 'event')})" for tag in tags)
 
 
-def read_vocabulary(corpus: AnnotatedTables) -> Vocabulary:
+def read_vocabulary(annotated: AnnotatedTables) -> Vocabulary:
     """Count every tag in use, cell by cell."""
-    used: Counter[str] = Counter()
-    seen: dict[tuple[int, str], frozenset[str]] = {}
-    for table, codebook in zip(corpus.tables, corpus.codebooks, strict=True):
-        for text, count in _texts(table, codebook).items():
-            if (id(codebook), text) not in seen:
-                seen[id(codebook), text] = _tags(text, codebook)
-            used.update(dict.fromkeys(seen[id(codebook), text], count))
-    books = {id(codebook): codebook for codebook in corpus.codebooks}.values()
-    return Vocabulary(used, frozenset(name for codebook in books for name in codebook.definitions))
+    n_rows: Counter[str] = Counter()
+    definitions: set[str] = set()
+    tags_of: dict[tuple[int, str], frozenset[str]] = {}  # (sidecar, HED) -> its tags
+    for table, sidecar in zip(annotated.tables, annotated.sidecars, strict=True):
+        definitions.update(sidecar.definitions)
+        for hed, number in _count_hed(table, sidecar).items():
+            key = (id(sidecar), hed)
+            if key not in tags_of:
+                tags_of[key] = _read_tags(hed, sidecar)
+            n_rows.update(dict.fromkeys(tags_of[key], number))
+    return Vocabulary(n_rows, frozenset(definitions))
 
 
-def _texts(table: EventRows, codebook: Codebook) -> Counter[str]:
-    """The HED of a table and how many rows have it: of each cell, or of each row where columns refer to others."""
-    columns = codebook.columns(table.columns)
-    if codebook.references:
+def _count_hed(table: EventRows, sidecar: HedSidecar) -> Counter[str]:
+    """Count the HED of each cell, or of each row if columns refer to others."""
+    columns = sidecar.hed_columns(table.columns)
+    if sidecar.references:
         rows = zip(*(table.columns[column] for column in columns), strict=True)
-        return Counter(codebook.assemble(columns, row) for row in rows)
-    found: Counter[str] = Counter()
+        return Counter(sidecar.assemble(columns, row) for row in rows)
+    counts: Counter[str] = Counter()
     for column in columns:
-        for cell, count in Counter(table.columns[column]).items():
-            found[codebook.text(column, cell)] += count
-    return found
+        for cell, number in Counter(table.columns[column]).items():
+            counts[sidecar.cell_hed(column, cell)] += number
+    return counts
 
 
-def _tags(text: str, codebook: Codebook) -> frozenset[str]:
-    if not text or not is_readable(text):
+def _read_tags(hed: str, sidecar: HedSidecar) -> frozenset[str]:
+    """Return the tags of a HED string outside its Offset groups."""
+    if not hed or not has_balanced_groups(hed):
         return frozenset()
-    tree = hed_tree.grow(text, codebook)
-    hed_tree.drop_offsets(tree)
-    return frozenset(str(tag) for tag in tree.get_all_tags())
+    tree = hed_tree.parse_hed(hed, sidecar)
+    hed_tree.remove_offset_groups(tree)
+    return frozenset(map(str, tree.get_all_tags()))
 
 
-def likeness(word: str, tag: str) -> float:
-    """How well the parts of a word are found among those of a tag, 0 to 1."""
-    parts, others = (re.findall(r"[a-z0-9]+", text.casefold()) for text in (word, tag))
-    if not parts or not others:
+def similarity(word: str, tag: str) -> float:
+    """Return the similarity of a word to a tag in [0, 1], ignoring case and the order of parts.
+
+    Each part of the word is compared with the most similar part of the tag, and the mean is taken.
+
+    Examples
+    --------
+    >>> similarity("Eyes-closed", "Label/closed-eyes"), similarity("Red", "Blue") < 0.5
+    (1.0, True)
+    """
+    word_parts = re.findall(r"[a-z0-9]+", word.casefold())
+    tag_parts = re.findall(r"[a-z0-9]+", tag.casefold())
+    if not word_parts or not tag_parts:
         return 0.0
-    best = [
-        max(SequenceMatcher(None, part, other, autojunk=False).ratio() for other in others)
-        for part in parts
-    ]
-    return sum(best) / len(best)
+    scores = [max(_ratio(part, other) for other in tag_parts) for part in word_parts]
+    return sum(scores) / len(scores)
 
 
-def to_paste(tag: str) -> str:
-    """A tag as a query can ask for it: "Frequency/550*" for "Frequency/550 Hz"."""
-    match = WRITABLE.match(tag.rpartition(":")[2])
+def _ratio(first: str, second: str) -> float:
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
+
+
+def writable(tag: str) -> str:
+    """Return a tag as a query can contain it, without library prefix.
+
+    A tag is cut at the first character that no query can contain, and ends with * then.
+
+    Examples
+    --------
+    >>> writable("Frequency/550 Hz"), writable("sc:Sleep")
+    ('Frequency/550*', 'Sleep')
+    """
+    name = tag.rpartition(":")[2]
+    match = WRITABLE.match(name)
     start = match.group() if match else ""
-    return start if start == tag.rpartition(":")[2] else f"{start}*"
+    return start if start == name else f"{start}*"

@@ -1,1 +1,1 @@
-"""What a store carries for others: card, citation, licence, Croissant description."""
+"""Documents that a store carries for others: card, citation, licence, Croissant description."""

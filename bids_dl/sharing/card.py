@@ -1,25 +1,25 @@
-"""What travels beside the arrays so that a store can be used, checked and cited: card, citation, licence, Croissant."""
+"""Dataset card of a store, and all documents that are written beside its arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
-from bids_dl.sharing.citation import citation, sentence
-from bids_dl.sharing.croissant import croissant
-from bids_dl.sharing.licence import check_licences, common, licence_document, spdx
+from bids_dl.sharing.citation import build_citation, cite
+from bids_dl.sharing.croissant import build_croissant
+from bids_dl.sharing.licence import build_licence_document, common_licence
 from bids_dl.store.format import to_json
-
-__all__ = ["check_licences", "documents", "spdx"]
+from bids_dl.store.quantization import MAX_INT16
 
 Attributes = Mapping[str, Any]
-HUB_NAMES = {
-    "PDDL-1.0": "pddl",
-    "ODC-By-1.0": "odc-by",
-}  # licences that Hugging Face names in its own way
-SIZES = {
+Shape = tuple[int, int, int]
+
+HUB_LICENCES = {"PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by"}
+"""Licences whose name on Hugging Face is not the SPDX name in lower case."""
+
+SIZE_CATEGORIES = {
     10**3: "n<1K",
     10**4: "1K<n<10K",
     10**5: "10K<n<100K",
@@ -27,177 +27,203 @@ SIZES = {
     10**7: "1M<n<10M",
     10**8: "10M<n<100M",
 }
-
-
-def documents(
-    attributes: Attributes,
-    shape: tuple[int, int, int],
-    objects: Mapping[str, Mapping[str, Any]],
-    licences: Mapping[str, str] | None = None,
-) -> dict[str, bytes]:
-    """README.md, CITATION.cff, LICENSE and croissant.json of a store.
-
-    Parameters
-    ----------
-    shape
-        (n_windows, n_chans, n_times).
-    objects
-        Entries of the manifest by name, of the arrays at least.
-    licences
-        Dataset -> text of its licence file.
-    """
-    return {
-        "README.md": _readme(attributes, shape).encode(),
-        "CITATION.cff": citation(attributes).encode(),
-        "LICENSE": licence_document(attributes["sources"], licences or {}).encode(),
-        "croissant.json": to_json(croissant(attributes, _description(attributes, shape), objects)),
-    }
-
-
-def _description(attributes: Attributes, shape: tuple[int, int, int]) -> str:
-    (n_windows, n_chans, n_times), sfreq, counts = (
-        shape,
-        attributes["sfreq"],
-        attributes["statistics"],
-    )
-    stored = (
-        f"int16 in steps of {attributes['rounding']['step']:g} microvolts"
-        if "rounding" in attributes
-        else "float32, in microvolts"
-    )
-    return (
-        f"{n_windows} windows of {n_chans} channels x {n_times} samples ({n_times / sfreq:g} s at {sfreq:g} Hz), {stored},\n"
-        f"from {counts['recordings']} recordings of {counts['persons']} people. Made by bids_dl {attributes['software']['bids_dl']}."
-    )
-
-
-def _header(attributes: Attributes, n_windows: int) -> dict[str, Any]:
-    """What Hugging Face reads of a dataset card."""
-    name = common(attributes["sources"])
-    stated = any(source["licence"] for source in attributes["sources"])
-    kind = HUB_NAMES.get(name, name.lower()) if name else "other" if stated else "unknown"
-    named = (
-        {"license_name": "as-stated-by-the-sources", "license_link": "LICENSE"}
-        if kind == "other"
-        else {}
-    )
-    size = next((said for most, said in SIZES.items() if n_windows < most), "n>100M")
-    header = {
-        "pretty_name": attributes["title"],
-        "license": kind,
-        **named,
-        "size_categories": [size],
-    }
-    return header | {"tags": ["eeg", "bids", "hed", "zarr", "bids-dl"]}
-
-
-def _readme(attributes: Attributes, shape: tuple[int, int, int]) -> str:
-    sources, request, statistics = (
-        attributes["sources"],
-        attributes["request"],
-        attributes["statistics"],
-    )
-    queries = "\n".join(
-        f"| {label['label']} | `{_query(label['query'])}` |"
-        for label in request["events"]["labels"]
-    )
-    steps = "\n".join(
-        f"{i}. {_step(step)}" for i, step in enumerate(request["preprocess"]["steps"], 1)
-    )
-    counts = "\n".join(f"| {label} | {n} |" for label, n in statistics["windows"].items())
-    splits = "\n".join(
-        f"| {name} | {n['persons']} | {n['windows']} |" for name, n in statistics["splits"].items()
-    )
-    failed = (
-        "\n".join(
-            f"- {f['recording']}: {f['stage']}: {f['reason']}" for f in attributes["failures"]
-        )
-        or "none"
-    )
-    return f"""---
-{yaml.safe_dump(_header(attributes, shape[0]), sort_keys=False, allow_unicode=True).strip()}
----
-# {attributes["title"]}
-
-{_description(attributes, shape)}
-{_rounded(attributes)}
-```python
+MAX_SIZE_CATEGORY = "n>100M"
+USAGE = """```python
 import bids_dl
 
 stream = bids_dl.StreamingDataset("PATH OR URL OF THIS FOLDER", split="train", batch_size=64)
 for signals, target, index in stream: ...
 ```
 
-or with xarray: `xarray.open_zarr("PATH OR URL OF THIS FOLDER")`.
-
-## Selection
-
-| label | HED query |
-| --- | --- |
-{queries}
-
-| label | windows |
-| --- | --- |
-{counts}
-
-| split | people | windows |
-| --- | --- | --- |
-{splits}
-
-## Preprocessing (recipe `{request["preprocess"]["name"]}`)
-
-{steps}
-
-## Sources
-
-{chr(10).join(_source(source) for source in sources)}
-
-## How to cite
-
-{sentence(attributes)}
-
-The content identifier `bids-dl:{attributes["content"]}` names these arrays, byte by byte, wherever they lie; `bids-dl verify` checks it.
-
-## Recordings that failed
-
-{failed}
-"""
+or with xarray: `xarray.open_zarr("PATH OR URL OF THIS FOLDER")`."""
 
 
-def _rounded(attributes: Attributes) -> str:
+def build_documents(
+    attributes: Attributes,
+    shape: Shape,
+    objects: Mapping[str, Mapping[str, Any]],
+    licences: Mapping[str, str] | None = None,
+) -> dict[str, bytes]:
+    """Build README.md, CITATION.cff, LICENSE and croissant.json of a store.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root, with ``content``.
+    shape
+        (n_windows, n_chans, n_times).
+    objects
+        Entries of the manifest by object name, at least those of the arrays.
+    licences
+        Content of each dataset's own licence file, by dataset name.
+
+    Returns
+    -------
+    dict
+        Content of each document by object name.
+    """
+    croissant = build_croissant(attributes, _description(attributes, shape), objects)
+    return {
+        "README.md": build_card(attributes, shape).encode(),
+        "CITATION.cff": build_citation(attributes).encode(),
+        "LICENSE": build_licence_document(attributes["sources"], licences or {}).encode(),
+        "croissant.json": to_json(croissant),
+    }
+
+
+def build_card(attributes: Attributes, shape: Shape) -> str:
+    """Build README.md: a dataset card with the YAML header that Hugging Face reads.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root, with ``content``.
+    shape
+        (n_windows, n_chans, n_times).
+    """
+    header = yaml.safe_dump(_header(attributes, shape[0]), sort_keys=False, allow_unicode=True)
+    identifier = (
+        f"The content identifier `bids-dl:{attributes['content']}` stands for the bytes of these "
+        "arrays, at any location; `bids-dl verify` checks it."
+    )
+    request = attributes["request"]
+    steps = [_describe_step(step) for step in request["preprocess"]["steps"]]
+    sections = [
+        f"# {attributes['title']}",
+        _description(attributes, shape) + _describe_rounding(attributes),
+        USAGE,
+        "## Selection",
+        _query_table(request),
+        _label_table(attributes["statistics"]),
+        _split_table(attributes["statistics"]),
+        f"## Preprocessing (recipe `{request['preprocess']['name']}`)",
+        "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
+        "## Sources",
+        *[_describe_source(source) for source in attributes["sources"]],
+        "## How to cite",
+        cite(attributes),
+        identifier,
+        "## Recordings that failed",
+        _list_failures(attributes),
+    ]
+    return f"---\n{header.strip()}\n---\n" + "\n\n".join(sections) + "\n"
+
+
+def _header(attributes: Attributes, n_windows: int) -> dict[str, Any]:
+    """Return the metadata that Hugging Face reads from a dataset card."""
+    header: dict[str, Any] = {"pretty_name": attributes["title"]}
+    name = common_licence(attributes["sources"])
+    if name:
+        header["license"] = HUB_LICENCES.get(name, name.lower())
+    elif any(source["licence"] for source in attributes["sources"]):
+        header["license"] = "other"
+        header["license_name"] = "as-stated-by-the-sources"
+        header["license_link"] = "LICENSE"
+    else:
+        header["license"] = "unknown"
+    header["size_categories"] = [_size_category(n_windows)]
+    header["tags"] = ["eeg", "bids", "hed", "zarr", "bids-dl"]
+    return header
+
+
+def _size_category(n_windows: int) -> str:
+    for limit, category in SIZE_CATEGORIES.items():
+        if n_windows < limit:
+            return category
+    return MAX_SIZE_CATEGORY
+
+
+def _description(attributes: Attributes, shape: Shape) -> str:
+    """Describe size, sampling rate, data type and origin of the windows in two sentences."""
+    n_windows, n_chans, n_times = shape
+    sfreq = attributes["sfreq"]
+    counts = attributes["statistics"]
+    if "rounding" in attributes:
+        stored = f"int16 with a resolution of {attributes['rounding']['step']:g} microvolts"
+    else:
+        stored = "float32, in microvolts"
+    return (
+        f"{n_windows} windows of {n_chans} channels x {n_times} samples "
+        f"({n_times / sfreq:g} s at {sfreq:g} Hz), {stored},\n"
+        f"from {counts['recordings']} recordings of {counts['persons']} people. "
+        f"Made by bids_dl {attributes['software']['bids_dl']}."
+    )
+
+
+def _describe_rounding(attributes: Attributes) -> str:
+    """Describe the quantization error of an int16 store on a line of its own."""
     if "rounding" not in attributes:
         return ""
-    said = attributes["rounding"]
+    rounding = attributes["rounding"]
+    limit = MAX_INT16 * rounding["step"]
     return (
-        f"Rounding changed no sample by more than {said['largest_error']:.3g} microvolts; {said['clipped']} samples beyond "
-        f"{32767 * said['step']:g} microvolts were clipped (the largest: {said['peak']:.6g}).\n"
+        f"\nQuantization changed no sample by more than {rounding['largest_error']:.3g} "
+        f"microvolts; {rounding['clipped']} samples beyond {limit:g} microvolts were clipped "
+        f"(largest magnitude: {rounding['peak']:.6g})."
     )
 
 
-def _query(query: Any) -> str:
-    return query if isinstance(query, str) else to_json(query).decode().replace("\n", " ").strip()
+def _query_table(request: Attributes) -> str:
+    labels = request["events"]["labels"]
+    rows = [(label["label"], f"`{_format_query(label['query'])}`") for label in labels]
+    return _table(("label", "HED query"), rows)
 
 
-def _step(step: Mapping[str, Any]) -> str:
+def _label_table(statistics: Attributes) -> str:
+    return _table(("label", "windows"), statistics["windows"].items())
+
+
+def _split_table(statistics: Attributes) -> str:
+    splits = statistics["splits"].items()
+    rows = [(name, counts["persons"], counts["windows"]) for name, counts in splits]
+    return _table(("split", "people", "windows"), rows)
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    """Format a Markdown table."""
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _format_query(query: Any) -> str:
+    """Format a query, a text or an object of several parts, on one line."""
+    if isinstance(query, str):
+        return query
+    return to_json(query).decode().replace("\n", " ").strip()
+
+
+def _describe_step(step: Mapping[str, Any]) -> str:
+    """Format a step of the recipe with its parameters."""
     [(name, parameters)] = step.items()
-    said = ", ".join(
-        f"{key} {value}" for key, value in (parameters or {}).items() if value not in (None, [])
-    )
-    return f"{name}: {said}" if said else name
+    pairs = []
+    for key, value in (parameters or {}).items():
+        if value not in (None, []):
+            pairs.append(f"{key} {value}")
+    return f"{name}: {', '.join(pairs)}" if pairs else name
 
 
-def _source(source: Attributes) -> str:
+def _describe_source(source: Attributes) -> str:
+    """Format title, licence, authors and acknowledgements of a source."""
     lines = [f"### {source['dataset']}: {source['title']}", ""]
-    lines += [
-        f"- {word}: {source[key]}"
-        for word, key in (("DOI", "doi"), ("licence", "licence"))
-        if source[key]
+    fields = {
+        "DOI": source["doi"],
+        "licence": source["licence"],
+        "authors": ", ".join(source["authors"]),
+        "funding": "; ".join(source["funding"]),
+        "ethics": "; ".join(source["ethics"]),
+        "references": "; ".join(source["references"]),
+    }
+    for name, value in fields.items():
+        if value:
+            lines.append(f"- {name}: {value}")
+    if source["how_to_acknowledge"]:
+        lines += ["", source["how_to_acknowledge"]]
+    return "\n".join(lines)
+
+
+def _list_failures(attributes: Attributes) -> str:
+    lines = [
+        f"- {failure['recording']}: {failure['stage']}: {failure['reason']}"
+        for failure in attributes["failures"]
     ]
-    lines += [f"- authors: {', '.join(source['authors'])}"] if source["authors"] else []
-    lines += [
-        f"- {key}: {'; '.join(source[key])}"
-        for key in ("funding", "ethics", "references")
-        if source[key]
-    ]
-    lines += ["", source["how_to_acknowledge"]] if source["how_to_acknowledge"] else []
-    return "\n".join([*lines, ""])
+    return "\n".join(lines) or "none"

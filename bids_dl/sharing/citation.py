@@ -1,29 +1,37 @@
-"""How to cite a store: CITATION.cff, in Citation File Format 1.2.0, with the sources as references."""
+"""Citation of a store: CITATION.cff in Citation File Format 1.2.0, sources as references.
+
+See https://github.com/citation-file-format/citation-file-format.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
-from bids_dl.sharing import licence
+from bids_dl.sharing.licence import common_licence, spdx_name
 
 Attributes = Mapping[str, Any]
-DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]]+")  # as the format has it
+DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]]+")  # the pattern of the format
 
 
-def citation(attributes: Attributes) -> str:
-    """CITATION.cff of a store."""
+def build_citation(attributes: Attributes) -> str:
+    """Build CITATION.cff of a store.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root, with ``content``.
+    """
     sources = attributes["sources"]
-    name = licence.common(sources)
-    content = {
+    content: dict[str, Any] = {
         "cff-version": "1.2.0",
         "message": "If you use this data, please cite its sources as below, and bids_dl.",
         "type": "dataset",
         "title": attributes["title"],
-        "authors": _people(author for source in sources for author in source["authors"]),
+        "authors": _people(authors_of(sources)),
         "identifiers": [
             {
                 "type": "other",
@@ -31,55 +39,84 @@ def citation(attributes: Attributes) -> str:
                 "description": "content identifier of the arrays",
             }
         ],
-        **({"license": name} if name else {}),
-        "references": [_reference(source) for source in sources],
     }
+    licence = common_licence(sources)
+    if licence:
+        content["license"] = licence
+    content["references"] = [_reference(source) for source in sources]
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def doi(text: str) -> str:
-    """The plain DOI in what a dataset says, "10.18112/openneuro.ds004362.v1.0.0"; "" where it says none."""
+def find_doi(text: str) -> str:
+    """Find the first DOI in a text, "" if there is none.
+
+    Examples
+    --------
+    >>> find_doi("https://doi.org/10.18112/openneuro.ds004362.v1.0.0")
+    '10.18112/openneuro.ds004362.v1.0.0'
+    """
     match = DOI.search(text)
     return match[0] if match else ""
 
 
-def sentence(attributes: Attributes) -> str:
-    """One line that cites a store."""
-    authors = [author for source in attributes["sources"] for author in source["authors"]]
-    who = ", ".join(dict.fromkeys(authors)) or "unknown authors"
-    where = [
-        f"https://doi.org/{doi(source['doi'])}"
-        for source in attributes["sources"]
-        if doi(source["doi"])
-    ]
-    return f"{who}: {attributes['title']}. bids-dl:{attributes['content'][:16]}{', made from ' if where else ''}{', '.join(where)}"
+def doi_urls(sources: Iterable[Attributes]) -> list[str]:
+    """List the URL of each source's DOI."""
+    urls = []
+    for source in sources:
+        doi = find_doi(source["doi"])
+        if doi:
+            urls.append(f"https://doi.org/{doi}")
+    return urls
 
 
-def _people(names: Any) -> list[dict[str, str]]:
-    return [{"name": name} for name in dict.fromkeys(name.strip() for name in names) if name] or [
-        {"name": "unknown"}
-    ]
+def authors_of(sources: Iterable[Attributes]) -> list[str]:
+    """List the authors of all sources, each once."""
+    authors: dict[str, None] = {}
+    for source in sources:
+        authors.update(dict.fromkeys(source["authors"]))
+    return list(authors)
+
+
+def cite(attributes: Attributes) -> str:
+    """Return one line that cites a store: authors, title, content identifier and DOIs of sources.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root, with ``content``.
+    """
+    sources = attributes["sources"]
+    authors = ", ".join(authors_of(sources)) or "unknown authors"
+    identifier = f"bids-dl:{attributes['content'][:16]}"
+    urls = doi_urls(sources)
+    origin = f", made from {', '.join(urls)}" if urls else ""
+    return f"{authors}: {attributes['title']}. {identifier}{origin}"
+
+
+def _people(names: Iterable[str]) -> list[dict[str, str]]:
+    """Return the authors as the format lists them. It requires at least one."""
+    unique = dict.fromkeys(name.strip() for name in names)
+    return [{"name": name} for name in unique if name] or [{"name": "unknown"}]
 
 
 def _reference(source: Attributes) -> dict[str, Any]:
-    name = licence.spdx(source["licence"])
-    notes = _lines(source)
+    """Return the entry of a source under ``references``, without empty fields."""
     reference = {
         "type": "data",
         "title": source["title"] or source["dataset"],
         "authors": _people(source["authors"]),
-        "doi": doi(source["doi"]),
-        "license": name,
-        "notes": "\n".join(notes),
+        "doi": find_doi(source["doi"]),
+        "license": spdx_name(source["licence"]),
+        "notes": "\n".join(_notes(source)),
     }
     return {key: value for key, value in reference.items() if value}
 
 
-def _lines(source: Attributes) -> Sequence[str]:
-    """What else the authors ask to be said."""
-    named = (
-        ("How to acknowledge", [source["how_to_acknowledge"]]),
-        ("References", source["references"]),
-        ("Ethics", source["ethics"]),
-    )
-    return [f"{word}: {'; '.join(said)}" for word, said in named if any(said)]
+def _notes(source: Attributes) -> list[str]:
+    """List what else the authors ask to be stated, a line per subject."""
+    subjects = {
+        "How to acknowledge": [source["how_to_acknowledge"]],
+        "References": source["references"],
+        "Ethics": source["ethics"],
+    }
+    return [f"{title}: {'; '.join(texts)}" for title, texts in subjects.items() if any(texts)]

@@ -1,15 +1,27 @@
-"""croissant.json: a store in the words of MLCommons Croissant 1.0, for catalogues and search engines."""
+"""Croissant description of a store, for catalogues and search engines.
+
+The format is MLCommons Croissant 1.0:
+https://docs.mlcommons.org/croissant/docs/croissant-spec.html.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bids_dl.sharing import citation, licence
+from bids_dl.sharing.citation import authors_of, cite, doi_urls
+from bids_dl.sharing.licence import common_licence, legal_text_url
 from bids_dl.store.format import SIGNALS
 
 Attributes = Mapping[str, Any]
+Objects = Mapping[str, Mapping[str, Any]]
+
 ZARR = "application/vnd.zarr"
+CROISSANT_TERMS = """
+    citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes
+    isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace
+    samplingRate separator source subField transform
+""".split()  # noqa: SIM905  (one word a line would fill a screen)
 CONTEXT = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -21,59 +33,26 @@ CONTEXT = {
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "conformsTo": "dct:conformsTo",
-    **{
-        name: f"cr:{name}"
-        for name in (
-            *(
-                "citeAs",
-                "column",
-                "equivalentProperty",
-                "extract",
-                "field",
-                "fileObject",
-                "fileProperty",
-                "fileSet",
-                "format",
-                "includes",
-            ),
-            *(
-                "isLiveDataset",
-                "jsonPath",
-                "key",
-                "md5",
-                "parentField",
-                "path",
-                "recordSet",
-                "references",
-                "regex",
-                "repeated",
-                "replace",
-            ),
-            *("samplingRate", "separator", "source", "subField", "transform"),
-        )
-    },
+    **{term: f"cr:{term}" for term in CROISSANT_TERMS},
 }
 
 
-def croissant(
-    attributes: Attributes, description: str, objects: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Croissant metadata of a store; addresses are relative to it.
+def build_croissant(attributes: Attributes, description: str, objects: Objects) -> dict[str, Any]:
+    """Build the Croissant description of a store. Its addresses are relative to the store.
 
     Parameters
     ----------
+    attributes
+        Attributes of the store's root, with ``content``.
     description
-        What it holds, in a sentence.
+        One or two sentences about the content.
     objects
-        Entries of the manifest by name.
+        Entries of the manifest by object name.
     """
     sources = attributes["sources"]
-    name = licence.common(sources)
-    based = [
-        f"https://doi.org/{found}" for source in sources if (found := citation.doi(source["doi"]))
-    ]
-    authors = dict.fromkeys(author for source in sources for author in source["authors"])
-    return {
+    urls = doi_urls(sources)
+    creators = [{"@type": "sc:Person", "name": author} for author in authors_of(sources)]
+    content = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
@@ -81,61 +60,63 @@ def croissant(
         "description": description,
         "identifier": f"bids-dl:{attributes['content']}",
         "version": "1.0.0",
-        "license": licence.legal_text(name) or "LICENSE",
-        "url": based[0] if based else "README.md",
-        "citeAs": citation.sentence(attributes),
-        "creator": [{"@type": "sc:Person", "name": author} for author in authors]
-        or [{"@type": "sc:Organization", "name": "unknown"}],
+        "license": legal_text_url(common_licence(sources)) or "LICENSE",
+        "url": urls[0] if urls else "README.md",
+        "citeAs": cite(attributes),
+        "creator": creators or [{"@type": "sc:Organization", "name": "unknown"}],
         "keywords": ["EEG", "BIDS", "HED", "Zarr", *attributes["classes"]["label"]],
-        **({"isBasedOn": based} if based else {}),
-        "distribution": [*_shards(objects), _arrays()],
-        "recordSet": [
-            _values("classes", attributes["classes"]["label"], "sc:Enumeration"),
-            _splits(attributes),
-        ],
     }
-
-
-def _shards(objects: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "@type": "cr:FileObject",
-            "@id": name,
-            "name": name,
-            "description": "Windows of EEG: a shard of the Zarr v3 array `signals`.",
-            "contentUrl": name,
-            "contentSize": f"{entry['bytes']} B",
-            "encodingFormat": ZARR,
-            "sha256": entry["sha256"],
-        }
-        for name, entry in sorted(objects.items())
-        if name.startswith(f"{SIGNALS}/c/")
+    if urls:
+        content["isBasedOn"] = urls
+    content["distribution"] = [*_shard_files(objects), _array_files()]
+    content["recordSet"] = [
+        _text_record_set("classes", attributes["classes"]["label"], "sc:Enumeration"),
+        _text_record_set("splits", list(attributes["statistics"]["splits"]), "cr:Split"),
     ]
+    return content
 
 
-def _arrays() -> dict[str, Any]:
+def _shard_files(objects: Objects) -> list[dict[str, Any]]:
+    """Describe each shard of ``signals`` as a file."""
+    files = []
+    for name, entry in sorted(objects.items()):
+        if not name.startswith(f"{SIGNALS}/c/"):
+            continue
+        files.append(
+            {
+                "@type": "cr:FileObject",
+                "@id": name,
+                "name": name,
+                "description": "Windows of EEG: a shard of the Zarr v3 array `signals`.",
+                "contentUrl": name,
+                "contentSize": f"{entry['bytes']} B",
+                "encodingFormat": ZARR,
+                "sha256": entry["sha256"],
+            }
+        )
+    return files
+
+
+def _array_files() -> dict[str, Any]:
+    """Describe the files of all arrays as a set."""
     return {
         "@type": "cr:FileSet",
         "@id": "arrays",
         "name": "arrays",
-        "description": "All arrays of the Zarr v3 group: samples, channels and one column per property of a window. manifest.json has the "
-        "SHA-256 of every object.",
+        "description": "All arrays of the Zarr v3 group: samples, channels and one column per "
+        "property of a window. manifest.json has the SHA-256 of every object.",
         "encodingFormat": ZARR,
         "includes": ["*/zarr.json", "*/c/**"],
     }
 
 
-def _splits(attributes: Attributes) -> dict[str, Any]:
-    return _values("splits", list(attributes["statistics"]["splits"]), "cr:Split")
-
-
-def _values(name: str, values: list[str], kind: str) -> dict[str, Any]:
-    """A record set of one text column that is written out."""
+def _text_record_set(name: str, values: Sequence[str], data_type: str) -> dict[str, Any]:
+    """Describe a record set of one text column, with its values."""
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "dataType": kind,
+        "dataType": data_type,
         "key": {"@id": f"{name}/name"},
         "field": [
             {

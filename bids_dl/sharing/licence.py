@@ -1,4 +1,4 @@
-"""Licences of sources: their names, what they forbid, and the text that travels with a store."""
+"""Licences of sources: SPDX names, what they forbid, and the LICENSE document of a store."""
 
 from __future__ import annotations
 
@@ -9,119 +9,151 @@ from typing import Any
 from bids_dl.errors import SourceError
 
 Attributes = Mapping[str, Any]
-WITHOUT_VERSIONS = {
-    "cc 0": "CC0-1.0",
-    "pddl": "PDDL-1.0",
-    "odc by": "ODC-By-1.0",
-}  # of which there is one
+
+VERSIONLESS = {"cc 0": "CC0-1.0", "pddl": "PDDL-1.0", "odc by": "ODC-By-1.0"}
+"""Beginnings of licences that exist in one version only, as `_normalize` writes them."""
+
 CREATIVE_COMMONS = re.compile(
     r"\b(?:cc|licenses) by(?P<nc> nc)?(?P<more> nd| sa)?(?: (?P<version>1 0|2 0|2 5|3 0|4 0))\b"
 )
-NO_CHANGES, SHARE_ALIKE, FREE = (
-    re.compile(rf"\b({words})")
-    for words in (r"nd\b|no ?deriv", r"sa\b|share ?alike", "cc 0|zero|pddl|public domain")
-)
+NO_DERIVATIVES = re.compile(r"\b(nd\b|no ?deriv)")
+SHARE_ALIKE = re.compile(r"\b(sa\b|share ?alike)")
+PUBLIC_DOMAIN = re.compile(r"\b(cc 0|zero|pddl|public domain)")
 LEGAL_TEXTS = {
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/legalcode",
     "PDDL-1.0": "https://opendatacommons.org/licenses/pddl/1-0/",
     "ODC-By-1.0": "https://opendatacommons.org/licenses/by/1-0/",
 }
+RULER = "-" * 72
 
 
-def spdx(licence: str) -> str:
-    """SPDX name (spdx.org/licenses) of what a dataset_description.json says, or of a Creative Commons URL; "" where it is none for sure."""
-    words = _words(licence)
-    if match := CREATIVE_COMMONS.search(words):
-        parts = [(match["nc"] or "").strip(), (match["more"] or "").strip()]
-        return "-".join(
-            ["CC-BY", *(part.upper() for part in parts if part), match["version"].replace(" ", ".")]
-        )
-    return next((name for start, name in WITHOUT_VERSIONS.items() if words.startswith(start)), "")
+def spdx_name(licence: str) -> str:
+    """Return the SPDX name (spdx.org/licenses) of a licence.
+
+    Parameters
+    ----------
+    licence
+        ``License`` of dataset_description.json, or the URL of a Creative Commons licence.
+
+    Returns
+    -------
+    str
+        The SPDX name, "" if the licence is unknown or its version is not stated.
+
+    Examples
+    --------
+    >>> spdx_name("CC BY-SA 4.0"), spdx_name("cc-0"), spdx_name("ask me")
+    ('CC-BY-SA-4.0', 'CC0-1.0', '')
+    """
+    words = _normalize(licence)
+    match = CREATIVE_COMMONS.search(words)
+    if match:
+        parts = ["CC-BY"]
+        parts += [match[group].strip().upper() for group in ("nc", "more") if match[group]]
+        return "-".join([*parts, match["version"].replace(" ", ".")])
+    for beginning, name in VERSIONLESS.items():
+        if words.startswith(beginning):
+            return name
+    return ""
 
 
-def legal_text(name: str) -> str:
-    """Where the text of a licence is published; "" for what is no SPDX name of `spdx`."""
+def legal_text_url(name: str) -> str:
+    """Return the URL of a licence's legal text, "" if ``name`` is not from `spdx_name`."""
     if name.startswith("CC-BY-"):
         kind, _, version = name.removeprefix("CC-").lower().rpartition("-")
         return f"https://creativecommons.org/licenses/{kind}/{version}/legalcode"
     return LEGAL_TEXTS.get(name, "")
 
 
-def obligations(name: str) -> str:
-    """What a licence asks of whoever uses or shares a store, in a sentence (its text is what counts); "" for no name of `spdx`."""
+def summarize_obligations(name: str) -> str:
+    """Summarize the obligations of a licence in one line.
+
+    This is not legal advice: the licence text prevails. The summary is "" if ``name`` is not from
+    `spdx_name`.
+    """
     if name in {"CC0-1.0", "PDDL-1.0"}:
-        return "No rights are reserved; cite the authors all the same."
+        return "No rights are reserved; please cite the authors all the same."
     if not name:
         return ""
-    asked = ["Credit the authors, name this licence, and say what was changed."]
-    asked += ["Not for commercial use."] if "-NC" in name else []
-    asked += ["Share what you make from it under this licence only."] if "-SA" in name else []
-    return " ".join(asked)
+    obligations = ["Credit the authors, name this licence, and state what was changed."]
+    if "-NC" in name:
+        obligations.append("Do not use it commercially.")
+    if "-SA" in name:
+        obligations.append("Share what you make from it under this licence only.")
+    return " ".join(obligations)
 
 
-def common(sources: Sequence[Attributes]) -> str:
-    """SPDX name of the licence that all sources share; "" where there is none, or not for sure."""
-    names = {spdx(source["licence"]) for source in sources}
+def common_licence(sources: Sequence[Attributes]) -> str:
+    """Return the SPDX name of the licence that all sources share, "" if there is none."""
+    names = {spdx_name(source["licence"]) for source in sources}
     return names.pop() if len(names) == 1 else ""
 
 
 def check_licences(licences: Mapping[str, str]) -> None:
-    """Refuse sources that may not be changed, or not shared under one licence.
+    """Check that changed copies of all sources may be shared in one store.
 
     Parameters
     ----------
     licences
-        What each dataset says of its licence, by name.
+        Licence of each dataset, as it states it, by dataset name.
 
     Raises
     ------
     SourceError
-        A no-derivatives licence, or a share-alike licence beside another one that is not in the public domain.
+        A licence forbids derivatives, or a share-alike licence is combined with another one that
+        is not in the public domain.
     """
-    said = {dataset: _words(licence) for dataset, licence in licences.items()}
-    for dataset, words in said.items():
-        if NO_CHANGES.search(words):
+    for dataset, licence in licences.items():
+        if NO_DERIVATIVES.search(_normalize(licence)):
             raise SourceError(
-                f"{dataset}: its licence ({licences[dataset]}) forbids sharing changed copies, and a store is one; leave this source out"
+                f"{dataset}: its licence ({licence}) forbids sharing changed copies, and a store "
+                "is one; exclude this source"
             )
-    bound = {
-        spdx(licences[dataset]) or words
-        for dataset, words in said.items()
-        if words and not FREE.search(words)
-    }
-    if len(bound) > 1 and any(SHARE_ALIKE.search(_words(words)) for words in bound):
+    binding = set()
+    for licence in licences.values():
+        words = _normalize(licence)
+        if words and not PUBLIC_DOMAIN.search(words):
+            binding.add(spdx_name(licence) or words)
+    if len(binding) > 1 and any(SHARE_ALIKE.search(_normalize(words)) for words in binding):
         names = ", ".join(f"{dataset} {licence}" for dataset, licence in licences.items())
         raise SourceError(
-            f"the licences of the sources exclude each other in one store ({names}); convert them to stores of their own"
+            f"the licences of the sources exclude each other in one store ({names}); "
+            "convert the sources to separate stores"
         )
 
 
-def licence_document(sources: Sequence[Attributes], texts: Mapping[str, str]) -> str:
-    """LICENSE of a store: the licence of each source, with the text where the source brings one and where it is published else.
+def build_licence_document(sources: Sequence[Attributes], texts: Mapping[str, str]) -> str:
+    """Build LICENSE: the licence of each source, with its licence file or the URL of its text.
 
     Parameters
     ----------
+    sources
+        Attribute ``sources`` of the store.
     texts
-        Dataset -> its own licence file.
+        Content of each dataset's own licence file, by dataset name.
     """
     parts = [
-        "This store holds changed copies of recordings of the following datasets, each under its own licence.",
+        "This store contains changed copies of recordings of the following datasets, "
+        "each under its own licence.",
         "",
     ]
-    parts += [
-        f"{s['dataset']} ({s['title']}): {s['licence'] or 'no licence stated'}{_named(s)}"
-        for s in sources
-    ]
-    parts += ["", "What was changed: see README.md.", ""]
+    for source in sources:
+        stated = source["licence"] or "no licence stated"
+        parts.append(f"{source['dataset']} ({source['title']}): {stated}{_describe(source)}")
+    parts += ["", "See README.md for what was changed.", ""]
     for dataset, text in texts.items():
-        parts += ["-" * 72, f"Licence file of {dataset}:", "", text.strip(), ""]
+        parts += [RULER, f"Licence file of {dataset}:", "", text.strip(), ""]
     return "\n".join(parts)
 
 
-def _named(source: Attributes) -> str:
-    name = spdx(source["licence"])
-    return f"\n  SPDX: {name}, text: {legal_text(name)}\n  {obligations(name)}" if name else ""
+def _describe(source: Attributes) -> str:
+    """Return two lines with SPDX name, text and obligations of a licence, "" if it is unknown."""
+    name = spdx_name(source["licence"])
+    if not name:
+        return ""
+    return f"\n  SPDX: {name}, text: {legal_text_url(name)}\n  {summarize_obligations(name)}"
 
 
-def _words(licence: str) -> str:
+def _normalize(licence: str) -> str:
+    """Return the words and digits of a licence in lower case, separated by spaces."""
     return " ".join(re.findall(r"[a-z]+|\d", licence.casefold()))

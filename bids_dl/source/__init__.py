@@ -1,28 +1,35 @@
-"""Dataset path -> recordings, their events as text, their headers and their signal."""
+"""BIDS dataset -> recordings, their events as text, their headers and their signals."""
 
 from bids_dl.source.amplitude import check_amplitudes
 from bids_dl.source.dataset import Dataset, Participants, open_dataset
+from bids_dl.source.electrodes import standard_positions
 from bids_dl.source.listing import find_recordings
-from bids_dl.source.memory import is_lazy, load_bytes
-from bids_dl.source.metadata import fingerprint, header_from_text, read_participants, read_rows
-from bids_dl.source.positions import positions
-from bids_dl.source.signal import HeaderReport, examine, open_raw, read_header
+from bids_dl.source.memory import estimate_load_bytes, is_lazy
+from bids_dl.source.metadata import (
+    SidecarHeader,
+    hash_source_files,
+    read_event_rows,
+    read_participants,
+    read_sidecar_header,
+)
+from bids_dl.source.signal import HeaderReport, open_raw, read_header, read_header_with_notes
 
 __all__ = [
     "Dataset",
     "HeaderReport",
     "Participants",
+    "SidecarHeader",
     "check_amplitudes",
-    "examine",
+    "estimate_load_bytes",
     "find_recordings",
-    "fingerprint",
-    "header_from_text",
+    "hash_source_files",
     "is_lazy",
-    "load_bytes",
     "open_dataset",
     "open_raw",
-    "positions",
+    "read_event_rows",
     "read_header",
+    "read_header_with_notes",
     "read_participants",
-    "read_rows",
+    "read_sidecar_header",
+    "standard_positions",
 ]

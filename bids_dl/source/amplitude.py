@@ -1,4 +1,4 @@
-"""Whether samples can be volts: a unit misread makes them a million times too large or too small."""
+"""Plausibility of amplitudes, which a misread unit makes a million times too large or small."""
 
 from __future__ import annotations
 
@@ -8,90 +8,117 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bids_dl.datamodel import BRAIN_TYPES
 from bids_dl.errors import RecordingError
-from bids_dl.source.channels import BRAIN
-from bids_dl.source.units import few
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
-HIGHEST, LOWEST = (
-    0.1,
-    1e-9,
-)  # V: no brain signal (10 to 1000 µV) is beyond these, nor any amplifier's range
-HIGH, LOW = 5e-3, 5e-8  # V: nor usually beyond these
-FLAT = 5.0  # s without any movement that no amplifier gives: the criterion of clean_rawdata
-N_PIECES, LONGEST = 20, 1.0  # pieces to look at, and how long each may be, in s
+# Brain signal has 10 to 1000 µV. No amplifier has a range or a resolution beyond these limits.
+MAX_VOLTS = 0.1
+MIN_VOLTS = 1e-9
+USUAL_MAX_VOLTS = 5e-3
+USUAL_MIN_VOLTS = 5e-8
+FLAT_SECONDS = 5.0  # a working amplifier is never flat for so long: criterion of clean_rawdata
+N_EXCERPTS = 20
+EXCERPT_SECONDS = 1.0  # longest excerpt to inspect
+
+Array = npt.NDArray[np.float64]
 
 
 def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tuple[str, ...]:
-    """Refuse a recording whose brain signal cannot be volts; what is merely unusual comes back as notes.
+    """Check that the brain signal of a recording can be in volts.
 
-    The amplitude of a channel is the median distance of its samples from the median of their piece, over 20 pieces of up to 1 s: neither
-    drift nor a few large artifacts count. A flat channel says nothing, unless all are, nor does a sample that is no number. Loaded or not,
-    only these pieces are read.
+    The typical amplitude of a channel is the median distance of its samples from the median of
+    their excerpt, over 20 excerpts of up to 1 s, so that drifts and single large artifacts do not
+    matter. Flat channels and NaN are ignored, unless all channels are flat. Only the excerpts are
+    read, even if the recording is not loaded.
 
     Parameters
     ----------
     raw
-        A recording, or a part of one.
+        A recording, or a part of one, with samples in V.
     names
-        The channels that matter; None means all. Of these, only those of a type of brain signal are looked at.
+        Channels to check, None for all. Channels of other types than brain signal are skipped.
+
+    Returns
+    -------
+    tuple of str
+        Notes on unusual amplitudes, one line each.
 
     Raises
     ------
     RecordingError
-        Stage "read": names channels and amplitude, and what to do.
+        Stage "read": an amplitude is impossible. The message has the channels and the amplitude.
     """
-    picks = [
-        name
-        for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
-        if kind in BRAIN and (names is None or name in names)
-    ]
+    picks = []
+    for name, ch_type in zip(raw.ch_names, raw.get_channel_types(), strict=True):
+        if ch_type in BRAIN_TYPES and (names is None or name in names):
+            picks.append(name)
     if not picks or not raw.n_times:
         return ()
-    typical, greatest = _amplitudes(raw, picks)
-    if raw.n_times > FLAT * raw.info["sfreq"] and not greatest.any():
+    typical, largest = _measure(raw, picks)
+    if raw.n_times > FLAT_SECONDS * raw.info["sfreq"] and not largest.any():
         raise RecordingError(
             "read",
-            f"no channel moves in any of {N_PIECES} places ({few(picks)}); was it downloaded whole?",
+            f"all channels are flat in {N_EXCERPTS} excerpts ({join_names(picks)}); "
+            "was the file downloaded completely?",
         )
-    found = dict(zip(picks, typical, strict=True))
-    moving = {name: value for name, value in found.items() if np.isfinite(value) and value > 0}
-    if not moving:
-        return ()
-    usual = float(np.median(list(moving.values())))
-    if large := [name for name, value in moving.items() if value > HIGHEST]:
+    amplitudes = {
+        name: float(value)
+        for name, value in zip(picks, typical, strict=True)
+        if np.isfinite(value) and value > 0
+    }
+    return _assess(amplitudes) if amplitudes else ()
+
+
+def _assess(amplitudes: dict[str, float]) -> tuple[str, ...]:
+    """Raise if an amplitude in V is impossible, and return notes on unusual ones."""
+    median = float(np.median(list(amplitudes.values())))
+    too_large = [name for name, amplitude in amplitudes.items() if amplitude > MAX_VOLTS]
+    if too_large:
         raise RecordingError(
             "read",
-            f"{few(large)}: typical amplitude {moving[large[0]]:.3g} V, which no brain signal has; mend the unit in the file's header, "
-            "or its type in channels.tsv if it is none",
+            f"{join_names(too_large)}: typical amplitude {amplitudes[too_large[0]]:.3g} V is "
+            "impossible for brain signal; correct the unit in the file's header, or the type in "
+            "channels.tsv if this is not brain signal",
         )
-    if usual < LOWEST:
+    if median < MIN_VOLTS:
         raise RecordingError(
             "read",
-            f"typical amplitude {usual:.3g} V, which no amplifier resolves; mend the unit in the file's header",
+            f"typical amplitude {median:.3g} V is below the resolution of any amplifier; "
+            "correct the unit in the file's header",
         )
-    if not LOW < usual < HIGH:
-        return (f"unusual amplitude: {1e6 * usual:.3g} µV in most channels; is the unit right?",)
+    if not USUAL_MIN_VOLTS < median < USUAL_MAX_VOLTS:
+        return (f"unusual amplitude: {1e6 * median:.3g} µV in most channels; is the unit right?",)
     return ()
 
 
-def _amplitudes(
-    raw: BaseRaw, picks: list[str]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The typical and the greatest distance of a sample from the median of its piece, by channel, in V; NaN and 0 where it has none."""
-    length = min(raw.n_times, max(1, round(LONGEST * raw.info["sfreq"])))
-    starts = np.unique(np.linspace(0, raw.n_times - length, N_PIECES).astype(int))
+def _measure(raw: BaseRaw, picks: list[str]) -> tuple[Array, Array]:
+    """Measure the typical and the largest distance of samples from the median of their excerpt.
+
+    Returns
+    -------
+    typical, largest
+        Both (n_chans,) in V; NaN and 0 for a channel without a finite sample.
+    """
+    length = min(raw.n_times, max(1, round(EXCERPT_SECONDS * raw.info["sfreq"])))
+    starts = np.unique(np.linspace(0, raw.n_times - length, N_EXCERPTS).astype(int))
     distances = []
     for start in starts:
-        piece = raw.get_data(picks=picks, start=int(start), stop=int(start) + length)
-        distances.append(np.abs(piece - _medians(piece)[:, None]))
-    together = np.concatenate(distances, axis=1)
-    return _medians(together), np.where(np.isfinite(together), together, 0.0).max(axis=1)
+        excerpt = raw.get_data(picks=picks, start=int(start), stop=int(start) + length)
+        distances.append(np.abs(excerpt - _finite_medians(excerpt)[:, None]))
+    all_distances = np.concatenate(distances, axis=1)
+    largest = np.where(np.isfinite(all_distances), all_distances, 0.0).max(axis=1)
+    return _finite_medians(all_distances), largest
 
 
-def _medians(signals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Of each row, without samples that are no numbers; NaN where it has no other."""
-    numbers = [row[np.isfinite(row)] for row in signals]
-    return np.array([np.median(row) if len(row) else np.nan for row in numbers])
+def _finite_medians(signals: Array) -> Array:
+    """Return the median of the finite values of each row, NaN for a row without one."""
+    medians = np.full(len(signals), np.nan)
+    for i, row in enumerate(signals):
+        finite = row[np.isfinite(row)]
+        if len(finite):
+            medians[i] = np.median(finite)
+    return medians

@@ -1,4 +1,4 @@
-"""Whether a file holds what its name says: not a pointer, a web page, or bytes that went through a text conversion."""
+"""Checks for files that are not what their name says: pointers, web pages, converted text."""
 
 from __future__ import annotations
 
@@ -7,87 +7,99 @@ from pathlib import Path
 
 from bids_dl.errors import RecordingError
 
-ANNEX = re.compile(rb"/annex/objects/")  # a git-annex pointer: the content was never fetched
-PAGE = re.compile(
-    rb"\s*<(!doctype|html|\?xml|error)\b", re.IGNORECASE
-)  # what a server answers instead of a file
-SHORT = 1000  # bytes; a pointer is shorter
-PIECE = 1 << 22  # bytes read at a time
+ANNEX_POINTER = re.compile(rb"/annex/objects/")  # git-annex writes it in place of absent content
+WEB_PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|error)\b", re.IGNORECASE)  # a failed download
+MAX_POINTER_BYTES = 1000
+READ_BYTES = 1 << 22  # at a time
+MIN_LINE_FEEDS = 20  # below, all line feeds of binary data may follow a carriage return by chance
 
 
 def check_content(path: Path, name: str) -> None:
-    """Refuse a file that is not there, not fetched, empty or a web page.
+    """Check that a file exists and is not empty, a git-annex pointer or a web page.
 
     Parameters
     ----------
+    path
+        The file. A folder passes.
     name
-        What messages call it: its path relative to the dataset.
+        Name of the file in messages: its path relative to the dataset.
 
     Raises
     ------
     RecordingError
-        Stage "source".
+        Stage "source", with the way to get the file.
     """
     try:
         if path.is_dir():
             return
         size = path.stat().st_size
         with path.open("rb") as file:
-            start = file.read(SHORT)
+            head = file.read(MAX_POINTER_BYTES)
     except FileNotFoundError:
-        hint = f"; a broken link: fetch it with: datalad get {name}" if path.is_symlink() else ""
-        raise RecordingError("source", f"{name} is not there{hint}") from None
-    except OSError as problem:
+        hint = f" (broken link); fetch it with: datalad get {name}" if path.is_symlink() else ""
+        raise RecordingError("source", f"{name} does not exist{hint}") from None
+    except OSError as error:
         raise RecordingError(
-            "source", f"{name} cannot be read ({problem.strerror})", transient=True
+            "source", f"{name} cannot be read ({error.strerror})", transient=True
         ) from None
-    if size < SHORT and ANNEX.search(start):
+    if size < MAX_POINTER_BYTES and ANNEX_POINTER.search(head):
         raise RecordingError(
             "source",
             f"{name} is a git-annex pointer without content; fetch it with: datalad get {name}",
         )
     if not size:
-        raise RecordingError("source", f"{name} is empty; get it again")
-    if PAGE.match(start):
+        raise RecordingError("source", f"{name} is empty; download it again")
+    if WEB_PAGE.match(head):
         raise RecordingError(
-            "source", f"{name} is a web page, not a recording: the download failed; get it again"
+            "source",
+            f"{name} is a web page, not a recording: the download failed; download it again",
         )
 
 
-def converted(path: Path, start: int = 0) -> str:
-    """How binary content was spoilt by a program that took it for text; "" where it does not look so.
+def text_conversion_damage(path: Path, start: int = 0) -> str:
+    """Describe the damage of binary content that a program converted as text.
 
-    Binary samples are never valid UTF-8 by chance, and never have all their line feeds after a carriage return.
+    Binary samples are never valid UTF-8 by chance, and not all of their line feeds follow a
+    carriage return.
 
     Parameters
     ----------
+    path
+        The file.
     start
-        Bytes of plain text at the beginning that do not count.
+        Bytes of plain text at the beginning to skip.
+
+    Returns
+    -------
+    str
+        ``"decoded as text"``, ``"line ends were rewritten"``, or "" without such damage.
     """
-    feeds = pairs = 0
-    text, foreign = True, False
-    last = rest = b""
+    n_feeds = 0
+    n_crlf = 0
+    is_text = True
+    is_ascii = True
+    last_byte = b""
+    incomplete = b""
     with path.open("rb") as file:
         file.seek(start)
-        while piece := file.read(PIECE):
-            feeds += piece.count(b"\n")
-            pairs += (last + piece).count(b"\r\n")
-            last = piece[-1:]
-            foreign = foreign or not piece.isascii()
-            text, rest = _continues(rest + piece) if text else (False, b"")
-    if text and foreign and not rest:
+        while content := file.read(READ_BYTES):
+            n_feeds += content.count(b"\n")
+            n_crlf += (last_byte + content).count(b"\r\n")
+            last_byte = content[-1:]
+            is_ascii = is_ascii and content.isascii()
+            if is_text:
+                is_text, incomplete = _is_utf8(incomplete + content)
+    if is_text and not is_ascii and not incomplete:
         return "decoded as text"
-    return "its line ends were rewritten" if feeds > 20 and pairs == feeds else ""
+    return "line ends were rewritten" if n_feeds > MIN_LINE_FEEDS and n_crlf == n_feeds else ""
 
 
-def _continues(piece: bytes) -> tuple[bool, bytes]:
-    """Whether bytes are valid UTF-8 so far, and those of a character that the next piece may complete."""
+def _is_utf8(content: bytes) -> tuple[bool, bytes]:
+    """Return whether bytes are valid UTF-8 so far, and the incomplete character at their end."""
     try:
-        piece.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        return (
-            (True, piece[problem.start :])
-            if problem.reason == "unexpected end of data"
-            else (False, b"")
-        )
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            return True, content[error.start :]
+        return False, b""
     return True, b""

@@ -1,4 +1,4 @@
-"""From the time that events.tsv counts to the place in a file that leaves out time."""
+"""Conversion from the true time of events.tsv to the clock of a file with gaps (EDF+D)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 TOLERANCE = 1e-6  # s; onsets are decimal fractions
-DIGITS = 9  # of a moved onset in s: finer than any sample
+DIGITS = 9  # of a converted onset in s: finer than any sample
 Columns = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A place where a file leaves out time."""
+    """A point of a file at which time was left out."""
 
-    onset: float  # s on the file's own clock, where samples follow each other
-    length: float  # s that are left out there
+    onset: float  # s on the clock of the file, which counts samples only
+    length: float  # s that are left out
 
 
-def place(time: float, gaps: Sequence[Gap]) -> float | None:
-    """Where a time (s after the first sample) lies in a file with gaps, in s of its own; None in a gap."""
+def to_file_time(time: float, gaps: Sequence[Gap]) -> float | None:
+    """Convert a true time to the clock of a file with gaps.
+
+    Parameters
+    ----------
+    time
+        Time in s since the first sample.
+    gaps
+        Gaps of the file, in order of onset.
+
+    Returns
+    -------
+    float or None
+        Time in s on the clock of the file; None if the time is inside a gap.
+
+    Examples
+    --------
+    >>> gaps = [Gap(onset=10.0, length=5.0)]
+    >>> [to_file_time(time, gaps) for time in (9.0, 12.0, 16.0)]
+    [9.0, None, 11.0]
+    """
     left_out = 0.0
     for gap in gaps:
         start = gap.onset + left_out
@@ -32,45 +51,68 @@ def place(time: float, gaps: Sequence[Gap]) -> float | None:
     return time - left_out
 
 
-def on_file(columns: Columns, gaps: Sequence[Gap]) -> dict[str, tuple[str, ...]]:
-    """Rows of events.tsv with onset and duration moved to the clock of a file with gaps.
+def events_to_file_time(columns: Columns, gaps: Sequence[Gap]) -> dict[str, tuple[str, ...]]:
+    """Convert onsets and durations of events.tsv to the clock of a file with gaps.
 
-    BIDS counts onsets from the first sample in true time (1.10, "Events"); such a file has its samples in a row. A row that lies in a gap
-    gets the onset n/a: there is no sample of it. One that begins before a gap and ends in it ends where the gap begins.
+    BIDS counts onsets in true time from the first sample (1.10, "Events"), whereas the samples of
+    such a file are contiguous.
+
+    Parameters
+    ----------
+    columns
+        Columns of events.tsv as text.
+    gaps
+        Gaps of the file, in order of onset.
+
+    Returns
+    -------
+    dict
+        All columns. A row inside a gap has the onset n/a, because no sample belongs to it. A row
+        that begins before a gap and ends inside it ends where the gap begins.
+
+    Examples
+    --------
+    >>> columns = {"onset": ("16", "12"), "duration": ("2", "1")}
+    >>> events_to_file_time(columns, [Gap(onset=10.0, length=5.0)])
+    {'onset': ('11.0', 'n/a'), 'duration': ('2', '1')}
     """
     if not gaps or "onset" not in columns:
         return dict(columns)
-    durations = columns.get("duration", ("n/a",) * len(columns["onset"]))
-    moved = [
-        _move(onset, duration, gaps)
-        for onset, duration in zip(columns["onset"], durations, strict=True)
-    ]
-    found = {**columns, "onset": tuple(onset for onset, _ in moved)}
-    return (
-        found | {"duration": tuple(duration for _, duration in moved)}
-        if "duration" in columns
-        else found
-    )
+    n_rows = len(columns["onset"])
+    onsets = []
+    durations = []
+    for onset, duration in zip(
+        columns["onset"], columns.get("duration", ("n/a",) * n_rows), strict=True
+    ):
+        new_onset, new_duration = _convert_row(onset, duration, gaps)
+        onsets.append(new_onset)
+        durations.append(new_duration)
+    converted = {**columns, "onset": tuple(onsets)}
+    if "duration" in columns:
+        converted["duration"] = tuple(durations)
+    return converted
 
 
-def _move(onset: str, duration: str, gaps: Sequence[Gap]) -> tuple[str, str]:
-    start, length = _seconds(onset), _seconds(duration)
-    if math.isnan(start):
+def _convert_row(onset: str, duration: str, gaps: Sequence[Gap]) -> tuple[str, str]:
+    """Convert the onset and the duration of one row, keeping the text of unchanged values."""
+    true_onset = _parse_seconds(onset)
+    length = _parse_seconds(duration)
+    if math.isnan(true_onset):
         return onset, duration
-    moved = place(start, gaps)
-    if moved is None:
+    file_onset = to_file_time(true_onset, gaps)
+    if file_onset is None:
         return "n/a", duration
-    said = onset if moved == start else str(round(moved, DIGITS))
+    new_onset = onset if file_onset == true_onset else str(round(file_onset, DIGITS))
     if not length > 0:
-        return said, duration
-    lasts = _end(start + length, gaps) - moved
-    return said, duration if math.isclose(lasts, length, abs_tol=TOLERANCE) else str(
-        round(lasts, DIGITS)
-    )
+        return new_onset, duration
+    new_length = _end_to_file_time(true_onset + length, gaps) - file_onset
+    if math.isclose(new_length, length, abs_tol=TOLERANCE):
+        return new_onset, duration
+    return new_onset, str(round(new_length, DIGITS))
 
 
-def _end(time: float, gaps: Sequence[Gap]) -> float:
-    """Where a time lies in the file; of one in a gap, where the gap is."""
+def _end_to_file_time(time: float, gaps: Sequence[Gap]) -> float:
+    """Convert the end of an interval, which inside a gap is the beginning of the gap."""
     left_out = 0.0
     for gap in gaps:
         start = gap.onset + left_out
@@ -80,7 +122,8 @@ def _end(time: float, gaps: Sequence[Gap]) -> float:
     return time - left_out
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
+    """Convert a cell to a number of seconds, NaN if it is not a number."""
     try:
         return float(text)
     except ValueError:

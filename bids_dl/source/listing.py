@@ -1,4 +1,4 @@
-"""Which recordings a dataset holds."""
+"""Recordings of a BIDS dataset, found by their file names."""
 
 from __future__ import annotations
 
@@ -12,129 +12,178 @@ from bids_dl.config.stages import SourceConfig
 from bids_dl.datamodel import Recording
 from bids_dl.errors import SourceError
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.formats.inspect import BESIDE, EXTENSIONS, HEADERS, SIGNAL, SPLIT, extension
+from bids_dl.source.formats.inspect import (
+    AUXILIARY_EXTENSIONS,
+    EXTENSIONS,
+    HEADER_OF_SAMPLES,
+    SIGNAL,
+    SPLIT,
+    signal_extension,
+)
+from bids_dl.wording import count, join_names
 
 PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
-NO_RECORDING = re.compile(
-    r"_acq-(calibration|crosstalk)_meg\."
-)  # what MEG recordings need beside them
+MEG_CALIBRATION = re.compile(r"_acq-(calibration|crosstalk)_meg\.")  # not a recording
+EVENTS_FILE = re.compile(r"(sub-[^/]+/(ses-[^/]+/)?((eeg|ieeg)/)?)?[^/]+_events\.tsv")
+MAX_VALUES = 5  # of an entity in a message
 
 
 def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
-    """Recordings of a dataset that the entities asked for select, in order of path.
+    """Find the recordings of a dataset that have the requested entities.
 
-    A recording is a signal file (also a link to one that is not there), or else what an events.tsv speaks for.
+    A recording is a signal file, even if it is a broken link or of a format that is not
+    supported. An events.tsv without a signal file is a recording too.
+
+    Parameters
+    ----------
+    dataset
+        An open dataset.
+    config
+        Requested subjects, sessions, tasks and runs; an empty tuple means all. The prefix of an
+        entity is optional ("sub-01" or "01"), and runs are compared as numbers ("1" is "01").
+
+    Returns
+    -------
+    list of Recording
+        In order of path.
 
     Raises
     ------
     SourceError
-        No recordings at all, or none with the entities asked for.
+        The dataset has no recordings at all, or none with the requested entities.
     """
-    found = _signals(dataset)
-    taken = {recording.events for recording in found}
-    found += [
-        _recording(dataset, file.removesuffix("_events.tsv"), None, file)
-        for file in _event_files(dataset)
-        if file not in taken
-    ]
-    if not found:
+    recordings = _find_signals(dataset)
+    with_signal = {recording.events for recording in recordings}
+    for file in _find_events_files(dataset):
+        if file not in with_signal:
+            path = file.removesuffix("_events.tsv")
+            recordings.append(_make_recording(dataset, path, None, file))
+    if not recordings:
         raise SourceError(
-            f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) and no events.tsv in this folder"
+            f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) "
+            "and no events.tsv in this folder"
         )
-    chosen = [recording for recording in found if _wanted(recording, config)]
-    if not chosen:
+    selected = [recording for recording in recordings if _is_requested(recording, config)]
+    if not selected:
         raise SourceError(
-            f"{dataset.name}: none of {len(found)} recordings has {_asked(config)}; there are {_there(found, config)}"
+            f"{dataset.name}: none of {count(len(recordings), 'recording')} has "
+            f"{_describe_request(config)} (available: {_describe_available(recordings, config)})"
         )
-    return sorted(chosen, key=lambda recording: recording.path)
+    return sorted(selected, key=lambda recording: recording.path)
 
 
-def _signals(dataset: Dataset) -> list[Recording]:
-    """Recordings by their signal files, also by those of formats that are not supported: they are found, to be refused by name."""
-    by_path: dict[str, list[str]] = {}
+def _find_signals(dataset: Dataset) -> list[Recording]:
+    """Find recordings by their signal files.
+
+    Formats that are not supported are included, so that they are refused by name later.
+    """
+    files_by_path: dict[str, list[str]] = {}
     for file in dataset.files:
         match = SIGNAL.fullmatch(file)
-        if (
-            match
-            and PurePosixPath(file).parent.name == match[2]
-            and match[3].lower() not in BESIDE
-            and not NO_RECORDING.search(file)
-        ):
-            path = SPLIT.sub("", match[1]) if match[3].lower() == ".fif" else match[1]
-            by_path.setdefault(path, []).append(file)
-    found = []
-    for path, files in by_path.items():
+        if match is None or MEG_CALIBRATION.search(file):
+            continue
+        path, datatype, extension = match[1], match[2], match[3].lower()
+        if PurePosixPath(file).parent.name != datatype or extension in AUXILIARY_EXTENSIONS:
+            continue
+        if extension == ".fif":  # the parts of a split recording are one recording
+            path = SPLIT.sub("", path)
+        files_by_path.setdefault(path, []).append(file)
+    recordings = []
+    for path, files in files_by_path.items():
         signal = min(files, key=_preference)
-        events = dataset.inherited(path, "events.tsv")
-        found.append(_recording(dataset, path, signal, events[-1] if events else None))
-    return found
+        events = dataset.inherited_files(path, "events.tsv")
+        recordings.append(_make_recording(dataset, path, signal, events[-1] if events else None))
+    return recordings
 
 
 def _preference(file: str) -> tuple[int, str]:
-    """Formats that are read before others, a header before its samples, the first part of a split recording before the next."""
-    kind = extension(file)
-    return EXTENSIONS.index(kind) if kind in EXTENSIONS else len(EXTENSIONS) + (
-        kind in HEADERS
-    ), file
+    """Return the sort key of several signal files of a recording: the one to read sorts first.
+
+    Supported formats come first, then other headers, then files that need a header. Parts of a
+    split recording follow each other.
+    """
+    extension = signal_extension(file)
+    if extension in EXTENSIONS:
+        return EXTENSIONS.index(extension), file
+    return len(EXTENSIONS) + (extension in HEADER_OF_SAMPLES), file
 
 
-def _event_files(dataset: Dataset) -> list[str]:
-    """events.tsv files of EEG and iEEG, and those above any datatype folder that no nearer one takes the place of."""
-    here = re.compile(r"(sub-[^/]+/(ses-[^/]+/)?((eeg|ieeg)/)?)?[^/]+_events\.tsv")
-    found = [file for file in dataset.files if here.fullmatch(file)]
-    chains = [dataset.inherited(file.removesuffix("_events.tsv"), "events.tsv") for file in found]
-    replaced = {file for chain in chains for file in chain[:-1]}
-    return [file for file in found if file not in replaced]
+def _find_events_files(dataset: Dataset) -> list[str]:
+    """List events.tsv files of EEG and iEEG, and those above any datatype folder.
+
+    A file is omitted if a more specific one overrides it.
+    """
+    files = [file for file in dataset.files if EVENTS_FILE.fullmatch(file)]
+    overridden: set[str] = set()
+    for file in files:
+        chain = dataset.inherited_files(file.removesuffix("_events.tsv"), "events.tsv")
+        overridden.update(chain[:-1])
+    return [file for file in files if file not in overridden]
 
 
-def _recording(dataset: Dataset, path: str, signal: str | None, events: str | None) -> Recording:
-    entities = _parser()(f"/{path}_eeg")
-    subject, session, task, run = (
-        str(entities.get(name, "")) for name in ("subject", "session", "task", "run")
-    )
+def _make_recording(
+    dataset: Dataset, path: str, signal: str | None, events: str | None
+) -> Recording:
+    """Build a recording from its BIDS path, parsing the entities with pybids."""
+    entities = _entity_parser()(f"/{path}_eeg")
     folder = PurePosixPath(path).parent.name
-    datatype = folder if folder in {"ieeg", "meg"} else "eeg"
-    return Recording(dataset.name, path, subject, session, task, run, datatype, signal, events)
+    return Recording(
+        dataset=dataset.name,
+        path=path,
+        subject=str(entities.get("subject", "")),
+        session=str(entities.get("session", "")),
+        task=str(entities.get("task", "")),
+        run=str(entities.get("run", "")),
+        datatype=folder if folder in {"ieeg", "meg"} else "eeg",
+        signal=signal,
+        events=events,
+    )
 
 
 @cache
-def _parser() -> Callable[[str], dict[str, Any]]:
-    """Pybids' reader of entities, its rules loaded once; imported here because worker processes do without it."""
+def _entity_parser() -> Callable[[str], dict[str, Any]]:
+    """Return the entity parser of pybids, with its rules loaded once.
+
+    The import is inside the function because worker processes do not need pybids.
+    """
     from bids.layout import Config, parse_file_entities
 
     return partial(parse_file_entities, config=[Config.load("bids")])
 
 
-def _wanted(recording: Recording, config: SourceConfig) -> bool:
-    return all(
-        not values or any(_same(name, value, getattr(recording, name)) for value in values)
-        for name, values in _filters(config).items()
-    )
+def _is_requested(recording: Recording, config: SourceConfig) -> bool:
+    """Return whether a recording has one of the requested values of each entity."""
+    for entity, values in _requested_entities(config).items():
+        available = getattr(recording, entity)
+        if not any(_is_same_value(entity, value, available) for value in values):
+            return False
+    return True
 
 
-def _same(name: str, asked: str, there: str) -> bool:
-    asked = asked.removeprefix(f"{PREFIXES[name]}-")
-    if name == "run" and asked.isdecimal() and there.isdecimal():
-        return int(asked) == int(there)
-    return asked == there
+def _is_same_value(entity: str, requested: str, available: str) -> bool:
+    """Compare a requested entity value, with or without prefix, to one of the dataset."""
+    requested = requested.removeprefix(f"{PREFIXES[entity]}-")
+    if entity == "run" and requested.isdecimal() and available.isdecimal():
+        return int(requested) == int(available)
+    return requested == available
 
 
-def _filters(config: SourceConfig) -> dict[str, tuple[str, ...]]:
-    return {name: getattr(config, name) for name in PREFIXES}
+def _requested_entities(config: SourceConfig) -> dict[str, tuple[str, ...]]:
+    """Return the requested values by entity, without entities that are not restricted."""
+    values_by_entity = {entity: getattr(config, entity) for entity in PREFIXES}
+    return {entity: values for entity, values in values_by_entity.items() if values}
 
 
-def _asked(config: SourceConfig) -> str:
-    return ", ".join(
-        f"{name} {' or '.join(values)}" for name, values in _filters(config).items() if values
-    )
+def _describe_request(config: SourceConfig) -> str:
+    """Format the requested entities for a message."""
+    requested = _requested_entities(config).items()
+    return ", ".join(f"{entity} {' or '.join(values)}" for entity, values in requested)
 
 
-def _there(found: list[Recording], config: SourceConfig) -> str:
-    """What the dataset has of the entities asked for, few of each."""
+def _describe_available(recordings: list[Recording], config: SourceConfig) -> str:
+    """Format the values that the dataset has of the requested entities, the first of each."""
     parts = []
-    for name in (name for name, values in _filters(config).items() if values):
-        values = sorted({getattr(recording, name) for recording in found} - {""})
-        parts.append(
-            f"{name} {', '.join(values[:5]) or 'none'}{', ...' if len(values) > 5 else ''}"
-        )
+    for entity in _requested_entities(config):
+        values = sorted({getattr(recording, entity) for recording in recordings} - {""})
+        parts.append(f"{entity} {join_names(values, limit=MAX_VALUES) or 'none'}")
     return "; ".join(parts)

@@ -1,41 +1,61 @@
-"""Memory that a recording takes, known before it is loaded."""
+"""Estimate of the memory that loading a recording takes."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from bids_dl.datamodel import Header, Recording
 from bids_dl.source.dataset import Dataset
 
-READING = 64_000_000  # bytes beside the samples: pieces of the file on their way to float64 (measured with MNE 1.13: up to 60 MB)
-# Peak bytes for each sample of each channel, the float64 that stays among them (measured with MNE 1.13.2 on 29 million samples)
-LAZY = 8  # EDF, BDF, FIF, BrainVision, .set with .fdt: 7.9 to 8.2
-VECTORIZED = 16  # BrainVision channel by channel is read into a second array: 16.1
-EMBEDDED = {
-    4: 18,
-    8: 25,
-}  # a .set that holds its samples, as float32 (12.1; 17.5 in v7.3 with fields at top level) or float64 (24.1)
+# Beside the samples: buffers for the conversion to float64 (measured with MNE 1.13: up to 60 MB)
+BUFFER_BYTES = 64_000_000
+# Peak bytes per sample of a channel, including the float64 that remains
+# (measured with MNE 1.13.2 on 29 million samples).
+LAZY_BYTES = 8  # EDF, BDF, FIF, BrainVision, .set with .fdt: 7.9 to 8.2
+VECTORIZED_BYTES = 16  # BrainVision stored channel by channel, read into a second array: 16.1
+EMBEDDED_FLOAT32_BYTES = (
+    18  # .set with its samples inside: 12.1, 17.5 in v7.3 with top-level fields
+)
+EMBEDDED_FLOAT64_BYTES = 25  # .set with its samples inside: 24.1
+# File bytes per sample of a .set in float32, which compresses by a tenth
+MIN_FLOAT32_FILE_BYTES = 3.4
+MAX_FLOAT32_FILE_BYTES = 4.3
 
 
-def load_bytes(dataset: Dataset, recording: Recording, header: Header) -> int:
-    """Bytes at the peak of opening a recording and loading all its channels, beyond what the process holds before."""
-    samples = header.n_times * len(header.ch_names)
-    return READING + samples * _factor(dataset, recording, samples)
+def estimate_load_bytes(dataset: Dataset, recording: Recording, header: Header) -> int:
+    """Estimate the peak memory of opening a recording and loading all its channels.
+
+    Returns
+    -------
+    int
+        Bytes in addition to the memory that the process uses before.
+    """
+    n_samples = header.n_times * len(header.ch_names)
+    return BUFFER_BYTES + n_samples * _bytes_per_sample(dataset, recording, n_samples)
 
 
 def is_lazy(dataset: Dataset, recording: Recording) -> bool:
-    """Whether a part of a recording can be read without loading all of it: not from a .set that holds its samples itself."""
+    """Return whether a part of a recording can be read without loading all of it.
+
+    False only for a .set file with its samples inside, which MNE loads completely.
+    """
     signal = PurePosixPath(str(recording.signal))
     return signal.suffix.lower() != ".set" or signal.with_suffix(".fdt").as_posix() in dataset.files
 
 
-def _factor(dataset: Dataset, recording: Recording, samples: int) -> int:
+def _bytes_per_sample(dataset: Dataset, recording: Recording, n_samples: int) -> int:
+    """Return the peak bytes per sample of a channel for the format of a recording."""
     path = dataset.root / str(recording.signal)
     if not is_lazy(dataset, recording):
-        stored = path.stat().st_size / max(1, samples)
-        return EMBEDDED[
-            4 if 3.4 < stored < 4.3 else 8
-        ]  # float32 compresses by a tenth; anything else may be compressed float64
+        return _embedded_bytes(path, n_samples)
     if path.suffix.lower() == ".vhdr" and b"VECTORIZED" in path.read_bytes():
-        return VECTORIZED
-    return LAZY
+        return VECTORIZED_BYTES
+    return LAZY_BYTES
+
+
+def _embedded_bytes(path: Path, n_samples: int) -> int:
+    """Return the peak bytes per sample of a .set file, whose sample type follows from its size."""
+    file_bytes = path.stat().st_size / max(1, n_samples)
+    if MIN_FLOAT32_FILE_BYTES < file_bytes < MAX_FLOAT32_FILE_BYTES:
+        return EMBEDDED_FLOAT32_BYTES
+    return EMBEDDED_FLOAT64_BYTES  # other sizes may be compressed float64

@@ -1,108 +1,176 @@
-"""What the text files of a dataset say of a recording."""
+"""Text files of a BIDS dataset: events, channels, participants and sidecars of a recording."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bids_dl.datamodel import EventRows, Recording
 from bids_dl.errors import RecordingError, SourceError
 from bids_dl.source.dataset import Dataset, Participants
 from bids_dl.source.file_checks import check_content
-from bids_dl.source.formats.inspect import check_supported, companions, gaps
-from bids_dl.source.gaps import on_file
+from bids_dl.source.formats.inspect import check_supported, companion_files, read_gaps
+from bids_dl.source.gaps import events_to_file_time
+from bids_dl.wording import join_names
 
 
-def read_rows(dataset: Dataset, recording: Recording) -> EventRows:
-    """The events.tsv of a recording, row by row as text, with its sidecars merged key by key.
+class SidecarHeader(NamedTuple):
+    """Sampling rate and duration that the JSON sidecars of a recording state."""
 
-    Where the signal file leaves out time (EDF+D), onsets and durations are moved to its own clock; a row in a gap gets the onset n/a.
+    sfreq: float | None  # Hz; None if the sidecars do not state it
+    duration: float | None  # s; None if the sidecars do not state it
+
+
+def read_event_rows(dataset: Dataset, recording: Recording) -> EventRows:
+    """Read the events.tsv of a recording as text, with its events.json sidecars merged.
+
+    If the signal file leaves out time (EDF+D), onsets and durations are converted to the file's
+    clock, and a row inside a gap gets the onset n/a.
+
+    Parameters
+    ----------
+    dataset
+        The dataset of the recording.
+    recording
+        Recording as returned by `find_recordings`.
+
+    Returns
+    -------
+    EventRows
+        One string per cell. There are no columns if no events.tsv applies to the recording.
+
+    Raises
+    ------
+    SourceError
+        A table or a sidecar cannot be read.
     """
-    columns = dataset.read_cells(recording.events) if recording.events else {}
-    columns = on_file(columns, gaps(dataset, recording)) if columns else columns
-    duration = header_from_text(dataset, recording.path)[1]
-    return EventRows(
-        recording.key, columns, sidecar(dataset, recording.path, "events.json"), duration
+    columns = dataset.read_tsv_verbatim(recording.events) if recording.events else {}
+    if columns:
+        columns = events_to_file_time(columns, read_gaps(dataset, recording))
+    sidecar = merge_sidecars(dataset, recording.path, "events.json")
+    duration = read_sidecar_header(dataset, recording.path).duration
+    return EventRows(recording.key, columns, sidecar, duration)
+
+
+def read_sidecar_header(dataset: Dataset, path: str) -> SidecarHeader:
+    """Read SamplingFrequency (Hz) and RecordingDuration (s) from the sidecars of a recording.
+
+    Parameters
+    ----------
+    dataset
+        The dataset of the recording.
+    path
+        BIDS path without suffix and extension, as in `Recording.path`.
+
+    Returns
+    -------
+    SidecarHeader
+        A value is None if it is absent or not a positive number.
+
+    Raises
+    ------
+    SourceError
+        A sidecar cannot be read.
+    """
+    ending = "ieeg.json" if "/ieeg/" in path else "eeg.json"
+    sidecar = merge_sidecars(dataset, path, ending)
+    return SidecarHeader(
+        _positive(sidecar.get("SamplingFrequency")), _positive(sidecar.get("RecordingDuration"))
     )
 
 
-def header_from_text(dataset: Dataset, path: str) -> tuple[float | None, float | None]:
-    """SamplingFrequency (Hz) and RecordingDuration (s) that the sidecars of a recording give, None where they do not say."""
-    said = sidecar(dataset, path, "ieeg.json" if "/ieeg/" in path else "eeg.json")
-    return _positive(said.get("SamplingFrequency")), _positive(said.get("RecordingDuration"))
-
-
-def channels_from_text(dataset: Dataset, recording: Recording) -> dict[str, tuple[str, ...]]:
-    """Columns of the channels.tsv that applies; empty where there is none."""
-    files = dataset.inherited(recording.path, "channels.tsv")
+def read_channels_table(dataset: Dataset, recording: Recording) -> dict[str, tuple[str, ...]]:
+    """Read the columns of the channels.tsv that applies to a recording, empty if there is none."""
+    files = dataset.inherited_files(recording.path, "channels.tsv")
     return dataset.read_tsv(files[-1]) if files else {}
 
 
 def read_participants(dataset: Dataset) -> Participants:
-    """participants.tsv and participants.json; empty where there are none."""
+    """Read participants.tsv and participants.json, empty if the dataset has none.
+
+    Raises
+    ------
+    SourceError
+        The column participant_id is missing, a participant has two rows that differ, or a file
+        cannot be read.
+    """
     if "participants.tsv" not in dataset.files:
         return Participants({}, (), {})
-    columns = dataset.read_tsv("participants.tsv")
-    said = dataset.read_json("participants.json") if "participants.json" in dataset.files else {}
-    if "participant_id" not in columns:
+    table = dataset.read_tsv("participants.tsv")
+    sidecar: dict[str, Any] = {}
+    if "participants.json" in dataset.files:
+        sidecar = dataset.read_json("participants.json")
+    if "participant_id" not in table:
         raise SourceError(
-            f"{dataset.name}/participants.tsv: no column participant_id, found {', '.join(columns) or 'nothing'}"
+            f"{dataset.name}/participants.tsv: the column participant_id is missing, "
+            f"found {join_names(table) or 'no columns'}"
         )
-    names = tuple(name for name in columns if name and name != "participant_id")
+    columns = tuple(name for name in table if name and name != "participant_id")
     rows: dict[str, dict[str, str]] = {}
-    for i, person in enumerate(columns["participant_id"]):
-        row = {name: columns[name][i] for name in names}
-        if rows.setdefault(person.removeprefix("sub-"), row) != row:
+    for i, participant in enumerate(table["participant_id"]):
+        row = {name: table[name][i] for name in columns}
+        if rows.setdefault(participant.removeprefix("sub-"), row) != row:
             raise SourceError(
-                f"{dataset.name}/participants.tsv: {person} has two rows that differ; keep one"
+                f"{dataset.name}/participants.tsv: {participant} has two rows that differ; keep one"
             )
-    return Participants(rows, names, said)
+    return Participants(rows, columns, sidecar)
 
 
-def fingerprint(dataset: Dataset, recording: Recording) -> dict[str, str]:
-    """SHA-256 of each file that the signal of a recording is read from, by path relative to the dataset.
+def hash_source_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
+    """Hash each file that the signal of a recording is read from.
+
+    Returns
+    -------
+    dict
+        SHA-256 by path relative to the dataset, in order of path. For a recording that is a
+        folder, the hash covers the names and hashes of the files inside.
 
     Raises
     ------
     RecordingError
-        Stage "source": the signal is absent, a broken link, an unfetched git-annex pointer or of a format that is not supported.
+        Stage "source": the signal is absent, a broken link, a git-annex pointer without content,
+        or of a format that is not supported.
     """
-    files = {check_supported(recording), *companions(dataset, recording).values()}
-    for ending in (
-        "channels.tsv",
-        "electrodes.tsv",
-        "coordsystem.json",
-        f"{recording.datatype}.json",
-    ):
-        files |= set(dataset.inherited(recording.path, ending))
+    files = {check_supported(recording), *companion_files(dataset, recording).values()}
+    tables = ("channels.tsv", "electrodes.tsv", "coordsystem.json", f"{recording.datatype}.json")
+    for ending in tables:
+        files |= set(dataset.inherited_files(recording.path, ending))
     return {file: _sha256(dataset.root / file, file) for file in sorted(files)}
 
 
-def sidecar(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
-    """JSON files that speak for a recording, merged key by key, the nearest last."""
+def merge_sidecars(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
+    """Merge the JSON files that apply to a recording key by key, the nearest taking precedence.
+
+    This is the inheritance principle of BIDS (1.10, "The Inheritance Principle").
+    """
     merged: dict[str, Any] = {}
-    for file in dataset.inherited(path, ending):
+    for file in dataset.inherited_files(path, ending):
         merged |= dataset.read_json(file)
     return merged
 
 
 def _positive(value: Any) -> float | None:
+    """Return a value as float if it is a finite positive number, else None."""
     usable = isinstance(value, int | float) and math.isfinite(value) and value > 0
     return float(value) if usable else None
 
 
 def _sha256(path: Path, name: str) -> str:
+    """Return the SHA-256 of a file, or of the names and hashes of the files in a folder."""
     check_content(path, name)
     try:
         if path.is_dir():
-            inner = sorted(p for p in path.rglob("*") if p.is_file())
-            parts = [f"{p.relative_to(path).as_posix()} {_sha256(p, name)}" for p in inner]
-            return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+            inner_files = sorted(inner for inner in path.rglob("*") if inner.is_file())
+            lines = [
+                f"{inner.relative_to(path).as_posix()} {_sha256(inner, name)}"
+                for inner in inner_files
+            ]
+            return hashlib.sha256("\n".join(lines).encode()).hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as problem:
+    except OSError as error:
         raise RecordingError(
-            "source", f"{name} cannot be read ({problem.strerror})", transient=True
+            "source", f"{name} cannot be read ({error.strerror})", transient=True
         ) from None

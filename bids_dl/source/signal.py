@@ -1,344 +1,247 @@
-"""The signal of a recording, through mne-bids."""
+"""Header and signal of a recording, read with mne-bids."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from mne_bids import BIDSPath, read_raw_bids
 
 from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source import channels, units
+from bids_dl.source.boundaries import find_boundaries
+from bids_dl.source.channel_setup import set_up_channels
+from bids_dl.source.channels import parse_channel_rows
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.formats import eeglab
-from bids_dl.source.formats.brainvision import decoded
-from bids_dl.source.formats.inspect import check_supported, extension, look
+from bids_dl.source.formats.inspect import check_supported, inspect_file, signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
-from bids_dl.source.gaps import place
-from bids_dl.source.metadata import channels_from_text, header_from_text, sidecar
+from bids_dl.source.metadata import merge_sidecars, read_channels_table, read_sidecar_header
+from bids_dl.source.single_recording import link_recording
+from bids_dl.wording import join_names, one_line
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
-BOUNDARIES = {
-    "boundary",
-    "bad boundary",
-    "edge boundary",
-    "-99",
-    "-99.0",
-}  # EEGLAB's and MNE's names for a place where time jumps
-SEGMENT = "new segment"  # BrainVision's, where recording was paused
-SKIPPED = "bad_acq_skip"  # MNE's for a stretch of zeros in the place of samples
-ENTITY = {
-    "sub": "subject",
-    "ses": "session",
-    "acq": "acquisition",
-    "task": "task",
-    "run": "run",
-    "space": "space",
-    "rec": "recording",
-}
-SLACK = 1e-3  # samples; a boundary's place is a rounded number
+SKIPPED = "bad_acq_skip"  # MNE's annotation of zeros in place of samples that were not recorded
+MEG_TYPES = {"mag", "grad", "ref_meg"}
+MAX_REASON_CHARS = 250
+RATE_TOLERANCE = 0.01  # fraction by which a sidecar's rate may differ from the file's
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderReport:
-    """A recording's header, and what a user should know of it: units that were mended, channels left out, a file cut off."""
+    """Header of a recording, with notes: corrected units, omitted channels, truncated files."""
 
     header: Header
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenRecording:
+    """A recording while it is open."""
+
+    raw: BaseRaw
+    info: SignalInfo
+    notes: tuple[str, ...]
+
+
 def read_header(dataset: Dataset, recording: Recording) -> Header:
-    """Rate, length, channels and boundaries of a signal file, without its samples.
+    """Read the rate, length, channels and boundaries of a recording, without its samples.
 
     Raises
     ------
     RecordingError
-        Stage "source", "header" or "channels"; the reason names no path of this machine.
+        Stage "source", "header" or "channels". The reason has no path of this machine.
     """
-    return examine(dataset, recording).header
+    return read_header_with_notes(dataset, recording).header
 
 
-def examine(dataset: Dataset, recording: Recording) -> HeaderReport:
-    """The header of a signal file and notes on it, without its samples.
+def read_header_with_notes(dataset: Dataset, recording: Recording) -> HeaderReport:
+    """Read the header of a recording and notes on it, without its samples.
+
+    Parameters
+    ----------
+    dataset, recording
+        Recording as returned by `find_recordings`.
 
     Raises
     ------
     RecordingError
-        Stage "source", "header" or "channels"; the reason names no path of this machine.
+        Stage "source", "header" or "channels". The reason has no path of this machine.
     """
-    with _opened(dataset, recording, stage="header") as (raw, found, notes):
+    with _opened(dataset, recording, stage="header") as opened:
+        raw = opened.raw
         sfreq = float(raw.info["sfreq"])
-        said = header_from_text(dataset, recording.path)[0]
-        if said and abs(said - sfreq) > 0.01 * sfreq:
-            notes = (
-                *notes,
-                f"{recording.datatype}.json gives {said:g} Hz, the file {sfreq:g} Hz; the file's rate was taken",
+        notes = list(opened.notes)
+        stated_sfreq = read_sidecar_header(dataset, recording.path).sfreq
+        if stated_sfreq and abs(stated_sfreq - sfreq) > RATE_TOLERANCE * sfreq:
+            notes.append(
+                f"{recording.datatype}.json states {stated_sfreq:g} Hz, the file {sfreq:g} Hz; "
+                "the file's rate was used"
             )
         header = Header(
-            sfreq,
-            int(raw.n_times),
-            tuple(raw.ch_names),
-            tuple(raw.get_channel_types()),
-            _boundaries(raw, found),
+            sfreq=sfreq,
+            n_times=int(raw.n_times),
+            ch_names=tuple(raw.ch_names),
+            ch_types=tuple(raw.get_channel_types()),
+            boundaries=find_boundaries(raw, opened.info.gaps),
         )
-        return HeaderReport(header, notes)
+        return HeaderReport(header, tuple(notes))
 
 
 @contextmanager
 def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> Iterator[BaseRaw]:
-    """Open a recording with mne-bids, its samples not yet loaded; they can be until the context ends.
+    """Open a recording with mne-bids, without loading its samples.
 
-    Samples are in volts by the file's own units. Channels have the names and the order of channels.tsv, where names may differ from the
-    file's in case, blanks, dots (``Fc5.``) and what EDF writes around them (``EEG Fp1-Ref``). A channel of type n/a with a 10-05 name
-    counts as EEG. Channels of EDF at another rate than its brain signal are left out. Annotations are the file's own: events.tsv is not
-    read here.
+    Samples are in V by the units that the file states. Names and order of the channels are those
+    of channels.tsv, matched as in `bids_dl.source.channels.match_rows`. A channel of type n/a
+    with a 10-05 name is EEG. Channels of EDF at another rate than its brain signal are omitted.
+    Annotations are those of the file; events.tsv is not read here.
+
+    Parameters
+    ----------
+    dataset, recording
+        Recording as returned by `find_recordings`.
+    stage
+        Stage of an error of MNE.
+
+    Yields
+    ------
+    mne.io.BaseRaw
+        Samples can be loaded until the context ends.
 
     Raises
     ------
     RecordingError
-        Stage ``stage``, "source", "header" or "channels"; the reason names no path of this machine.
+        Stage ``stage``, "source", "header" or "channels". The reason has no path of this machine.
     """
-    with _opened(dataset, recording, stage=stage) as (raw, _, _):
-        yield raw
+    with _opened(dataset, recording, stage=stage) as opened:
+        yield opened.raw
 
 
 @contextmanager
-def _opened(
-    dataset: Dataset, recording: Recording, *, stage: str
-) -> Iterator[tuple[BaseRaw, SignalInfo, tuple[str, ...]]]:
+def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_OpenRecording]:
+    """Open a recording, and remove the paths of this machine from errors inside the context."""
     check_supported(recording)
     with TemporaryDirectory(prefix="bids_dl-") as folder:
+        folders = (folder, str(dataset.root))
         try:
-            table = channels.rows(channels_from_text(dataset, recording))
-            said = sidecar(dataset, recording.path, f"{recording.datatype}.json")
-            if said.get("RecordingType") == "epoched":
-                raise RecordingError(
-                    "source",
-                    "the recording is cut into epochs (RecordingType), only continuous ones are supported",
-                )
-            found = look(dataset, recording, table)
-            path = _bids_path(Path(folder), recording)
-            _lay_out(dataset, recording, found, path, said)
-            raw, notes = _open(path, found)
-            _check_raw(raw, dataset, found)
-            notes += _describe(raw, table, found)
+            opened = _open(dataset, recording, Path(folder))
         except (RecordingError, SourceError):
             raise
-        except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
-            explained = (
-                eeglab.explain(problem, recording.signal or "") if _is_set(recording) else ""
-            )
-            raise RecordingError(
-                stage, explained or _reason(problem, [folder, f"{dataset.root}"])
-            ) from None
+        except Exception as error:  # noqa: BLE001  (readers raise anything at damaged files)
+            raise RecordingError(stage, _explain(error, recording, folders)) from None
         try:
-            yield raw, found, (*found.notes, *notes)
-        except RecordingError as problem:  # MNE's messages name the file, here in a folder that is another one each time
-            reason = _without(problem.reason, [folder, f"{dataset.root}"])
-            raise RecordingError(problem.stage, reason, transient=problem.transient) from None
+            yield opened
+        except RecordingError as error:
+            # MNE's messages contain the path of the file, in a temporary folder with another name
+            # each time.
+            reason = _without_folders(error.reason, folders)
+            raise RecordingError(error.stage, reason, transient=error.transient) from None
 
 
-def _lay_out(
-    dataset: Dataset, recording: Recording, found: SignalInfo, path: BIDSPath, said: dict[str, Any]
-) -> None:
-    """A dataset of this recording alone: its files and what it inherits.
-
-    Left out are the tables that mne-bids would read too and stop at a cell it dislikes: events.tsv, whose rows would take the place of the
-    file's own annotations (boundaries among them), channels.tsv, participants.tsv and scans.tsv. We read those ourselves, or not at all.
-    """
-    signal = Path(path.fpath)
-    folder = signal.parent
-    folder.mkdir(parents=True)
-    _link(dataset.root / str(recording.signal), signal)
-    for called, file in found.companions.items():
-        if called.lower().endswith(".vmrk"):  # MNE reads it as UTF-8; only its ASCII matters here
-            text = decoded((dataset.root / file).read_bytes())
-            (folder / called).write_text(text.encode("ascii", "replace").decode(), encoding="ascii")
-        else:
-            _link(
-                dataset.root / file,
-                folder / (f"{signal.stem}.fdt" if called.lower().endswith(".fdt") else called),
-            )
-    for ending in ("electrodes.tsv", "coordsystem.json"):
-        if inherited := dataset.inherited(recording.path, ending):
-            own = PurePosixPath(inherited[-1]).name  # may hold an entity of its own, space-CapTrak
-            _link(dataset.root / inherited[-1], folder / own)
-    signal.with_suffix(".json").write_text(json.dumps(said), encoding="utf-8")
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        target.symlink_to(source, target_is_directory=source.is_dir())
-    except OSError:  # a system without links
-        shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
-
-
-def _open(path: BIDSPath, found: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
-    """The recording as mne-bids reads it, and what to tell; without electrodes.tsv where that is all that stops it."""
-    extra: dict[str, Any] = {}
-    if path.extension in {".edf", ".bdf"}:
-        extra["encoding"] = (
-            "latin1"  # of annotations: MNE stops at a byte that is not in the encoding
+def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecording:
+    """Open a recording in an empty temporary folder."""
+    table = parse_channel_rows(read_channels_table(dataset, recording))
+    sidecar = merge_sidecars(dataset, recording.path, f"{recording.datatype}.json")
+    if sidecar.get("RecordingType") == "epoched":
+        raise RecordingError(
+            "source",
+            "the recording is epoched (RecordingType); only continuous recordings are supported",
         )
-        if found.labels is not None:
-            extra["include"] = list(found.labels)
+    info = inspect_file(dataset, recording, table)
+    path = link_recording(dataset, recording, info, sidecar, folder)
+    raw, notes = _read(path, info)
+    _check_raw(raw, dataset, info)
+    notes += set_up_channels(raw, table, info)
+    return _OpenRecording(raw, info, (*info.notes, *notes))
+
+
+def _read(path: BIDSPath, info: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
+    """Read a recording with mne-bids, without electrodes.tsv if that is the only obstacle.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        Not loaded.
+    notes : tuple of str
+        Note on an unusable electrodes.tsv.
+    """
+    parameters: dict[str, Any] = {}
+    if path.extension in {".edf", ".bdf"}:
+        # of annotations; MNE stops at a byte that is invalid in the encoding
+        parameters["encoding"] = "latin1"
+        if info.labels is not None:
+            parameters["include"] = list(info.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return read_raw_bids(path, extra_params=dict(extra), verbose="error"), ()
-        except Exception as problem:  # (readers of broken files raise anything)
+            return read_raw_bids(path, extra_params=dict(parameters), verbose="error"), ()
+        except Exception as error:  # readers raise anything at damaged files
             electrodes = list(Path(path.directory).glob("*electrodes.tsv"))
             if not electrodes:
                 raise
             for file in electrodes:
                 file.unlink()
-            raw = read_raw_bids(path, extra_params=dict(extra), verbose="error")
+            raw = read_raw_bids(path, extra_params=dict(parameters), verbose="error")
             return raw, (
-                f"electrodes.tsv or its coordsystem.json cannot be used ({type(problem).__name__}), so positions are left out",
+                f"electrodes.tsv or its coordsystem.json cannot be used ({type(error).__name__}); "
+                "positions were omitted",
             )
 
 
-def _check_raw(raw: BaseRaw, dataset: Dataset, found: SignalInfo) -> None:
+def _check_raw(raw: BaseRaw, dataset: Dataset, info: SignalInfo) -> None:
+    """Check a recording that MNE opened: its samples, channels and types."""
     if not raw.n_times:
-        raise RecordingError("header", "the file holds no samples")
-    if found.units and len(found.units) != len(raw.ch_names):
-        names = units.few(raw.ch_names)
+        raise RecordingError("header", "the file has no samples")
+    if info.units and len(info.units) != len(raw.ch_names):
         raise RecordingError(
             "header",
-            f"of {len(found.units)} channels to read MNE finds {len(raw.ch_names)}: {names}; do names repeat?",
+            f"MNE finds {len(raw.ch_names)} of {len(info.units)} channels to read: "
+            f"{join_names(raw.ch_names)}; are their names unique?",
         )
-    for called, file in found.companions.items():
-        if called.lower().endswith(".fdt") and f"{raw.filenames[0]}".endswith(".fdt"):
-            eeglab.check_samples(len(raw.ch_names), raw.n_times, dataset.root / file, file)
-    if kinds := {"mag", "grad", "ref_meg"} & set(raw.get_channel_types()):
+    if str(raw.filenames[0]).endswith(".fdt"):
+        for name, file in info.companions.items():
+            if name.lower().endswith(".fdt"):
+                eeglab.check_fdt(len(raw.ch_names), raw.n_times, dataset.root / file, file)
+    meg_types = sorted(MEG_TYPES & set(raw.get_channel_types()))
+    if meg_types:
         raise RecordingError(
             "source",
-            f"the file holds MEG channels ({', '.join(sorted(kinds))}); MEG is not supported, only EEG and iEEG",
+            f"the file has MEG channels ({', '.join(meg_types)}); "
+            "MEG is not supported, only EEG and iEEG",
         )
-    if skipped := [a for a in raw.annotations if str(a["description"]).casefold() == SKIPPED]:
-        length, onset = skipped[0]["duration"], skipped[0]["onset"]
-        raise RecordingError(
-            "header",
-            f"{length:g} s at {onset:g} s were not recorded (BAD_ACQ_SKIP); such files are not supported",
-        )
-
-
-def _describe(raw: BaseRaw, table: Sequence[channels.Row], found: SignalInfo) -> tuple[str, ...]:
-    """Give the channels their names, order, types and units, and tell what was done."""
-    labels = list(raw.ch_names)
-    rows = channels.match(labels, table) if table else [None] * len(labels)
-    kinds = channels.types(labels, rows, raw.get_channel_types(), typed=found.typed)
-    stated = found.units or (None,) * len(labels)
-    read = found.read or (found.convention,) * len(labels)
-    scaled = units.scales(
-        [
-            units.Channel(
-                label, kind, unit, row.unit if row else "", factor, channels.is_brain(label, row)
+    for annotation in raw.annotations:
+        if str(annotation["description"]).casefold() == SKIPPED:
+            raise RecordingError(
+                "header",
+                f"{annotation['duration']:g} s at {annotation['onset']:g} s were not recorded "
+                "(BAD_ACQ_SKIP); such files are not supported",
             )
-            for label, kind, unit, row, factor in zip(
-                labels, kinds, stated, rows, read, strict=True
-            )
-        ]
-    )
-    raw._cals *= np.array(
-        scaled.factors
-    )  # what MNE multiplies samples with as it reads them; no public way does so before loading
-    wanted = {
-        label: "misc" if label in scaled.others else kind
-        for label, kind in zip(labels, kinds, strict=True)
-    }
-    notes = [*channels.notes_on_types(labels, rows, raw.get_channel_types(), kinds), *scaled.notes]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        raw.set_channel_types(wanted, on_unit_change="ignore", verbose="error")
-        if table:
-            notes += _rename(raw, dict(zip(labels, rows, strict=True)), table)
-    return tuple(notes)
 
 
-def _rename(
-    raw: BaseRaw, found: dict[str, channels.Row | None], table: Sequence[channels.Row]
-) -> list[str]:
-    """Bring channels to the names and the order of channels.tsv, without those that it leaves out."""
-    order = {row.name: i for i, row in enumerate(table)}
-    known = {label: row for label, row in found.items() if row}
-    raw.reorder_channels(sorted(known, key=lambda label: order[known[label].name]))
-    raw.rename_channels({label: row.name for label, row in known.items()}, verbose="error")
-    raw.info["bads"] = [
-        name for name in raw.ch_names if name in {row.name for row in table if row.is_bad}
-    ]
-    unlisted = [label for label, row in found.items() if not row]
-    return [f"left out, not in channels.tsv: {units.few(unlisted)}"] if unlisted else []
+def _explain(error: Exception, recording: Recording, folders: Sequence[str]) -> str:
+    """Explain an error of MNE in one line.
+
+    Paths of this machine are removed, so that a store does not depend on it.
+    """
+    signal = str(recording.signal)
+    if signal_extension(signal) == ".set":
+        explanation = eeglab.explain_error(error, signal)
+        if explanation:
+            return explanation
+    text = one_line(_without_folders(str(error), folders), max_chars=MAX_REASON_CHARS)
+    return f"MNE cannot open the file, which may be damaged ({type(error).__name__}: {text})"
 
 
-def _boundaries(raw: BaseRaw, found: SignalInfo) -> tuple[float, ...]:
-    """Where the signal is not continuous, in s: the first sample after each jump, counted on the file's own clock."""
-    sfreq = float(raw.info["sfreq"])
-    first = float(raw.first_time) if raw.annotations.orig_time is not None else 0.0
-    marked = [
-        float(a["onset"]) - first for a in raw.annotations if _is_boundary(str(a["description"]))
-    ]
-    times = [time for time in (place(onset, found.gaps) for onset in marked) if time is not None]
-    samples = {
-        math.ceil(time * sfreq - SLACK) for time in (*times, *(gap.onset for gap in found.gaps))
-    }
-    return tuple(sample / sfreq for sample in sorted(samples) if 0 < sample < raw.n_times)
-
-
-def _is_boundary(description: str) -> bool:
-    parts = [part.strip() for part in description.casefold().split("/")]
-    return parts[0] == SEGMENT or any(part in BOUNDARIES for part in parts)
-
-
-def _bids_path(root: Path, recording: Recording) -> BIDSPath:
-    parts = dict(
-        part.split("-", 1)
-        for part in PurePosixPath(str(recording.signal)).name.split("_")
-        if "-" in part
-    )
-    entities = {
-        ENTITY[key]: re.sub(r"[^A-Za-z0-9]", "", value)
-        for key, value in parts.items()
-        if key in ENTITY
-    }
-    if "split" in parts:
-        entities["split"] = parts["split"]
-    entities = {"subject": "unknown"} | entities
-    kind = recording.datatype
-    return BIDSPath(
-        root=root,
-        datatype=kind,
-        suffix=kind,
-        extension=extension(str(recording.signal)),
-        check=False,
-        **entities,
-    )
-
-
-def _is_set(recording: Recording) -> bool:
-    return extension(str(recording.signal)) == ".set"
-
-
-def _reason(problem: Exception, folders: Sequence[str]) -> str:
-    """One line without a folder of this machine, so that a store does not depend on it."""
-    text = _without(" ".join(str(problem).split()), folders)
-    return f"MNE cannot open it, the file may be damaged ({type(problem).__name__}: {text[:250]})"
-
-
-def _without(text: str, folders: Sequence[str]) -> str:
+def _without_folders(text: str, folders: Sequence[str]) -> str:
+    """Remove the paths of folders from a message."""
     for folder in folders:
         text = text.replace(f"{folder}/", "").replace(folder, "the dataset")
     return text

@@ -1,4 +1,4 @@
-"""Samples <-> one sharded Zarr group, on disk or in a bucket; card, citation, licence and manifest."""
+"""The store format: one sharded Zarr group of windows, on disk or in a bucket."""
 
 from bids_dl.store.reader import Store, open_store
 

@@ -1,4 +1,7 @@
-"""Where the chunks of ``signals`` lie and how they are coded, from its `zarr.json`: what is read without zarr-python."""
+"""Chunks of ``signals``: their sizes, their place in shards and their codecs, from `zarr.json`.
+
+This is all that is needed to read them without zarr-python.
+"""
 
 from __future__ import annotations
 
@@ -11,38 +14,57 @@ from typing import Any
 
 import numpy as np
 
+from bids_dl.config.stages import StoreConfig
 from bids_dl.remote.checksum import CHECKSUM_BYTES
 from bids_dl.store.format import SIGNALS
 
-DTYPES = ("float32", "int16")
-CHAINS = (
+KNOWN_DTYPES = ("float32", "int16")
+KNOWN_CODECS = (
     ["bytes"],
     ["bytes", "crc32c"],
     ["bytes", "blosc"],
     ["bytes", "blosc", "crc32c"],
-)  # of a chunk's codecs
-BLOSC_OVERHEAD = 16  # bytes that blosc adds at most
+)  # of a chunk
+MAX_BLOSC_OVERHEAD = 16  # bytes that blosc may add
+ENTRY_BYTES = 16  # of a chunk in the index of its shard: offset and size, uint64 each
 
 
 @dataclass(frozen=True)
 class ChunkLayout:
-    """A sharded array of float32 or int16 whose chunks hold whole windows."""
+    """Layout of a sharded array of float32 or int16 whose chunks hold whole windows.
+
+    Attributes
+    ----------
+    chunk_shape
+        (windows, n_chans, n_times) of a chunk.
+    scale
+        µV of one number of the store.
+    is_compressed
+        Whether chunks are compressed by blosc.
+    is_checked, is_index_checked
+        Whether a CRC32C follows each chunk, and the index of a shard.
+    fill
+        Value of chunks that are not stored.
+    prefix, separator
+        Begin an object's name, and separate the numbers within it.
+    """
 
     chunk_shape: tuple[int, int, int]
     chunks_per_shard: int
     dtype: np.dtype[Any]
-    scale: float  # µV from one number to the next
-    compressed: bool  # by blosc
-    checked: bool  # a CRC32C follows each chunk
-    index_checked: bool
+    scale: float
+    is_compressed: bool
+    is_checked: bool
+    is_index_checked: bool
     index_at_end: bool
     fill: float
-    prefix: str  # of an object's name
+    prefix: str
     separator: str
 
     @cached_property
     def index_bytes(self) -> int:
-        return 16 * self.chunks_per_shard + CHECKSUM_BYTES * self.index_checked
+        """Bytes of the index of a shard, with its checksum."""
+        return ENTRY_BYTES * self.chunks_per_shard + CHECKSUM_BYTES * self.is_index_checked
 
     @cached_property
     def decoded_bytes(self) -> int:
@@ -50,96 +72,143 @@ class ChunkLayout:
         return self.dtype.itemsize * math.prod(self.chunk_shape)
 
     @cached_property
-    def most_bytes(self) -> int:
-        """Bytes of a chunk as it is stored, at most."""
-        return self.decoded_bytes + BLOSC_OVERHEAD * self.compressed + CHECKSUM_BYTES * self.checked
+    def max_stored_bytes(self) -> int:
+        """Upper limit of the bytes of a stored chunk."""
+        overhead = MAX_BLOSC_OVERHEAD * self.is_compressed
+        return self.decoded_bytes + overhead + CHECKSUM_BYTES * self.is_checked
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether a chunk holds its windows as a stream hands them out, one after the other."""
-        return self.dtype == np.float32 and self.scale == 1 and not self.compressed
+        """True if a chunk is stored as a stream returns its windows: float32 in µV."""
+        return self.dtype == np.float32 and self.scale == 1 and not self.is_compressed
 
     def fits(self, size: int) -> bool:
-        """Whether a stored chunk can have so many bytes."""
-        return (
-            CHECKSUM_BYTES < size <= self.most_bytes if self.compressed else size == self.most_bytes
-        )
+        """Return whether a stored chunk can have ``size`` bytes."""
+        if self.is_compressed:
+            return CHECKSUM_BYTES < size <= self.max_stored_bytes
+        return size == self.max_stored_bytes
 
-    def name(self, shard: int) -> str:
-        """Name of a shard's object, relative to the store."""
+    def object_name(self, shard: int) -> str:
+        """Return the name of a shard's object, relative to the store."""
         return f"{SIGNALS}/{self.prefix}{self.separator.join((str(shard), '0', '0'))}"
 
 
-def layout(metadata: Mapping[str, Any]) -> ChunkLayout | None:
-    """How to read ``signals`` without zarr-python; None where something in its `zarr.json` is not known here."""
-    sharding, grid, keys = (
-        _sharding(metadata),
-        metadata["chunk_grid"],
-        metadata["chunk_key_encoding"],
-    )
+def choose_chunking(
+    shape: tuple[int, int, int], config: StoreConfig, *, itemsize: int = 4
+) -> tuple[int, int]:
+    """Choose how many windows a chunk and a shard of an array hold.
+
+    A chunk holds whole windows, near ``config.chunk_bytes`` before compression. A shard holds whole
+    chunks, at most ``config.shard_bytes`` and no more than the array needs.
+
+    Parameters
+    ----------
+    shape
+        (n_windows, n_chans, n_times).
+    itemsize
+        Bytes of a sample.
+
+    Returns
+    -------
+    tuple of int
+        Windows per chunk and windows per shard.
+
+    Examples
+    --------
+    >>> choose_chunking((100_000, 64, 256), StoreConfig())
+    (8, 1464)
+    """
+    n_windows, n_chans, n_times = shape
+    window_bytes = n_chans * n_times * itemsize
+    chunk = max(1, min(round(config.chunk_bytes / window_bytes), n_windows))
+    max_chunks = -(-n_windows // chunk)
+    chunks_per_shard = max(1, min(config.shard_bytes // (chunk * window_bytes), max_chunks))
+    return chunk, chunk * chunks_per_shard
+
+
+def parse_chunk_layout(metadata: Mapping[str, Any]) -> ChunkLayout | None:
+    """Parse the chunk layout of ``signals`` from its `zarr.json`.
+
+    Returns
+    -------
+    ChunkLayout or None
+        None if something in the metadata is not supported here, so that zarr-python must read the
+        array.
+    """
+    sharding = _sharding(metadata)
+    grid = metadata["chunk_grid"]
     if sharding is None or sys.byteorder != "little" or grid["name"] != "regular":
         return None
-    codecs, index_codecs = (_chain(sharding[key]) for key in ("codecs", "index_codecs"))
-    chunk, fill = tuple(sharding["chunk_shape"]), metadata["fill_value"]
-    if (
-        codecs is None
-        or index_codecs is None
-        or "blosc" in index_codecs
-        or metadata["data_type"] not in DTYPES
-    ):
+    codecs = _codec_names(sharding["codecs"])
+    index_codecs = _codec_names(sharding["index_codecs"])
+    if codecs is None or index_codecs is None or "blosc" in index_codecs:
         return None
-    if chunk[1:] != tuple(metadata["shape"][1:]) or not isinstance(fill, int | float):
+    chunk_shape = tuple(sharding["chunk_shape"])
+    fill = metadata["fill_value"]
+    if metadata["data_type"] not in KNOWN_DTYPES or not isinstance(fill, int | float):
         return None
-    default = keys["name"] == "default"
+    if chunk_shape[1:] != tuple(metadata["shape"][1:]):
+        return None
+    prefix, separator = _object_naming(metadata["chunk_key_encoding"])
     return ChunkLayout(
-        chunk_shape=chunk,
-        chunks_per_shard=grid["configuration"]["chunk_shape"][0] // chunk[0],
+        chunk_shape=chunk_shape,
+        chunks_per_shard=grid["configuration"]["chunk_shape"][0] // chunk_shape[0],
         dtype=np.dtype(metadata["data_type"]),
         scale=scale_factor(metadata),
-        compressed="blosc" in codecs,
-        checked="crc32c" in codecs,
-        index_checked="crc32c" in index_codecs,
+        is_compressed="blosc" in codecs,
+        is_checked="crc32c" in codecs,
+        is_index_checked="crc32c" in index_codecs,
         index_at_end=sharding.get("index_location", "end") == "end",
         fill=float(fill),
-        prefix="c" + keys.get("configuration", {}).get("separator", "/") if default else "",
-        separator=keys.get("configuration", {}).get("separator", "/" if default else "."),
+        prefix=prefix,
+        separator=separator,
     )
 
 
-def can_be_kept(metadata: Mapping[str, Any]) -> bool:
-    """Whether each chunk and each index ends in its CRC32C, so that a copy of it can be trusted."""
-    known = layout(metadata)
-    return known is not None and known.checked and known.index_checked
+def is_cacheable(metadata: Mapping[str, Any]) -> bool:
+    """Return whether each chunk and each index ends with its CRC32C.
+
+    Only then can a copy be verified.
+    """
+    layout = parse_chunk_layout(metadata)
+    return layout is not None and layout.is_checked and layout.is_index_checked
 
 
 def windows_per_chunk(metadata: Mapping[str, Any]) -> int:
-    """Windows that are read and decoded together."""
-    sharding = _sharding(metadata)
-    shape = (
-        sharding["chunk_shape"]
-        if sharding
-        else metadata["chunk_grid"]["configuration"]["chunk_shape"]
-    )
-    return int(shape[0])
+    """Return the number of windows that are read and decoded together."""
+    configuration = _sharding(metadata) or metadata["chunk_grid"]["configuration"]
+    return int(configuration["chunk_shape"][0])
 
 
 def scale_factor(metadata: Mapping[str, Any]) -> float:
-    """µV from one number to the next, as CF conventions name it."""
+    """Return the µV of one number: the attribute ``scale_factor`` of the CF conventions."""
     return float(metadata.get("attributes", {}).get("scale_factor", 1.0))
 
 
 def _sharding(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Configuration of the sharding codec, where it is the only one."""
+    """Return the configuration of the sharding codec, or None if it is not the only codec."""
     codecs = metadata["codecs"]
-    return (
-        codecs[0]["configuration"]
-        if len(codecs) == 1 and codecs[0]["name"] == "sharding_indexed"
-        else None
-    )
+    if len(codecs) != 1 or codecs[0]["name"] != "sharding_indexed":
+        return None
+    configuration: Mapping[str, Any] = codecs[0]["configuration"]
+    return configuration
 
 
-def _chain(codecs: Sequence[Mapping[str, Any]]) -> list[str] | None:
-    """Names of the codecs of little-endian numbers; None for any other chain."""
+def _codec_names(codecs: Sequence[Mapping[str, Any]]) -> list[str] | None:
+    """Return the names of known codecs of little-endian numbers. None for any others."""
     names = [codec["name"] for codec in codecs]
-    little = bool(codecs) and codecs[0].get("configuration", {}).get("endian") == "little"
-    return names if little and names in CHAINS else None
+    if not codecs or codecs[0].get("configuration", {}).get("endian") != "little":
+        return None
+    return names if names in KNOWN_CODECS else None
+
+
+def _object_naming(encoding: Mapping[str, Any]) -> tuple[str, str]:
+    """Return prefix and separator of the names of chunk objects.
+
+    See "Chunk key encoding" in the Zarr v3 specification.
+    """
+    configuration = encoding.get("configuration", {})
+    if encoding["name"] == "default":
+        separator = configuration.get("separator", "/")
+        return f"c{separator}", separator
+    return "", configuration.get("separator", ".")

@@ -1,15 +1,14 @@
-"""Whether the tables of a store agree with one another: nothing here reads a sample."""
+"""Check that the tables of a store agree with one another. No sample is read."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bids_dl.store.format import ROOT
+from bids_dl.store.format import EVENT_COLUMNS, ROOT, digest
 from bids_dl.store.integrity import Damage
 
 if TYPE_CHECKING:
@@ -17,175 +16,181 @@ if TYPE_CHECKING:
 
     from bids_dl.store.reader import Store
 
-OF_AN_EVENT = ("dataset", "recording", "row", "event_onset", "label", "hed", "end_rule")
-"""Columns of which the windows of a block have one value."""
+MAX_OVERHANG = 1.5  # samples that a window may exceed its recording: rates may share no sample
 
 
 def check_tables(store: Store) -> list[Damage]:
-    """What contradicts itself in a store whose objects are all as they were written."""
-    shapes = [*_check_shapes(store)]
+    """Find contradictions in a store whose objects are all as they were written.
+
+    Returns
+    -------
+    list of Damage
+        One entry per contradiction; empty if the tables agree.
+    """
+    shapes = list(_check_shapes(store))
     if shapes:
-        return shapes  # the table cannot be put together
+        return shapes  # because the window table cannot be assembled
     table = store.table
-    said = [
-        *_check_columns(store, table),
+    return [
+        *_check_classes(store, table),
+        *_check_splits(table),
+        *_check_events(table),
         *_check_recordings(store, table),
         *_check_positions(store, table),
         *_check_plan(store, table),
+        *_check_statistics(store, table),
+        *_check_metadata(store),
     ]
-    return [*said, *_check_counts(store, table), *_check_metadata(store)]
 
 
-def keys_of(table: pd.DataFrame) -> list[str]:
-    """The key of each window's recording."""
-    return [
-        f"{dataset}/{recording}"
-        for dataset, recording in zip(table["dataset"], table["recording"], strict=True)
-    ]
+def recording_keys(table: pd.DataFrame) -> list[str]:
+    """Return the recording key of each window: ``DATASET/RECORDING``."""
+    pairs = zip(table["dataset"], table["recording"], strict=True)
+    return [f"{dataset}/{recording}" for dataset, recording in pairs]
 
 
 def _check_shapes(store: Store) -> Iterator[Damage]:
-    n_windows, n_chans, n_times = store.shape
-    sizes = {"window": n_windows, "channel": n_chans, "time": n_times}
+    """Check that all arrays agree on the size of each dimension."""
+    sizes = dict(zip(("window", "channel", "time"), store.shape, strict=True))
     for name, array in store.root["consolidated_metadata"]["metadata"].items():
         for dimension, size in zip(array["dimension_names"], array["shape"], strict=True):
-            if sizes.setdefault(dimension, size) != size:
-                yield Damage(
-                    name, f"has {size} along {dimension}, other arrays have {sizes[dimension]}"
-                )
+            expected = sizes.setdefault(dimension, size)
+            if expected != size:
+                problem = f"has {size} along {dimension}, other arrays have {expected}"
+                yield Damage(name, problem)
 
 
-def _check_columns(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
+def _check_classes(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
+    """Check that columns hold no value that the attribute ``classes`` lacks."""
     for name, classes in store.attributes["classes"].items():
-        if unknown := sorted(
-            {value for value in table[name] if value not in {*classes, "", "n/a"}}, key=str
-        ):
-            yield _at(
-                table,
-                table[name].isin(unknown),
-                name,
-                f"holds {unknown[0]!r}, which is no class of the store",
-            )
-    splits = table.groupby(["dataset", "subject"], sort=False)["split"].nunique()
-    for dataset, subject in splits.index[splits > 1]:
+        unknown = sorted(set(table[name]) - {*classes, "", "n/a"}, key=str)
+        if unknown:
+            problem = f"contains {unknown[0]!r}, which is not among the classes of the store"
+            yield _damage_of_rows(table, table[name].isin(unknown), name, problem)
+
+
+def _check_splits(table: pd.DataFrame) -> Iterator[Damage]:
+    """Check that all windows of a person are in one split."""
+    n_splits = table.groupby(["dataset", "subject"], sort=False)["split"].nunique()
+    for dataset, subject in n_splits.index[n_splits > 1]:
         rows = (table["dataset"] == dataset) & (table["subject"] == subject)
-        yield _at(
-            table,
-            rows,
-            "split",
-            f"{dataset}/sub-{subject} is in {' and '.join(sorted(set(table['split'][rows])))}",
-        )
-    if "block" in table:
-        for name in OF_AN_EVENT:
-            if name in table and len(
-                mixed := (counts := table.groupby("block")[name].nunique()).index[counts > 1]
-            ):
-                yield _at(
-                    table,
-                    table["block"].isin(mixed),
-                    name,
-                    f"has several values for windows of the same event (block {mixed[0]})",
-                )
+        names = " and ".join(sorted(set(table["split"][rows])))
+        yield _damage_of_rows(table, rows, "split", f"{dataset}/sub-{subject} is in {names}")
+
+
+def _check_events(table: pd.DataFrame) -> Iterator[Damage]:
+    """Check that all windows of an event agree on the columns that describe the event."""
+    if "block" not in table:
+        return
+    for name in EVENT_COLUMNS:
+        if name not in table:
+            continue
+        n_values = table.groupby("block")[name].nunique()
+        mixed = n_values.index[n_values > 1]
+        if len(mixed):
+            problem = f"has several values for windows of the same event (block {mixed[0]})"
+            yield _damage_of_rows(table, table["block"].isin(mixed), name, problem)
 
 
 def _check_recordings(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
-    keys = keys_of(table)
-    begins = [i for i, key in enumerate(keys) if i == 0 or keys[i - 1] != key]
-    order = [keys[i] for i in begins]
-    if twice := sorted(
-        {key for key in order if order.count(key) > 1} if len(set(order)) < len(order) else ()
-    ):
-        yield Damage(
-            "recording", f"the windows of {twice[0]} are not neighbours", recordings=tuple(twice)
-        )
+    """Check that windows of a recording are neighbours, as many as the other tables say."""
+    keys = recording_keys(table)
+    starts = [i for i, key in enumerate(keys) if i == 0 or keys[i - 1] != key]
+    order = [keys[i] for i in starts]
+    if len(set(order)) < len(order):
+        split_keys = sorted({key for key in order if order.count(key) > 1})
+        problem = f"the windows of {split_keys[0]} are not neighbours"
+        yield Damage("recording", problem, recordings=tuple(split_keys))
         return
-    counts = np.diff([*begins, len(keys)]).tolist()
-    said = store.read("recording_windows").tolist()
-    if said != counts:
-        place = next(
-            (i for i, (a, b) in enumerate(zip(said, counts, strict=False)) if a != b),
-            min(len(said), len(counts)),
-        )
-        hit = tuple(order[place : place + 1])
-        yield Damage(
-            "recording_windows",
-            f"differs from the table from recording {place} on ({sum(said)} and {len(keys)} in all)",
-            None,
-            hit,
-        )
-    for key, about in _document(store, "recordings.json").items():
-        if "windows" in about and about["windows"] != (
-            there := dict(zip(order, counts, strict=True)).get(key, 0)
-        ):
-            yield Damage(
-                "recordings.json",
-                f"{key}: {about['windows']} windows, the table has {there}",
-                recordings=(key,),
-            )
+    counts = np.diff([*starts, len(keys)]).tolist()
+    yield from _check_window_counts(store, order, counts)
+    expected = dict(zip(order, counts, strict=True))
+    for key, recording in _read_document(store, "recordings.json").items():
+        n_windows = recording.get("windows")
+        if n_windows is not None and n_windows != expected.get(key, 0):
+            problem = f"{key}: {n_windows} windows, the table has {expected.get(key, 0)}"
+            yield Damage("recordings.json", problem, recordings=(key,))
+
+
+def _check_window_counts(store: Store, order: list[str], counts: list[int]) -> Iterator[Damage]:
+    """Compare ``recording_windows`` with the number of windows of each recording."""
+    stated = store.read("recording_windows").tolist()
+    if stated == counts:
+        return
+    position = min(len(stated), len(counts))
+    for i, (left, right) in enumerate(zip(stated, counts, strict=False)):
+        if left != right:
+            position = i
+            break
+    problem = (
+        f"differs from the table from recording {position} on "
+        f"({sum(stated)} and {sum(counts)} windows in all)"
+    )
+    recordings = tuple(order[position : position + 1])
+    yield Damage("recording_windows", problem, recordings=recordings)
 
 
 def _check_positions(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
-    """Windows lie inside their recordings."""
-    length, recordings = store.shape[2] / store.sfreq, _document(store, "recordings.json")
-    ends = np.array([recordings.get(key, {}).get("duration", np.inf) for key in keys_of(table)])
-    onset = table["onset"].to_numpy(float)
-    outside = ~(
-        (onset > -1.5 / store.sfreq) & (onset + length < ends + 1.5 / store.sfreq)
-    )  # rates may share no sample
-    if outside.any():
-        yield _at(table, outside, "onset", "windows lie outside their recordings")
+    """Check that windows are within their recordings."""
+    recordings = _read_document(store, "recordings.json")
+    keys = recording_keys(table)
+    durations = [recordings.get(key, {}).get("duration", np.inf) for key in keys]
+    tolerance = MAX_OVERHANG / store.sfreq
+    start = table["onset"].to_numpy(float)
+    stop = start + store.shape[2] / store.sfreq
+    inside = (start > -tolerance) & (stop < np.array(durations) + tolerance)
+    if not inside.all():
+        yield _damage_of_rows(table, ~inside, "onset", "windows exceed their recordings")
 
 
 def _check_plan(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
-    plan = _document(store, "plan.json")
-    digest = hashlib.sha256(
-        json.dumps(plan, sort_keys=True, ensure_ascii=False).encode()
-    ).hexdigest()
-    if digest != store.attributes.get("plan", digest):
+    """Check that the plan is the one of the root, and that persons are in the planned splits."""
+    plan = _read_document(store, "plan.json")
+    computed = digest(plan)
+    if computed != store.attributes.get("plan", computed):
         yield Damage("plan.json", "is not the plan that the root names")
     people = table[["dataset", "subject", "split"]].drop_duplicates()
     for dataset, subject, split in people.itertuples(index=False):
         planned = plan.get("splits", {}).get(f"{dataset}/{subject}", split)
         if planned != split:
             rows = (table["dataset"] == dataset) & (table["subject"] == subject)
-            yield _at(
-                table,
-                rows,
-                "split",
-                f"{dataset}/sub-{subject} is in {split}, planned was {planned}",
-            )
+            problem = f"{dataset}/sub-{subject} is in {split}, planned was {planned}"
+            yield _damage_of_rows(table, rows, "split", problem)
 
 
-def _check_counts(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
-    said = store.attributes.get("statistics", {})
+def _check_statistics(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
+    """Check the counts in the attribute ``statistics``."""
+    stated = store.attributes.get("statistics", {})
     people = table[["dataset", "subject", "split"]].drop_duplicates()
-    there = {
-        "recordings": len(set(keys_of(table))),
+    labels = {}
+    for label in stated.get("windows", {}):
+        labels[label] = int((table["label"] == label).sum())
+    splits = {}
+    for name in stated.get("splits", {}):
+        splits[name] = {
+            "persons": int((people["split"] == name).sum()),
+            "windows": int((table["split"] == name).sum()),
+        }
+    counted = {
+        "recordings": len(set(recording_keys(table))),
         "persons": len(people),
-        "windows": {
-            label: int((table["label"] == label).sum()) for label in said.get("windows", {})
-        },
-        "splits": {
-            name: {
-                "persons": int((people["split"] == name).sum()),
-                "windows": int((table["split"] == name).sum()),
-            }
-            for name in said.get("splits", {})
-        },
+        "windows": labels,
+        "splits": splits,
     }
-    for name, value in said.items():
-        if there.get(name, value) != value:
-            yield Damage(ROOT, f"the statistics say {name} {value}, the table has {there[name]}")
+    for name, value in stated.items():
+        if counted.get(name, value) != value:
+            yield Damage(ROOT, f"the statistics say {name} {value}, the table has {counted[name]}")
 
 
 def _check_metadata(store: Store) -> Iterator[Damage]:
+    """Check that the `zarr.json` of each array is the one in the root."""
     for name, array in store.root["consolidated_metadata"]["metadata"].items():
-        if _document(store, f"{name}/{ROOT}") != array:
+        if _read_document(store, f"{name}/{ROOT}") != array:
             yield Damage(f"{name}/{ROOT}", "differs from the metadata in the root")
 
 
-def _document(store: Store, name: str) -> Mapping[str, Any]:
-    """A JSON object of the store; empty where it has none (its manifest would say so)."""
+def _read_document(store: Store, name: str) -> Mapping[str, Any]:
+    """Read a JSON object of the store. A missing one is empty, because the manifest reports it."""
     try:
         content: Mapping[str, Any] = json.loads(store.location.read(name))
     except FileNotFoundError:
@@ -193,8 +198,17 @@ def _document(store: Store, name: str) -> Mapping[str, Any]:
     return content
 
 
-def _at(table: pd.DataFrame, rows: Any, where: str, problem: str) -> Damage:
-    """Damage of the rows of a table that a mask picks."""
-    places = np.flatnonzero(rows)
-    keys = keys_of(table.iloc[places])
-    return Damage(where, problem, (int(places[0]), int(places[-1]) + 1), tuple(dict.fromkeys(keys)))
+def _damage_of_rows(table: pd.DataFrame, mask: Any, where: str, problem: str) -> Damage:
+    """Describe damage of the rows that a mask selects.
+
+    Parameters
+    ----------
+    mask
+        (n_windows,), bool.
+    where
+        Name of the array.
+    """
+    rows = np.flatnonzero(mask)
+    keys = recording_keys(table.iloc[rows])
+    windows = (int(rows[0]), int(rows[-1]) + 1)
+    return Damage(where, problem, windows, tuple(dict.fromkeys(keys)))

@@ -1,4 +1,4 @@
-"""Every object of a store against its manifest, and which windows and recordings a damaged one hits."""
+"""Compare all objects of a store with its manifest, and find the windows a damaged one affects."""
 
 from __future__ import annotations
 
@@ -6,196 +6,242 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bids_dl.remote.checksum import CHECKSUM_BYTES, has_valid_crc32c
 from bids_dl.remote.location import Location
-from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, array_of, content_id, to_json
+from bids_dl.store.chunk_layout import ENTRY_BYTES
+from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, array_name, content_id, to_json
 
-READERS = 4  # objects in memory at a time, of up to a shard's size
+PARALLEL_OBJECTS = 4  # in memory at a time, each up to the size of a shard
 
-Say = Callable[[int, int], None]
-"""Told the bytes read so far and those there are."""
+ProgressCallback = Callable[[int, int], None]
+"""Called with the bytes read so far and the bytes of all objects."""
+
+Rows = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something that is not as it was written, or contradicts something else.
+    """Something that differs from what was written, or contradicts something else.
 
     Attributes
     ----------
     where
-        Name of the object, or of the array, or key of the recording.
+        Name of the object or array, or key of the recording.
+    problem
+        Description of the damage.
     windows
-        First row of the window table that is hit and the first behind; None where it is no matter of windows.
+        First affected row of the window table and the first after the last; None if no windows are
+        affected.
     recordings
-        Keys of the recordings that these windows are from.
+        Keys of the recordings of these windows.
     """
 
     where: str
     problem: str
-    windows: tuple[int, int] | None = None
+    windows: Rows | None = None
     recordings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Bad:
-    """An object whose bytes are wrong, and what of them is there."""
+class _DamagedObject:
+    """An object whose bytes are wrong, with those bytes if it exists."""
 
     name: str
     problem: str
     content: bytes | None = None
 
 
-def check_objects(location: Location, *, say: Say) -> tuple[list[Damage], dict[str, Any]]:
-    """Read every object and compare it with the manifest; what is wrong, without its windows, and the manifest's entries.
+def check_objects(
+    location: Location, *, on_progress: ProgressCallback
+) -> tuple[list[Damage], dict[str, Any]]:
+    """Read every object of a store and compare it with the manifest.
 
-    What is behind http(s) cannot be listed: there, objects too many are not found.
+    Objects behind http(s) cannot be listed, so unexpected objects are not found there.
+
+    Returns
+    -------
+    damages
+        Damaged, missing and unexpected objects, without recordings.
+    objects
+        Entries of the manifest by object name; empty if the manifest cannot be used.
     """
     try:
         content = location.read(MANIFEST)
     except FileNotFoundError:
-        return [Damage(MANIFEST, "is missing; without it no other object can be checked")], {}
-    objects = _entries(content)
+        problem = "is missing; without it no other object can be checked"
+        return [Damage(MANIFEST, problem)], {}
+    objects = _parse_manifest(content)
     if objects is None:
-        return [
-            Damage(
-                MANIFEST, "is not what bids_dl writes; without it no other object can be checked"
-            )
-        ], {}
+        problem = "is not as bids_dl writes it; without it no other object can be checked"
+        return [Damage(MANIFEST, problem)], {}
     damages = []
-    metadata = _metadata(location)
-    for bad in _bad_objects(location, objects, say):
-        damages += [Damage(bad.name, problem, rows) for problem, rows in _reach(bad, metadata)]
+    arrays = _array_metadata(location)
+    for damaged in _damaged_objects(location, objects, on_progress):
+        for problem, rows in _affected_windows(damaged, arrays):
+            damages.append(Damage(damaged.name, problem, rows))
     if not location.is_web:
-        more = location.sizes().keys() - objects.keys() - {MANIFEST, UNFINISHED}
-        damages += [Damage(name, "is no object of this store") for name in sorted(more)]
-    return damages + _check_identifier(location, objects), objects
+        unexpected = location.sizes().keys() - objects.keys() - {MANIFEST, UNFINISHED}
+        problem = "unexpected object: not listed in the manifest"
+        damages += [Damage(name, problem) for name in sorted(unexpected)]
+    return damages + _check_content_id(location, objects), objects
 
 
-def named(damages: list[Damage], recordings: Callable[[], list[str]]) -> list[Damage]:
-    """The same with the recordings that are hit; ``recordings`` gives the key of each window's, and is asked only if needed."""
+def with_recordings(damages: list[Damage], read_keys: Callable[[], list[str]]) -> list[Damage]:
+    """Add the affected recordings to damages.
+
+    Parameters
+    ----------
+    read_keys
+        Returns the recording key of each window, or nothing if the keys are damaged. It is called
+        only if a damage affects windows.
+    """
     if not any(damage.windows for damage in damages):
         return damages
-    keys = recordings()
-    return [
-        Damage(d.where, d.problem, d.windows, tuple(dict.fromkeys(keys[slice(*d.windows)])))
-        if d.windows and keys
-        else d
-        for d in damages
-    ]
+    keys = read_keys()
+    completed = []
+    for damage in damages:
+        recordings: tuple[str, ...] = ()
+        if damage.windows and keys:
+            recordings = tuple(dict.fromkeys(keys[slice(*damage.windows)]))
+        completed.append(replace(damage, recordings=recordings or damage.recordings))
+    return completed
 
 
-def _entries(content: bytes) -> dict[str, dict[str, Any]] | None:
-    """Entries of a manifest; None unless it is, byte by byte, what such entries are written as."""
+def _parse_manifest(content: bytes) -> dict[str, dict[str, Any]] | None:
+    """Return the entries of a manifest, or None if they would be written as other bytes."""
     try:
-        manifest = json.loads(content)
-        objects: dict[str, dict[str, Any]] = manifest["objects"]
-        whole = to_json({"objects": dict(sorted(objects.items()))}) == content
-        known = all(
-            set(entry) == {"bytes", "sha256"} and isinstance(entry["bytes"], int)
-            for entry in objects.values()
-        )
+        objects: dict[str, dict[str, Any]] = json.loads(content)["objects"]
+        if to_json({"objects": dict(sorted(objects.items()))}) != content:
+            return None
+        for entry in objects.values():
+            if set(entry) != {"bytes", "sha256"} or not isinstance(entry["bytes"], int):
+                return None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return objects if whole and known else None
+    return objects
 
 
-def _bad_objects(
-    location: Location, objects: Mapping[str, Mapping[str, Any]], say: Say
-) -> Iterator[_Bad]:
-    total, done = sum(entry["bytes"] for entry in objects.values()), 0
-    with ThreadPoolExecutor(READERS) as pool:
-        for (_, entry), bad in zip(
-            objects.items(),
-            pool.map(lambda item: _check(location, *item), objects.items()),
-            strict=True,
-        ):
-            done += entry["bytes"]
-            say(done, total)
-            if bad:
-                yield bad
+def _damaged_objects(
+    location: Location,
+    objects: Mapping[str, Mapping[str, Any]],
+    on_progress: ProgressCallback,
+) -> Iterator[_DamagedObject]:
+    """Read all objects of the manifest, and yield those that are damaged or missing."""
+    total = sum(entry["bytes"] for entry in objects.values())
+    n_read = 0
+
+    def check(name: str) -> _DamagedObject | None:
+        return _check_object(location, name, objects[name])
+
+    with ThreadPoolExecutor(PARALLEL_OBJECTS) as pool:
+        for entry, damaged in zip(objects.values(), pool.map(check, objects), strict=True):
+            n_read += entry["bytes"]
+            on_progress(n_read, total)
+            if damaged:
+                yield damaged
 
 
-def _check(location: Location, name: str, entry: Mapping[str, Any]) -> _Bad | None:
+def _check_object(location: Location, name: str, entry: Mapping[str, Any]) -> _DamagedObject | None:
+    """Read an object and compare it with its entry in the manifest."""
     try:
         content = location.read(name)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return _Bad(name, "is missing")
-    except OSError as problem:
-        return _Bad(name, f"cannot be read ({problem.strerror or type(problem).__name__})")
+        return _DamagedObject(name, "is missing")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return _DamagedObject(name, f"cannot be read ({reason})")
     if len(content) != entry["bytes"]:
-        return _Bad(name, f"has {len(content)} bytes, the manifest says {entry['bytes']}", content)
+        problem = f"has {len(content)} bytes, the manifest says {entry['bytes']}"
+        return _DamagedObject(name, problem, content)
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        return _Bad(name, "is not what was written (its SHA-256 differs)", content)
+        problem = "differs from the object written (SHA-256 mismatch)"
+        return _DamagedObject(name, problem, content)
     return None
 
 
-def _metadata(location: Location) -> dict[str, Any]:
-    """`zarr.json` of all arrays from the root; nothing where the root is damaged."""
-    try:
-        found: dict[str, Any] = json.loads(location.read(ROOT))["consolidated_metadata"]["metadata"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return found
-
-
-def _reach(bad: _Bad, metadata: Mapping[str, Any]) -> list[tuple[str, tuple[int, int] | None]]:
-    """What to say of an object and the windows that it holds; of a shard, only those of the chunks that are wrong."""
-    array = array_of(bad.name)
-    about = metadata.get(array)
-    if about is None or bad.name.endswith(ROOT) or "window" not in about["dimension_names"]:
-        return [(bad.problem, None)]
-    rows = about["chunk_grid"]["configuration"]["chunk_shape"][0]
-    start = int(bad.name.removeprefix(f"{array}/c/").partition("/")[0]) * rows
-    whole = (start, min(start + rows, about["shape"][0]))
-    if about["codecs"][0]["name"] != "sharding_indexed" or bad.content is None:
-        return [(bad.problem, whole)]
-    chunks = _bad_chunks(bad.content, about)
-    if chunks is None:
-        return [(f"{bad.problem}; its index is lost", whole)]
-    size = about["codecs"][0]["configuration"]["chunk_shape"][0]
-    found = [(k, (start + k * size, min(start + (k + 1) * size, whole[1]))) for k in chunks]
-    hit = [
-        (f"{bad.problem}; chunk {k} of it is wrong", span) for k, span in found if span[0] < span[1]
-    ]
-    return [*hit] or [(f"{bad.problem}; all its windows are right", None)]
-
-
-def _bad_chunks(content: bytes, about: Mapping[str, Any]) -> list[int] | None:
-    """Numbers of the chunks of a shard that don't match their checksum; None where the index doesn't."""
-    inner = about["codecs"][0]["configuration"]["chunk_shape"][0]
-    count = about["chunk_grid"]["configuration"]["chunk_shape"][0] // inner
-    index = content[-(16 * count + CHECKSUM_BYTES) :]
-    if len(index) != 16 * count + CHECKSUM_BYTES or not has_valid_crc32c(index):
-        return None
-    places = np.frombuffer(index[:-CHECKSUM_BYTES], "<u8").reshape(-1, 2)
-    absent = np.iinfo(np.uint64).max
-    return [
-        k
-        for k, (offset, n) in enumerate(places)
-        if offset != absent and not has_valid_crc32c(content[int(offset) : int(offset) + int(n)])
-    ]
-
-
-def _check_identifier(location: Location, objects: Mapping[str, Mapping[str, Any]]) -> list[Damage]:
-    """Whether the manifest is the one of this root."""
+def _array_metadata(location: Location) -> dict[str, Any]:
+    """Return the `zarr.json` of all arrays from the root, empty if the root is damaged."""
     try:
         root = json.loads(location.read(ROOT))
-        said, arrays = root["attributes"].get("content"), root["consolidated_metadata"]["metadata"]
+        arrays: dict[str, Any] = root["consolidated_metadata"]["metadata"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return arrays
+
+
+def _affected_windows(
+    damaged: _DamagedObject, arrays: Mapping[str, Any]
+) -> list[tuple[str, Rows | None]]:
+    """Describe the damage of an object and the windows it affects.
+
+    A shard is described by its damaged chunks, one line per chunk.
+    """
+    array = array_name(damaged.name)
+    metadata = arrays.get(array)
+    if metadata is None or damaged.name.endswith(ROOT):
+        return [(damaged.problem, None)]
+    if "window" not in metadata["dimension_names"]:
+        return [(damaged.problem, None)]
+    n_rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+    number = int(damaged.name.removeprefix(f"{array}/c/").partition("/")[0])
+    start = number * n_rows
+    stop = min(start + n_rows, metadata["shape"][0])
+    is_sharded = metadata["codecs"][0]["name"] == "sharding_indexed"
+    if not is_sharded or damaged.content is None:
+        return [(damaged.problem, (start, stop))]
+    chunks = _damaged_chunks(damaged.content, metadata)
+    if chunks is None:
+        return [(f"{damaged.problem}; its index is lost", (start, stop))]
+    chunk_rows = metadata["codecs"][0]["configuration"]["chunk_shape"][0]
+    affected: list[tuple[str, Rows | None]] = []
+    for chunk in chunks:
+        first = start + chunk * chunk_rows
+        last = min(first + chunk_rows, stop)
+        if first < last:
+            affected.append((f"{damaged.problem}; its chunk {chunk} is damaged", (first, last)))
+    return affected or [(f"{damaged.problem}; all its windows are intact", None)]
+
+
+def _damaged_chunks(content: bytes, metadata: Mapping[str, Any]) -> list[int] | None:
+    """Return the chunks of a shard that differ from their checksums.
+
+    None if the index of the shard does.
+    """
+    chunk_rows = metadata["codecs"][0]["configuration"]["chunk_shape"][0]
+    n_chunks = metadata["chunk_grid"]["configuration"]["chunk_shape"][0] // chunk_rows
+    index_bytes = ENTRY_BYTES * n_chunks + CHECKSUM_BYTES
+    index = content[-index_bytes:]
+    if len(index) != index_bytes or not has_valid_crc32c(index):
+        return None
+    entries = np.frombuffer(index[:-CHECKSUM_BYTES], "<u8").reshape(-1, 2)
+    not_stored = np.iinfo(np.uint64).max
+    damaged = []
+    for chunk, (offset, size) in enumerate(entries):
+        if offset == not_stored:
+            continue
+        if not has_valid_crc32c(content[int(offset) : int(offset) + int(size)]):
+            damaged.append(chunk)
+    return damaged
+
+
+def _check_content_id(location: Location, objects: Mapping[str, Mapping[str, Any]]) -> list[Damage]:
+    """Check that manifest and root have the same content identifier."""
+    try:
+        root = json.loads(location.read(ROOT))
+        stated = root["attributes"].get("content")
+        arrays = root["consolidated_metadata"]["metadata"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # the root does not match its own SHA-256, which is said already
-    there = content_id(objects, arrays)
-    return (
-        []
-        if said == there
-        else [
-            Damage(
-                MANIFEST,
-                f"is of another store: its arrays make {there[:16]}, the root says {str(said)[:16]}",
-            )
-        ]
+        return []  # the root differs from its own SHA-256, which is reported already
+    computed = content_id(objects, arrays)
+    if stated == computed:
+        return []
+    problem = (
+        f"belongs to another store: its arrays have the content identifier {computed[:16]}, "
+        f"the root says {str(stated)[:16]}"
     )
+    return [Damage(MANIFEST, problem)]

@@ -1,4 +1,8 @@
-"""Samples as whole numbers: a step for a whole store, and what it costs. Pure arithmetic, the same on every machine."""
+"""Quantization of samples to int16: one resolution for a whole store, and the error it causes.
+
+The resolution is the µV of one integer, as in BrainVision and EDF headers. Everything here is
+arithmetic that gives the same bytes on every machine.
+"""
 
 from __future__ import annotations
 
@@ -11,108 +15,151 @@ import numpy.typing as npt
 
 from bids_dl.errors import StoreError
 
-LARGEST = 32767  # of an int16, either sign: -32768 is not used
-STEPS_PER_STD = 256  # the rounding lies 53 to 59 dB below a channel of typical deviation
-COARSEST = 16  # fewer steps than these in a typical deviation are refused: then the rounding would be nearer than 35 dB
-MOST_CLIPPED = 1e-5  # share of all samples
-BIAS = 127  # of float32's exponents
+MAX_INT16 = 32767  # largest magnitude used; -32768 is not
+INTEGERS_PER_STD = 256  # rounding is then 53 to 59 dB below a channel of typical deviation
+MIN_INTEGERS_PER_STD = 16  # fewer are refused: rounding would be less than 35 dB below the signal
+MAX_CLIPPED = 1e-5  # share of all samples
+EXPONENT_BIAS = 127  # of float32
+EXPONENT_BITS = 15  # an int16 covers 15 powers of two above its resolution
+HISTOGRAM_SAMPLES = 1_000_000  # counted at a time, so that they stay in the processor's cache
 
 
 @dataclass
 class MagnitudeHistogram:
-    """How many samples have which power of two: ``counts[i]`` lie in [2^(i-127), 2^(i-126)) by magnitude."""
+    """Counts of samples by power of two.
+
+    Attributes
+    ----------
+    counts
+        (256,): ``counts[i]`` samples have a magnitude in [2^(i-127), 2^(i-126)).
+    """
 
     counts: npt.NDArray[np.int64]
 
     @classmethod
-    def none(cls) -> MagnitudeHistogram:
+    def empty(cls) -> MagnitudeHistogram:
+        """Create a histogram without samples."""
         return cls(np.zeros(256, np.int64))
 
     def add(self, signals: npt.NDArray[np.float32]) -> None:
-        """Take in samples, of any shape."""
-        for part in np.array_split(
-            signals.reshape(-1), max(1, signals.size // 1_000_000)
-        ):  # in the processor's cache
-            self.counts += np.bincount((part.view(np.uint32) >> 23) & 255, minlength=256)
+        """Count samples of an array of any shape."""
+        samples = signals.reshape(-1)
+        for part in np.array_split(samples, max(1, samples.size // HISTOGRAM_SAMPLES)):
+            exponents = (part.view(np.uint32) >> 23) & 255
+            self.counts += np.bincount(exponents, minlength=256)
 
-    def clipped(self, exponent: int) -> int:
-        """Samples beyond the range of steps of 2^exponent."""
-        return int(self.counts[max(0, exponent + 15 + BIAS) :].sum())
+    def count_clipped(self, exponent: int) -> int:
+        """Count the samples beyond the range of int16 at a resolution of 2^exponent."""
+        first = max(0, exponent + EXPONENT_BITS + EXPONENT_BIAS)
+        return int(self.counts[first:].sum())
 
 
-def choose_resolution(magnitudes: MagnitudeHistogram, deviations: Sequence[float]) -> float:
-    """µV from one whole number to the next: a power of two, so that float32 holds every product exactly.
+def choose_resolution(histogram: MagnitudeHistogram, deviations: Sequence[float]) -> float:
+    """Choose the resolution of a store: the µV of one integer.
 
-    The finest step at which no more than one sample in 100,000 is clipped, but no finer than 1/256 to 1/128 of the typical (median)
-    standard deviation: what lies below is noise that would not compress.
+    It is a power of two, so that float32 represents every product exactly. It is the finest one at
+    which at most one sample in 100,000 is clipped, but not finer than 1/256 to 1/128 of the median
+    standard deviation, because finer integers hold noise that does not compress.
 
     Parameters
     ----------
+    histogram
+        Magnitudes of all samples of the store.
     deviations
         Standard deviation of each channel of each recording, in µV.
+
+    Returns
+    -------
+    float
+        µV of one integer.
 
     Raises
     ------
     StoreError
-        Such a step would be coarser than 1/16 of the typical deviation.
+        The resolution would be coarser than 1/16 of the median deviation, or all samples are
+        constant.
+
+    Examples
+    --------
+    >>> signals = np.random.default_rng(0).normal(0, 20, 10_000).astype("float32")
+    >>> histogram = MagnitudeHistogram.empty()
+    >>> histogram.add(signals)
+    >>> choose_resolution(histogram, [20.0])
+    0.125
     """
-    there = sorted(value for value in deviations if value > 0)
-    if not there:
+    positive = sorted(value for value in deviations if value > 0)
+    if not positive:
         raise StoreError(
-            "--dtype int16: all samples are constant, there is no scale to choose; take --dtype float32"
+            "--dtype int16: all samples are constant, so no resolution can be chosen; "
+            "use --dtype float32"
         )
-    typical, total = there[len(there) // 2], int(magnitudes.counts.sum())
-    exponent = math.floor(math.log2(typical / STEPS_PER_STD)) + 1
-    while magnitudes.clipped(exponent) > MOST_CLIPPED * total:
+    typical = positive[len(positive) // 2]
+    max_clipped = MAX_CLIPPED * int(histogram.counts.sum())
+    exponent = math.floor(math.log2(typical / INTEGERS_PER_STD)) + 1
+    while histogram.count_clipped(exponent) > max_clipped:
         exponent += 1
-    if 2.0**exponent > typical / COARSEST:
+    resolution = 2.0**exponent
+    if resolution > typical / MIN_INTEGERS_PER_STD:
         raise StoreError(
-            f"--dtype int16: steps of {2.0**exponent:g} uV would be needed for the largest samples, too coarse for channels with "
-            f"a standard deviation of {typical:.3g} uV; take --dtype float32, or a recipe that removes the artefacts"
+            f"--dtype int16: the largest samples need a resolution of {resolution:g} uV, too "
+            f"coarse for channels with a standard deviation of {typical:.3g} uV; "
+            "use --dtype float32, or a recipe that removes the artefacts"
         )
-    return 2.0**exponent
+    return resolution
 
 
 @dataclass
 class Quantizer:
-    """Turns µV into whole numbers, and keeps count of the error.
+    """Quantizes windows to int16 and measures the error.
 
     Attributes
     ----------
+    resolution
+        µV of one integer, a power of two.
     clipped
-        Samples beyond the range.
+        Samples beyond the range so far.
     largest_error
-        µV, of all others; at most half a step.
+        µV, over all other samples; at most half the resolution.
     peak
-        Largest magnitude that came, in µV.
+        Largest magnitude so far, in µV.
+
+    Examples
+    --------
+    >>> quantizer = Quantizer(0.5)
+    >>> quantizer(np.array([[1.0, -2.2]], dtype="float32")).tolist()
+    [[2, -4]]
+    >>> round(quantizer.largest_error, 3)
+    0.2
     """
 
-    step: float
+    resolution: float
     clipped: int = 0
     largest_error: float = 0.0
     peak: float = 0.0
 
     def __call__(self, signals: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
-        """Whole numbers for samples of any shape."""
-        codes = np.empty(signals.shape, np.int16)
-        for part, out in zip(
-            signals, codes, strict=True
-        ):  # by window: what is between stays in the processor's cache
-            scaled = part / np.float32(self.step)  # exact
+        """Quantize samples in µV to integers of the same shape."""
+        integers = np.empty(signals.shape, np.int16)
+        # window by window, so that intermediate arrays stay in the processor's cache
+        for window, out in zip(signals, integers, strict=True):
+            scaled = window / np.float32(self.resolution)  # exact
             rounded = np.rint(scaled)
-            inside = np.abs(rounded) <= LARGEST
-            missing = inside.size - int(np.count_nonzero(inside))
-            error = np.abs(scaled - rounded)
-            self.largest_error = max(
-                self.largest_error,
-                self.step * float(error.max(where=inside, initial=0) if missing else error.max()),
-            )
-            self.peak = max(self.peak, self.step * float(np.abs(scaled).max()))
-            self.clipped += missing
-            out[...] = np.clip(rounded, -LARGEST, LARGEST)
-        return codes
+            self._measure(scaled, rounded)
+            out[...] = np.clip(rounded, -MAX_INT16, MAX_INT16)
+        return integers
+
+    def _measure(self, scaled: npt.NDArray[np.float32], rounded: npt.NDArray[np.float32]) -> None:
+        """Add the samples of one window to the error, the peak and the clipped samples."""
+        in_range = np.abs(rounded) <= MAX_INT16
+        clipped = in_range.size - int(np.count_nonzero(in_range))
+        error = np.abs(scaled - rounded)
+        # a reduction with `where` is slower, and most windows have no clipped sample
+        largest = error.max(where=in_range, initial=0) if clipped else error.max()
+        self.largest_error = max(self.largest_error, self.resolution * float(largest))
+        self.peak = max(self.peak, self.resolution * float(np.abs(scaled).max()))
+        self.clipped += clipped
 
 
-def decode(codes: npt.NDArray[np.int16], step: float) -> npt.NDArray[np.float32]:
-    """Samples in µV."""
-    return codes * np.float32(step)
+def dequantize(integers: npt.NDArray[np.int16], resolution: float) -> npt.NDArray[np.float32]:
+    """Convert integers to samples in µV."""
+    return integers * np.float32(resolution)

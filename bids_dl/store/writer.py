@@ -1,4 +1,4 @@
-"""Write a store, root last: until then a reader refuses it."""
+"""Write a store, root object last: a reader refuses a store without its root."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import hashlib
 import json
 import math
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -21,36 +20,41 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.remote.location import Location
+from bids_dl.store.chunk_layout import choose_chunking
 from bids_dl.store.format import (
-    DIMENSIONS,
+    ARRAYS,
     DROPOUT,
     FORMAT,
+    FORMAT_VERSION,
     MANIFEST,
     ROOT,
     SIGNALS,
     UNFINISHED,
-    VERSION,
     Column,
+    build_root,
     content_id,
-    root_object,
-    sizes,
     to_json,
 )
+from bids_dl.store.shards import Windows, write_shards
 from bids_dl.store.zarr_store import LocationStore
 
-Signals = npt.NDArray[Any]  # float32 or int16
 ROWS_PER_CHUNK = 100_000  # of the window table
-UPLOADS = 2  # shards under way to a server while the next one is put together
+SHARD_UPLOADS = 2  # shards uploaded at a time while the next one is assembled
+COLUMN_UPLOADS = 8  # small arrays uploaded at a time, because each costs several round trips
 
 
 @dataclass(frozen=True)
 class StoreWriter:
-    """A store that is being written, and what its objects are: noted as they go out, so that none has to be read again.
+    """An unfinished store, with size and SHA-256 of each object that was written.
+
+    They are computed before the upload, so that no object has to be read again.
 
     Attributes
     ----------
+    marker
+        Content of `unfinished.json`; it identifies this writer.
     objects
-        Bytes and SHA-256 of each object so far.
+        Bytes and SHA-256 of each object so far, as in the manifest.
     arrays
         `zarr.json` of each array so far, in the order written.
     """
@@ -60,187 +64,222 @@ class StoreWriter:
     objects: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     arrays: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write an object that is no part of an array."""
-        self.location.write(name, content)
-        self._note(name, content)
+    @classmethod
+    def create(cls, location: Location, plan_digest: str) -> StoreWriter:
+        """Start a store at an empty location, or at one with an unfinished store.
 
-    def array(self, name: str) -> LocationStore:
-        """Where zarr-python writes an array."""
-        return LocationStore(
-            self.location.child(name), lambda key, content: self._note(f"{name}/{key}", content)
-        )
+        Whatever an unfinished store has there is removed.
 
-    @property
-    def content(self) -> str:
-        """The content identifier of the arrays so far."""
-        return content_id(self.objects, self.arrays)
-
-    def check_ours(self) -> None:
-        """See that no other conversion has begun to write here.
+        Parameters
+        ----------
+        plan_digest
+            Digest of `plan.json`.
 
         Raises
         ------
         StoreError
-            One has; it goes on, this one ends.
+            The location holds something else, or cannot be written to.
+        """
+        names = location.list()
+        if names and UNFINISHED not in names:
+            raise StoreError(
+                f"{location.url}: exists and is not a bids-dl store (contains {names[0]!r}); "
+                "choose an empty destination"
+            )
+        marker = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "plan": plan_digest,
+            "writer": uuid4().hex,
+        }
+        store = cls(location, to_json(marker))
+        # before anything is removed, so that a run killed in between leaves a location that the
+        # next one accepts
+        location.write(UNFINISHED, store.marker)
+        location.remove_all([name for name in names if name != UNFINISHED])
+        location.abort_uploads()
+        return store
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object that belongs to no array."""
+        self.location.write(name, content)
+        self._register(name, content)
+
+    def zarr_store(self, array: str) -> LocationStore:
+        """Return the store through which zarr-python writes an array."""
+
+        def register(key: str, content: bytes) -> None:
+            self._register(f"{array}/{key}", content)
+
+        return LocationStore(self.location.child(array), register)
+
+    @property
+    def content(self) -> str:
+        """Content identifier of the arrays so far."""
+        return content_id(self.objects, self.arrays)
+
+    def check_marker(self) -> None:
+        """Check that no other conversion has started to write to this location.
+
+        Raises
+        ------
+        StoreError
+            Another conversion has replaced `unfinished.json`. It continues, this one ends.
         """
         try:
-            there = self.location.read(UNFINISHED)
+            marker = self.location.read(UNFINISHED)
         except FileNotFoundError:
-            there = b""
-        if there != self.marker:
+            marker = b""
+        if marker != self.marker:
             raise StoreError(
-                f"{self.location.url}: another conversion has begun to write here; wait for it, or choose another DEST"
+                f"{self.location.url}: another conversion has started to write here; "
+                "wait for it, or choose another DEST"
             )
 
-    def _note(self, name: str, content: bytes) -> None:
-        self.objects[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        array, _, rest = name.rpartition("/")
-        if rest == ROOT and array:
+    def _register(self, name: str, content: bytes) -> None:
+        """Record size and SHA-256 of an object, and the metadata if it is that of an array."""
+        self.objects[name] = _manifest_entry(content)
+        array, _, file = name.rpartition("/")
+        if file == ROOT and array:
             self.arrays[array] = json.loads(content)
 
 
-def begin(location: Location, plan: str) -> StoreWriter:
-    """Claim an empty place, or one where a store was left unfinished, for a plan (its digest).
-
-    Raises
-    ------
-    StoreError
-        Something else is there.
-    """
-    names = location.list()
-    if names and UNFINISHED not in names:
-        raise StoreError(
-            f"{location.url}: holds {names[0]!r} and is no bids-dl store; choose a DEST of its own"
-        )
-    draft = StoreWriter(
-        location,
-        to_json({"format": FORMAT, "format_version": VERSION, "plan": plan, "writer": uuid4().hex}),
-    )
-    location.write(
-        UNFINISHED, draft.marker
-    )  # before anything is removed: a run killed in between leaves a place that can be claimed
-    location.remove_all([name for name in names if name != UNFINISHED])
-    location.drop_uploads()
-    return draft
+def _manifest_entry(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def write_signals(
-    draft: StoreWriter,
+    store: StoreWriter,
     shape: tuple[int, int, int],
-    blocks: Iterator[Signals],
+    batches: Iterator[Windows],
     config: StoreConfig,
     *,
-    step: float | None = None,
-    say: Callable[[int], None],
+    resolution: float | None = None,
+    on_progress: Callable[[int], None],
 ) -> None:
-    """Write ``signals`` shard by shard; to a server while the next is put together.
+    """Write ``signals`` shard by shard. On a server, upload a shard while the next is assembled.
 
     Parameters
     ----------
     shape
         (n_windows, n_chans, n_times) of the whole array.
-    blocks
-        Windows in the order of the store, in pieces of any number of windows: float32 in µV, or int16 in steps.
-    step
-        µV from one whole number to the next, where ``blocks`` are whole numbers.
-    say
+    batches
+        Windows in the order of the store, (n, n_chans, n_times) with any n: float32 in µV, or int16
+        in multiples of ``resolution``.
+    resolution
+        µV of one integer if ``batches`` are int16.
+    on_progress
         Called with the number of windows written since the last call.
+
+    Raises
+    ------
+    StoreError
+        The number of windows differs from ``shape``, or another conversion writes here.
     """
-    itemsize = 4 if step is None else 2
-    chunk, shard = sizes(shape, config, itemsize=itemsize)
+    row = ARRAYS[SIGNALS]
+    attributes: dict[str, Any] = dict(row.attributes)
+    checksum = Crc32cCodec()
+    if resolution is None:
+        dtype = "float32"
+        compressors: list[Any] = [checksum]
+    else:
+        dtype = "int16"
+        # LZ4 over bit planes decodes fast. Blosc runs with one thread, so that bytes repeat;
+        # zarr-python runs the codec in threads of its own.
+        compressors = [
+            BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2),
+            checksum,
+        ]
+        attributes["scale_factor"] = resolution
+    chunk, shard = choose_chunking(shape, config, itemsize=np.dtype(dtype).itemsize)
     array = zarr.create_array(
-        draft.array(SIGNALS),
+        store.zarr_store(SIGNALS),
         shape=shape,
         chunks=(chunk, *shape[1:]),
         shards=(shard, *shape[1:]),
-        dtype="float32" if step is None else "int16",
+        dtype=dtype,
         filters=None,
-        compressors=[Crc32cCodec()] if step is None else [_blosc(), Crc32cCodec()],
+        compressors=compressors,
         fill_value=0,
-        dimension_names=DIMENSIONS,
-        attributes={"units": "uV", "long_name": "EEG signal"}
-        | ({} if step is None else {"scale_factor": step}),
+        dimension_names=row.dimensions,
+        attributes=attributes,
         zarr_format=3,
-        config={"write_empty_chunks": True},  # a shard that is not there is damage
+        config={"write_empty_chunks": True},  # because a missing shard is damage
     )
-    _fill(draft, array, blocks, say)
+    _write_shards(store, array, batches, on_progress)
 
 
-def write_mask(
-    draft: StoreWriter, shape: tuple[int, int, int], blocks: Iterator[Signals], config: StoreConfig
+def write_dropout_mask(
+    store: StoreWriter,
+    shape: tuple[int, int, int],
+    batches: Iterator[Windows],
+    config: StoreConfig,
 ) -> None:
-    """Write ``dropout``: true where a sample of ``signals`` is one of a silent stretch; hardly anything once compressed."""
-    chunk, shard = sizes(shape, config, itemsize=1)
+    """Write ``dropout``, which compresses to nearly nothing.
+
+    Parameters
+    ----------
+    shape
+        (n_windows, n_chans, n_times) of the whole array.
+    batches
+        Masks in the order of the store, (n, n_chans, n_times) with any n: true for samples of a
+        dropout.
+    """
+    row = ARRAYS[DROPOUT]
+    chunk, shard = choose_chunking(shape, config, itemsize=1)
+    blosc = BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1)
     array = zarr.create_array(
-        draft.array(DROPOUT),
+        store.zarr_store(DROPOUT),
         shape=shape,
         chunks=(chunk, *shape[1:]),
         shards=(shard, *shape[1:]),
         dtype="bool",
         filters=None,
-        compressors=[
-            BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1),
-            Crc32cCodec(),
-        ],
+        compressors=[blosc, Crc32cCodec()],
         fill_value=False,
-        dimension_names=DIMENSIONS,
-        attributes={"long_name": "amplifier or link was silent; short stretches of it are imputed"},
+        dimension_names=row.dimensions,
+        attributes=dict(row.attributes),
         zarr_format=3,
         config={"write_empty_chunks": True},
     )
-    _fill(draft, array, blocks, lambda _: None)
+    _write_shards(store, array, batches, lambda _: None)
 
 
-def _fill(
-    draft: StoreWriter,
+def _write_shards(
+    store: StoreWriter,
     array: zarr.Array[Any],
-    blocks: Iterator[Signals],
-    say: Callable[[int], None],
+    batches: Iterator[Windows],
+    on_progress: Callable[[int], None],
 ) -> None:
-    """Write an array shard by shard; to a server while the next is put together."""
-    start, local, shard = 0, draft.location.is_local, (array.shards or array.chunks)[0]
-    waiting: deque[tuple[int, Future[None]]] = deque()
-
-    def settle(most: int) -> None:
-        while len(waiting) > most:
-            count, written = waiting.popleft()
-            written.result()
-            say(count)
-
-    with ThreadPoolExecutor(1 if local else UPLOADS) as pool:
-        for piece in _regroup(blocks, shard):
-            if not local:
-                draft.check_ours()
-            waiting.append(
-                (
-                    len(piece),
-                    pool.submit(array.__setitem__, slice(start, start + len(piece)), piece),
-                )
-            )
-            start += len(piece)
-            settle(0 if local else UPLOADS - 1)
-        settle(0)
-    if start != array.shape[0]:
+    is_local = store.location.is_local
+    n_windows = write_shards(
+        array,
+        batches,
+        n_uploads=1 if is_local else SHARD_UPLOADS,
+        before_shard=(lambda: None) if is_local else store.check_marker,
+        on_progress=on_progress,
+    )
+    if n_windows != array.shape[0]:
         raise StoreError(
-            f"{draft.location.url}: {start} windows came for an array of {array.shape[0]}; this is a bug, please report it"
+            f"{store.location.url}: got {n_windows} windows for an array of {array.shape[0]}; "
+            "this is a bug, please report it"
         )
 
 
-def _blosc() -> BloscCodec:
-    """LZ4 over bit planes: quick to decode. Zarr-python runs it in threads of its own, where blosc takes one: bytes repeat."""
-    return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2)
+def text_array(values: Sequence[str]) -> npt.NDArray[Any]:
+    """Convert text to the array of ``str`` objects that a `Column` holds."""
+    return np.array(list(values), dtype=object)
 
 
-def write_column(draft: StoreWriter, column: Column) -> None:
-    """Write one small array; text as the Zarr data type ``string``."""
-    text = column.values.dtype == object
+def write_column(store: StoreWriter, column: Column) -> None:
+    """Write one small array. Text has the Zarr data type ``string``."""
+    is_text = column.values.dtype == object
     shape = column.values.shape
     array = zarr.create_array(
-        draft.array(column.name),
+        store.zarr_store(column.name),
         shape=shape,
         chunks=(max(1, min(shape[0], ROWS_PER_CHUNK)), *shape[1:]),
-        dtype="string" if text else column.values.dtype,
+        dtype="string" if is_text else column.values.dtype,
         filters=None,
         compressors=[Crc32cCodec()],
         dimension_names=column.dimensions,
@@ -251,68 +290,86 @@ def write_column(draft: StoreWriter, column: Column) -> None:
     array[...] = column.values
 
 
-def write_columns(draft: StoreWriter, columns: Sequence[Column]) -> None:
-    """Write small arrays; to a server many at a time, so that latency hides."""
-    with ThreadPoolExecutor(1 if draft.location.is_local else 8) as pool:
-        list(pool.map(lambda column: write_column(draft, column), columns))
+def write_columns(store: StoreWriter, columns: Sequence[Column]) -> None:
+    """Write small arrays, several at a time if the store is on a server."""
+    with ThreadPoolExecutor(1 if store.location.is_local else COLUMN_UPLOADS) as pool:
+        list(pool.map(lambda column: write_column(store, column), columns))
 
 
 def finish(
-    draft: StoreWriter,
+    store: StoreWriter,
     attributes: Mapping[str, Any],
     arrays: Sequence[str],
     documents: Mapping[str, bytes],
 ) -> None:
-    """Write the documents, the manifest and, last, the root object that makes the store whole; it lists the arrays in the order given.
+    """Write the documents, the manifest and, last, the root object that completes the store.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the root beside those of the format.
+    arrays
+        Names of all arrays, in the order in which the root lists them.
+    documents
+        Content of each document by object name.
 
     Raises
     ------
     DamagedStoreError
-        What is there is not what was written.
+        An object is missing, has another size, or was added by somebody else.
     StoreError
-        Another conversion has begun to write here.
+        Another conversion has started to write here.
     """
-    location = draft.location
+    location = store.location
     for name, content in documents.items():
-        draft.write(name, content)
-    metadata = {name: draft.arrays[name] for name in arrays}
-    _check_complete(draft, metadata)
-    said = {"format": FORMAT, "format_version": VERSION, "finished": True, "content": draft.content}
-    root = root_object(said | dict(attributes), metadata)
-    objects = draft.objects | {
-        ROOT: {"bytes": len(root), "sha256": hashlib.sha256(root).hexdigest()}
+        store.write(name, content)
+    metadata = {name: store.arrays[name] for name in arrays}
+    _check_complete(store, metadata)
+    format_attributes = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "finished": True,
+        "content": store.content,
     }
+    root = build_root({**format_attributes, **attributes}, metadata)
+    objects = {**store.objects, ROOT: _manifest_entry(root)}
     if location.is_local:
-        _flush(location, list(draft.objects))
-    location.drop_uploads()  # begun by a request whose answer was lost
-    draft.check_ours()
+        _flush(location, list(store.objects))
+    location.abort_uploads()  # uploads whose answer was lost and that were started again
+    store.check_marker()
     location.write(MANIFEST, to_json({"objects": dict(sorted(objects.items()))}))
     location.write(ROOT, root)
     location.remove(UNFINISHED)
 
 
-def _check_complete(draft: StoreWriter, arrays: Mapping[str, Any]) -> None:
-    """Every object of every array was written, and is there in its length: somebody may have removed or replaced some meanwhile."""
-    there = draft.location.sizes()
+def _check_complete(store: StoreWriter, arrays: Mapping[str, Any]) -> None:
+    """Raise if the objects at the location are not exactly those that were written.
+
+    Somebody else may have removed, replaced or added objects meanwhile.
+    """
+    sizes = store.location.sizes()
     for array, metadata in arrays.items():
-        parts = metadata["chunk_grid"]["configuration"]["chunk_shape"]
-        wanted = math.prod(
-            -(-size // part) for size, part in zip(metadata["shape"], parts, strict=True)
-        )
-        names = [name for name in draft.objects if name.startswith(f"{array}/c/")]
-        found = sum(there.get(name) == draft.objects[name]["bytes"] for name in names)
-        if found != wanted:
+        chunk_shape = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+        grid = zip(metadata["shape"], chunk_shape, strict=True)
+        expected = math.prod(-(-size // chunk) for size, chunk in grid)
+        complete = 0
+        for name, entry in store.objects.items():
+            if name.startswith(f"{array}/c/") and sizes.get(name) == entry["bytes"]:
+                complete += 1
+        if complete != expected:
             raise DamagedStoreError(
-                f"{draft.location.url}: {array} has {found} of {wanted} objects; convert again"
+                f"{store.location.url}: {array} has {complete} of {expected} objects; convert again"
             )
-    if more := sorted(there.keys() - draft.objects.keys() - {UNFINISHED}):
+    unknown = sorted(sizes.keys() - store.objects.keys() - {UNFINISHED})
+    if unknown:
         raise DamagedStoreError(
-            f"{draft.location.url}: somebody else has put {more[0]!r} there; remove it and convert again"
+            f"{store.location.url}: somebody else has added {unknown[0]!r}; "
+            "remove it and convert again"
         )
 
 
 def _flush(location: Location, names: Sequence[str]) -> None:
-    """See that the disk has everything before the root says so: a power failure must not leave a root without its arrays."""
+    """Flush objects to disk, because a power failure must not leave a root without its arrays."""
     for name in names:
         descriptor = os.open(location.path(name), os.O_RDONLY)
         try:
@@ -321,29 +378,7 @@ def _flush(location: Location, names: Sequence[str]) -> None:
             os.close(descriptor)
 
 
-def _regroup(blocks: Iterator[Signals], size: int) -> Iterator[Signals]:
-    """The same windows in pieces of ``size``, the last one shorter."""
-    waiting: list[Signals] = []
-    count = 0
-    for block in blocks:
-        rest = block
-        while count + len(rest) >= size:
-            cut = size - count
-            yield np.concatenate([*waiting, rest[:cut]])
-            rest, waiting, count = rest[cut:], [], 0
-        if len(rest):
-            waiting.append(rest)
-            count += len(rest)
-    if waiting:
-        yield np.concatenate(waiting)
-
-
-def text(values: Sequence[str]) -> npt.NDArray[Any]:
-    """Text as a store's column takes it."""
-    return np.array(list(values), dtype=object)
-
-
-def reopen(location: Location) -> None:
-    """Mark a finished store as one to be written again; from here on readers refuse it."""
-    location.write(UNFINISHED, to_json({"format": FORMAT, "format_version": VERSION}))
+def mark_unfinished(location: Location) -> None:
+    """Mark a finished store as one that is written again. From now on readers refuse it."""
+    location.write(UNFINISHED, to_json({"format": FORMAT, "format_version": FORMAT_VERSION}))
     location.remove(ROOT)

@@ -1,4 +1,4 @@
-"""A location as zarr-python takes it: every request is tried again where it fails in passing, nothing is listed."""
+"""A location as a store of zarr-python: requests are retried, and nothing is listed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bids_dl.remote.location import Location
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
 
-Note = Callable[[str, bytes], None]
+WriteCallback = Callable[[str, bytes], None]
 
 
 class LocationStore(Store):
@@ -28,11 +28,11 @@ class LocationStore(Store):
     Parameters
     ----------
     location
-        Of a group or an array.
-    note
-        Called with name and bytes of each object that is written; None makes it read-only.
+        Location of a group or an array.
+    on_write
+        Called with name and bytes of each object that is written; None makes the store read-only.
     known
-        Objects that need not be read any more, by name.
+        Content of objects that need not be read, by name.
     """
 
     supports_writes = True
@@ -40,19 +40,25 @@ class LocationStore(Store):
     supports_listing = False
 
     def __init__(
-        self, location: Location, note: Note | None = None, known: Mapping[str, bytes] | None = None
+        self,
+        location: Location,
+        on_write: WriteCallback | None = None,
+        known: Mapping[str, bytes] | None = None,
     ) -> None:
-        super().__init__(read_only=note is None)
+        super().__init__(read_only=on_write is None)
         self.location = location
-        self._note, self._known = note, known or {}
+        self._on_write = on_write
+        self._known = known or {}
 
     def with_read_only(self, read_only: bool = False) -> LocationStore:
-        return LocationStore(self.location, None if read_only else self._note, self._known)
+        """Return a store of the same location that is read-only or not."""
+        return LocationStore(self.location, None if read_only else self._on_write, self._known)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LocationStore) and (self.location, self._note) == (
-            other.location,
-            other._note,
+        return (
+            isinstance(other, LocationStore)
+            and self.location == other.location
+            and self._on_write == other._on_write
         )
 
     def __hash__(self) -> int:
@@ -61,13 +67,20 @@ class LocationStore(Store):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """An object's bytes; None where there is no such array. A chunk that is not there is damage: every one was written."""
+        """Read an object, or None if there is no array of that name.
+
+        Raises
+        ------
+        FileNotFoundError
+            A chunk is missing, which is damage, because every chunk was written.
+        """
         if not self.read_only:
-            return None  # an array is written once, into a place that was cleared: nothing is there before
+            return None  # arrays are written once into an empty location
         if key in self._known and byte_range is None:
             return prototype.buffer.from_bytes(self._known[key])
+        start, stop = _limits(byte_range)
         try:
-            content = await asyncio.to_thread(self.location.read, key, *_limits(byte_range))
+            content = await asyncio.to_thread(self.location.read, key, start, stop)
         except FileNotFoundError:
             if "c" in key.split("/"):
                 raise FileNotFoundError(f"{key} is missing") from None
@@ -77,46 +90,54 @@ class LocationStore(Store):
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
-        return list(
-            await asyncio.gather(*(self.get(key, prototype, wanted) for key, wanted in key_ranges))
-        )
+        """Read several byte ranges concurrently."""
+        requests = [self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
+        return list(await asyncio.gather(*requests))
 
     async def exists(self, key: str) -> bool:
+        """Return whether an object exists."""
         return await asyncio.to_thread(self.location.exists, key)
 
     async def set(self, key: str, value: Buffer) -> None:
+        """Write an object."""
         self._check_writable()
         content = value.to_bytes()
         await asyncio.to_thread(self.location.write, key, content)
-        if self._note:
-            await asyncio.to_thread(self._note, key, content)
+        if self._on_write:
+            await asyncio.to_thread(self._on_write, key, content)
 
     async def delete(self, key: str) -> None:
-        raise NotImplementedError(f"{key}: nothing is deleted through Zarr")
+        """Refuse to delete an object."""
+        raise NotImplementedError(f"{key}: objects cannot be deleted through Zarr")
 
     async def list(self) -> AsyncIterator[str]:
+        """Yield the names of all objects."""
         for name in await asyncio.to_thread(self.location.list):
             yield name
 
     async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        """Yield the names of all objects that begin with a prefix."""
         for name in await asyncio.to_thread(self.location.list):
             if name.startswith(prefix):
                 yield name
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        """Yield the names of the objects and folders directly below a folder."""
         start = f"{prefix.rstrip('/')}/" if prefix else ""
-        names = await asyncio.to_thread(self.location.list)
-        for name in sorted(
-            {name.removeprefix(start).partition("/")[0] for name in names if name.startswith(start)}
-        ):
-            yield name
+        children = set()
+        for name in await asyncio.to_thread(self.location.list):
+            if name.startswith(start):
+                children.add(name.removeprefix(start).partition("/")[0])
+        for child in sorted(children):
+            yield child
 
 
-def _limits(wanted: ByteRequest | None) -> tuple[int | None, int | None]:
-    if isinstance(wanted, RangeByteRequest):
-        return wanted.start, wanted.end
-    if isinstance(wanted, OffsetByteRequest):
-        return wanted.offset, None
-    if isinstance(wanted, SuffixByteRequest):
-        return -wanted.suffix, None
+def _limits(byte_range: ByteRequest | None) -> tuple[int | None, int | None]:
+    """Return start and stop of a byte range, as `Location.read` takes them."""
+    if isinstance(byte_range, RangeByteRequest):
+        return byte_range.start, byte_range.end
+    if isinstance(byte_range, OffsetByteRequest):
+        return byte_range.offset, None
+    if isinstance(byte_range, SuffixByteRequest):
+        return -byte_range.suffix, None
     return None, None

@@ -1,4 +1,4 @@
-"""Memory for batches that is used again once nobody holds the batch."""
+"""Memory for batches, reused once the batch is garbage-collected."""
 
 from __future__ import annotations
 
@@ -16,81 +16,133 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Buffer:
-    """Memory for one batch, one of many in a slab.
+    """Memory for one batch, a part of an arena.
 
     Attributes
     ----------
-    slab, slot
-        Which slab, and which of its windows is the first of the batch.
+    arena, slot
+        Index of the arena, and index of the batch's first window within it.
     signals
         (batch_size, n_chans, n_times).
     """
 
-    slab: int
+    arena: int
     slot: int
     signals: Array
 
 
 class Buffers:
-    """Buffers of one size. One thread takes and lends; batches may die in any.
+    """Reusable buffers of one size.
+
+    One thread acquires and releases buffers. Batches may be garbage-collected in any thread.
 
     Parameters
     ----------
     shape
         (batch_size, n_chans, n_times).
     dtype
-        Of the samples.
+        Type of the samples.
 
     Attributes
     ----------
     shape, dtype
         As given.
-    slabs
-        (n_windows, n_chans, n_times) each: the memory of the buffers.
+    arenas
+        Memory of the buffers: arrays (n_windows, n_chans, n_times).
     """
 
     def __init__(self, shape: tuple[int, int, int], dtype: DTypeLike = np.float32) -> None:
-        self.shape, self.dtype = shape, np.dtype(dtype)
-        self.slabs: list[Array] = []
-        self._at_once = 1
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.arenas: list[Array] = []
+        self._buffers_per_arena = 1
         self._free: deque[Buffer] = deque()
-        self._lent: dict[int, weakref.ref[Array]] = {}  # by the identity of what was lent
+        self._in_use: dict[int, weakref.ref[Array]] = {}  # by id() of the array
 
     def reserve(self, count: int) -> None:
-        """Have so many buffers in one slab, because windows that go to one slab go there at once; costs nothing until they are used.
+        """Keep ``count`` buffers in one arena, because a read copies windows of an arena at once.
 
-        Nothing may be taken; what is lent stays as it is.
+        Memory is allocated when buffers are acquired. No buffer may be acquired at this time,
+        except those whose arrays are in use, which stay as they are.
         """
-        if not self.slabs or count * self.shape[0] > len(self.slabs[0]):
-            self._at_once = count + count // 4  # the next epoch may need a few more
-            self.slabs, self._free = [], deque()
+        if not self.arenas or count * self.shape[0] > len(self.arenas[0]):
+            self._buffers_per_arena = count + count // 4  # the next epoch may need a few more
+            self.arenas = []
+            self._free = deque()
 
-    def take(self) -> Buffer:
-        """A buffer that nobody uses, the last one given back where there is one; its content is undefined."""
+    def acquire(self) -> Buffer:
+        """Return a free buffer with undefined content, the most recently released one first."""
         try:
             return self._free.pop()
         except IndexError:
-            size, number = self.shape[0], len(self.slabs)
-            slab = np.empty((self._at_once * size, *self.shape[1:]), self.dtype)
-            self.slabs.append(slab)
-            self._free.extend(
-                Buffer(number, slot, slab[slot : slot + size])
-                for slot in reversed(range(0, len(slab), size))
-            )
+            self._add_arena()
             return self._free.pop()
 
-    def put_back(self, buffer: Buffer) -> None:
-        """Give up a buffer that was taken and not lent."""
+    def release(self, buffer: Buffer) -> None:
+        """Free an acquired buffer that was not passed to `to_array`."""
         self._free.append(buffer)
 
-    def lend(self, buffer: Buffer, count: int) -> Array:
-        """The first windows of a buffer as an array; the buffer is free again when that array, and all that is made of it, is gone."""
-        signals = buffer.signals[:count]
-        key, free, lent = id(signals), self._free, self._lent
+    def to_array(self, buffer: Buffer, count: int) -> Array:
+        """Return the first ``count`` windows of a buffer as an array.
 
-        def give_back(_: weakref.ref[Array]) -> None:
-            del lent[key]
+        The buffer is released when the array and all its views are garbage-collected.
+        """
+        signals = buffer.signals[:count]
+        key = id(signals)
+        free = self._free
+        in_use = self._in_use
+
+        def release(_: weakref.ref[Array]) -> None:
+            del in_use[key]
             free.append(buffer)
 
-        lent[key] = weakref.ref(signals, give_back)
+        in_use[key] = weakref.ref(signals, release)
         return signals
+
+    def _add_arena(self) -> None:
+        batch_size = self.shape[0]
+        n_windows = self._buffers_per_arena * batch_size
+        number = len(self.arenas)
+        arena = np.empty((n_windows, *self.shape[1:]), self.dtype)
+        self.arenas.append(arena)
+        for slot in reversed(range(0, n_windows, batch_size)):
+            self._free.append(Buffer(number, slot, arena[slot : slot + batch_size]))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMemory:
+    """Memory of an iteration, kept for the next one.
+
+    Parameters
+    ----------
+    pending
+        Buffers of batches that are being filled: float32, or int16 for stores of int16.
+    finished
+        Buffers of complete batches: float32, the same object as ``pending`` if that is float32.
+    resolution
+        µV of one integer of ``pending``, None for float32.
+    """
+
+    pending: Buffers
+    finished: Buffers
+    resolution: float | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of a batch: (batch_size, n_chans, n_times)."""
+        return self.finished.shape
+
+
+def batch_memory(shape: tuple[int, int, int], resolution: float | None) -> BatchMemory:
+    """Make memory for batches (batch_size, n_chans, n_times).
+
+    Parameters
+    ----------
+    shape
+        Shape of a batch.
+    resolution
+        µV of one integer if chunks are read as int16, None for float32.
+    """
+    finished = Buffers(shape)
+    pending = finished if resolution is None else Buffers(shape, np.int16)
+    return BatchMemory(pending, finished, resolution)

@@ -2,125 +2,131 @@
 
 from __future__ import annotations
 
-import os
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from bids_dl.errors import ConfigError
-from bids_dl.remote.cache import DEFAULT_BYTES, open_folder
-from bids_dl.stream.normalize import Statistics, scaling
-from bids_dl.stream.order import Order, Phase, Steps, left_after, n_steps, steps_of
-from bids_dl.stream.pool import CHUNKS_AHEAD, Chunks, Memory, Reading, Traffic, batches, memory
-from bids_dl.stream.resume import Position, Start, to_phases
-from bids_dl.stream.select import Where, check_missing, select, targets
-from bids_dl.stream.stores import Columns, Place, joined_classes, joined_table, open_all, sources
-
-REMOTE_THREADS = 32  # each has several requests under way; they mostly wait
-POOL_BYTES, POOL_CHUNKS, MOST_POOL_BYTES = (
-    64_000_000,
-    160,
-    256_000_000,
-)  # by default as many chunks as mix people well
-
-
-class Batch(NamedTuple):
-    """Windows that come together."""
-
-    signals: torch.Tensor  # float32 (batch, n_chans, n_times), µV unless normalized
-    target: torch.Tensor  # int64 codes (batch,), float32 numbers (batch,) or (batch, k)
-    index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the store
-
-
-@dataclass(slots=True)
-class Loop:
-    """One pass that was begun, and how far it is."""
-
-    start: Start
-    worker: int = 0
-    n_workers: int = 1
-    handed_out: int = 0  # batches, by this worker
+from bids_dl.remote.cache import DEFAULT_CACHE_BYTES
+from bids_dl.stream.batch_reader import Batch, BatchReader
+from bids_dl.stream.epoch_plan import EpochPlan
+from bids_dl.stream.normalize import Statistics, make_normalizer
+from bids_dl.stream.order import Steps
+from bids_dl.stream.ranks import check_ranks, current_rank, is_distributed
+from bids_dl.stream.read_settings import Traffic, chunks_ahead, chunks_per_pool
+from bids_dl.stream.resume import (
+    Iteration,
+    ResumePoint,
+    SharedProgress,
+    WorkerState,
+    format_state,
+    parse_state,
+)
+from bids_dl.stream.select import Where, check_missing_targets, make_targets, select_windows
+from bids_dl.stream.stores import (
+    JoinedColumns,
+    StoreLike,
+    chunk_sources,
+    join_classes,
+    join_tables,
+    open_stores,
+)
 
 
 class StreamingDataset(IterableDataset[Batch]):
-    """Batches of a finished store, or of several as one, read by threads ahead of the loop.
+    """Batches of a finished store, or of several joined stores, read ahead of the loop.
 
-    Iterate it, or hand it to ``DataLoader(stream, batch_size=None)``; `Batch` says what comes. Each window comes once
-    an epoch, every rank makes the same number of steps, and the order of a rank depends on seed, epoch, world size and rank alone.
-    A loop repeats the epoch of the last one until `set_epoch` picks another.
+    Iterate it directly, or pass it to ``DataLoader(stream, batch_size=None)``. Each window is
+    delivered once per epoch. All ranks make the same number of steps. The order of a rank depends
+    only on seed, epoch, world size and rank. Each loop repeats the epoch of the previous loop
+    until `set_epoch` sets another.
 
     Parameters
     ----------
     store
-        URL, path or `Store`, or a list of them; rows then run on through the list, and the table has a column ``store``.
+        URL, path or `Store`, or a list of them. A list is joined: its rows are numbered
+        consecutively, and the table has a column ``store``.
     split
-        "train", "validation" or "test"; None takes all.
+        "train", "validation" or "test". None takes all.
     where
-        Column to value, list of values or (low, high), both ends included and None for no limit; or one boolean per window of the store(s).
+        Mapping from a column to a value, a list of values, or a range (low, high) that includes
+        both limits, where None is no limit. Alternatively, one boolean per window of the store(s).
     target
         Column to predict, or a list of columns of numbers.
     normalize
-        Z-scores of each channel by ``"window"``, ``"recording"`` or ``"training"`` (all windows of the split "train"), or by
-        given (mean, standard deviation) of the channels in µV.
+        Z-score each channel by ``"window"``, ``"recording"``, ``"training"`` (all windows of the
+        split "train") or a pair (mean, standard deviation) of the channels in µV.
     transform
-        Called with each `Batch`; what it returns is handed out.
+        Function called with each `Batch`. Its return value is delivered instead.
+    batch_size
+        Windows per batch and rank.
     shuffle
-        False keeps the order of the store; several ranks then take a stretch each.
+        Shuffle the windows. If False, they come in the order of the store, and each of several
+        ranks takes a contiguous part.
+    seed
+        Seed of the order.
     drop_last
-        Leave out the windows that do not fill a batch on every rank; else the last two steps share what is left evenly, which can leave
-        a batch empty where there are fewer windows than batches.
+        Leave out the windows that do not fill a batch on every rank. If False, the last two steps
+        share them evenly, so a batch can be empty if there are fewer windows than batches.
     rank, world_size
-        Default: those of ``torch.distributed`` where it is initialised.
+        By default those of ``torch.distributed``, if it is initialized.
     storage_options
-        Reach the file system of the URLs, as in fsspec.
+        Options for the file system of the URLs, as in fsspec.
     drop_missing
         Leave out windows without a target.
     pool_bytes
-        Chunks are shuffled in groups of about this many bytes of float32; memory for batches in the making stays below three times as
-        much (four times from afar), or eight chunks. Default: 64 MB, or 160 chunks if they are more, up to 256 MB.
+        Approximate size of the pools of chunks that are shuffled together, as float32. Memory for
+        unfinished batches stays below three times that size (four times for remote stores), or
+        eight chunks. Default: 64 MB, or 160 chunks if they are larger, up to 256 MB.
     threads
-        Threads that read; default by the number of cores. A single one rests while the loop does nothing but wait: the loop reads then.
+        Threads that read, by default from the number of cores. With one thread, the loop reads
+        inline whenever it would only wait for that thread.
     cache
-        A folder that keeps what is read of stores that are not local, for the next epoch and the next run; True takes the user's
-        (``$XDG_CACHE_HOME/bids_dl/chunks``). Ranks, workers and other streams may share it.
+        Folder that caches chunks of remote stores for later epochs and runs. True takes the
+        user's cache folder (``$XDG_CACHE_HOME/bids_dl/chunks``). Ranks, workers and other streams
+        may share the folder.
     cache_bytes
-        Size of that folder, at most; what was not used for longest makes room.
+        Maximum size of the cache folder. The least recently used entries are evicted.
 
     Attributes
     ----------
     windows
-        The table of the windows it takes, read when asked for; the index is the row of the store.
+        Table of the selected windows, read on first use. Its index is the row of the store.
     classes
-        What the codes of a text target stand for; empty for numbers.
+        Class names by class index. Empty if the target is numeric.
     channels, sfreq, n_chans, n_times
-        Names of the channels, rate in Hz, and the shape of a window.
+        Channel names, sampling rate in Hz, and shape of a window.
     traffic
         Bytes read and used so far in this process.
 
     Raises
     ------
     StoreError
-        No finished store there, or stores that do not fit each other.
+        There is no finished store, or the stores do not fit each other.
     TargetError
-        A column that is not there, or windows without a target.
+        A column does not exist, or windows have no target.
     NoMatchError
         No window is left.
     ConfigError
-        An option out of its range.
+        An option is out of range.
+
+    Examples
+    --------
+    >>> stream = StreamingDataset("eyes.zarr", split="train", batch_size=64, seed=0)
+    >>> stream.set_epoch(0)
+    >>> for signals, target, index in stream:
+    ...     assert signals.shape[1:] == (stream.n_chans, stream.n_times)
     """
 
     def __init__(
         self,
-        store: Place | Sequence[Place],
+        store: StoreLike | Sequence[StoreLike],
         *,
         split: str | None = None,
         where: Where | None = None,
@@ -138,312 +144,253 @@ class StreamingDataset(IterableDataset[Batch]):
         pool_bytes: int | None = None,
         threads: int | None = None,
         cache: str | Path | bool = False,
-        cache_bytes: int = DEFAULT_BYTES,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> None:
         super().__init__()
-        _check_numbers(
+        _check_positive(
             batch_size=batch_size, pool_bytes=pool_bytes, threads=threads, cache_bytes=cache_bytes
         )
-        stores = open_all(store, storage_options)
-        table = Columns(stores)
-        needed = [target] if isinstance(target, str) else [*target]
-        with ThreadPoolExecutor(1) as beside:  # one round trip for both
-            channels = beside.submit(lambda: stores[0].channels)
-            table.fetch(
-                [
-                    *needed,
-                    *(where if isinstance(where, Mapping) else []),
-                    *(["split"] if split is not None else []),
-                ]
-            )
-        found = targets(table, target, joined_classes(stores))
-        mask = select(table, split=split, where=where)
+        self._stores = open_stores(store, storage_options)
+        self._has_store_column = isinstance(store, Sequence) and not isinstance(store, str)
+        table = JoinedColumns(self._stores)
+        columns = [target] if isinstance(target, str) else [*target]
+        columns += where if isinstance(where, Mapping) else []
+        columns += [] if split is None else ["split"]
+        with ThreadPoolExecutor(1) as executor:  # so that both take one round trip
+            channels = executor.submit(lambda: self._stores[0].channels)
+            table.fetch(columns)
+        self.channels = channels.result()
+        self.sfreq = self._stores[0].sfreq
+        _, self.n_chans, self.n_times = self._stores[0].shape
+
+        targets = make_targets(table, target, join_classes(self._stores))
+        mask = select_windows(table, split=split, where=where)
         if not drop_missing:
-            check_missing(found, mask, target)
-        self._rows = np.flatnonzero(mask & ~found.missing)
-        self._targets = found.values[self._rows]
-        self._stores, self._several = (
-            stores,
-            isinstance(store, Sequence) and not isinstance(store, str),
+            check_missing_targets(targets, mask, target)
+        self._rows = np.flatnonzero(mask & ~targets.is_missing)
+        self.classes: tuple[str, ...] = targets.classes
+
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self._ranks = check_ranks(rank, world_size)
+        self._reader = BatchReader(
+            chunk_sources(self._stores, cache, cache_bytes),
+            self._rows,
+            targets.values[self._rows],
+            make_normalizer(self._stores, table, normalize),
+            transform,
+            threads,
         )
-        self.traffic = Traffic()
-        self.classes: tuple[str, ...] = found.classes
-        self.channels, self.sfreq = channels.result(), stores[0].sfreq
-        _, self.n_chans, self.n_times = stores[0].shape
-        self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
-        self._scaling, self._transform = scaling(stores, table, normalize), transform
-        self._threads = threads
-        self._ranks = _checked_ranks(rank, world_size)
-        self._sources = sources(
-            stores, open_folder(None if cache is True else cache) if cache else None, cache_bytes
+        chunks = self._reader.chunks
+        chunk_bytes = 4 * chunks.max_windows_per_chunk * self.n_chans * self.n_times
+        self._plan = EpochPlan(
+            self._rows,
+            chunks.locate(self._rows)[0],
+            chunks_per_pool(pool_bytes, chunk_bytes),
+            batch_size,
+            shuffle,
+            drop_last,
         )
-        self._opened: tuple[int, Chunks] | None = None  # by which process
-        self._kept: tuple[int, Memory] | None = None  # of the last loop, of which process
-        chunks = self._open()
-        self._chunks = chunks.locate(self._rows)[0]
-        self._pool = _pool_chunks(pool_bytes, 4 * chunks.size * self.n_chans * self.n_times)
-        self._position = Position(_check_seed(seed))
-        self._loop: Loop | None = None  # the last one begun in this process
-        self._resumed: Loop | None = None  # what a worker that was given its own state begins with
+        self._progress = SharedProgress(seed)
+        self._iteration: Iteration | None = None  # the last one begun in this process
+        self._resumed: Iteration | None = None  # first iteration of a worker that loaded a state
 
     @cached_property
     def windows(self) -> pd.DataFrame:
-        return joined_table(self._stores, named=self._several).iloc[self._rows]
+        """Table of the selected windows. Its index is the row of the store."""
+        return join_tables(self._stores, with_store=self._has_store_column).iloc[self._rows]
+
+    @property
+    def traffic(self) -> Traffic:
+        """Bytes read and used so far in this process."""
+        return self._reader.traffic
 
     @property
     def epoch(self) -> int:
-        return self._position.epoch
+        """Epoch of the next loop."""
+        return self._progress.epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Pick the epoch of the next loop, in worker processes too; the same again keeps a loaded position."""
-        if epoch < 0:
-            raise ConfigError(f"epochs count from 0, got {epoch}")
-        self._position.set_epoch(epoch)
-        if self._loop is not None and self._loop.start.epoch != epoch:
-            self._loop = None
+        """Set the epoch of the next loop, also in worker processes.
 
-    def __len__(self) -> int:
-        """Batches of an epoch on each rank; a loop that resumes one has fewer."""
-        return n_steps(
-            len(self._rows), self._rank_and_world()[1], self.batch_size, drop_last=self.drop_last
-        )
-
-    def __iter__(self) -> Iterator[Batch]:
-        info = get_worker_info()
-        if self._resumed is not None:
-            self._loop, self._resumed = self._resumed, None
-        else:
-            self._loop = Loop(
-                self._position.take(), *((info.id, info.num_workers) if info else (0, 1))
-            )
-        return self._batches(self._loop)
-
-    def recordings(self) -> Iterator[tuple[str, Batch]]:
-        """Each recording, ``DATASET/RECORDING``, with all its windows as one batch, in the order of the store (for hypnograms, viewers).
-
-        Ranks take recordings in turn. Neither order nor position of the epochs changes.
-        """
-        rank, world = self._rank_and_world()
-        table = Columns(self._stores)
-        table.fetch(["dataset", "recording"])
-        keys = (table["dataset"].astype(str) + "/" + table["recording"].astype(str)).to_numpy()[
-            self._rows
-        ]
-        store = np.searchsorted(self._sources.first_rows, self._rows, side="right")
-        starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]) | (store[1:] != store[:-1])])
-        steps = Steps(np.arange(len(keys)), np.r_[starts, len(keys)]).every(world, start=rank)
-        yield from zip(
-            keys[starts[rank::world]].tolist(), self._read(steps, n_workers=1), strict=True
-        )
-
-    def state_dict(self, step: int | None = None) -> dict[str, Any]:
-        """Position in the epoch, the same for all ranks: a few numbers, fit for JSON.
-
-        Parameters
-        ----------
-        step
-            Batches that the loop has received on each rank. Must be given where workers of a DataLoader read, since they run ahead.
-        """
-        worker = get_worker_info() is not None
-        if worker and self._loop is not None:
-            loop = self._loop
-            return self._state(loop.start, 0) | {
-                "worker": [loop.worker, loop.n_workers, loop.handed_out]
-            }
-        if step is None and not worker and self._position.in_workers:
-            raise ConfigError(
-                "worker processes read this stream ahead of the loop: pass step=, the number of batches the loop has received"
-            )
-        if self._loop is None or self._position.in_workers:
-            return self._state(
-                self._position.next() if step is None else self._position.current(), step or 0
-            )
-        return self._state(self._loop.start, self._loop.handed_out if step is None else step)
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Begin the next loop where a state was taken, with any world size; what was handed out by then does not come again.
+        Setting the same epoch again keeps a loaded state.
 
         Raises
         ------
         ConfigError
-            The state is of another selection of windows or another order, or of one worker process.
+            ``epoch`` is negative.
         """
-        try:
-            start = Start(int(state["seed"]), int(state["epoch"]), to_phases(state["progress"]))
-            selection, worker = int(state["selection"]), state.get("worker")
-        except (KeyError, TypeError, ValueError):
+        if epoch < 0:
+            raise ConfigError(f"epochs count from 0, got {epoch}")
+        self._progress.set_epoch(epoch)
+        if self._iteration is not None and self._iteration.start.epoch != epoch:
+            self._iteration = None
+
+    def __len__(self) -> int:
+        """Return the batches of an epoch on each rank. A loop that resumes an epoch has fewer."""
+        _, world_size = self._rank()
+        return self._plan.n_steps(world_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._resumed is not None:
+            self._iteration = self._resumed
+            self._resumed = None
+        else:
+            self._iteration = Iteration(self._progress.begin_iteration())
+            info = get_worker_info()
+            if info is not None:
+                self._iteration.worker = info.id
+                self._iteration.n_workers = info.num_workers
+        return self._iterate(self._iteration)
+
+    def recordings(self) -> Iterator[tuple[str, Batch]]:
+        """Yield each recording with all its windows as one batch, in the order of the store.
+
+        Ranks take recordings in turn. The order and progress of the epochs do not change.
+
+        Yields
+        ------
+        name, batch
+            ``DATASET/RECORDING`` and its windows.
+
+        Examples
+        --------
+        >>> for name, batch in StreamingDataset("eyes.zarr").recordings():
+        ...     assert len(batch.signals) == len(batch.index)
+        """
+        rank, world_size = self._rank()
+        table = JoinedColumns(self._stores)
+        table.fetch(["dataset", "recording"])
+        keys = table["dataset"].astype(str) + "/" + table["recording"].astype(str)
+        names = keys.to_numpy()[self._rows]
+        store = np.searchsorted(self._reader.sources.first_rows, self._rows, side="right")
+        is_first = np.r_[True, (names[1:] != names[:-1]) | (store[1:] != store[:-1])]
+        first = np.flatnonzero(is_first)
+        all_recordings = Steps(np.arange(len(names)), np.r_[first, len(names)])
+        steps = all_recordings.take_every(world_size, start=rank)
+        batches = self._read(steps, n_workers=1)
+        yield from zip(names[first[rank::world_size]].tolist(), batches, strict=True)
+
+    def state_dict(self, step: int | None = None) -> dict[str, Any]:
+        """Return the progress in the epoch: a few numbers, ready for JSON, equal on all ranks.
+
+        Parameters
+        ----------
+        step
+            Batches that the loop has received on each rank. Required if DataLoader workers read
+            the stream, since they are ahead of the loop.
+
+        Raises
+        ------
+        ConfigError
+            ``step`` is missing or out of range.
+
+        Examples
+        --------
+        >>> stream = StreamingDataset("eyes.zarr", batch_size=32)
+        >>> first_batch = next(iter(stream))
+        >>> resumed = StreamingDataset("eyes.zarr", batch_size=32)
+        >>> resumed.load_state_dict(stream.state_dict())
+        >>> len(list(resumed)) == len(stream) - 1
+        True
+        """
+        iteration = self._iteration
+        is_worker = get_worker_info() is not None
+        if is_worker and iteration is not None:
+            worker = WorkerState(iteration.worker, iteration.n_workers, iteration.batches_delivered)
+            return self._state(iteration.start, 0, worker)
+        in_workers = self._progress.in_workers
+        if step is None and not is_worker and in_workers:
             raise ConfigError(
-                "this is no state of a StreamingDataset; it wants what state_dict() returned"
-            ) from None
-        if selection != self._selection():
-            raise ConfigError(
-                "this state belongs to other windows or another order: use the same stores, split, where, target and shuffle"
+                "worker processes read this stream ahead of the loop: "
+                "pass step=, the number of batches the loop has received"
             )
-        info, left = get_worker_info(), self._steps_left(start)
+        if iteration is not None and not in_workers:
+            delivered = iteration.batches_delivered if step is None else step
+            return self._state(iteration.start, delivered)
+        if step is None:
+            return self._state(self._progress.next_start(), 0)
+        return self._state(self._progress.current_start(), step)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Resume at the next batch after a state, with any world size and batch size.
+
+        Windows that were delivered before the state was taken are not delivered again.
+
+        Parameters
+        ----------
+        state
+            Return value of `state_dict`.
+
+        Raises
+        ------
+        ConfigError
+            The state belongs to another selection or order of windows, or to one worker process.
+        """
+        start, selection, worker = parse_state(state)
+        if selection != self._plan.checksum():
+            raise ConfigError(
+                "this state belongs to other windows or another order: "
+                "use the same stores, split, where, target and shuffle"
+            )
+        info = get_worker_info()
+        _, world_size = self._rank()
+        steps_left = self._plan.n_steps_left(start, world_size)
         if info is None:
             if worker is not None:
                 raise ConfigError(
-                    "this is the state of one worker process; a StatefulDataLoader with as many workers restores it"
+                    "this is the state of one worker process; "
+                    "restore it with a StatefulDataLoader that has as many workers"
                 )
-            self._position.load(start, complete=left == 0)
-            self._loop = None
+            self._progress.load(start, is_complete=steps_left == 0)
+            self._iteration = None
             return
-        number, n_workers, handed_out = worker or (info.id, info.num_workers, 0)
-        if (number, n_workers) != (info.id, info.num_workers):
+        worker = worker or WorkerState(info.id, info.num_workers, 0)
+        if worker[:2] != (info.id, info.num_workers):
             raise ConfigError(
-                f"the state of worker {number} of {n_workers} went to worker {info.id} of {info.num_workers}; keep num_workers"
+                f"the state of worker {worker.worker} of {worker.n_workers} was loaded by "
+                f"worker {info.id} of {info.num_workers}; keep num_workers"
             )
-        self._resumed = Loop(start, number, n_workers, handed_out)
-        self._position.load_worker(start, complete=number + handed_out * n_workers >= left)
+        next_step = worker.worker + worker.batches_delivered * worker.n_workers
+        self._resumed = Iteration(start, *worker)
+        self._progress.load_worker(start, is_complete=next_step >= steps_left)
 
-    def _batches(self, loop: Loop) -> Iterator[Batch]:
-        rank, world = self._rank_and_world()
-        done, first = self._split(loop.start.phases)
-        order = Order(
-            self._chunks,
-            self._pool,
-            loop.start.seed,
-            loop.start.epoch,
-            self.shuffle,
-            self.drop_last,
-        )
-        steps = steps_of(order, done, world, self.batch_size, rank)
-        mine = steps.every(
-            loop.n_workers, start=first + loop.worker + loop.handed_out * loop.n_workers
-        )
-        for batch in self._read(mine, n_workers=loop.n_workers):
-            loop.handed_out += 1
+    def _iterate(self, iteration: Iteration) -> Iterator[Batch]:
+        steps = self._plan.steps_left(iteration.start, *self._rank())
+        n_workers = iteration.n_workers
+        next_step = iteration.worker + iteration.batches_delivered * n_workers
+        worker_steps = steps.take_every(n_workers, start=next_step)
+        for batch in self._read(worker_steps, n_workers=n_workers):
+            iteration.batches_delivered += 1
             yield batch
 
     def _read(self, steps: Steps, *, n_workers: int) -> Iterator[Batch]:
-        """The batches of some steps; the memory they leave is kept for the next loop of this process."""
-        chunks = self._open()
-        ahead = chunks.size * _chunks_ahead(self._pool, local=chunks.is_local, shuffle=self.shuffle)
-        shape = (int(np.diff(steps.bounds).max(initial=1)), self.n_chans, self.n_times)
-        kept, self._kept = self._kept, None
-        mine = (
-            kept[1]
-            if kept and (kept[0], kept[1].shape) == (os.getpid(), shape)
-            else memory(chunks, shape)
-        )
-        threads = self._threads or _default_threads(n_workers, local=chunks.is_local)
-        reading = Reading(threads, ahead, mine, self.traffic)
-        try:
-            for signals, windows in batches(
-                chunks, self._rows, steps, finish=self._scaling, reading=reading
-            ):
-                target, rows = self._targets[windows], self._rows[windows]
-                batch = Batch(
-                    torch.from_numpy(signals), torch.from_numpy(target), torch.from_numpy(rows)
-                )
-                del signals  # the batch alone keeps its memory
-                yield batch if self._transform is None else self._transform(batch)
-                del batch
-        finally:
-            self._kept = os.getpid(), mine
+        is_local = self._reader.chunks.is_local
+        n_ahead = chunks_ahead(self._plan.pool_chunks, is_local=is_local, shuffle=self.shuffle)
+        return self._reader.read(steps, chunks_ahead=n_ahead, n_workers=n_workers)
 
-    def _state(self, start: Start, steps: int) -> dict[str, Any]:
-        left = self._steps_left(start)
-        if not 0 <= steps <= left:
-            raise ConfigError(f"step {steps} is not in the loop: it has {left} steps")
-        done, first = self._split(start.phases)
-        now = Phase(self._rank_and_world()[1], self.batch_size, first + steps)
-        progress = [list(phase) for phase in (*done, now) if phase.steps]
-        return {
-            "seed": start.seed,
-            "epoch": start.epoch,
-            "progress": progress,
-            "selection": self._selection(),
-        }
+    def _state(
+        self, start: ResumePoint, steps: int, worker: WorkerState | None = None
+    ) -> dict[str, Any]:
+        """Return the state after ``steps`` steps from ``start``."""
+        _, world_size = self._rank()
+        phases = self._plan.phases_after(start, steps, world_size)
+        return format_state(start, phases, self._plan.checksum(), worker)
 
-    def _steps_left(self, start: Start) -> int:
-        _, world = self._rank_and_world()
-        done, first = self._split(start.phases)
-        left = left_after(len(self._rows), done, drop_last=self.drop_last)
-        return n_steps(left, world, self.batch_size, drop_last=self.drop_last) - first
-
-    def _split(self, phases: tuple[Phase, ...]) -> tuple[tuple[Phase, ...], int]:
-        """Phases under other world and batch sizes, and the steps already made under the present ones."""
-        present = (self._rank_and_world()[1], self.batch_size)
-        return (
-            (phases[:-1], phases[-1].steps) if phases and phases[-1][:2] == present else (phases, 0)
-        )
-
-    def _selection(self) -> int:
-        """What a state must find again: the windows, their chunks and how they are ordered."""
-        options = f"{self._pool} {self.shuffle} {self.drop_last}".encode()
-        return zlib.crc32(
-            options, zlib.crc32(self._chunks.tobytes(), zlib.crc32(self._rows.tobytes()))
-        )
-
-    def _rank_and_world(self) -> tuple[int, int]:
-        if self._ranks is not None:
-            return self._ranks
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            return torch.distributed.get_rank(), torch.distributed.get_world_size()
-        return 0, 1
-
-    def _open(self) -> Chunks:
-        """The chunks, opened once in each process."""
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = os.getpid(), self._sources.open()
-        return self._opened[1]
+    def _rank(self) -> tuple[int, int]:
+        """Return rank and world size."""
+        return self._ranks or current_rank()
 
     def __getstate__(self) -> dict[str, Any]:
-        joined = (
-            torch.distributed.is_available() and torch.distributed.is_initialized()
-        )  # which a spawned worker will not have
-        state = {name: value for name, value in self.__dict__.items() if name != "windows"}
-        ranks = self._rank_and_world() if joined else self._ranks
-        return state | {
-            "_opened": None,
-            "_kept": None,
-            "_loop": None,
-            "_ranks": ranks,
-            "traffic": Traffic(),
-        }
+        state = self.__dict__.copy()
+        state.pop("windows", None)
+        # torch.distributed may be initialized here, but not in a spawned worker.
+        ranks = current_rank() if self._ranks is None and is_distributed() else self._ranks
+        return state | {"_iteration": None, "_ranks": ranks}
 
 
-def _default_threads(n_workers: int, *, local: bool) -> int:
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return (
-        max(1, min(4, cores // n_workers - 1)) if local else REMOTE_THREADS
-    )  # one core is for the loop itself
-
-
-def _chunks_ahead(pool: int, *, local: bool, shuffle: bool) -> int:
-    """Chunks read ahead of the loop: all that the next group needs before its first batch; from afar more, so that latency hides."""
-    if not local:
-        return pool + pool // 2
-    return pool if shuffle else min(pool, CHUNKS_AHEAD)
-
-
-def _checked_ranks(rank: int | None, world_size: int | None) -> tuple[int, int] | None:
-    if rank is None and world_size is None:
-        return None
-    if rank is None or world_size is None or not 0 <= rank < world_size:
-        raise ConfigError(
-            f"rank and world_size go together, 0 <= rank < world_size; got {rank} and {world_size}"
-        )
-    return rank, world_size
-
-
-def _pool_chunks(pool_bytes: int | None, chunk_bytes: int) -> int:
-    """Chunks that are shuffled together."""
-    if pool_bytes is None:
-        pool_bytes = max(POOL_BYTES, min(POOL_CHUNKS * chunk_bytes, MOST_POOL_BYTES))
-    return max(1, pool_bytes // chunk_bytes)
-
-
-def _check_numbers(**numbers: int | None) -> None:
+def _check_positive(**numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number < 1:
             raise ConfigError(f"{name} must be at least 1, got {number}")
-
-
-def _check_seed(seed: int) -> int:
-    if not 0 <= seed < 2**63:
-        raise ConfigError(f"seed must be from 0 to 2**63 - 1, got {seed}")
-    return seed

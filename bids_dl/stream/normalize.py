@@ -1,4 +1,4 @@
-"""Scaling of batches for a network: by their own windows, by their recording or by the training persons."""
+"""Normalize batches: z-scores by window, by recording or by the training split."""
 
 from __future__ import annotations
 
@@ -12,140 +12,206 @@ import pandas as pd
 
 from bids_dl.errors import ConfigError, NoMatchError, StoreError
 from bids_dl.store import Store
-from bids_dl.stream.select import column
+from bids_dl.stream.select import get_column
 
 if TYPE_CHECKING:
-    from bids_dl.stream.stores import Columns
+    from bids_dl.stream.stores import JoinedColumns
 
 Signals = npt.NDArray[np.float32]
 Statistics = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
-Scaling = Callable[[Signals, npt.NDArray[np.int64]], None]
-"""Scales signals (batch, n_chans, n_times) in place, given their rows in the whole table."""
+"""Mean and standard deviation of each channel, (n_chans,) each, in µV."""
+Normalizer = Callable[[Signals, npt.NDArray[np.int64]], None]
+"""Normalizes signals (batch, n_chans, n_times) in place, given their rows in the joined table."""
 
-MODES = ("window", "recording", "training")
-FLAT = 1e-6  # a channel whose standard deviation is below this share of its mean is constant but for rounding
+NORMALIZATIONS = ("window", "recording", "training")
+MIN_RELATIVE_STD = 1e-6  # of the mean; a channel below it is constant except for rounding
 
 
-def scaling(
-    stores: Sequence[Store], table: pd.DataFrame | Columns, normalize: str | Statistics | None
-) -> Scaling | None:
-    """How to scale batches: z-scores of each channel; a constant channel becomes 0.
+def make_normalizer(
+    stores: Sequence[Store], table: pd.DataFrame | JoinedColumns, normalize: str | Statistics | None
+) -> Normalizer | None:
+    """Return a function that z-scores each channel of a batch. A constant channel becomes 0.
 
     Parameters
     ----------
+    stores
+        Stores whose windows are the rows of the table.
     table
         All windows of all stores.
     normalize
-        ``"window"`` (mean and standard deviation of the window itself), ``"recording"`` (of all windows of its recording),
-        ``"training"`` (of all windows of the split "train") or (mean, standard deviation), each (n_chans,) in µV.
+        ``"window"`` uses mean and standard deviation of the window itself, ``"recording"`` those
+        of all windows of its recording, ``"training"`` those of all windows of the split "train".
+        A pair (mean, standard deviation), each (n_chans,) in µV, is used as it is. None returns
+        None.
 
     Raises
     ------
     ConfigError
-        Any other value.
+        ``normalize`` has another value, or statistics of another number of channels.
+    NoMatchError
+        There is no window of the split "train", with ``"training"``.
     StoreError
-        A store without statistics.
+        A store has no statistics.
     """
     if normalize is None:
         return None
     if isinstance(normalize, str):
-        if normalize not in MODES:
-            raise ConfigError(
-                f"normalize {normalize!r}: use one of {', '.join(MODES)}, or (mean, standard deviation) in µV"
-            )
         if normalize == "window":
-            return scale_windows
+            return normalize_windows
         if normalize == "recording":
-            return ZScore(*recording_statistics(stores)[:2], recording_numbers(stores))
-    mean, std = training_statistics(stores, table) if isinstance(normalize, str) else normalize
-    mean, std = (np.asarray(values, np.float64) for values in (mean, std))
-    if mean.shape != (n_chans := len(stores[0].channels),) or std.shape != mean.shape:
+            mean, std, _ = recording_statistics(stores)
+            return ZScore(mean, std, recording_indices(stores))
+        if normalize != "training":
+            raise ConfigError(
+                f"normalize {normalize!r}: use one of {', '.join(NORMALIZATIONS)}, "
+                "or (mean, standard deviation) in µV"
+            )
+        normalize = training_statistics(stores, table)
+    mean, std = (np.asarray(values, np.float64) for values in normalize)
+    n_chans = len(stores[0].channels)
+    if mean.shape != (n_chans,) or std.shape != (n_chans,):
         raise ConfigError(
-            f"normalize needs a mean and a standard deviation for each of {n_chans} channels, got {mean.shape} and {std.shape}"
+            f"normalize needs a mean and a standard deviation for each of {n_chans} channels, "
+            f"got {mean.shape} and {std.shape}"
         )
     return ZScore(mean[None], std[None], np.zeros(len(table), np.int64))
 
 
 @dataclass(frozen=True, slots=True)
 class ZScore:
-    """Z-score each channel by a mean and standard deviation (n, n_chans) in µV; ``which`` of the n holds for each row of the table."""
+    """Normalizer that uses stored statistics.
+
+    Parameters
+    ----------
+    mean, std
+        (n_statistics, n_chans) in µV.
+    statistics_index
+        (n_windows,): index of the statistics of each row of the joined table.
+    """
 
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
-    which: npt.NDArray[np.int64]
+    statistics_index: npt.NDArray[np.int64]
 
     def __call__(self, signals: Signals, rows: npt.NDArray[np.int64]) -> None:
-        mean, std = (values[self.which[rows], :, None] for values in (self.mean, self.std))
+        index = self.statistics_index[rows]
+        mean = self.mean[index, :, None]
+        std = self.std[index, :, None]
         signals -= mean.astype(np.float32)
         signals *= _inverse(mean, std).astype(np.float32)
 
 
-def scale_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) -> None:
-    """Z-score each channel of each window over its own samples, in place."""
+def normalize_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) -> None:
+    """Normalize each channel of each window by its own samples, in place.
+
+    Parameters
+    ----------
+    signals
+        (batch, n_chans, n_times).
+    """
     mean = signals.mean(axis=2, keepdims=True)
     signals -= mean
-    std = np.sqrt(
-        np.einsum("bct,bct->bc", signals, signals)[:, :, None] / np.float32(signals.shape[2])
-    )
+    sum_of_squares = np.einsum("bct,bct->bc", signals, signals)[:, :, None]
+    std = np.sqrt(sum_of_squares / np.float32(signals.shape[2]))
     signals *= _inverse(mean, std)
 
 
 def training_statistics(
     stores: Sequence[Store],
-    table: pd.DataFrame | Columns,
+    table: pd.DataFrame | JoinedColumns,
     mask: npt.NDArray[np.bool_] | None = None,
 ) -> Statistics:
-    """Mean and standard deviation (n_chans,) in µV over all windows of the recordings that ``mask`` touches.
+    """Return mean and standard deviation of each channel over the training recordings.
 
-    Without a mask: of the split "train", whatever of it a stream takes, so that all streams of a store scale alike.
+    Parameters
+    ----------
+    stores
+        Stores whose windows are the rows of the table.
+    table
+        All windows of all stores.
+    mask
+        (n_windows,): training windows. All windows of a recording count if the mask contains one
+        of them. None takes the split "train", independent of the windows that a stream selects, so
+        that all streams of a store are normalized alike.
+
+    Returns
+    -------
+    mean, std
+        (n_chans,) each, in µV.
+
+    Raises
+    ------
+    NoMatchError
+        There is no training window.
+    StoreError
+        A store has no statistics.
     """
     if mask is None:
-        mask = np.asarray(column(table, "split") == "train", bool)
+        mask = np.asarray(get_column(table, "split") == "train", bool)
     means, stds, counts = recording_statistics(stores)
-    taken = np.unique(recording_numbers(stores)[mask])
-    if not len(taken):
+    recordings = np.unique(recording_indices(stores)[mask])
+    if not len(recordings):
         raise NoMatchError(
             'normalize="training" needs windows of the split "train"; there are none'
         )
-    weights = counts[taken] / counts[taken].sum()
-    mean = weights @ means[taken]
-    return mean, np.sqrt(weights @ (stds[taken] ** 2 + (means[taken] - mean) ** 2))
+    weights = counts[recordings] / counts[recordings].sum()
+    mean = weights @ means[recordings]
+    variance = weights @ (stds[recordings] ** 2 + (means[recordings] - mean) ** 2)
+    return mean, np.sqrt(variance)
 
 
 def recording_statistics(
     stores: Sequence[Store],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Mean and standard deviation (n_recordings, n_chans) in µV, and windows (n_recordings,), of all stores in turn."""
+    """Return the statistics of the recordings of all stores, one store after the other.
+
+    Returns
+    -------
+    mean, std
+        (n_recordings, n_chans) each, in µV.
+    n_windows
+        (n_recordings,).
+
+    Raises
+    ------
+    StoreError
+        A store has no statistics.
+    """
     names = ("recording_mean", "recording_std", "recording_windows")
     for store in stores:
-        if absent := [
-            name for name in names if name not in store.root["consolidated_metadata"]["metadata"]
-        ]:
+        arrays = store.root["consolidated_metadata"]["metadata"]
+        missing = [name for name in names if name not in arrays]
+        if missing:
             raise StoreError(
-                f"{store.url}: has no {absent[0]}; convert it again with this version, or scale by window"
+                f"{store.url}: has no {missing[0]}; convert it again with this version, "
+                "or normalize by window"
             )
-    mean, std, count = (np.concatenate([store.read(name) for store in stores]) for name in names)
-    return mean, std, count
+    mean, std, n_windows = (
+        np.concatenate([store.read(name) for store in stores]) for name in names
+    )
+    return mean, std, n_windows
 
 
-def recording_numbers(stores: Sequence[Store]) -> npt.NDArray[np.int64]:
-    """Index of each window's recording in `recording_statistics`: recordings count by first appearance."""
-    numbers: list[npt.NDArray[np.int64]] = []
-    first = 0
+def recording_indices(stores: Sequence[Store]) -> npt.NDArray[np.int64]:
+    """Return the index (n_windows,) of each window's recording in `recording_statistics`.
+
+    Recordings of a store are numbered in order of appearance.
+    """
+    indices: list[npt.NDArray[np.int64]] = []
+    n_recordings = 0
     for store in stores:
-        names = pd.DataFrame({name: store.read(name) for name in ("dataset", "recording")})
-        number = (
-            names.groupby(["dataset", "recording"], sort=False).ngroup().to_numpy().astype(np.int64)
-        )
-        numbers.append(number + first)
-        first += int(number.max(initial=-1)) + 1
-    return np.concatenate(numbers)
+        keys = pd.DataFrame({name: store.read(name) for name in ("dataset", "recording")})
+        by_recording = keys.groupby(["dataset", "recording"], sort=False)
+        index = by_recording.ngroup().to_numpy().astype(np.int64)
+        indices.append(index + n_recordings)
+        n_recordings += int(index.max(initial=-1)) + 1
+    return np.concatenate(indices)
 
 
 def _inverse(
     mean: npt.NDArray[np.floating], std: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.floating]:
-    """1 / std, and 0 where the channel is constant."""
-    varies = std > FLAT * np.abs(mean)
+    """Return 1 / std, or 0 if the channel is constant."""
+    varies = std > MIN_RELATIVE_STD * np.abs(mean)
     inverse: npt.NDArray[np.floating] = np.divide(1, std, out=np.zeros_like(std), where=varies)
     return inverse

@@ -1,8 +1,9 @@
-"""Which window comes when: pure functions of the windows, seed, epoch and ranks.
+"""The order of windows in an epoch: pure functions of the windows, seed, epoch and ranks.
 
-Chunks are put in a random order and dealt out to the ranks as equal runs of windows; each rank shuffles its windows within groups of
-chunks that fit in memory together. What phases of an epoch (a resume with another world size begins a new one) have handed out is
-computed again rather than stored, so a state is a few numbers.
+Chunks are shuffled and divided among the ranks as equal runs of windows. Each rank then shuffles
+its windows within pools of chunks that fit in memory together. A resume with another world size or
+batch size begins a new phase of the epoch. The windows delivered by earlier phases are computed
+again rather than stored, so a state is a few numbers.
 """
 
 from __future__ import annotations
@@ -18,126 +19,164 @@ Indices = npt.NDArray[np.int64]
 
 
 class Phase(NamedTuple):
-    """A stretch of an epoch under one world size and batch size, and how many steps of it were handed out."""
+    """Part of an epoch with one world size and batch size, and the steps that it delivered."""
 
-    world: int
+    world_size: int
     batch_size: int
     steps: int
 
 
 class Steps(NamedTuple):
-    """What one rank hands out."""
+    """Windows that one rank delivers, step by step."""
 
     windows: Indices  # positions among the selected windows, in order
     bounds: Indices  # (n_steps + 1,): step i is windows[bounds[i] : bounds[i + 1]]
 
-    def every(self, step: int, *, start: int) -> Steps:
-        """Steps ``start``, ``start + step``, ... alone."""
-        sizes = np.diff(self.bounds)[start::step]
-        inside = np.zeros(len(self.bounds) - 1, bool)
-        inside[start::step] = True
-        return Steps(
-            self.windows[np.repeat(inside, np.diff(self.bounds))], np.r_[0, np.cumsum(sizes)]
-        )
+    def take_every(self, interval: int, *, start: int) -> Steps:
+        """Return the steps ``start``, ``start + interval``, ``start + 2 * interval``, ..."""
+        if interval == 1 and start == 0:
+            return self
+        all_sizes = np.diff(self.bounds)
+        is_taken = np.zeros(len(all_sizes), bool)
+        is_taken[start::interval] = True
+        windows = self.windows[np.repeat(is_taken, all_sizes)]
+        return Steps(windows, np.r_[0, np.cumsum(all_sizes[is_taken])])
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What decides the order of an epoch, ranks apart.
+    """Settings that determine the order of an epoch, apart from the ranks.
 
     Parameters
     ----------
     chunks
-        Chunk of each selected window, in the order of the store.
-    pool
-        Chunks shuffled together, at least (fewer where there are fewer), under twice as many at most.
+        Chunk of each selected window (n_windows,), in the order of the store.
+    pool_chunks
+        Minimum number of chunks that are shuffled together, if a rank has so many. A pool has less
+        than twice as many.
+    seed, epoch
+        Seed of the random generator, together.
+    shuffle
+        Shuffle. If False, windows come in the order of the store.
+    drop_last
+        Leave out the windows that do not fill a batch on every rank.
     """
 
     chunks: Indices
-    pool: int
+    pool_chunks: int
     seed: int
     epoch: int
     shuffle: bool
     drop_last: bool
 
 
-def n_steps(n_windows: int, world: int, batch_size: int, *, drop_last: bool) -> int:
-    """Steps that every rank makes over ``n_windows``."""
-    return n_windows // (world * batch_size) if drop_last else -(-n_windows // (world * batch_size))
+def n_steps(n_windows: int, world_size: int, batch_size: int, *, drop_last: bool) -> int:
+    """Return the number of steps that each rank makes over ``n_windows``.
+
+    Examples
+    --------
+    >>> n_steps(100, world_size=2, batch_size=8, drop_last=False)
+    7
+    >>> n_steps(100, world_size=2, batch_size=8, drop_last=True)
+    6
+    """
+    windows_per_step = world_size * batch_size
+    full = n_windows // windows_per_step
+    return full if drop_last or n_windows % windows_per_step == 0 else full + 1
 
 
-def last_sizes(n_windows: int, world: int, batch_size: int, *, drop_last: bool) -> Indices:
-    """Windows of the last steps, (0 to 2, world): what full steps leave, shared as evenly as it goes."""
-    steps = n_steps(n_windows, world, batch_size, drop_last=drop_last)
-    last = 0 if drop_last else min(2, steps)
-    left = n_windows - (steps - last) * world * batch_size
-    sizes = np.full(last * world, left // (last * world) if last else 0)
-    sizes[: left - int(sizes.sum()) if last else 0] += 1
-    return sizes.reshape(last, world)
+def final_batch_sizes(
+    n_windows: int, world_size: int, batch_size: int, *, drop_last: bool
+) -> Indices:
+    """Return the batch sizes of the last steps, which share the windows that full steps leave.
+
+    Returns
+    -------
+    sizes
+        (n_final_steps, world_size), with at most two final steps. Sizes differ by 1 at most. There
+        is no final step with ``drop_last``.
+    """
+    steps = n_steps(n_windows, world_size, batch_size, drop_last=drop_last)
+    final_steps = 0 if drop_last else min(2, steps)
+    if final_steps == 0:
+        return np.zeros((0, world_size), np.int64)
+    n_batches = final_steps * world_size
+    n_left = n_windows - (steps - final_steps) * world_size * batch_size
+    sizes = np.full(n_batches, n_left // n_batches)
+    sizes[: n_left % n_batches] += 1
+    return sizes.reshape(final_steps, world_size)
 
 
-def left_after(n_windows: int, phases: Sequence[Phase], *, drop_last: bool) -> int:
-    """How many windows of an epoch are left after some phases."""
+def n_remaining(n_windows: int, phases: Sequence[Phase], *, drop_last: bool) -> int:
+    """Return the number of windows of an epoch that ``phases`` leave."""
     for phase in phases:
-        n_windows -= int(_handed_out(n_windows, phase, drop_last=drop_last).sum())
+        n_windows -= int(_delivered_per_rank(n_windows, phase, drop_last=drop_last).sum())
     return n_windows
 
 
-def steps_of(
-    order: Order, phases: Sequence[Phase], world: int, batch_size: int, rank: int
+def rank_steps(
+    order: Order, phases: Sequence[Phase], world_size: int, batch_size: int, rank: int
 ) -> Steps:
-    """All steps of a rank in what earlier phases of the epoch left."""
-    left = _left(order, phases)
-    sizes = last_sizes(len(left), world, batch_size, drop_last=order.drop_last)
-    full = n_steps(len(left), world, batch_size, drop_last=order.drop_last) - len(sizes)
-    run = _runs(order, left, world, batch_size)[rank]
-    bounds = np.r_[0, np.cumsum(np.r_[np.full(full, batch_size), sizes[:, rank]])]
-    return Steps(_mixed(order, run, (len(phases), world, rank)), bounds.astype(np.int64))
+    """Return all steps of a rank over the windows that earlier phases of the epoch left."""
+    remaining = _remaining_windows(order, phases)
+    final_sizes = final_batch_sizes(
+        len(remaining), world_size, batch_size, drop_last=order.drop_last
+    )
+    steps = n_steps(len(remaining), world_size, batch_size, drop_last=order.drop_last)
+    full_sizes = np.full(steps - len(final_sizes), batch_size)
+    bounds = np.r_[0, np.cumsum(np.r_[full_sizes, final_sizes[:, rank]])]
+    windows = _divide_among_ranks(order, remaining, world_size, batch_size)[rank]
+    shuffled = _shuffle_in_pools(order, windows, (len(phases), world_size, rank))
+    return Steps(shuffled, bounds.astype(np.int64))
 
 
-def _left(order: Order, phases: Sequence[Phase]) -> Indices:
-    """Windows that the phases left, in the order of the store."""
-    left = np.arange(len(order.chunks))
+def _remaining_windows(order: Order, phases: Sequence[Phase]) -> Indices:
+    """Return the windows that the phases left, in the order of the store."""
+    remaining = np.arange(len(order.chunks))
     for number, phase in enumerate(phases):
-        counts = _handed_out(len(left), phase, drop_last=order.drop_last)
-        waiting = np.ones(len(order.chunks), bool)
-        for rank, run in enumerate(_runs(order, left, phase.world, phase.batch_size)):
-            waiting[_mixed(order, run, (number, phase.world, rank))[: counts[rank]]] = False
-        left = left[waiting[left]]
-    return left
+        counts = _delivered_per_rank(len(remaining), phase, drop_last=order.drop_last)
+        is_left = np.ones(len(order.chunks), bool)
+        ranks = _divide_among_ranks(order, remaining, phase.world_size, phase.batch_size)
+        for rank, windows in enumerate(ranks):
+            shuffled = _shuffle_in_pools(order, windows, (number, phase.world_size, rank))
+            is_left[shuffled[: counts[rank]]] = False
+        remaining = remaining[is_left[remaining]]
+    return remaining
 
 
-def _handed_out(n_windows: int, phase: Phase, *, drop_last: bool) -> Indices:
-    """Windows that each rank had after the steps of a phase over ``n_windows``."""
-    world, batch_size, steps = phase
-    sizes = last_sizes(n_windows, world, batch_size, drop_last=drop_last)
-    full = n_steps(n_windows, world, batch_size, drop_last=drop_last) - len(sizes)
-    return min(steps, full) * batch_size + np.asarray(
-        sizes[: max(0, steps - full)].sum(axis=0), np.int64
-    )
+def _delivered_per_rank(n_windows: int, phase: Phase, *, drop_last: bool) -> Indices:
+    """Return the windows (world_size,) that each rank received in a phase over ``n_windows``."""
+    world_size, batch_size, steps = phase
+    final_sizes = final_batch_sizes(n_windows, world_size, batch_size, drop_last=drop_last)
+    n_full = n_steps(n_windows, world_size, batch_size, drop_last=drop_last) - len(final_sizes)
+    in_final_steps = final_sizes[: max(0, steps - n_full)].sum(axis=0)
+    return min(steps, n_full) * batch_size + np.asarray(in_final_steps, np.int64)
 
 
-def _runs(order: Order, windows: Indices, world: int, batch_size: int) -> list[Indices]:
-    """The windows of each rank: runs of the windows by chunk, chunks in the order of the epoch."""
+def _divide_among_ranks(
+    order: Order, windows: Indices, world_size: int, batch_size: int
+) -> list[Indices]:
+    """Return the windows of each rank: a run of the windows, sorted by shuffled chunk."""
     if order.shuffle and len(windows):
-        priority = np.random.default_rng([order.seed, order.epoch]).random(
-            int(order.chunks.max()) + 1
-        )
+        n_chunks = int(order.chunks.max()) + 1
+        priority = np.random.default_rng([order.seed, order.epoch]).random(n_chunks)
         windows = windows[np.argsort(priority[order.chunks[windows]], kind="stable")]
-    whole = Phase(
-        world, batch_size, n_steps(len(windows), world, batch_size, drop_last=order.drop_last)
-    )
-    ends = np.cumsum(_handed_out(len(windows), whole, drop_last=order.drop_last))
+    steps = n_steps(len(windows), world_size, batch_size, drop_last=order.drop_last)
+    whole_epoch = Phase(world_size, batch_size, steps)
+    ends = np.cumsum(_delivered_per_rank(len(windows), whole_epoch, drop_last=order.drop_last))
     return np.split(windows[: ends[-1]], ends[:-1])
 
 
-def _mixed(order: Order, run: Indices, key: tuple[int, int, int]) -> Indices:
-    """Shuffle a rank's windows within groups of chunks; ``key`` is its phase, world size and rank."""
-    if not order.shuffle or not len(run):
-        return run
-    chunks = order.chunks[run]
-    number = np.r_[0, np.cumsum(chunks[1:] != chunks[:-1])]
-    n_chunks = int(number[-1]) + 1
-    group = number * max(1, n_chunks // order.pool) // n_chunks
-    draw = np.random.default_rng([order.seed, order.epoch, *key]).random(len(run))
-    return run[np.argsort(group + draw, kind="stable")]
+def _shuffle_in_pools(order: Order, windows: Indices, key: tuple[int, int, int]) -> Indices:
+    """Shuffle the windows of a rank within pools of chunks.
+
+    The seed is that of the epoch with ``key``: phase, world size and rank.
+    """
+    if not order.shuffle or not len(windows):
+        return windows
+    chunks = order.chunks[windows]
+    chunk_number = np.r_[0, np.cumsum(chunks[1:] != chunks[:-1])]  # 0, 1, ... in order of use
+    n_chunks = int(chunk_number[-1]) + 1
+    pool = chunk_number * max(1, n_chunks // order.pool_chunks) // n_chunks
+    rng = np.random.default_rng([order.seed, order.epoch, *key])
+    return windows[np.argsort(pool + rng.random(len(windows)), kind="stable")]

@@ -1,4 +1,4 @@
-"""Batches on a GPU, copied while the loop works on the batch before."""
+"""Copy batches to a GPU while the loop works on the previous batch."""
 
 from __future__ import annotations
 
@@ -6,39 +6,54 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
-from bids_dl.stream.dataset import Batch
+from bids_dl.stream.batch_reader import Batch
 
 
 def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[Batch]:
-    """The same batches on a device.
+    """Yield batches on a device, in the same order.
 
-    To a CUDA device they go through page-locked memory on a stream of their own, one ahead of the loop; to another device one after the
-    other.
+    Batches for a CUDA device are copied from page-locked memory on a separate CUDA stream, one
+    batch ahead of the loop. Batches for another device are moved when they are requested.
+
+    Parameters
+    ----------
+    batches
+        A `StreamingDataset`, or a ``DataLoader`` over one.
+    device
+        Device as in ``torch.device``.
+
+    Examples
+    --------
+    >>> stream = StreamingDataset("eyes.zarr", batch_size=32)  # doctest: +SKIP
+    >>> for signals, target, index in to_device(stream, "cuda"):  # doctest: +SKIP
+    ...     logits = model(signals)
     """
     device = torch.device(device)
     if device.type != "cuda":
         for batch in batches:
-            yield Batch(*(part.to(device) for part in batch))
+            yield Batch(*(tensor.to(device) for tensor in batch))
         return
-    copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    waiting: tuple[Batch, torch.cuda.Event] | None = None
+    copy_stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    previous: tuple[Batch, torch.cuda.Event] | None = None
     for batch in batches:
-        with torch.cuda.stream(copies):
-            moved = (
-                Batch(*(part.pin_memory().to(device, non_blocking=True) for part in batch)),
-                copies.record_event(),
-            )
-        if waiting is not None:
-            yield _arrived(*waiting, device)
-        waiting = moved
-    if waiting is not None:
-        yield _arrived(*waiting, device)
+        with torch.cuda.stream(copy_stream):
+            pinned = (tensor.pin_memory() for tensor in batch)
+            copy = Batch(*(tensor.to(device, non_blocking=True) for tensor in pinned))
+            copied = copy_stream.record_event()
+        if previous is not None:
+            yield _use_on_current_stream(*previous, device)
+        previous = (copy, copied)
+    if previous is not None:
+        yield _use_on_current_stream(*previous, device)
 
 
-def _arrived(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Batch:
-    """The batch, for use on the present stream: it begins when this copy is done, and the memory is kept until it ends."""
-    present = torch.cuda.current_stream(device)
-    present.wait_event(copied)
-    for part in batch:
-        part.record_stream(present)
+def _use_on_current_stream(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Batch:
+    """Return the batch for use on the current CUDA stream.
+
+    The stream waits for the copy, and the memory is kept until the stream has used it.
+    """
+    current = torch.cuda.current_stream(device)
+    current.wait_event(copied)
+    for tensor in batch:
+        tensor.record_stream(current)
     return batch

@@ -1,11 +1,11 @@
-"""Where the next loop over a stream begins: one place for all its copies, worker processes of a DataLoader included."""
+"""Resume points of a stream, shared by all its copies, including DataLoader workers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import get_worker_info
@@ -13,115 +13,175 @@ from torch.utils.data import get_worker_info
 from bids_dl.errors import ConfigError
 from bids_dl.stream.order import Phase
 
-MAX_PHASES, MAX_WORKERS = 64, 1024
-SEED, EPOCH, RESUMED_EPOCH, N_PHASES, PHASES = range(
-    5
-)  # cells of the shared memory; the phases follow
-LOOPS = (
-    PHASES + 3 * MAX_PHASES
-)  # then the loops begun since the last load: one cell for the main process, one per worker
+MAX_PHASES = 64
+MAX_WORKERS = 1024
+PHASE_CELLS = len(Phase._fields)
+# Cells of the shared memory: five numbers, then the phases, then the iterations begun since the
+# last load (one cell for the main process and one for each worker).
+SEED, EPOCH, RESUMED_EPOCH, N_PHASES, PHASES = range(5)
+ITERATIONS = PHASES + PHASE_CELLS * MAX_PHASES
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What one loop begins with: the epoch and the phases of it that are done."""
+class ResumePoint:
+    """Start of an iteration: the epoch and the phases of it that are done."""
 
     seed: int
     epoch: int
     phases: tuple[Phase, ...]
 
 
-class Position:
+@dataclass(slots=True)
+class Iteration:
+    """One pass over a stream and its progress in this process."""
+
+    start: ResumePoint
+    worker: int = 0
+    n_workers: int = 1
+    batches_delivered: int = 0  # by this worker
+
+
+class WorkerState(NamedTuple):
+    """Progress of one DataLoader worker, as stored by a ``StatefulDataLoader``."""
+
+    worker: int
+    n_workers: int
+    batches_delivered: int
+
+
+class StreamState(NamedTuple):
+    """Content of a ``state_dict``."""
+
+    start: ResumePoint
+    selection: int  # checksum of the windows and of the options that determine their order
+    worker: WorkerState | None
+
+
+class SharedProgress:
     """Seed, epoch and resume point of a stream, in memory that worker processes share.
 
-    Other processes (a rank started by fork or spawn) go on with a copy of their own.
+    Other processes, such as a rank started by fork or spawn, continue with their own copy.
+
+    Parameters
+    ----------
+    seed
+        Seed of the order, from 0 to 2**63 - 1.
+
+    Raises
+    ------
+    ConfigError
+        The seed is out of range.
     """
 
     def __init__(self, seed: int) -> None:
-        self._cells = torch.zeros(LOOPS + 1 + MAX_WORKERS, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        if not 0 <= seed < 2**63:
+            raise ConfigError(f"seed must be from 0 to 2**63 - 1, got {seed}")
+        n_cells = ITERATIONS + 1 + MAX_WORKERS
+        cells = torch.zeros(n_cells, dtype=torch.int64)
+        self._cells = cells.share_memory_()  # type: ignore[no-untyped-call]
         self._cells[SEED] = seed
         self._owner = os.getpid()
 
     @property
     def epoch(self) -> int:
+        """Epoch of the next iteration."""
         return self._get(EPOCH)
 
     def set_epoch(self, epoch: int) -> None:
-        """Pick the epoch; a resume point in another one is forgotten."""
-        self._own()
+        """Set the epoch of the next iteration, and drop a resume point in another epoch."""
+        self._detach_from_parent()
         self._cells[EPOCH] = epoch
         if epoch != self._get(RESUMED_EPOCH):
             self._clear(epoch)
 
-    def load(self, start: Start, *, complete: bool) -> None:
-        """Begin the next loop at ``start``.
+    def load(self, start: ResumePoint, *, is_complete: bool) -> None:
+        """Begin the next iteration at ``start``.
 
-        A later epoch that was set already holds for the loops after it where nothing of ``start``'s epoch is left (``complete``).
+        Parameters
+        ----------
+        start
+            Epoch, and the phases of it that are done.
+        is_complete
+            Nothing of the epoch is left. A later epoch that is already set then stays set for the
+            iterations that follow.
         """
-        self._own()
+        self._detach_from_parent()
         if len(start.phases) > MAX_PHASES:
             raise ConfigError(
-                f"this epoch was resumed with another world or batch size {len(start.phases)} times, over {MAX_PHASES}; begin it anew"
+                f"this epoch was resumed with another world or batch size {len(start.phases)} "
+                f"times, over {MAX_PHASES}; begin it anew"
             )
-        later = complete and self._get(EPOCH) > start.epoch
+        epoch = self._later_epoch(start, is_complete=is_complete)
         self._clear(start.epoch)
         self._cells[SEED] = start.seed
-        self._cells[EPOCH] = self._get(EPOCH) if later else start.epoch
+        self._cells[EPOCH] = epoch
         self._cells[N_PHASES] = len(start.phases)
-        flat = [number for phase in start.phases for number in phase]
-        self._cells[PHASES : PHASES + len(flat)] = torch.tensor(flat, dtype=torch.int64)
+        numbers: list[int] = []
+        for phase in start.phases:
+            numbers.extend(phase)
+        self._cells[PHASES : PHASES + len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
 
-    def load_worker(self, start: Start, *, complete: bool) -> None:
-        """Follow the epoch of a state that one worker resumes by itself; all workers of a loop load the same."""
-        later = complete and self._get(EPOCH) > start.epoch
+    def load_worker(self, start: ResumePoint, *, is_complete: bool) -> None:
+        """Set the epoch of a state that each worker resumes from by itself.
+
+        All workers of an iteration load the same epoch. The parameters are those of `load`.
+        """
+        epoch = self._later_epoch(start, is_complete=is_complete)
         self._cells[SEED] = start.seed
-        if not later:
-            self._cells[EPOCH] = start.epoch
-        self._cells[RESUMED_EPOCH] = self._get(EPOCH)
+        self._cells[EPOCH] = epoch
+        self._cells[RESUMED_EPOCH] = epoch
 
-    def take(self) -> Start:
-        """The start of a loop that begins now in this process."""
-        self._own()
-        cell = _cell()
-        start = self._start(self._get(cell))
+    def begin_iteration(self) -> ResumePoint:
+        """Count an iteration that begins in this process, and return its start."""
+        self._detach_from_parent()
+        cell = _iteration_cell()
+        start = self._start_after(self._get(cell))
         self._cells[cell] += 1
         return start
 
-    def next(self) -> Start:
-        """The start of the loop that would begin next."""
-        self._own()
-        return self._start(self._begun())
+    def next_start(self) -> ResumePoint:
+        """Return the start of the iteration that would begin next."""
+        self._detach_from_parent()
+        return self._start_after(self._n_iterations())
 
-    def current(self) -> Start:
-        """The start of the loop that workers are in."""
-        return self._start(self._begun() - 1)
+    def current_start(self) -> ResumePoint:
+        """Return the start of the iteration that the workers are in."""
+        return self._start_after(self._n_iterations() - 1)
 
     @property
     def in_workers(self) -> bool:
-        """Whether workers of a DataLoader have begun a loop."""
-        return bool(self._cells[LOOPS + 1 :].any())
+        """True if DataLoader workers have begun an iteration."""
+        return bool(self._cells[ITERATIONS + 1 :].any())
 
-    def _start(self, loops_before: int) -> Start:
-        if loops_before > 0:
-            return Start(self._get(SEED), self._get(EPOCH), ())
-        flat = self._cells[PHASES : PHASES + 3 * self._get(N_PHASES)].reshape(-1, 3).tolist()
-        return Start(
-            self._get(SEED), self._get(RESUMED_EPOCH), tuple(Phase(*numbers) for numbers in flat)
-        )
+    def _start_after(self, n_iterations: int) -> ResumePoint:
+        """Return the start of an iteration that follows ``n_iterations`` since the last load."""
+        seed = self._get(SEED)
+        if n_iterations > 0:
+            return ResumePoint(seed, self._get(EPOCH), ())
+        end = PHASES + PHASE_CELLS * self._get(N_PHASES)
+        phase_cells = self._cells[PHASES:end].reshape(-1, PHASE_CELLS)
+        phases = [Phase(*numbers) for numbers in phase_cells.tolist()]
+        return ResumePoint(seed, self._get(RESUMED_EPOCH), tuple(phases))
 
-    def _begun(self) -> int:
-        return int(self._cells[LOOPS:].max())
+    def _later_epoch(self, start: ResumePoint, *, is_complete: bool) -> int:
+        """Return the epoch after a load: that of ``start``, or a later one already set."""
+        if is_complete:
+            return max(start.epoch, self._get(EPOCH))
+        return start.epoch
+
+    def _n_iterations(self) -> int:
+        return int(self._cells[ITERATIONS:].max())
 
     def _get(self, cell: int) -> int:
         return int(self._cells[cell])
 
     def _clear(self, epoch: int) -> None:
-        """Forget the resume point, in ``epoch`` from now on, and the loops begun."""
+        """Drop the phases and iterations, and set the epoch of the resume point."""
         self._cells[RESUMED_EPOCH] = epoch
         self._cells[N_PHASES:] = 0
 
-    def _own(self) -> None:
-        """Take a copy where the memory is another process's and this one is no worker of its."""
+    def _detach_from_parent(self) -> None:
+        """Copy memory of another process, unless this process is a worker of its DataLoader."""
         if self._owner != os.getpid() and get_worker_info() is None:
             self._cells = self._cells.clone().share_memory_()
             self._owner = os.getpid()
@@ -131,17 +191,61 @@ class Position:
         self._cells.share_memory_()
 
 
-def to_phases(progress: Sequence[Sequence[int]]) -> tuple[Phase, ...]:
-    """Phases of a state, without those that handed out nothing."""
-    phases = [Phase(*(int(number) for number in phase)) for phase in progress]
-    if any(phase.world < 1 or phase.batch_size < 1 or phase.steps < 0 for phase in phases):
-        raise ValueError("a phase has ranks, windows in a batch, and no step below 0")
-    return tuple(phase for phase in phases if phase.steps)
+def parse_state(state: Mapping[str, Any]) -> StreamState:
+    """Read what ``StreamingDataset.state_dict`` returned.
+
+    Raises
+    ------
+    ConfigError
+        The mapping is not a state of a stream.
+    """
+    try:
+        phases = _parse_phases(state["progress"])
+        start = ResumePoint(int(state["seed"]), int(state["epoch"]), phases)
+        worker = state.get("worker")
+        return StreamState(
+            start, int(state["selection"]), None if worker is None else WorkerState(*worker)
+        )
+    except (KeyError, TypeError, ValueError):
+        raise ConfigError(
+            "not a state of a StreamingDataset; pass what state_dict() returned"
+        ) from None
 
 
-def _cell() -> int:
+def format_state(
+    start: ResumePoint,
+    phases: Sequence[Phase],
+    selection: int,
+    worker: WorkerState | None = None,
+) -> dict[str, Any]:
+    """Return a state for JSON, with the phases that are done. Inverse of `parse_state`."""
+    state: dict[str, Any] = {
+        "seed": start.seed,
+        "epoch": start.epoch,
+        "progress": [list(phase) for phase in phases if phase.steps],
+        "selection": selection,
+    }
+    if worker is not None:
+        state["worker"] = list(worker)
+    return state
+
+
+def _parse_phases(progress: Sequence[Sequence[int]]) -> tuple[Phase, ...]:
+    """Return the phases of a state, without those that delivered nothing."""
+    phases: list[Phase] = []
+    for numbers in progress:
+        phase = Phase(*map(int, numbers))
+        if phase.world_size < 1 or phase.batch_size < 1 or phase.steps < 0:
+            raise ValueError("a phase has at least one rank, one window per batch and no step")
+        if phase.steps:
+            phases.append(phase)
+    return tuple(phases)
+
+
+def _iteration_cell() -> int:
+    """Return the cell that counts the iterations of this process."""
     info = get_worker_info()
     number = 0 if info is None else info.id + 1
     if number > MAX_WORKERS:
         raise ConfigError(f"at most {MAX_WORKERS} workers can read one stream")
-    return LOOPS + number
+    return ITERATIONS + number

@@ -1,4 +1,4 @@
-"""When each chunk is read, and where its windows go."""
+"""Plan when each chunk is read and which batches its windows go to."""
 
 from __future__ import annotations
 
@@ -10,70 +10,88 @@ from bids_dl.stream.order import Indices
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """The chunks in order of first use, and where their windows go.
+class ReadSchedule:
+    """Chunks in order of first use, and the destinations of their windows.
 
     Parameters
     ----------
     reads
-        The chunks.
+        (n_reads,): chunk of each read.
     bounds
-        (n_reads + 1,): the windows of a read are those from ``bounds[read]`` to ``bounds[read + 1]`` of the arrays below.
-    place
-        Of a window within its chunk.
+        (n_reads + 1,): windows of read ``i`` are those from ``bounds[i]`` to ``bounds[i + 1]`` in
+        the three arrays below, which have one element per window.
+    position
+        Position of a window within its chunk.
     step, row
-        Where it goes: which step, and which window of its batch.
-    needed
-        (n_steps,): how many of the reads a step waits for.
+        Destination of a window: the step, and the index within its batch.
+    reads_needed
+        (n_steps,): number of reads that must be finished before a step.
     """
 
     reads: Indices
     bounds: Indices
-    place: Indices
+    position: Indices
     step: Indices
     row: Indices
-    needed: Indices
+    reads_needed: Indices
 
 
-def schedule(chunks: Indices, place: Indices, bounds: Indices) -> Schedule:
-    """When to read the chunks of windows in order of use, ``bounds`` of each step.
+def schedule_reads(chunks: Indices, position: Indices, bounds: Indices) -> ReadSchedule:
+    """Schedule one read per chunk, in order of first use.
 
     Parameters
     ----------
-    chunks, place
-        Chunk of each window, and its place within.
+    chunks, position
+        (n_windows,): chunk of each window and position within the chunk, in order of use.
+    bounds
+        (n_steps + 1,): step ``i`` uses the windows from ``bounds[i]`` to ``bounds[i + 1]``.
     """
-    step = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    steps = np.arange(len(bounds) - 1)
+    step = np.repeat(steps, np.diff(bounds))
     row = np.arange(len(chunks)) - bounds[:-1][step]
-    first = np.full(int(chunks.max(initial=-1)) + 1, -1)
-    first[chunks[::-1]] = np.arange(len(chunks))[::-1]  # the first use is written last
-    found = np.flatnonzero(first >= 0)
-    reads = found[np.argsort(first[found])]
-    rank = np.empty_like(first)
-    rank[reads] = np.arange(len(reads))
-    read = rank[chunks]
-    order = np.argsort(read * (int(place.max(initial=0)) + 1) + place)
-    return Schedule(
+    first_use = np.full(int(chunks.max(initial=-1)) + 1, -1)
+    # Assigned from the last window to the first, so that the first use is what remains.
+    first_use[chunks[::-1]] = np.arange(len(chunks))[::-1]
+    used_chunks = np.flatnonzero(first_use >= 0)
+    reads = used_chunks[np.argsort(first_use[used_chunks])]
+    read_of_chunk = np.empty_like(first_use)
+    read_of_chunk[reads] = np.arange(len(reads))
+    read = read_of_chunk[chunks]
+    by_read_and_position = np.argsort(read * (int(position.max(initial=0)) + 1) + position)
+    return ReadSchedule(
         reads=reads,
         bounds=np.r_[0, np.cumsum(np.bincount(read, minlength=len(reads)))],
-        place=place[order],
-        step=step[order],
-        row=row[order],
-        needed=np.searchsorted(step[first[reads]], np.arange(len(bounds) - 1), side="right"),
+        position=position[by_read_and_position],
+        step=step[by_read_and_position],
+        row=row[by_read_and_position],
+        reads_needed=np.searchsorted(step[first_use[reads]], steps, side="right"),
     )
 
 
-def reads_upto(plan: Schedule, bounds: Indices, ahead: int) -> Indices:
-    """(n_steps,): how many reads have begun when a step is asked for: those it needs, and those of windows up to ``ahead`` of it."""
-    within = np.searchsorted(plan.bounds, bounds[:-1] + ahead, side="right") - 1
-    return np.maximum(plan.needed, within)
+def reads_to_start(schedule: ReadSchedule, bounds: Indices, windows_ahead: int) -> Indices:
+    """Return the number of reads (n_steps,) to start by the time each step is requested.
+
+    These are the reads that the step needs, and those of the windows up to ``windows_ahead``
+    after its first window.
+    """
+    reads_ahead = np.searchsorted(schedule.bounds, bounds[:-1] + windows_ahead, side="right") - 1
+    return np.maximum(schedule.reads_needed, reads_ahead)
 
 
-def in_the_making(plan: Schedule, reads: Indices) -> int:
-    """Batches that windows go to at a time, at most, if ``reads`` (n_steps,) have begun when a step is asked for."""
-    if not len(plan.reads):
+def max_pending_batches(schedule: ReadSchedule, reads_started: Indices) -> int:
+    """Return the maximum number of batches that are partly filled at the same time.
+
+    Parameters
+    ----------
+    schedule
+        Order of the reads.
+    reads_started
+        (n_steps,): number of reads started when each step is requested.
+    """
+    if not len(schedule.reads):
         return 1
-    last = np.maximum.accumulate(np.maximum.reduceat(plan.step, plan.bounds[:-1]))[
-        np.minimum(reads, len(plan.reads)) - 1
-    ]
-    return int((last - np.arange(len(last))).max()) + 1
+    last_step_of_read = np.maximum.reduceat(schedule.step, schedule.bounds[:-1])
+    last_step_so_far = np.maximum.accumulate(last_step_of_read)
+    last_read = np.minimum(reads_started, len(schedule.reads)) - 1
+    last_step = last_step_so_far[last_read]
+    return int((last_step - np.arange(len(last_step))).max()) + 1

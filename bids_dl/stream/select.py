@@ -1,4 +1,4 @@
-"""Which windows of the table a stream takes, and what it gives as their target. Pure; nothing here evaluates text."""
+"""Select windows of the table and make their targets, as pure functions that evaluate no text."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bids_dl.errors import NoMatchError, TargetError
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
-    from bids_dl.stream.stores import Columns
+    from bids_dl.stream.stores import JoinedColumns
 
 Mask = npt.NDArray[np.bool_]
 Where = Mapping[str, Any] | npt.NDArray[np.bool_] | Sequence[bool]
 MISSING_TEXT = ("", "n/a")
+MAX_VALUES_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +30,37 @@ class Targets:
     Parameters
     ----------
     values
-        int64 codes (n_windows,) of text, float32 (n_windows,) of numbers or (n_windows, k) of several columns.
-    missing
-        Windows that have none; their values mean nothing.
+        int64 class indices (n_windows,) of a text column, float32 (n_windows,) of a column of
+        numbers, or float32 (n_windows, n_columns) of several columns.
+    is_missing
+        (n_windows,): windows without a target, whose values are undefined.
     classes
-        What the codes stand for; empty for numbers.
+        Name of each class index. Empty for numbers.
     """
 
     values: npt.NDArray[Any]
-    missing: Mask
+    is_missing: Mask
     classes: tuple[str, ...]
 
 
-def select(table: pd.DataFrame | Columns, *, split: str | None, where: Where | None) -> Mask:
-    """The windows of a split that fulfil all conditions.
+def select_windows(
+    table: pd.DataFrame | JoinedColumns, *, split: str | None, where: Where | None
+) -> Mask:
+    """Return a mask (n_windows,) of the windows of a split that meet all conditions.
+
+    Parameters
+    ----------
+    table
+        All windows.
+    split
+        Value of the column ``split``. None takes all.
+    where
+        As in `StreamingDataset`.
 
     Raises
     ------
     TargetError
-        A column that is not there, or a condition that does not fit it.
+        A column does not exist, or a condition does not fit the column.
     NoMatchError
         No window is left.
     """
@@ -54,18 +68,18 @@ def select(table: pd.DataFrame | Columns, *, split: str | None, where: Where | N
     if split is not None:
         mask &= _matches(table, "split", split)
         if not mask.any():
-            raise NoMatchError(
-                f"no window has the split {split!r}; there are {_counts(column(table, 'split'))}"
-            )
+            values = _describe_values(get_column(table, "split"))
+            raise NoMatchError(f"no window has the split {split!r}; available: {values}")
     if isinstance(where, Mapping):
-        for name, wanted in where.items():
-            matching = _matches(table, name, wanted)
-            if not (mask & matching).any():
-                scope = "" if mask.all() else " that fulfils the other conditions"
+        for name, condition in where.items():
+            matches = _matches(table, name, condition)
+            if not (mask & matches).any():
+                others = "" if mask.all() else " that meets the other conditions"
+                values = _describe_values(get_column(table, name)[mask])
                 raise NoMatchError(
-                    f"no window{scope} has {name} {wanted!r}; there are {_counts(column(table, name)[mask])}"
+                    f"no window{others} has {name} {condition!r}; available: {values}"
                 )
-            mask &= matching
+            mask &= matches
     elif where is not None:
         mask &= _as_mask(where, len(table))
     if not mask.any():
@@ -73,110 +87,130 @@ def select(table: pd.DataFrame | Columns, *, split: str | None, where: Where | N
     return mask
 
 
-def targets(
-    table: pd.DataFrame | Columns, target: str | Sequence[str], classes: Mapping[str, Sequence[str]]
+def make_targets(
+    table: pd.DataFrame | JoinedColumns,
+    target: str | Sequence[str],
+    classes: Mapping[str, Sequence[str]],
 ) -> Targets:
-    """Targets of all windows, codes in the order of the store's classes, else of the sorted values of the whole column.
+    """Return the targets of all windows.
+
+    Parameters
+    ----------
+    table
+        All windows.
+    target
+        Column, or list of columns of numbers.
+    classes
+        Classes of columns, in the order of their indices. The classes of another text column are
+        the sorted values of the whole column.
 
     Raises
     ------
     TargetError
-        A column that is not there, or text in a list of columns.
+        A column does not exist, or a list of columns is empty or contains a text column.
     """
     if isinstance(target, str):
-        values = column(table, target)
-        return _numbers(values) if is_numeric_dtype(values) else _codes(values, classes.get(target))
-    columns = [column(table, name) for name in target]
-    if text := [str(values.name) for values in columns if not is_numeric_dtype(values)]:
+        values = get_column(table, target)
+        if is_numeric_dtype(values):
+            return _numeric_targets(values)
+        return _class_targets(values, classes.get(target))
+    columns = [get_column(table, name) for name in target]
+    text_columns = [str(values.name) for values in columns if not is_numeric_dtype(values)]
+    if text_columns:
         raise TargetError(
-            f"a list of targets must be numbers, but {', '.join(text)} hold text; give one column of text alone"
+            f"a list of targets must be numbers, but {', '.join(text_columns)} contain text; "
+            "use a single column of text"
         )
     if not columns:
         raise TargetError("target is an empty list; name at least one column")
-    parts = [_numbers(values) for values in columns]
-    return Targets(
-        np.stack([part.values for part in parts], axis=1),
-        np.any([part.missing for part in parts], axis=0),
-        (),
-    )
+    parts = [_numeric_targets(values) for values in columns]
+    stacked = np.stack([part.values for part in parts], axis=1)
+    return Targets(stacked, np.any([part.is_missing for part in parts], axis=0), ())
 
 
-def column(table: pd.DataFrame | Columns, name: str) -> pd.Series[Any]:
-    """A column, or a TargetError that lists what there is."""
+def get_column(table: pd.DataFrame | JoinedColumns, name: str) -> pd.Series[Any]:
+    """Return a column of a table.
+
+    Raises
+    ------
+    TargetError
+        There is no such column. The message lists the columns.
+    """
     if name not in table.columns:
-        raise TargetError(
-            f"no column {name!r}; this store has {', '.join(map(str, table.columns))}"
-        )
+        available = ", ".join(map(str, table.columns))
+        raise TargetError(f"no column {name!r}; this store has {available}")
     return table[name]
 
 
-def check_missing(found: Targets, mask: Mask, target: str | Sequence[str]) -> None:
-    """Refuse windows without a target."""
-    count = int((found.missing & mask).sum())
+def check_missing_targets(targets: Targets, mask: Mask, target: str | Sequence[str]) -> None:
+    """Raise `TargetError` if a selected window has no target."""
+    count = int((targets.is_missing & mask).sum())
     if count:
         raise TargetError(
-            f"{count} of {int(mask.sum())} windows have no {target!r}; drop_missing=True leaves them out"
+            f"{count} of {int(mask.sum())} windows have no {target!r}; "
+            "drop_missing=True leaves them out"
         )
 
 
-def _matches(table: pd.DataFrame | Columns, name: str, wanted: Any) -> Mask:
-    values = column(table, name)
-    numeric = is_numeric_dtype(values)
-    if isinstance(wanted, tuple):
-        if len(wanted) != 2 or not numeric:
+def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> Mask:
+    """Return the mask of the windows whose column meets one condition."""
+    values = get_column(table, name)
+    is_numeric = is_numeric_dtype(values)
+    if isinstance(condition, tuple):
+        if len(condition) != 2 or not is_numeric:
             raise TargetError(
-                f"where {name}: {wanted!r} asks for a range (low, high) of numbers; alternatives go in a list"
+                f"where {name}: {condition!r} is a range (low, high), which needs a column of "
+                "numbers; put alternatives in a list"
             )
-        low, high = (
-            np.asarray(limit, float) if limit is not None else sign * np.inf
-            for limit, sign in zip(wanted, (-1, 1), strict=True)
-        )
-        return np.asarray((values >= low) & (values <= high), bool)
-    alternatives = (
-        list(wanted) if isinstance(wanted, list | set | frozenset | np.ndarray) else [wanted]
-    )
-    if wrong := [value for value in alternatives if isinstance(value, str) == numeric]:
-        raise TargetError(
-            f"where {name}: the column holds {'numbers' if numeric else 'text'}, got {wrong[0]!r}"
-        )
+        return _in_range(values, *condition)
+    alternatives = [condition]
+    if isinstance(condition, list | set | frozenset | np.ndarray):
+        alternatives = list(condition)
+    for value in alternatives:
+        if isinstance(value, str) == is_numeric:
+            content = "numbers" if is_numeric else "text"
+            raise TargetError(f"where {name}: the column contains {content}, got {value!r}")
     return np.asarray(values.isin(alternatives), bool)
+
+
+def _in_range(values: pd.Series[Any], low: float | None, high: float | None) -> Mask:
+    """Return the mask of values from ``low`` to ``high``, inclusive. None is no limit."""
+    lower = np.asarray(-np.inf if low is None else low, float)
+    upper = np.asarray(np.inf if high is None else high, float)
+    return np.asarray((values >= lower) & (values <= upper), bool)
 
 
 def _as_mask(where: npt.NDArray[Any] | Sequence[bool], n_windows: int) -> Mask:
     mask = np.asarray(where)
     if mask.dtype != np.bool_ or mask.shape != (n_windows,):
         raise TargetError(
-            f"where must be a mapping or one boolean per window, ({n_windows},), got {mask.dtype} {mask.shape}"
+            f"where must be a mapping or one boolean per window, ({n_windows},), "
+            f"got {mask.dtype} {mask.shape}"
         )
     return mask
 
 
-def _numbers(values: pd.Series[Any]) -> Targets:
-    numbers = (
-        values.to_numpy(np.float32, na_value=np.nan)
-        if not is_bool_dtype(values)
-        else values.to_numpy(np.float32)
-    )
+def _numeric_targets(values: pd.Series[Any]) -> Targets:
+    if is_bool_dtype(values):
+        numbers = values.to_numpy(np.float32)
+    else:
+        numbers = values.to_numpy(np.float32, na_value=np.nan)
     return Targets(numbers, np.isnan(numbers), ())
 
 
-def _codes(values: pd.Series[Any], classes: Sequence[str] | None) -> Targets:
-    missing = np.asarray(values.isna() | values.isin(MISSING_TEXT), bool)
-    names = (
-        tuple(classes)
-        if classes is not None
-        else tuple(sorted(map(str, values[~missing].unique())))
-    )
-    codes = pd.Categorical(values.where(~missing, None), categories=list(names)).codes.astype(
-        np.int64
-    )
-    return Targets(codes, codes < 0, names)
+def _class_targets(values: pd.Series[Any], classes: Sequence[str] | None) -> Targets:
+    is_missing = np.asarray(values.isna() | values.isin(MISSING_TEXT), bool)
+    if classes is None:
+        classes = sorted(map(str, values[~is_missing].unique()))
+    categories = pd.Categorical(values.where(~is_missing, None), categories=list(classes))
+    indices = categories.codes.astype(np.int64)
+    return Targets(indices, indices < 0, tuple(classes))
 
 
-def _counts(values: pd.Series[Any]) -> str:
-    """Values and how often they come, ``train (120), test (30)``; for many numbers their range."""
-    if is_numeric_dtype(values) and values.nunique() > 10:
+def _describe_values(values: pd.Series[Any]) -> str:
+    """List values with their counts, ``train (120), test (30)``, or the range of many numbers."""
+    if is_numeric_dtype(values) and values.nunique() > MAX_VALUES_LISTED:
         return f"values from {values.min():g} to {values.max():g}"
     counts = values.value_counts()
-    names = [f"{value} ({count})" for value, count in list(counts.items())[:10]]
-    return ", ".join(names) + (f" and {len(counts) - 10} more" if len(counts) > 10 else "")
+    names = (f"{value} ({count})" for value, count in counts.items())
+    return join_names(names, limit=MAX_VALUES_LISTED)

@@ -1,10 +1,11 @@
-"""Several stores as one: one table, one set of classes, one numbering of chunks."""
+"""Join several stores: one table, one set of classes, one numbering of chunks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,179 +14,298 @@ import numpy.typing as npt
 import pandas as pd
 
 from bids_dl.errors import ConfigError, StoreError
-from bids_dl.remote.cache import Cache
+from bids_dl.remote.cache import Cache, open_cache_folder
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
-from bids_dl.store.chunk_layout import can_be_kept
-from bids_dl.store.chunks import ChunkReader
-from bids_dl.stream.pool import Chunks
+from bids_dl.store.chunk_layout import is_cacheable
+from bids_dl.store.chunks import ChunkReader, Destination
+from bids_dl.stream.order import Indices
+from bids_dl.wording import join_names
 
-Place = str | Path | Store
-FETCHED = 16  # columns and stores asked for at a time, so that latency hides
+StoreLike = str | Path | Store
+FETCH_THREADS = 16  # columns and stores fetched at once, because each costs one round trip
+
+
+@dataclass(frozen=True)
+class JoinedChunks:
+    """Chunks of several stores with the same window shape, numbered consecutively.
+
+    Parameters
+    ----------
+    readers
+        One reader per store.
+    first_rows
+        (n_stores + 1,): first row of each store in the joined table, then its number of rows.
+    """
+
+    readers: Sequence[ChunkReader]
+    first_rows: Indices
+
+    @cached_property
+    def first_chunks(self) -> Indices:
+        """(n_stores + 1,): number of the first chunk of each store, then the number of chunks."""
+        return np.cumsum([0, *(reader.n_chunks for reader in self.readers)])
+
+    @property
+    def window_shape(self) -> tuple[int, int]:
+        """Shape of a window: (n_chans, n_times)."""
+        return self.readers[0].shape[1:]
+
+    @property
+    def max_windows_per_chunk(self) -> int:
+        """Windows of the largest chunk."""
+        return max(reader.windows_per_chunk for reader in self.readers)
+
+    @property
+    def is_local(self) -> bool:
+        """True if all stores are on local disks."""
+        return all(reader.is_local for reader in self.readers)
+
+    def locate(self, rows: Indices) -> tuple[Indices, Indices]:
+        """Return the chunk of each row of the joined table, and the position within the chunk."""
+        store = np.searchsorted(self.first_rows, rows, side="right") - 1
+        per_chunk = np.array([reader.windows_per_chunk for reader in self.readers])[store]
+        chunk_of_store, position = np.divmod(rows - self.first_rows[store], per_chunk)
+        return self.first_chunks[store] + chunk_of_store, position
+
+    @cached_property
+    def int16_resolution(self) -> float | None:
+        """µV of one integer if all stores are int16 with the same resolution, else None."""
+        resolutions = {reader.int16_resolution for reader in self.readers}
+        return resolutions.pop() if len(resolutions) == 1 else None
+
+    def windows_per_chunk(self, chunk: int) -> int:
+        """Return the windows that a chunk has room for."""
+        return self.readers[self._store_of(chunk)].windows_per_chunk
+
+    def read(
+        self, chunks: Sequence[int], destinations: Sequence[Sequence[Destination]]
+    ) -> list[int]:
+        """Read chunks and copy their windows to their destinations.
+
+        Parameters
+        ----------
+        chunks
+            Numbers of the chunks.
+        destinations
+            Destinations of the windows of each chunk.
+
+        Returns
+        -------
+        sizes
+            Stored bytes of each chunk.
+        """
+        stores = [self._store_of(chunk) for chunk in chunks]
+        sizes = [0] * len(chunks)
+        for store in sorted(set(stores)):
+            indices = [i for i, chunk_store in enumerate(stores) if chunk_store == store]
+            first = int(self.first_chunks[store])
+            store_sizes = self.readers[store].read(
+                [chunks[i] - first for i in indices], [destinations[i] for i in indices]
+            )
+            for i, size in zip(indices, store_sizes, strict=True):
+                sizes[i] = size
+        return sizes
+
+    def _store_of(self, chunk: int) -> int:
+        if len(self.readers) == 1:
+            return 0
+        return int(np.searchsorted(self.first_chunks, chunk, side="right")) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """What a process needs to open the chunks of some stores by itself; holds no handle."""
+class ChunkSources:
+    """Everything a process needs to open the chunks of some stores, without an open handle."""
 
     urls: tuple[str, ...]
-    options: tuple[Mapping[str, Any], ...] = field(repr=False)
-    metadata: tuple[Mapping[str, Any], ...] = field(repr=False)
+    storage_options: tuple[Mapping[str, Any], ...] = field(repr=False)
+    metadata: tuple[Mapping[str, Any], ...] = field(repr=False)  # of the arrays `signals`
     caches: tuple[Cache | None, ...]
 
     @property
     def first_rows(self) -> npt.NDArray[np.int64]:
-        """(n_stores + 1,): first row of each store in the whole table."""
+        """(n_stores + 1,): first row of each store in the joined table, then its length."""
         return np.cumsum([0, *(metadata["shape"][0] for metadata in self.metadata)])
 
-    def open(self) -> Chunks:
-        parts = zip(self.urls, self.options, self.metadata, self.caches, strict=True)
-        readers = [
-            ChunkReader(Location(url, options), metadata, cache)
-            for url, options, metadata, cache in parts
-        ]
-        return Chunks(readers, self.first_rows)
+    def open(self) -> JoinedChunks:
+        """Open the chunks in this process."""
+        stores = zip(self.urls, self.storage_options, self.metadata, self.caches, strict=True)
+        readers: list[ChunkReader] = []
+        for url, options, metadata, cache in stores:
+            readers.append(ChunkReader(Location(url, options), metadata, cache))
+        return JoinedChunks(readers, self.first_rows)
 
 
-def open_all(
-    places: Place | Sequence[Place], storage_options: Mapping[str, Any] | None
+def open_stores(
+    stores: StoreLike | Sequence[StoreLike], storage_options: Mapping[str, Any] | None
 ) -> tuple[Store, ...]:
-    """The stores, seen to fit: same channels, rate and length of a window.
+    """Open stores and check that they have the same channels, sampling rate and window length.
 
     Raises
     ------
+    ConfigError
+        There is no store in the list.
     StoreError
-        One cannot be opened, or does not fit the first.
+        A store cannot be opened, or does not fit the first one.
     """
-    listed = [places] if isinstance(places, str | Path | Store) else list(places)
-    if not listed:
+    store_list = [stores] if isinstance(stores, str | Path | Store) else list(stores)
+    if not store_list:
         raise ConfigError("no store to stream: the list is empty")
-    if len(listed) == 1:
-        return (_opened(listed[0], storage_options),)
-    with ThreadPoolExecutor(FETCHED) as threads:
-        stores = tuple(threads.map(lambda place: _opened(place, storage_options), listed))
-        list(threads.map(lambda store: store.channels, stores))
-    for store in stores[1:]:
-        _check_fit(stores[0], store)
-    return stores
+    if len(store_list) == 1:
+        return (_open(store_list[0], storage_options),)
+    with ThreadPoolExecutor(FETCH_THREADS) as threads:
+        opened = tuple(threads.map(lambda store: _open(store, storage_options), store_list))
+        list(threads.map(lambda store: store.channels, opened))
+    for store in opened[1:]:
+        _check_fit(opened[0], store)
+    return opened
 
 
-def _opened(place: Place, storage_options: Mapping[str, Any] | None) -> Store:
-    return (
-        place
-        if isinstance(place, Store)
-        else open_store(str(place), storage_options=storage_options)
-    )
+def _open(store: StoreLike, storage_options: Mapping[str, Any] | None) -> Store:
+    if isinstance(store, Store):
+        return store
+    return open_store(str(store), storage_options=storage_options)
 
 
-def sources(stores: Sequence[Store], folder: Path | None, cache_bytes: int) -> Sources:
-    """What opens the chunks of some stores, those far away through a cache in ``folder``, if there is one.
+def chunk_sources(
+    stores: Sequence[Store], cache: str | Path | bool, cache_bytes: int
+) -> ChunkSources:
+    """Return the sources of the chunks of some stores.
+
+    Parameters
+    ----------
+    stores
+        Stores to read.
+    cache
+        Folder that caches chunks of remote stores. True takes the user's cache folder, False
+        reads without a cache.
+    cache_bytes
+        Maximum size of that folder.
 
     Raises
     ------
     StoreError
-        A copy of a store's chunks could not be told from damage, or from those of another store.
+        The chunks of a remote store cannot be cached, because they have no checksums or the store
+        has no content identifier.
     """
-    return Sources(
+    cache_folder = None
+    if cache:
+        cache_folder = open_cache_folder(None if cache is True else cache)
+    caches: list[Cache | None] = []
+    for store in stores:
+        if cache_folder is None or store.location.is_local:
+            caches.append(None)
+        else:
+            caches.append(_open_cache(store, cache_folder, cache_bytes))
+    return ChunkSources(
         tuple(store.url for store in stores),
         tuple(store.storage_options for store in stores),
         tuple(store.metadata("signals") for store in stores),
-        tuple(
-            None
-            if folder is None or store.location.is_local
-            else _cache(store, folder, cache_bytes)
-            for store in stores
-        ),
+        tuple(caches),
     )
 
 
-def _cache(store: Store, folder: Path, cache_bytes: int) -> Cache:
+def _open_cache(store: Store, folder: Path, cache_bytes: int) -> Cache:
     content = store.attributes.get("content")
-    if content is None or not can_be_kept(store.metadata("signals")):
-        lacks = "content identifier" if content is None else "CRC32C on every chunk"
+    if content is None or not is_cacheable(store.metadata("signals")):
+        missing = "content identifier" if content is None else "CRC32C on every chunk"
         raise StoreError(
-            f"{store.url}: has no {lacks}, so a cache of it could not be trusted; stream it without cache="
+            f"{store.url}: has no {missing}, so a cache of it could not be trusted; "
+            "stream it without cache="
         )
     return Cache(folder, cache_bytes, url=store.url, content=str(content))
 
 
-class Columns:
-    """The window tables of stores as one, rows one after the other; a column is read when it is asked for.
+class JoinedColumns:
+    """Window tables of several stores, joined row by row. Columns are read on first use.
+
+    Parameters
+    ----------
+    stores
+        Stores whose windows are the rows, one store after the other.
 
     Attributes
     ----------
     columns
-        Names of those that any store has. A store without one gives NaN.
+        Names of the columns of all stores. A column is NaN in the rows of a store without it.
     """
 
     def __init__(self, stores: Sequence[Store]) -> None:
         self._stores = tuple(stores)
-        self._read: dict[str, pd.Series[Any]] = {}
-        self.columns = tuple(dict.fromkeys(name for store in stores for name in store.columns))
+        self._values: dict[str, pd.Series[Any]] = {}
+        names: dict[str, None] = {}
+        for store in stores:
+            names.update(dict.fromkeys(store.columns))
+        self.columns = tuple(names)
 
     def __len__(self) -> int:
         return sum(store.shape[0] for store in self._stores)
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
         self.fetch([name])
-        return self._read[name]
+        return self._values[name]
 
     def fetch(self, names: Iterable[str]) -> None:
-        """Read columns together; names of none are passed over."""
-        wanted = [
-            name for name in dict.fromkeys(names) if name in self.columns and name not in self._read
-        ]
-        parts = [(name, store) for name in wanted for store in self._stores]
-        with ThreadPoolExecutor(FETCHED) as threads:
-            values = list(threads.map(lambda part: _column(*part), parts))
-        for i, name in enumerate(wanted):
-            mine = values[i * len(self._stores) : (i + 1) * len(self._stores)]
-            self._read[name] = (
-                pd.concat(mine, ignore_index=True).rename(name) if len(mine) > 1 else mine[0]
-            )
+        """Read columns in parallel. Unknown names are ignored."""
+        known = [name for name in dict.fromkeys(names) if name in self.columns]
+        missing = [name for name in known if name not in self._values]
+        with ThreadPoolExecutor(FETCH_THREADS) as threads:
+            futures = {
+                name: [threads.submit(_read_column, name, store) for store in self._stores]
+                for name in missing
+            }
+        for name, parts in futures.items():
+            values = [part.result() for part in parts]
+            joined = values[0] if len(values) == 1 else pd.concat(values, ignore_index=True)
+            self._values[name] = joined.rename(name)
 
 
-def _column(name: str, store: Store) -> pd.Series[Any]:
+def _read_column(name: str, store: Store) -> pd.Series[Any]:
     values = store.read(name) if name in store.columns else np.full(store.shape[0], np.nan)
     return pd.Series(values, name=name)
 
 
-def joined_table(stores: Sequence[Store], *, named: bool) -> pd.DataFrame:
-    """One row per window, rows of all stores one after the other; with ``named``, a column ``store`` that holds the URL."""
-    tables = [store.table.assign(store=store.url) if named else store.table for store in stores]
-    return (
-        pd.concat(tables, ignore_index=True)
-        if len(tables) > 1
-        else tables[0].reset_index(drop=True)
-    )
+def join_tables(stores: Sequence[Store], *, with_store: bool) -> pd.DataFrame:
+    """Return the window tables of all stores, one store after the other.
+
+    Parameters
+    ----------
+    stores
+        Stores to join.
+    with_store
+        Add a column ``store`` with the URL.
+    """
+    tables = [
+        store.table.assign(store=store.url) if with_store else store.table for store in stores
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
-def joined_classes(stores: Sequence[Store]) -> dict[str, tuple[str, ...]]:
-    """Classes of each column that the stores name, in the order of the first store that has them."""
-    found: dict[str, dict[str, None]] = {}
+def join_classes(stores: Sequence[Store]) -> dict[str, tuple[str, ...]]:
+    """Return the classes of each column, in the order of the first store that has them."""
+    classes: dict[str, dict[str, None]] = {}
     for store in stores:
-        for name, classes in store.attributes.get("classes", {}).items():
-            found.setdefault(name, {}).update(dict.fromkeys(classes))
-    return {name: tuple(classes) for name, classes in found.items()}
+        for name, store_classes in store.attributes.get("classes", {}).items():
+            classes.setdefault(name, {}).update(dict.fromkeys(store_classes))
+    return {name: tuple(column_classes) for name, column_classes in classes.items()}
 
 
 def _check_fit(first: Store, other: Store) -> None:
-    where = f"{other.url} does not fit {first.url}"
+    stores = f"{other.url} does not fit {first.url}"
     if other.channels != first.channels:
-        apart = [name for name in other.channels if name not in first.channels] + [
-            name for name in first.channels if name not in other.channels
-        ]
-        what = (
-            f"channels {', '.join(apart[:5])} are in one of them alone"
-            if apart
-            else "the order of their channels differs"
-        )
-        raise StoreError(f"{where}: {what}; convert them with the same channels")
+        only_other = [name for name in other.channels if name not in first.channels]
+        only_first = [name for name in first.channels if name not in other.channels]
+        difference = "the order of their channels differs"
+        if only_other or only_first:
+            names = join_names([*only_other, *only_first], limit=5)
+            difference = f"only one of them has the channels {names}"
+        raise StoreError(f"{stores}: {difference}; convert them with the same channels")
     if other.sfreq != first.sfreq:
         raise StoreError(
-            f"{where}: {other.sfreq:g} Hz and {first.sfreq:g} Hz; convert them at the same rate"
+            f"{stores}: {other.sfreq:g} Hz and {first.sfreq:g} Hz; convert them at the same rate"
         )
     if other.shape[2] != first.shape[2]:
         raise StoreError(
-            f"{where}: windows of {other.shape[2]} and {first.shape[2]} samples; convert them with the same window"
+            f"{stores}: windows of {other.shape[2]} and {first.shape[2]} samples; "
+            "convert them with the same window"
         )

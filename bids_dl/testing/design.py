@@ -1,10 +1,10 @@
-"""What a synthetic dataset is to hold."""
+"""Parameters of a synthetic dataset and their validation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -12,48 +12,60 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.errors import ConfigError
 
-COMPANIONS = {"brainvision": (".eeg", ".vmrk"), "eeglab-fdt": (".fdt",)}
-"""Files that a signal file of a format is read with."""
+COMPANION_EXTENSIONS = {"brainvision": (".eeg", ".vmrk"), "eeglab-fdt": (".fdt",)}
+"""Format -> extensions of the files that its signal file is read with."""
 
-OF_ALL = ("n_subjects", "n_sessions", "n_runs", "events", "variants", "seed")
-"""Parameters that are the same for all recordings of a dataset."""
+SHARED_PARAMETERS = ("n_subjects", "n_sessions", "n_runs", "events", "variants", "seed")
+"""Parameters that all recordings of a dataset share."""
 
-Stretch = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]]
+PositiveSeconds: TypeAlias = Annotated[float, Field(gt=0)]
+DropoutInterval: TypeAlias = tuple[Annotated[float, Field(ge=0)], PositiveSeconds]
 
 
 @dataclass(frozen=True, config=STRICT)
 class Design:
-    """What a synthetic dataset holds.
+    """Content of a synthetic dataset.
 
     Parameters
     ----------
+    n_subjects
+        Number of subjects.
     n_sessions
-        Sessions of each subject; 0: no session entity.
+        Sessions of each subject. With 0, paths do not have a session entity.
+    n_runs
+        Runs of each session.
     sfreq
-        Rate in Hz; a second must hold a whole number of samples.
+        Sampling rate in Hz, an integer.
     events
-        ``"eyes"``: a row for each block and two impulses in each. ``"hbn"``: the resting task of the Healthy Brain Network, prompts
-        to open the eyes (for 20 s, six times) and to close them (for 40 s, five times) after a varying start, without durations.
+        ``"eyes"``: a row for each block and two impulses in each. ``"hbn"``: the resting task of
+        the Healthy Brain Network, prompts to open the eyes (for 20 s, six times) and to close
+        them (for 40 s, five times) after a random start, without durations.
     n_blocks, block_duration
-        Blocks of a recording, eyes open first, and their length in s; of ``"eyes"`` only.
+        Number of blocks in a recording, eyes open first, and their duration in s; only with the
+        events ``"eyes"``.
     template, ch_names
-        MNE template of the electrodes, and the channels to record; none means all of the template.
+        MNE template of the electrode positions, and the channels to record. Without names, all
+        channels of the template are recorded.
     bads
-        Channels that channels.tsv marks bad.
+        Channels with the status bad in channels.tsv.
     electrodes
-        Whether electrodes.tsv is written.
+        True to write electrodes.tsv.
     format
-        Of the signal files. ``"eeglab"`` holds its samples in the .set file, ``"eeglab-fdt"`` beside it.
+        Format of the signal files. ``"eeglab"`` has its samples inside the .set file,
+        ``"eeglab-fdt"`` in a .fdt file.
     boundaries
-        Times in s where the file says that the signal is not continuous (an annotation ``boundary``).
+        Times in s of boundaries, written as annotations ``boundary``.
     dropouts
-        Onset and duration in s of stretches that are zero on all channels.
+        Onset and duration in s of intervals in which all channels are zero.
     broken
-        How the signal files are broken after writing: ``"truncated"`` (the last 40 % of the bytes are missing), ``"empty"``,
-        ``"companion"`` (the files beside it are missing), ``"pointer"`` (a git-annex pointer in its place), ``"link"`` (a link to nowhere).
+        Damage of the signal files after writing: ``"truncated"`` (the last 40 % of the bytes are
+        missing), ``"empty"``, ``"companion"`` (the companion files are missing), ``"pointer"`` (a
+        git-annex pointer in place of the file), ``"link"`` (a broken link).
     variants
-        In turn for each subject, parameters that differ from these:
+        Parameters that differ from these, for each subject in turn:
         ``[{}, {"sfreq": 250}, {"template": "GSN-HydroCel-129", "ch_names": []}]``.
+    seed
+        Seed of all random numbers.
     """
 
     n_subjects: int = Field(default=3, ge=1)
@@ -68,49 +80,63 @@ class Design:
     bads: tuple[str, ...] = ()
     electrodes: bool = True
     format: Literal["edf", "bdf", "brainvision", "eeglab", "eeglab-fdt"] = "edf"
-    boundaries: tuple[Annotated[float, Field(gt=0)], ...] = ()
-    dropouts: tuple[Stretch, ...] = ()
+    boundaries: tuple[PositiveSeconds, ...] = ()
+    dropouts: tuple[DropoutInterval, ...] = ()
     broken: Literal["truncated", "empty", "companion", "pointer", "link"] | None = None
     variants: tuple[Mapping[str, Any], ...] = ()
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _check(self) -> Design:
-        if unknown := set(self.bads) - set(self.ch_names) if self.ch_names else set():
+        """Refuse parameters that contradict each other."""
+        unknown = set(self.bads) - set(self.ch_names)
+        if unknown and self.ch_names:
             raise ValueError(f"bads {sorted(unknown)} are not among the channels")
         if self.events == "hbn" and (self.n_blocks, self.block_duration) != (4, 10):
             raise ValueError(
-                "n_blocks and block_duration are those of events eyes; the hbn task has eleven blocks of its own"
+                "n_blocks and block_duration apply to the events eyes only; "
+                "the hbn task has eleven blocks of fixed duration"
             )
-        if self.broken == "companion" and self.format not in COMPANIONS:
+        if self.broken == "companion" and self.format not in COMPANION_EXTENSIONS:
             raise ValueError(
-                f"broken companion: {self.format} is one file; {' and '.join(COMPANIONS)} have more"
+                f"broken companion: {self.format} is a single file; "
+                f"use {' or '.join(COMPANION_EXTENSIONS)}"
             )
         if self.boundaries and self.format == "brainvision":
             raise ValueError(
-                "boundaries: brainvision files have no such annotation; edf, bdf and eeglab have"
+                "boundaries: brainvision files do not have such annotations; use edf, bdf or eeglab"
             )
-        if fixed := [name for variant in self.variants for name in variant if name in OF_ALL]:
-            raise ValueError(f"{fixed[0]} cannot differ between subjects")
+        for variant in self.variants:
+            shared = [name for name in variant if name in SHARED_PARAMETERS]
+            if shared:
+                raise ValueError(f"{shared[0]} cannot differ between subjects")
         return self
 
     @property
     def task(self) -> str:
+        """Task label of the recordings."""
         return "RestingState" if self.events == "hbn" else "rest"
 
-    def of(self, subject: int) -> Design:
-        """The design of one subject's recordings."""
-        variant = self.variants[subject % len(self.variants)] if self.variants else {}
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        return design_of({**own, "variants": (), **variant})
+    def for_subject(self, subject: int) -> Design:
+        """Return the design of the recordings of one subject, counted from 0."""
+        variant: Mapping[str, Any] = {}
+        if self.variants:
+            variant = self.variants[subject % len(self.variants)]
+        parameters = {field.name: getattr(self, field.name) for field in fields(self)}
+        return make_design({**parameters, "variants": (), **variant})
 
 
-def design_of(parameters: Mapping[str, Any]) -> Design:
-    """The design, or a `ConfigError` of one line."""
+def make_design(parameters: Mapping[str, Any]) -> Design:
+    """Validate the parameters of a design.
+
+    Raises
+    ------
+    ConfigError
+        A parameter is unknown or out of range. The message is one line.
+    """
     try:
         return Design(**parameters)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ConfigError(
-            f"synthetic dataset: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        ) from error
+        parameter = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"synthetic dataset: {parameter}: {first['msg']}") from error

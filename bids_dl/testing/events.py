@@ -1,4 +1,4 @@
-"""What happens in a recording: rows of events.tsv, and their annotation."""
+"""Events of a synthetic recording: rows of events.tsv, and their annotation in HED."""
 
 from __future__ import annotations
 
@@ -11,26 +11,41 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
 
-HED = {
+EYES_HED = {
     "open": "Agent-action, Experiment-participant, Eyes-open",
     "closed": "Agent-action, Experiment-participant, Eyes-closed",
     "impulse": "Sensory-event, Label/Impulse",
 }
-PROMPT = "Sensory-event, Instructional, (Auditory-presentation, Loudspeaker, (Human-agent, (Speak, (Sentence, Label/now-{}-your-eyes))))"
+"""trial_type of the events "eyes" -> HED."""
+
+PROMPT_HED = (
+    "Sensory-event, Instructional, (Auditory-presentation, Loudspeaker, "
+    "(Human-agent, (Speak, (Sentence, Label/now-{}-your-eyes))))"
+)
 HBN_HED = {
-    "instructed_toOpenEyes": PROMPT.format("open"),
-    "instructed_toCloseEyes": PROMPT.format("close"),
+    "instructed_toOpenEyes": PROMPT_HED.format("open"),
+    "instructed_toCloseEyes": PROMPT_HED.format("close"),
     "resting_start": "(Def/Resting-start, Onset)",
 }
-RESTING = "(Definition/Resting-start, (Recording, (Visual-presentation, (Cross, (Center-of, Computer-screen)))))"
+"""value of the events "hbn" -> HED."""
+
+RESTING_DEFINITION = (
+    "(Definition/Resting-start, (Recording, "
+    "(Visual-presentation, (Cross, (Center-of, Computer-screen)))))"
+)
 HBN_ROWS = {
     "start": ("resting_start", 90),
     "open": ("instructed_toOpenEyes", 20),
     "closed": ("instructed_toCloseEyes", 30),
 }
-HBN_LENGTHS = {"open": 20, "closed": 40}  # s
-HBN_EARLIEST, HBN_LATEST = 10, 15  # s: of the first prompt
-N_PROMPTS = 11
+"""Label of an event -> value and event_code of its row."""
+
+HBN_SECONDS = {"open": 20, "closed": 40}  # duration of a block after a prompt
+MIN_FIRST_PROMPT_SECONDS = 10
+MAX_FIRST_PROMPT_SECONDS = 15
+N_PROMPTS = 11  # alternating, eyes open first
+# Intervals of a block, as fractions of its duration, in which its two impulses are
+IMPULSE_INTERVALS = ((0.15, 0.4), (0.6, 0.85))
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -39,64 +54,66 @@ class SyntheticEvent:
 
     label: Literal["open", "closed", "impulse", "start"]
     sample: int  # 0-based
-    n_times: int  # samples; 0 for a moment
+    n_times: int  # samples; 0 for a point in time
 
 
-def n_times(design: Design) -> int:
-    """Samples of a recording."""
+def count_samples(design: Design) -> int:
+    """Return the number of samples of a recording."""
     if design.events == "hbn":
-        return design.sfreq * (HBN_LATEST + 6 * HBN_LENGTHS["open"] + 5 * HBN_LENGTHS["closed"])
+        blocks = 6 * HBN_SECONDS["open"] + 5 * HBN_SECONDS["closed"]
+        return design.sfreq * (MAX_FIRST_PROMPT_SECONDS + blocks)
     return design.sfreq * design.block_duration * design.n_blocks
 
 
-def events_of(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
-    """The events of a recording, in order of onset."""
-    return _prompts(design, rng) if design.events == "hbn" else _blocks(design, rng)
+def draw_events(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
+    """Yield the events of a recording, in order of onset."""
+    return _draw_prompts(design, rng) if design.events == "hbn" else _draw_blocks(design, rng)
 
 
-def _blocks(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
-    """A row for each block, and two impulses in each, apart from its edges and from each other."""
-    size = design.sfreq * design.block_duration
+def _draw_blocks(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
+    """Yield a row for each block and two impulses in each, away from edges and each other."""
+    n_times = design.sfreq * design.block_duration
     for block in range(design.n_blocks):
-        yield SyntheticEvent("closed" if block % 2 else "open", block * size, size)
-        for low, high in ((0.15, 0.4), (0.6, 0.85)):
-            yield SyntheticEvent(
-                "impulse", block * size + int(rng.integers(int(low * size), int(high * size))), 0
-            )
+        start = block * n_times
+        yield SyntheticEvent("closed" if block % 2 else "open", start, n_times)
+        for low, high in IMPULSE_INTERVALS:
+            position = int(rng.integers(int(low * n_times), int(high * n_times)))
+            yield SyntheticEvent("impulse", start + position, 0)
 
 
-def _prompts(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
-    """The start of the task, then a prompt at the start of each block."""
+def _draw_prompts(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
+    """Yield the start of the task, then a prompt at the beginning of each block."""
     yield SyntheticEvent("start", design.sfreq, 0)
-    sample = int(rng.integers(HBN_EARLIEST * design.sfreq, HBN_LATEST * design.sfreq))
+    earliest = MIN_FIRST_PROMPT_SECONDS * design.sfreq
+    latest = MAX_FIRST_PROMPT_SECONDS * design.sfreq
+    sample = int(rng.integers(earliest, latest))
     for i in range(N_PROMPTS):
         label: Literal["open", "closed"] = "closed" if i % 2 else "open"
-        size = HBN_LENGTHS[label] * design.sfreq
-        yield SyntheticEvent(label, sample, size)
-        sample += size
+        n_times = HBN_SECONDS[label] * design.sfreq
+        yield SyntheticEvent(label, sample, n_times)
+        sample += n_times
 
 
-def table(
-    design: Design, events: tuple[SyntheticEvent, ...]
-) -> tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]:
-    """Columns and rows of events.tsv."""
-    onsets = [f"{event.sample / design.sfreq:.9f}" for event in events]
+def events_table(
+    design: Design, events: Sequence[SyntheticEvent]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return the column names and the rows of events.tsv."""
+    columns: tuple[str, ...] = ("onset", "duration", "sample", "trial_type")
     if design.events == "hbn":
-        prompts = [
-            (onset, "n/a", event.sample, *HBN_ROWS[event.label])
-            for onset, event in zip(onsets, events, strict=True)
-        ]
-        return ("onset", "duration", "sample", "value", "event_code"), prompts
-    lengths = [f"{event.n_times / design.sfreq:g}" if event.n_times else "n/a" for event in events]
-    rows = [
-        (onset, length, event.sample, event.label)
-        for onset, length, event in zip(onsets, lengths, events, strict=True)
-    ]
-    return ("onset", "duration", "sample", "trial_type"), rows
+        columns = ("onset", "duration", "sample", "value", "event_code")
+    rows: list[tuple[Any, ...]] = []
+    for event in events:
+        onset = f"{event.sample / design.sfreq:.9f}"
+        if design.events == "hbn":
+            rows.append((onset, "n/a", event.sample, *HBN_ROWS[event.label]))
+        else:
+            duration = f"{event.n_times / design.sfreq:g}" if event.n_times else "n/a"
+            rows.append((onset, duration, event.sample, event.label))
+    return columns, rows
 
 
-def sidecar(design: Design) -> dict[str, Any]:
-    """Content of events.json."""
+def events_sidecar(design: Design) -> dict[str, Any]:
+    """Return the content of events.json."""
     sample = {"Description": "0-based sample of the onset"}
     if design.events == "hbn":
         levels = {
@@ -113,7 +130,7 @@ def sidecar(design: Design) -> dict[str, Any]:
             "sample": sample,
             "definitions": {
                 "Description": "What the task looks like",
-                "HED": {"resting_start": RESTING},
+                "HED": {"resting_start": RESTING_DEFINITION},
             },
         }
     levels = {
@@ -122,6 +139,6 @@ def sidecar(design: Design) -> dict[str, Any]:
         "impulse": "one sample on the first channel",
     }
     return {
-        "trial_type": {"Description": "What happens", "Levels": levels, "HED": HED},
+        "trial_type": {"Description": "What happens", "Levels": levels, "HED": EYES_HED},
         "sample": sample,
     }

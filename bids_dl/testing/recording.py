@@ -1,4 +1,4 @@
-"""The signal of a synthetic recording, channel by channel, so that a long one needs little memory."""
+"""Signal of a synthetic recording, computed channel by channel to need little memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
-from bids_dl.testing.events import SyntheticEvent, events_of, n_times
+from bids_dl.testing.events import SyntheticEvent, count_samples, draw_events
 
-TONE = 20.0  # Hz
-ALPHA = 10.0  # Hz
-ALPHA_AMPLITUDE = 30.0  # µV, at the back of the head
-NOISE = 5.0  # µV, standard deviation
-IMPULSE_AREA = 2.0  # µV s: the height of an impulse grows with the rate, so that low-passed ones look alike at all rates
+TONE_HZ = 20.0
+ALPHA_HZ = 10.0
+ALPHA_AMPLITUDE_UV = 30.0  # at the back of the head
+MIN_ALPHA = 0.1  # at the front, as a fraction of the amplitude at the back
+NOISE_UV = 5.0  # standard deviation
+# The height of an impulse is proportional to the rate, so that low-passed impulses look alike at
+# all rates.
+IMPULSE_AREA_UV_S = 2.0
 
 Array = NDArray[np.float64]
 
@@ -33,45 +36,39 @@ class SyntheticRecording:
     events: tuple[SyntheticEvent, ...]  # in order of onset
     tones: tuple[float, ...]  # µV: amplitude of each channel's tone, all of one phase
     alphas: tuple[float, ...]  # µV: amplitude of each channel's alpha while eyes are closed
-    design: Design  # the subject's own, where the dataset has variants
-    key: tuple[int, ...]  # of its random numbers
+    design: Design  # design of the subject, which may be a variant
+    key: tuple[int, ...]  # seed of its random numbers
     session: str = ""
 
     @property
     def n_times(self) -> int:
-        return n_times(self.design)
+        """Number of samples."""
+        return count_samples(self.design)
 
     def signals(self) -> Array:
-        """The samples that were written, (n_chans, n_times) in µV, before the file format rounded them."""
-        return np.array(list(self.channels()))
+        """Return the samples (n_chans, n_times) in µV, before the file format rounded them."""
+        return np.array(list(self.iter_channels()))
 
-    def channels(self) -> Iterator[Array]:
-        """The same channel by channel, each (n_times,)."""
-        length, sfreq = self.n_times, self.design.sfreq
-        times = np.arange(length) / sfreq
-        tone, alpha = (
-            np.sin(2 * np.pi * TONE * times),
-            self._closed() * np.sin(2 * np.pi * ALPHA * times),
-        )
+    def iter_channels(self) -> Iterator[Array]:
+        """Yield the samples (n_times,) of each channel in µV."""
+        sfreq = self.design.sfreq
+        times = np.arange(self.n_times) / sfreq
+        tone = np.sin(2 * np.pi * TONE_HZ * times)
+        alpha = self._eyes_closed() * np.sin(2 * np.pi * ALPHA_HZ * times)
         impulses = [event.sample for event in self.events if event.label == "impulse"]
-        lost = [
-            slice(round(onset * sfreq), round((onset + duration) * sfreq))
-            for onset, duration in self.design.dropouts
-        ]
         rng = np.random.default_rng([*self.key, 1])
-        for i, (tone_amplitude, alpha_amplitude) in enumerate(
-            zip(self.tones, self.alphas, strict=True)
-        ):
-            signal = _pink(length, rng)
-            signal += tone_amplitude * tone
-            signal += alpha_amplitude * alpha
+        for i in range(len(self.ch_names)):
+            signal = _pink_noise(self.n_times, rng)
+            signal += self.tones[i] * tone
+            signal += self.alphas[i] * alpha
             if i == 0:
-                signal[impulses] += IMPULSE_AREA * sfreq
-            for stretch in lost:
-                signal[stretch] = 0
+                signal[impulses] += IMPULSE_AREA_UV_S * sfreq
+            for onset, duration in self.design.dropouts:
+                signal[round(onset * sfreq) : round((onset + duration) * sfreq)] = 0
             yield signal
 
-    def _closed(self) -> Array:
+    def _eyes_closed(self) -> Array:
+        """Return 1 for samples (n_times,) in blocks with eyes closed, 0 for others."""
         closed = np.zeros(self.n_times)
         for event in self.events:
             if event.label == "closed":
@@ -81,7 +78,7 @@ class SyntheticRecording:
 
 @dataclass(frozen=True, config=STRICT)
 class SyntheticDataset:
-    """What `make_dataset` wrote."""
+    """Folder, design and recordings of a dataset that `make_dataset` wrote."""
 
     root: Path
     design: Design
@@ -91,36 +88,45 @@ class SyntheticDataset:
 def plan_recording(
     design: Design, positions: Mapping[str, Array], subject: int, session: int | None, run: int
 ) -> SyntheticRecording:
-    """What one recording will hold. ``positions`` of its channels in m; subject, session and run are counted from 0."""
+    """Plan the content of one recording.
+
+    Parameters
+    ----------
+    design
+        Design of the subject.
+    positions
+        Position (3,) of each channel in m, x to the right and y to the front.
+    subject, session, run
+        Counted from 0. Without a session, the path does not have a session entity.
+    """
     key = (design.seed, subject, run) if session is None else (design.seed, subject, run, session)
-    label, run_label, session_label = (
-        f"{subject + 1:03d}",
-        str(run + 1),
-        "" if session is None else f"{session + 1:02d}",
-    )
-    front = np.array([position[1] for position in positions.values()])
-    back = np.clip(-front / np.abs(front).max(), 0.1, 1)
-    folder, name = f"sub-{label}", f"sub-{label}"
+    subject_label = f"{subject + 1:03d}"
+    session_label = "" if session is None else f"{session + 1:02d}"
+    run_label = str(run + 1)
+    folder = name = f"sub-{subject_label}"
     if session_label:
-        folder, name = f"{folder}/ses-{session_label}", f"{name}_ses-{session_label}"
+        folder = f"{folder}/ses-{session_label}"
+        name = f"{name}_ses-{session_label}"
+    front = np.array([position[1] for position in positions.values()])
+    back = np.clip(-front / np.abs(front).max(), MIN_ALPHA, 1)
     return SyntheticRecording(
         path=f"{folder}/eeg/{name}_task-{design.task}_run-{run_label}",
-        subject=label,
+        subject=subject_label,
         run=run_label,
         ch_names=tuple(positions),
-        events=tuple(events_of(design, np.random.default_rng([*key, 0]))),
+        events=tuple(draw_events(design, np.random.default_rng([*key, 0]))),
         tones=tuple(4.0 + 2 * (i % 8) for i in range(len(positions))),
-        alphas=tuple(float(a) for a in np.round(ALPHA_AMPLITUDE * back, 6)),
+        alphas=tuple(np.round(ALPHA_AMPLITUDE_UV * back, 6).tolist()),
         design=design,
         key=key,
         session=session_label,
     )
 
 
-def _pink(length: int, rng: np.random.Generator) -> Array:
-    """Noise (length,) whose power falls as 1 / frequency, without a mean."""
-    spectrum = np.fft.rfft(rng.standard_normal(length))
+def _pink_noise(n_times: int, rng: np.random.Generator) -> Array:
+    """Draw noise (n_times,) in µV without mean, whose power is proportional to 1 / frequency."""
+    spectrum = np.fft.rfft(rng.standard_normal(n_times))
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
     spectrum[0] = 0
-    noise = np.fft.irfft(spectrum, length)
-    return np.asarray(NOISE * noise / noise.std(), dtype=np.float64)
+    noise = np.fft.irfft(spectrum, n_times)
+    return np.asarray(NOISE_UV * noise / noise.std(), dtype=np.float64)

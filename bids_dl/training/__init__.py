@@ -1,7 +1,8 @@
-"""A store and a model give a run folder: weights, numbers on unseen people, and all that is needed to repeat them."""
+"""Train a model on a store, test it on held-out persons and write a run folder."""
 
 from __future__ import annotations
 
-from bids_dl.training.run import Result, train
+from bids_dl.training.events import TrainingEvent
+from bids_dl.training.run import TrainingResult, train
 
-__all__ = ["Result", "train"]
+__all__ = ["TrainingEvent", "TrainingResult", "train"]

@@ -1,4 +1,4 @@
-"""Who is trained on, who stops the training and who is tested: persons, never windows."""
+"""Divide persons into training, validation and test sides. Windows of a person stay together."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bids_dl.config.stages import TrainConfig
 from bids_dl.datamodel import Person
 from bids_dl.errors import TargetError
 
-VALIDATION = 0.2  # share of a fold's training side that is held out where patience is asked for
+VALIDATION_FRACTION = 0.2  # of a fold's training side, held out if patience is set
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One training: persons on either side."""
+    """One training: the persons of each side."""
 
     index: int
     train: tuple[Person, ...]
@@ -27,89 +27,92 @@ class Fold:
     test: tuple[Person, ...]
 
 
-def plan(table: pd.DataFrame, config: TrainConfig, name: str) -> list[Fold]:
+def plan_folds(table: pd.DataFrame, config: TrainConfig, store_name: str) -> list[Fold]:
     """Return the trainings to do, in order.
 
-    Without ``folds`` it is one, by the splits of the store. With them, each person is tested once; nobody is held out for
-    validation unless ``patience`` asks, and then from the training side only.
+    Without ``folds`` there is one, by the splits of the store. With ``folds`` each person is
+    tested once. Persons are held out for validation only if ``patience`` is set, and then from
+    the training side.
 
     Parameters
     ----------
     table
-        Rows with a known target: columns dataset, subject, split.
-    name
-        The store's, for messages.
+        Windows with a known target: columns dataset, subject, split.
+    config
+        Folds, patience and seed.
+    store_name
+        Name of the store, for messages.
 
     Raises
     ------
     TargetError
-        Persons in two splits, or a split that is needed and empty.
+        A person is in two splits, or a required split is empty.
     """
-    made = (
-        [_by_split(table, config, name)]
-        if config.folds is None
-        else _by_fold(persons_of(table), config)
-    )
-    for fold in made:
-        check_apart(fold, name)
-    return made
+    if config.folds is None:
+        folds = [_fold_by_split(table, config, store_name)]
+    else:
+        folds = _folds_by_person(list_persons(table), config)
+    for fold in folds:
+        check_disjoint(fold, store_name)
+    return folds
 
 
-def persons_of(table: pd.DataFrame) -> list[Person]:
+def list_persons(table: pd.DataFrame) -> list[Person]:
     """Return the distinct persons of a table, sorted."""
-    pairs = table[["dataset", "subject"]].drop_duplicates()
-    return sorted(
-        (str(dataset), str(subject)) for dataset, subject in pairs.itertuples(index=False)
+    pairs = table[["dataset", "subject"]].drop_duplicates().itertuples(index=False)
+    return sorted((str(dataset), str(subject)) for dataset, subject in pairs)
+
+
+def rows_of_persons(table: pd.DataFrame, persons: Iterable[Person]) -> npt.NDArray[np.bool_]:
+    """Return a mask (n_rows,) of the rows of a table that belong to the persons."""
+    row_persons = pd.MultiIndex.from_arrays(
+        [table["dataset"].astype(str), table["subject"].astype(str)]
     )
+    mask: npt.NDArray[np.bool_] = row_persons.isin(list(persons))
+    return mask
 
 
-def rows_of(table: pd.DataFrame, persons: Iterable[Person]) -> npt.NDArray[np.bool_]:
-    """Tell which rows belong to these persons."""
-    keys = pd.MultiIndex.from_arrays([table["dataset"].astype(str), table["subject"].astype(str)])
-    found: npt.NDArray[np.bool_] = keys.isin(list(persons))
-    return found
+def check_disjoint(fold: Fold, store_name: str) -> None:
+    """Raise `TargetError` if a person is on two sides of a fold.
 
-
-def check_apart(fold: Fold, name: str) -> None:
-    """Refuse a fold where a person is on two sides: its numbers would be of people the network knows."""
+    Test results would then include persons that the model was trained on.
+    """
     sides = {"train": set(fold.train), "validation": set(fold.validation), "test": set(fold.test)}
     for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if both := sorted(sides[first] & sides[second]):
+        shared = sorted(sides[first] & sides[second])
+        if shared:
+            dataset, subject = shared[0]
             raise TargetError(
-                f"{name}: {len(both)} person(s) are in {first} and in {second}, the first is {both[0][0]}/sub-{both[0][1]}; "
+                f"{store_name}: {len(shared)} person(s) are in {first} and in {second}, "
+                f"the first is {dataset}/sub-{subject}; "
                 "a person must be in one split: convert again, or train with --folds"
             )
 
 
-def _by_split(table: pd.DataFrame, config: TrainConfig, name: str) -> Fold:
-    there = {split: tuple(persons_of(table[table["split"] == split])) for split in splits.SPLITS}
-    needed = ("train", "test") if config.patience is None else splits.SPLITS
-    if empty := [split for split in needed if not there[split]]:
-        counts = ", ".join(f"{split} {len(there[split])}" for split in splits.SPLITS)
-        ways = "train with --folds loso, " + (
-            "without --patience, " if empty == ["validation"] else ""
-        )
+def _fold_by_split(table: pd.DataFrame, config: TrainConfig, store_name: str) -> Fold:
+    persons: dict[str, tuple[Person, ...]] = {}
+    for split in splits.SPLITS:
+        persons[split] = tuple(list_persons(table[table["split"] == split]))
+    required = ("train", "test") if config.patience is None else splits.SPLITS
+    empty = [split for split in required if not persons[split]]
+    if empty:
+        counts = ", ".join(f"{split} {len(persons[split])}" for split in splits.SPLITS)
+        without_patience = "without --patience, " if empty == ["validation"] else ""
         raise TargetError(
-            f"{name}: nobody in split {empty[0]} (persons: {counts}); {ways}or convert with another --split"
+            f"{store_name}: no person is in split {empty[0]} (persons: {counts}); "
+            f"train with --folds loso, {without_patience}or convert with another --split"
         )
-    return Fold(0, there["train"], there["validation"], there["test"])
+    return Fold(0, persons["train"], persons["validation"], persons["test"])
 
 
-def _by_fold(persons: list[Person], config: TrainConfig) -> list[Fold]:
-    made = []
-    for index, test in enumerate(splits.folds(persons, config.folds or "loso", config.seed)):
-        rest = [person for person in persons if person not in test]
-        validation = (
-            splits.hold_out(rest, VALIDATION, config.seed + index)
-            if config.patience is not None
-            else ()
-        )
-        made.append(
-            Fold(
-                index,
-                tuple(person for person in rest if person not in validation),
-                validation,
-                test,
-            )
-        )
-    return made
+def _folds_by_person(persons: list[Person], config: TrainConfig) -> list[Fold]:
+    folds: list[Fold] = []
+    tested = splits.make_folds(persons, config.folds or "loso", config.seed)
+    for index, test in enumerate(tested):
+        others = [person for person in persons if person not in test]
+        validation: tuple[Person, ...] = ()
+        if config.patience is not None:
+            validation = splits.hold_out(others, VALIDATION_FRACTION, config.seed + index)
+        train = tuple(person for person in others if person not in validation)
+        folds.append(Fold(index, train, validation, test))
+    return folds

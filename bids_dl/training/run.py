@@ -1,11 +1,11 @@
-"""From a store to a run folder."""
+"""Train a model on a store and write a run folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,56 +16,51 @@ from bids_dl.config.stages import TrainConfig
 from bids_dl.datamodel import Person
 from bids_dl.errors import TargetError
 from bids_dl.models import check_shape
-from bids_dl.models.checkpoint import ModelCard, save
+from bids_dl.models.checkpoint import ModelCard, save_checkpoint
 from bids_dl.models.compute import pick_device, pick_precision
-from bids_dl.prediction import apply, tabulate
+from bids_dl.prediction import apply, tabulate_predictions
 from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
 from bids_dl.training import figures, metrics, run_folder
-from bids_dl.training.folds import Fold, persons_of, plan, rows_of
-from bids_dl.training.loop import Compute, Row, fit, reproducible
+from bids_dl.training.events import EventCallback, TrainingEvent
+from bids_dl.training.folds import Fold, list_persons, plan_folds, rows_of_persons
+from bids_dl.training.loop import Compute, EpochRow, fit, reproducible
 
-Say = Callable[[str], None]
-NOT_TARGETS = {
-    "dataset",
-    "subject",
-    "fold",
-    "window",
-    "predicted",
-    "seen",
-}  # columns that a table of predictions has itself
+# Columns of a table of predictions, which therefore cannot be targets.
+RESERVED_COLUMNS = {"dataset", "subject", "fold", "window", "predicted", "seen"}
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a training found out; the run folder holds the same.
+class TrainingResult:
+    """Results of a training, as in its run folder.
 
     Attributes
     ----------
-    run
-        The folder.
+    run_dir
+        The run folder.
     metrics
-        As `metrics.evaluate` gives them for all tested persons, with ``persons`` and ``folds``.
+        Result of `metrics.evaluate` for all tested persons, with ``persons`` and ``folds``.
     predictions
-        One row per tested window: fold, window (row of the store), dataset, subject, the target, predicted, ``p_<class>``.
+        One row per tested window: fold, window (row of the store), dataset, subject, the target,
+        predicted, ``p_<class>``.
     history
         One row per fold and epoch.
     """
 
-    run: Path
+    run_dir: Path
     metrics: dict[str, Any]
     predictions: pd.DataFrame
     history: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What all folds of a run have in common."""
+class TrainingJob:
+    """Everything that all folds of a run share."""
 
     store: Store
     config: TrainConfig
     card: ModelCard
-    bench: Compute
+    compute: Compute
     table: pd.DataFrame  # rows of the store with a known target
 
 
@@ -73,71 +68,94 @@ def train(
     store_url: str,
     config: TrainConfig,
     *,
-    run: str | Path | None = None,
+    run_dir: str | Path | None = None,
     storage_options: Mapping[str, Any] | None = None,
-    say: Say = lambda _: None,
-) -> Result:
-    """Train on some people of a store, test on others, and write a run folder.
+    on_event: EventCallback = lambda _: None,
+) -> TrainingResult:
+    """Train on some persons of a store, test on others, and write a run folder.
 
-    The same store, config, versions and device give the same numbers (on a CPU: with the same number of threads).
+    The same store, settings, versions and device give the same numbers. On a CPU, the number of
+    threads must be the same too.
 
     Parameters
     ----------
-    run
-        A new or empty folder; default ``runs/<store name>-<model>-<seed>``, numbered where that is taken.
-    say
-        Called with one line per epoch and per fold.
+    store_url
+        Path or URL of a store.
+    config
+        Model, target, folds and settings of the training.
+    run_dir
+        A new or empty folder. None takes ``runs/<store name>-<model>-<seed>``, with a number
+        appended if that exists.
+    storage_options
+        Options for the file system of the URL, as in fsspec.
+    on_event
+        Called when the training starts, and after each epoch and each fold.
 
     Raises
     ------
-    RequestError
-        A model, target, split or device that cannot be had; nothing was written then.
+    StoreError
+        There is no finished store.
+    ConfigError
+        The model, device or number of folds is unknown or impossible, or ``run_dir`` is not empty.
+    ModelError
+        The model does not accept the windows of the store.
+    TargetError
+        The target is missing or unsuitable, or a split is empty.
+    BidsDlError
+        The loss is not finite. Only in this case something may have been written.
+
+    Examples
+    --------
+    >>> result = train("eyes.zarr", TrainConfig(folds="loso", epochs=1), run_dir="run")
+    >>> sorted(result.metrics["windows"]["accuracy"])
+    ['high', 'low', 'value']
     """
-    job = prepare(store_url, config, storage_options)
+    job = prepare_job(store_url, config, storage_options)
     name = job.store.location.name
-    folds = plan(job.table, config, name)
+    folds = plan_folds(job.table, config, name)
     for fold in folds:
         check_classes(job, fold)
-    folder = run_folder.make_folder(run, job.store, config)
-    run_folder.write_json(folder / "config.json", run_folder.describe(job.store, config))
-    run_folder.write_json(folder / "environment.json", run_folder.environment(job.bench.device))
+    folder = run_folder.create_run_folder(run_dir, job.store, config)
+    environment = run_folder.describe_environment(job.compute.device)
+    run_folder.write_json(folder / "config.json", run_folder.describe_config(job.store, config))
+    run_folder.write_json(folder / "environment.json", environment)
     run_folder.write_json(folder / "folds.json", run_folder.describe_folds(folds))
-    n_persons = len(persons_of(job.table))
-    say(
-        f"{name}: {len(job.table)} windows of {n_persons} persons, {config.model} on {job.bench.device}, run folder {folder}"
+    text = (
+        f"{name}: {len(job.table)} windows of {len(list_persons(job.table))} persons, "
+        f"{config.model} on {job.compute.device}, run folder {folder}"
     )
-    tested, histories = [], []
+    on_event(TrainingEvent("started", text, len(folds)))
+    predictions: list[pd.DataFrame] = []
+    histories: list[pd.DataFrame] = []
     for fold in folds:
-        predictions, history = run_fold(
-            job,
-            fold,
-            folder / run_folder.weights_name(fold, len(folds)),
-            _titled(say, fold, len(folds)),
-        )
-        tested.append(predictions)
-        histories.append(history)
-    return finish(
-        folder, job, pd.concat(tested, ignore_index=True), pd.concat(histories, ignore_index=True)
-    )
+        weights = folder / run_folder.weights_name(fold, len(folds))
+        fold_predictions, fold_history = train_fold(job, fold, weights, len(folds), on_event)
+        predictions.append(fold_predictions)
+        histories.append(fold_history)
+    all_predictions = pd.concat(predictions, ignore_index=True)
+    return write_results(folder, job, all_predictions, pd.concat(histories, ignore_index=True))
 
 
-def prepare(store_url: str, config: TrainConfig, storage_options: Mapping[str, Any] | None) -> Job:
+def prepare_job(
+    store_url: str, config: TrainConfig, storage_options: Mapping[str, Any] | None
+) -> TrainingJob:
     """Open the store and check that model, target and device fit it."""
     store = open_store(store_url, storage_options=storage_options)
-    if config.target in NOT_TARGETS:
+    name = store.location.name
+    if config.target in RESERVED_COLUMNS:
         raise TargetError(
-            f"{store.location.name}: target {config.target!r} says whose a window is, or is a column of predictions; choose another"
+            f"{name}: {config.target!r} cannot be a target, because it is a column of every table "
+            "of predictions; choose another"
         )
     _, n_chans, n_times = store.shape
-    check_shape(config.model, (n_chans, n_times), store.location.name)
+    check_shape(config.model, (n_chans, n_times), name)
     device = pick_device(config.device)
-    classes = StreamingDataset(
-        store, target=config.target, drop_missing=config.drop_missing
-    ).classes
+    stream = StreamingDataset(store, target=config.target, drop_missing=config.drop_missing)
+    classes = stream.classes
     if len(classes) < 2:
-        what = f"has one class, {classes[0]!r}" if classes else "holds numbers, not classes"
+        content = f"has one class, {classes[0]!r}" if classes else "contains numbers, not classes"
         raise TargetError(
-            f"{store.location.name}: target {config.target!r} {what}; training tells at least two classes apart"
+            f"{name}: target {config.target!r} {content}; training needs at least two classes"
         )
     card = ModelCard(
         model=config.model,
@@ -149,68 +167,91 @@ def prepare(store_url: str, config: TrainConfig, storage_options: Mapping[str, A
         normalize=config.normalize,
         options=dict(config.model_options),
     )
-    with torch.device("meta"):  # sizes only: no memory, no random numbers
+    with torch.device("meta"):  # checks the options without memory and random numbers
         card.build()
     table = store.table[store.table[config.target].isin(classes)]
-    return Job(
-        store, config, card, Compute(device, pick_precision(config.precision, device)), table
-    )
+    compute = Compute(device, pick_precision(config.precision, device))
+    return TrainingJob(store, config, card, compute, table)
 
 
-def run_fold(job: Job, fold: Fold, weights: Path, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Train one model, write its weights, and return predictions on the persons it never saw and the epochs' history."""
+def train_fold(
+    job: TrainingJob, fold: Fold, weights: Path, n_folds: int, on_event: EventCallback
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train one model, write its weights, and test it on the held-out persons.
+
+    Returns
+    -------
+    predictions
+        One row per tested window.
+    history
+        One row per epoch.
+    """
+
+    def on_epoch(row: EpochRow) -> None:
+        on_event(_event("epoch", _describe_epoch(row), fold, n_folds, row))
+
+    compute = replace(job.compute, class_weights=_class_weights(job, fold))
     seed = int(np.random.SeedSequence([job.config.seed, fold.index]).generate_state(1)[0])
-    with reproducible(seed, job.bench.device):
-        card = _card(job, fold)
-        model = card.build().to(job.bench.device)
-        bench = replace(job.bench, class_weights=_class_weights(job, fold))
+    with reproducible(seed, compute.device):
+        card = _fold_card(job, fold)
+        model = card.build().to(compute.device)
         training = _stream(job, card, fold.train, seed=seed)
         validation = _stream(job, card, fold.validation) if fold.validation else None
-        history = fit(model, training, validation, job.config, bench, lambda row: say(_line(row)))
-        save(model, card, weights)
-        outputs = apply(model, _stream(job, card, fold.test), job.bench.device)
-    order = np.argsort(outputs.index.numpy())
-    predictions = tabulate(
-        job.store.table.iloc[outputs.index.numpy()[order]], card, outputs.probabilities[order]
+        history = fit(model, training, validation, job.config, compute, on_epoch)
+        save_checkpoint(model, card, weights)
+        outputs = apply(model, _stream(job, card, fold.test), compute.device)
+    rows = outputs.index.numpy()
+    order = np.argsort(rows)
+    predictions = tabulate_predictions(
+        job.store.table.iloc[rows[order]], card, outputs.probabilities[order]
     )
     predictions.insert(0, "fold", fold.index)
-    accuracy = (predictions["predicted"] == predictions[job.config.target]).mean()
-    say(f"{_named(fold.test)} tested: {accuracy:.1%} of {len(predictions)} windows right")
+    accuracy = float((predictions["predicted"] == predictions[job.config.target]).mean())
+    text = (
+        f"{_describe_persons(fold.test)} tested: "
+        f"{accuracy:.1%} of {len(predictions)} windows correct"
+    )
+    values = {"accuracy": accuracy, "n_windows": float(len(predictions))}
+    on_event(_event("tested", text, fold, n_folds, values))
     return predictions, pd.DataFrame(history).astype({"epoch": int}).assign(fold=fold.index)
 
 
-def finish(folder: Path, job: Job, predictions: pd.DataFrame, history: pd.DataFrame) -> Result:
-    """Write numbers, tables and pictures of all folds together."""
-    classes, target = job.card.classes, job.card.target
-    numbers = metrics.evaluate(predictions, target, classes, job.config.seed)
-    numbers["persons"] = metrics.by_person(predictions, target)
-    numbers["folds"] = metrics.by_fold(predictions, history, target)
+def write_results(
+    folder: Path, job: TrainingJob, predictions: pd.DataFrame, history: pd.DataFrame
+) -> TrainingResult:
+    """Write metrics, tables and figures of all folds."""
+    classes = job.card.classes
+    target = job.card.target
+    results = metrics.evaluate(predictions, target, classes, job.config.seed)
+    results["persons"] = metrics.accuracy_by_person(predictions, target)
+    results["folds"] = metrics.accuracy_by_fold(predictions, history, target)
     history = history[["fold", *(name for name in history if name != "fold")]]
-    run_folder.write_json(folder / "metrics.json", numbers)
+    run_folder.write_json(folder / "metrics.json", results)
     predictions.to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
     history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
-    figures.learning_curves(
-        history, numbers["windows"]["accuracy"]["value"], folder / "learning_curves.png"
+    test_accuracy = results["windows"]["accuracy"]["value"]
+    figures.draw_learning_curves(history, test_accuracy, folder / "learning_curves.png")
+    matrices = {unit: results[unit]["confusion"] for unit in ("windows", "votes")}
+    figures.draw_confusion(matrices, classes, folder / "confusion.png")
+    return TrainingResult(folder, results, predictions, history)
+
+
+def check_classes(job: TrainingJob, fold: Fold) -> None:
+    """Raise `TargetError` if the training side of a fold has a single class."""
+    counts = _class_counts(job, fold)
+    if np.count_nonzero(counts) >= 2:
+        return
+    class_names = [job.card.classes[i] for i in np.flatnonzero(counts)]
+    raise TargetError(
+        f"{job.store.location.name}: {_describe_persons(fold.test)} held out, "
+        f"the {len(fold.train)} person(s) to train on are all {', '.join(class_names)}; "
+        f"a fold needs two classes of {job.card.target!r} to train on: "
+        "more persons, or other splits"
     )
-    matrices = {"windows": numbers["windows"]["confusion"], "votes": numbers["votes"]["confusion"]}
-    figures.confusion(matrices, classes, folder / "confusion.png")
-    return Result(folder, numbers, predictions, history)
 
 
-def check_classes(job: Job, fold: Fold) -> None:
-    """Refuse a fold whose training side has nothing to tell apart."""
-    if np.count_nonzero(_class_counts(job, fold)) < 2:
-        there = ", ".join(
-            sorted(job.table.loc[rows_of(job.table, fold.train), job.card.target].unique())
-        )
-        raise TargetError(
-            f"{job.store.location.name}: {_named(fold.test)} held out, the {len(fold.train)} person(s) to train on are all {there}; "
-            f"a fold needs two classes of {job.card.target!r} to train on: more people, or other splits"
-        )
-
-
-def _card(job: Job, fold: Fold) -> ModelCard:
-    """Return the card of a fold's model, with the statistics of the people it is trained on where they scale its input."""
+def _fold_card(job: TrainingJob, fold: Fold) -> ModelCard:
+    """Return the card of a fold's model, with the statistics of its training persons if used."""
     if job.config.normalize != "training":
         return job.card
     mean, std = training_statistics([job.store], job.store.table, _rows(job, fold.train))
@@ -218,14 +259,14 @@ def _card(job: Job, fold: Fold) -> ModelCard:
 
 
 def _stream(
-    job: Job, card: ModelCard, persons: tuple[Person, ...], *, seed: int | None = None
+    job: TrainingJob, card: ModelCard, persons: tuple[Person, ...], *, seed: int | None = None
 ) -> StreamingDataset:
-    """Stream the windows of some persons: shuffled where there is a seed, else in the order of the store."""
+    """Stream the windows of some persons, shuffled if a seed is given."""
     return StreamingDataset(
         job.store,
         where=_rows(job, persons),
         target=card.target,
-        normalize=card.scaling,
+        normalize=card.stream_normalize,
         batch_size=job.config.batch_size,
         shuffle=seed is not None,
         seed=seed or 0,
@@ -234,39 +275,57 @@ def _stream(
     )
 
 
-def _rows(job: Job, persons: tuple[Person, ...]) -> npt.NDArray[np.bool_]:
-    """Tell which rows of the whole store are of these persons and have a target."""
-    known = job.store.table.index.isin(job.table.index)
-    mine: npt.NDArray[np.bool_] = known & rows_of(job.store.table, persons)
-    return mine
+def _rows(job: TrainingJob, persons: tuple[Person, ...]) -> npt.NDArray[np.bool_]:
+    """Return a mask of the store's rows (n_windows,) of the persons with a known target."""
+    has_target = job.store.table.index.isin(job.table.index)
+    mask: npt.NDArray[np.bool_] = has_target & rows_of_persons(job.store.table, persons)
+    return mask
 
 
-def _class_counts(job: Job, fold: Fold) -> npt.NDArray[np.int64]:
-    mine = job.table.loc[rows_of(job.table, fold.train), job.card.target]
-    return np.array([(mine == name).sum() for name in job.card.classes], dtype=np.int64)
+def _class_counts(job: TrainingJob, fold: Fold) -> npt.NDArray[np.int64]:
+    """Return the number of training windows of each class (n_outputs,)."""
+    labels = job.table.loc[rows_of_persons(job.table, fold.train), job.card.target]
+    return np.array([(labels == name).sum() for name in job.card.classes], dtype=np.int64)
 
 
-def _class_weights(job: Job, fold: Fold) -> tuple[float, ...] | None:
-    """Return N / (classes there x windows of the class): 1 for all where they are balanced; a class that is not there has 0."""
+def _class_weights(job: TrainingJob, fold: Fold) -> tuple[float, ...] | None:
+    """Return weights inversely proportional to class frequency.
+
+    The weight is n_windows / (n_classes * windows of the class), which is 1 for balanced classes.
+    Classes without a training window have weight 0 and do not count.
+    """
     if job.config.class_weights is None:
         return None
     counts = _class_counts(job, fold)
-    share = counts.sum() / np.count_nonzero(counts)
-    return tuple(float(share / count) if count else 0.0 for count in counts)
+    balanced_count = counts.sum() / np.count_nonzero(counts)
+    return tuple(float(balanced_count / count) if count else 0.0 for count in counts)
 
 
-def _titled(say: Say, fold: Fold, n_folds: int) -> Say:
-    title = f"fold {fold.index + 1} of {n_folds}, " if n_folds > 1 else ""
-    return lambda line: say(title + line)
+def _event(
+    kind: Literal["epoch", "tested"],
+    text: str,
+    fold: Fold,
+    n_folds: int,
+    values: Mapping[str, float],
+) -> TrainingEvent:
+    if n_folds > 1:
+        text = f"fold {fold.index + 1} of {n_folds}, {text}"
+    return TrainingEvent(kind, text, n_folds, fold.index, values)
 
 
-def _line(row: Row) -> str:
-    text = f"epoch {row['epoch']:.0f}: loss {row['train_loss']:.3f}, accuracy {row['train_accuracy']:.1%}"
+def _describe_epoch(row: EpochRow) -> str:
+    loss = row["train_loss"]
+    text = f"epoch {row['epoch']:.0f}: loss {loss:.3f}, accuracy {row['train_accuracy']:.1%}"
     if np.isfinite(row["validation_loss"]):
-        text += f"; validation loss {row['validation_loss']:.3f}, accuracy {row['validation_accuracy']:.1%}"
+        text += (
+            f"; validation loss {row['validation_loss']:.3f}, "
+            f"accuracy {row['validation_accuracy']:.1%}"
+        )
     return text
 
 
-def _named(persons: tuple[Person, ...]) -> str:
+def _describe_persons(persons: tuple[Person, ...]) -> str:
     names = [f"sub-{subject}" for _, subject in persons]
-    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{names[0]} and {len(names) - 1} more"

@@ -1,4 +1,4 @@
-"""The run folder: everything that says what was trained, on what, and how to do it again."""
+"""The run folder: what was trained, on which data, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bids_dl.store import Store
 from bids_dl.store.format import MANIFEST
 from bids_dl.training.folds import Fold
 
+MAX_RUNS = 10_000  # of the same default name
 PACKAGES = (
     "bids_dl",
     "torch",
@@ -33,103 +34,140 @@ PACKAGES = (
 )
 
 
-def make_folder(run: str | Path | None, store: Store, config: TrainConfig) -> Path:
-    """Make a new folder: the one asked for, else ``runs/<store>-<model>-<seed>`` with a number behind it where that is taken.
+def create_run_folder(run_dir: str | Path | None, store: Store, config: TrainConfig) -> Path:
+    """Create a new run folder.
+
+    Parameters
+    ----------
+    run_dir
+        A new or empty folder. None takes ``runs/<store>-<model>-<seed>``, with a number appended
+        if that exists.
+    store, config
+        Store and settings that the default name is made of.
 
     Raises
     ------
     ConfigError
-        Where the one asked for has something in it already.
+        ``run_dir`` is not empty.
     """
-    if run is not None:
-        folder = Path(run)
+    if run_dir is not None:
+        folder = Path(run_dir)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError(
-                f"{folder}: there already, and never overwritten; name another run folder"
+                f"{folder}: already exists and is never overwritten; name another run folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
         return folder
     stem = f"{store.location.name.removesuffix('.zarr')}-{config.model}-{config.seed}"
-    for number in range(1, 10_000):
+    for number in range(1, MAX_RUNS):
         folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
         return folder
-    raise ConfigError(f"runs/{stem}: ten thousand runs of this name; name another run folder")
+    raise ConfigError(f"runs/{stem}: {MAX_RUNS} runs have this name; name another run folder")
 
 
 def write_json(path: Path, content: Any) -> None:
-    path.write_text(
-        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    """Write JSON with one item per line, without NaN."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def describe(store: Store, config: TrainConfig) -> dict[str, Any]:
-    """Return config.json: the command, every setting, and which store."""
+def describe_config(store: Store, config: TrainConfig) -> dict[str, Any]:
+    """Return the content of config.json: the command, all settings, and the store."""
     url = without_credentials(store.url)
-    shape = {"shape": list(store.shape), "sfreq": store.sfreq, "channels": list(store.channels)}
     return {
-        "command": command(url, config),
+        "command": command_line(url, config),
         "settings": asdict(config),
-        "store": {"url": url, **content_of(store), **shape},
+        "store": {
+            "url": url,
+            **describe_content(store),
+            "shape": list(store.shape),
+            "sfreq": store.sfreq,
+            "channels": list(store.channels),
+        },
     }
 
 
-def content_of(store: Store) -> dict[str, Any]:
-    """Return what identifies the content of a store: the hash of its manifest, which has that of every object, its plan and sources."""
+def describe_content(store: Store) -> dict[str, Any]:
+    """Return the plan and sources of a store and the SHA-256 of its manifest.
+
+    The manifest has the SHA-256 of every object, so its own identifies the content.
+    """
     try:
-        manifest = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()
+        manifest_sha256 = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()
     except FileNotFoundError:
-        manifest = None
-    sources = [
-        {name: source.get(name) for name in ("dataset", "doi", "sha256")}
-        for source in store.attributes.get("sources", [])
-    ]
-    return {"manifest_sha256": manifest, "plan": store.attributes.get("plan"), "sources": sources}
+        manifest_sha256 = None
+    sources = store.attributes.get("sources", [])
+    keys = ("dataset", "doi", "sha256")
+    return {
+        "manifest_sha256": manifest_sha256,
+        "plan": store.attributes.get("plan"),
+        "sources": [{key: source.get(key) for key in keys} for source in sources],
+    }
 
 
-def environment(device: torch.device) -> dict[str, Any]:
-    """Return environment.json: versions and machine type, without names of host or user."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+def describe_environment(device: torch.device) -> dict[str, Any]:
+    """Return the content of environment.json: versions and machine type, without host or user."""
+    machine = platform.machine()
+    if device.type == "cuda":
+        machine = torch.cuda.get_device_name(device)
     return {
         "python": platform.python_version(),
         "packages": {package: _version(package) for package in PACKAGES},
         "system": platform.system(),
-        "device": {"type": device.type, "name": name, "threads": torch.get_num_threads()},
+        "device": {"type": device.type, "name": machine, "threads": torch.get_num_threads()},
     }
 
 
 def describe_folds(folds: list[Fold]) -> list[dict[str, Any]]:
-    """Return folds.json: persons of each side and the file with the weights."""
+    """Return the content of folds.json: the persons of each side and the file of the weights."""
     return [asdict(fold) | {"weights": weights_name(fold, len(folds))} for fold in folds]
 
 
 def weights_name(fold: Fold, n_folds: int) -> str:
+    """Return the file name of the weights of a fold."""
     return "weights.safetensors" if n_folds == 1 else f"weights-fold-{fold.index}.safetensors"
 
 
-def command(url: str, config: TrainConfig) -> str:
-    """Return the command line that repeats a run; what has its default is left out."""
+def command_line(url: str, config: TrainConfig) -> str:
+    """Return the shell command that repeats a run, without options that have their default.
+
+    Examples
+    --------
+    >>> command_line("eyes.zarr", TrainConfig(folds="loso"))
+    'bids-dl train eyes.zarr --model shallow-fbcsp --seed 0 --folds loso'
+    """
     words = ["bids-dl", "train", url, "--model", config.model, "--seed", str(config.seed)]
     defaults = asdict(TrainConfig())
     for option, value in asdict(config).items():
         if option in ("model", "seed", "model_options") or value == defaults[option]:
             continue
-        flag = f"--{option.replace('_', '-')}"
-        words += [flag] if value is True else [flag, "none" if value is None else str(value)]
+        words.append(f"--{option.replace('_', '-')}")
+        if value is None:
+            words.append("none")
+        elif value is not True:
+            words.append(str(value))
     for name, value in config.model_options.items():
         words += ["--model-option", f"{name}={value}"]
     return shlex.join(words)
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL without user, password, signature or token; a path as it is."""
+    """Return a URL without user, password, signature and token. A path stays as it is.
+
+    Examples
+    --------
+    >>> without_credentials("s3://key:secret@bucket/eyes.zarr")
+    's3://bucket/eyes.zarr'
+    """
     if "://" not in url:
         return url
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def _version(package: str) -> str | None:

@@ -47,7 +47,7 @@ def cpu_time(work: Callable[[], object]) -> float:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else sample_folder()
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    plan = make_plan([str(folder)], parsing.request({"hed": QUERIES, "window": 2.0}))
+    plan = make_plan([str(folder)], parsing.parse_request({"hed": QUERIES, "window": 2.0}))
     files = [folder / str(recording.signal) for recording in plan.recordings]
     ours, theirs = [], []
     for _ in range(rounds + 1):

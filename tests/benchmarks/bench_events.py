@@ -54,7 +54,7 @@ def main() -> None:
         for recording in source.find_recordings(dataset, SourceConfig())
         if recording.events
     ]
-    tables = [source.read_rows(dataset, recording) for recording in recordings]
+    tables = [source.read_event_rows(dataset, recording) for recording in recordings]
     tables = [
         replace(table, recording=f"{table.recording}-{i}")
         for i in range(args.copies)

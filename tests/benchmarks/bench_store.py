@@ -72,15 +72,15 @@ def ours(
 ) -> None:
     """A store of nothing but its signals."""
     shutil.rmtree(folder, ignore_errors=True)
-    draft = writer.begin(Location(str(folder)), "a plan")
+    draft = writer.StoreWriter.create(Location(str(folder)), "a plan")
     blocks = pieces(windows) if step is None else map(Quantizer(step), pieces(windows))
     writer.write_signals(
         draft,
         windows.shape,
         blocks,
         StoreConfig(chunk_bytes=chunk_bytes),
-        step=step,
-        say=lambda _: None,
+        resolution=step,
+        on_progress=lambda _: None,
     )
     writer.finish(draft, {"sfreq": 128.0, "classes": {}}, ["signals"], {})
 
@@ -136,7 +136,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         windows, deviations = real_windows(folder, megabytes)
-        magnitudes = MagnitudeHistogram.none()
+        magnitudes = MagnitudeHistogram.empty()
         step = choose_resolution(_counted(magnitudes, windows), deviations)
         a, b = folder / "a.zarr", folder / "b.zarr"
         times = raced(
@@ -150,7 +150,7 @@ def main() -> None:
                 ).digest(),
                 "read float32": lambda: read_all(a),
                 "read int16": lambda: read_all(b),
-                "count magnitudes": lambda: _counted(MagnitudeHistogram.none(), windows),
+                "count magnitudes": lambda: _counted(MagnitudeHistogram.empty(), windows),
                 "round to int16": lambda: [Quantizer(step)(piece) for piece in pieces(windows)],
             },
             rounds,

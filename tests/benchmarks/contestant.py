@@ -22,11 +22,11 @@ class BidsDl(Contestant):
 
         pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
         columns = [
-            Column("channel", writer.text([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))
+            Column("channel", writer.text_array([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))
         ]
         columns += [Column(name, values) for name, values in data.columns().items() if name != "t0"]
-        columns.append(Column("recording", writer.text([f"sub-{i:03}" for i in data.subject])))
-        draft = writer.begin(Location(path), "benchmark")
+        columns.append(Column("recording", writer.text_array([f"sub-{i:03}" for i in data.subject])))
+        draft = writer.StoreWriter.create(Location(path), "benchmark")
         self.signals(draft, data, pieces)
         writer.write_columns(draft, columns)
         writer.finish(
@@ -40,7 +40,7 @@ class BidsDl(Contestant):
         from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
 
-        writer.write_signals(draft, data.x.shape, pieces, StoreConfig(), say=lambda _: None)
+        writer.write_signals(draft, data.x.shape, pieces, StoreConfig(), on_progress=lambda _: None)
 
     def iterate(self, path, batch_size, _num_workers):
         from bids_dl import StreamingDataset
@@ -97,8 +97,8 @@ class BidsDlInt16(BidsDl):
             data.x.shape,
             map(coder, pieces),
             StoreConfig(),
-            step=self.step,
-            say=lambda _: None,
+            resolution=self.step,
+            on_progress=lambda _: None,
         )
 
 

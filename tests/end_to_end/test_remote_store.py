@@ -1,14 +1,17 @@
-"""Stores on S3 and behind HTTP, on loopback, where servers fail and processes die."""
+"""Stores in a bucket and behind HTTP, on loopback, while requests fail."""
 
 from __future__ import annotations
 
+import aiohttp
 import fsspec
 import numpy as np
 import pytest
 import small_store
 import xarray
-from faulty_server import IMPATIENCE, KINDS
-from small_store import Small
+from bucket import objects_at
+from conversions import EYES
+from faulty_server import CLIENT_TIMEOUT, TRANSIENT_FAULTS
+from small_store import SmallStore, assert_every_window_once
 
 import bids_dl
 from bids_dl.errors import DamagedStoreError, StoreError
@@ -16,193 +19,152 @@ from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
 from bids_dl.verification import verify
 
-SMALL = Small(
-    n_subjects=4, per_recording=12, per_chunk=4, chunks_per_shard=2
-)  # 96 windows: 24 chunks in 12 shards
+# 96 windows: 24 chunks in 12 shards
+SMALL = SmallStore(n_subjects=4, per_recording=12, per_chunk=4, chunks_per_shard=2)
 URL = "s3://bucket/small.zarr"
-QUERIES = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
 
 
-def contents(url: str, options: dict | None = None) -> dict[str, bytes]:
-    place = Location(url, options or {})
-    return {name: place.read(name) for name in place.list()}
-
-
-@pytest.mark.parametrize("kinds", [*((kind,) for kind in KINDS), KINDS], ids=[*KINDS, "any"])
-def test_a_store_is_written_and_streamed_right_where_a_tenth_of_all_requests_fails(
-    faulty, options, tmp_path, kinds
+@pytest.mark.parametrize(
+    "faults",
+    [*((fault,) for fault in TRANSIENT_FAULTS), TRANSIENT_FAULTS],
+    ids=[*TRANSIENT_FAULTS, "any"],
+)
+def test_a_store_is_written_and_streamed_correctly_although_a_tenth_of_all_requests_fails(
+    faulty, options, tmp_path, faults
 ):
     small_store.write(tmp_path / "local.zarr", SMALL)
-    faulty.fail(*kinds, seed=1)
+    faulty.fail(*faults, seed=1)
     small_store.write(URL, SMALL, storage_options=options)
     stream = bids_dl.StreamingDataset(URL, batch_size=8, storage_options=options)
-    seen = {
-        int(row): signals
-        for batch in stream
-        for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)
-    }
-    assert sorted(seen) == list(range(SMALL.n_windows))
-    np.testing.assert_array_equal(np.stack([seen[row] for row in sorted(seen)]), SMALL.signals)
+    assert_every_window_once(stream, SMALL)
     assert not verify(URL, storage_options=options).damages
-    if len(kinds) == 1:
-        assert min(faulty.failed[kinds[0], method] for method in ("PUT", "GET")) > 0
+    if len(faults) == 1:
+        assert faulty.failed[faults[0], "PUT"] > 0
+        assert faulty.failed[faults[0], "GET"] > 0
     faulty.fail()
-    assert contents(URL, options) == contents(str(tmp_path / "local.zarr"))
-
-
-def test_large_objects_go_up_in_parts_of_which_each_is_tried_again(faulty, options):
-    content = np.random.default_rng(0).bytes(40_000_000)
-    place = Location("s3://bucket/parts.zarr", options)
-    faulty.fail(*KINDS, share=0.2)
-    place.write("large", content)
-    parts = {
-        request.partition("partNumber=")[2].partition("&")[0]
-        for request in faulty.requests
-        if "partNumber=" in request
-    }
-    assert parts == {"1", "2", "3"}
-    assert place.read("large") == content
+    assert objects_at(URL, options) == objects_at(str(tmp_path / "local.zarr"))
 
 
 @pytest.mark.slow
-def test_conversion_to_a_bucket_that_fails_now_and_then_gives_the_bytes_of_a_local_one(
+def test_a_conversion_to_a_failing_bucket_gives_the_bytes_of_a_local_one(
     faulty, options, eegbci, eyes_store
 ):
-    faulty.fail(*KINDS)
     url = "s3://bucket/eyes.zarr"
-    done = bids_dl.convert(
-        str(eegbci), url, hed=QUERIES, window=2, stride=2, jobs=2, storage_option=options
-    )
-    assert done.exit_status == 0
+    settings = {**EYES, "jobs": 2, "storage_option": options}
+    faulty.fail(*TRANSIENT_FAULTS)
+    assert bids_dl.convert(str(eegbci), url, **settings).exit_status == 0
     assert not verify(url, storage_options=options).damages
     faulty.fail()
-    again = bids_dl.convert(
-        str(eegbci), url, hed=QUERIES, window=2, stride=2, jobs=2, storage_option=options
-    )
-    assert again.unchanged
-    assert contents(url, options) == contents(str(eyes_store))
+    assert bids_dl.convert(str(eegbci), url, **settings).unchanged
+    assert objects_at(url, options) == objects_at(str(eyes_store))
 
 
 def test_no_object_of_an_array_is_read_while_a_store_is_written(faulty, options):
     faulty.fail()
     small_store.write("s3://bucket/once.zarr", SMALL, storage_options=options)
-    read = [
-        request
-        for request in faulty.requests
-        if request.startswith("GET") and "/c/" in request and "list-type" not in request
-    ]
-    assert read == []
+    reads = [request for request in faulty.requests if request.startswith("GET")]
+    chunk_reads = [request for request in reads if "/c/" in request and "list-type" not in request]
+    assert chunk_reads == []
 
 
 @pytest.mark.slow
-def test_a_server_that_never_answers_right_is_one_line_that_says_so(faulty, options):
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("503", r"cannot be reached \(SlowDown, HTTP 503\) after several tries"),
+        ("expired", r"the credentials have expired \(ExpiredToken, HTTP 400\); renew them"),
+        ("reset", r"cannot be reached \(\w+\)"),
+    ],
+)
+def test_a_server_that_always_fails_is_one_line(faulty, options, fault, message):
     small_store.write("s3://bucket/away.zarr", SMALL, storage_options=options)
-    for kind, message in {
-        "503": r"cannot be reached \(SlowDown, HTTP 503\), tried several times",
-        "expired": r"the credentials have expired \(ExpiredToken, HTTP 400\); renew them",
-        "reset": r"cannot be reached \(\w+\)",
-    }.items():
-        faulty.fail(kind, share=1.0)
-        with pytest.raises(StoreError, match=message) as refusal:
-            open_store("s3://bucket/away.zarr", storage_options=options)
-        assert "\n" not in str(refusal.value)
-        assert "testing" not in str(refusal.value)
-    assert faulty.failed["reset", "GET"] >= 5
+    faulty.fail(fault, share=1.0)
+    with pytest.raises(StoreError, match=message) as refusal:
+        open_store("s3://bucket/away.zarr", storage_options=options)
+    assert "\n" not in str(refusal.value)
+    assert "testing" not in str(refusal.value)
+    assert faulty.failed[fault, "GET"] >= 5
 
 
-def test_a_store_behind_http_is_read_without_listing(faulty, options, monkeypatch):
+def test_a_store_behind_http_is_read_without_listing(faulty, options):
     small_store.write("s3://bucket/web.zarr", SMALL, storage_options=options)
     url = f"{faulty.url}/bucket/web.zarr"
-    faulty.fail(*(kind for kind in KINDS if kind != "expired"))  # the web knows no credentials
-    stream = bids_dl.StreamingDataset(
-        url,
-        batch_size=8,
-        storage_options={"client_kwargs": {"timeout": _patience()}, "patience": 0.3},
-    )
-    windows = {
-        int(row): signals
-        for batch in stream
-        for row, signals in zip(batch.index, batch.signals.numpy(), strict=True)
-    }
-    np.testing.assert_array_equal(
-        np.stack([windows[row] for row in sorted(windows)]), SMALL.signals
-    )
+    # without the fault "expired", because HTTP has no credentials
+    faulty.fail(*(fault for fault in TRANSIENT_FAULTS if fault != "expired"))
+    timeout = aiohttp.ClientTimeout(sock_read=CLIENT_TIMEOUT)
+    web_options = {"client_kwargs": {"timeout": timeout}, "retry_timeout": 0.3}
+    stream = bids_dl.StreamingDataset(url, batch_size=8, storage_options=web_options)
+    assert_every_window_once(stream, SMALL)
     faulty.fail()
     assert not verify(url).damages
     assert open_store(url).shape == SMALL.signals.shape
-    folders = [
-        request
-        for request in faulty.requests
-        if "list-type" in request or request.rstrip("/").endswith("web.zarr")
-    ]
-    assert folders == []
+    for request in faulty.requests:
+        assert "list-type" not in request
+        assert not request.rstrip("/").endswith("web.zarr")
 
 
-def _patience():
-    import aiohttp
-
-    return aiohttp.ClientTimeout(sock_read=IMPATIENCE)
-
-
-def test_what_is_behind_http_cannot_be_written(faulty, options):
-    with pytest.raises(StoreError, match=r"read only; write to a folder or a bucket"):
-        writer.begin(Location(f"{faulty.url}/bucket/new.zarr"), "a plan")
+def test_a_location_behind_http_cannot_be_written(faulty):
+    location = Location(f"{faulty.url}/bucket/new.zarr")
+    with pytest.raises(StoreError, match=r"read-only; write to a folder or a bucket"):
+        writer.StoreWriter.create(location, "a plan")
 
 
-def test_a_missing_store_behind_http_is_said(faulty, options):
-    with pytest.raises(StoreError, match=r"no bids-dl store"):
+def test_a_missing_store_behind_http_is_refused(faulty, options):
+    with pytest.raises(StoreError, match=r"not a bids-dl store"):
         open_store(f"{faulty.url}/bucket/nothing.zarr")
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("where", ["local", "s3", "http"])
-def test_xarray_opens_a_store_anywhere_without_a_warning(faulty, options, s3, tmp_path, where):
+@pytest.mark.parametrize("kind", ["local", "s3", "http"])
+def test_xarray_opens_a_store_at_any_location_without_a_warning(
+    faulty, options, s3, tmp_path, kind
+):
     urls = {
         "local": str(tmp_path / "x.zarr"),
         "s3": "s3://bucket/x.zarr",
         "http": f"{faulty.url}/bucket/x.zarr",
     }
-    small_store.write(
-        urls["s3" if where == "http" else where],
-        SMALL,
-        storage_options={} if where == "local" else options,
-    )
-    data = xarray.open_zarr(urls[where], storage_options=s3 if where == "s3" else None)
+    if kind == "local":
+        small_store.write(urls["local"], SMALL)
+    else:
+        small_store.write(urls["s3"], SMALL, storage_options=options)
+    data = xarray.open_zarr(urls[kind], storage_options=s3 if kind == "s3" else None)
     assert data["signals"].dims == ("window", "channel", "time")
     np.testing.assert_array_equal(data["signals"].values, SMALL.signals)
 
 
-def test_a_conversion_ends_where_another_has_begun_to_write_in_its_place(options):
-    place = Location("s3://bucket/two.zarr", options)
-    first = writer.begin(place, "a plan")
-    writer.begin(place, "another plan")
-    with pytest.raises(StoreError, match="another conversion has begun to write here"):
-        first.check_ours()
+def test_a_conversion_ends_if_another_one_has_started_at_its_location(options):
+    location = Location("s3://bucket/two.zarr", options)
+    first = writer.StoreWriter.create(location, "a plan")
+    writer.StoreWriter.create(location, "another plan")
+    with pytest.raises(StoreError, match="another conversion has started to write here"):
+        first.check_marker()
 
 
-def test_a_place_killed_while_it_was_cleared_can_be_claimed_again(options, monkeypatch):
-    place = Location("s3://bucket/cleared.zarr", options)
+def test_a_store_whose_writer_was_killed_while_clearing_the_location_can_be_written(
+    options, monkeypatch
+):
+    location = Location("s3://bucket/cleared.zarr", options)
     small_store.write("s3://bucket/cleared.zarr", SMALL, storage_options=options)
-    writer.reopen(place)
+    writer.mark_unfinished(location)
 
-    def remove_some(self, names):
+    def remove_five_and_stop(self, names):
         self.filesystem.rm([self.path(name) for name in names[:5]])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Location, "remove_all", remove_some)
+        patch.setattr(Location, "remove_all", remove_five_and_stop)
         with pytest.raises(KeyboardInterrupt):
-            writer.begin(place, "a plan")
-    writer.begin(place, "a plan")
-    assert place.list() == ["unfinished.json"]
+            writer.StoreWriter.create(location, "a plan")
+    writer.StoreWriter.create(location, "a plan")
+    assert location.list() == ["unfinished.json"]
 
 
-def test_a_missing_object_is_named_wherever_it_lies(options, s3):
+def test_a_missing_object_in_a_bucket_is_named(options, s3):
     url = "s3://bucket/holes.zarr"
     small_store.write(url, SMALL, storage_options=options)
     fsspec.filesystem("s3", **s3).rm(f"{url}/label/c/0")
     with pytest.raises(DamagedStoreError, match="array 'label' cannot be read"):
         open_store(url, storage_options=options).read("label")
-    assert [
-        (damage.where, damage.problem) for damage in verify(url, storage_options=options).damages
-    ] == [("label/c/0", "is missing")]
+    [damage] = verify(url, storage_options=options).damages
+    assert (damage.where, damage.problem) == ("label/c/0", "is missing")

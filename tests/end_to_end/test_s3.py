@@ -1,4 +1,4 @@
-"""Stores in a bucket: who may read, what a killed conversion leaves, and what is never said."""
+"""Stores in a bucket: credentials, killed conversions, and what no message may contain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,138 +13,137 @@ import fsspec
 import numpy as np
 import pytest
 import small_store
-from conftest import QUERIES, SAMPLE
-from faulty_server import KINDS
+from bucket import objects_at, unfinished_uploads
+from conftest import SAMPLE
+from conversions import convert, convert_command
+from faulty_server import TRANSIENT_FAULTS
 from s3fs import S3FileSystem
-from small_store import Small
+from small_store import SmallStore
 
 import bids_dl
 from bids_dl.errors import StoreError
-from bids_dl.pipeline.staging import Entry, Staging
+from bids_dl.pipeline.staging import Staging, StagingEntry
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store
 from bids_dl.verification import verify
 
 URL = "s3://bucket/small.zarr"
-EYES = [
-    *["--stride", "0.25"],
-    "--hed",
-    "eyes_open=Eyes-open",
-    "--hed",
-    "eyes_closed=Eyes-closed",
-    "--window",
-    "2",
-]
-LAB = "[lab]\naws_access_key_id = LABKEY\naws_secret_access_key = lab-secret\n"
-PLAIN = "[plain]\nregion = us-east-1\n"
+EYES_URL = "s3://bucket/eyes.zarr"
+SMALL = SmallStore()
+CREDENTIALS_FILE = "[lab]\naws_access_key_id = LABKEY\naws_secret_access_key = lab-secret\n"
+CONFIG_FILE = "[plain]\nregion = us-east-1\n"
 
 
-def of(headers: dict[str, str]) -> str:
-    """The key that a request was signed with; "" where it was not."""
+def signing_key(headers: dict[str, str]) -> str:
+    """Return the key that a request was signed with, "" if it was not signed."""
     return headers.get("authorization", "").partition("Credential=")[2].partition("/")[0]
+
+
+def as_flags(options: dict[str, object]) -> list[str]:
+    """Return storage options as flags of the command line."""
+    flags = []
+    for name, value in options.items():
+        flags += ["--storage-option", f"{name}={value}"]
+    return flags
 
 
 @pytest.fixture
 def environment(monkeypatch, tmp_path) -> Callable[..., None]:
-    """Sets the variables that AWS clients read, and takes all others away."""
+    """Function that sets the variables that AWS clients read, and unsets all others."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    (tmp_path / "credentials").write_text(LAB)
-    (tmp_path / "config").write_text(PLAIN)
+    (tmp_path / "credentials").write_text(CREDENTIALS_FILE)
+    (tmp_path / "config").write_text(CONFIG_FILE)
 
-    def set_to(**values: str) -> None:
+    def set_variables(**values: str) -> None:
         S3FileSystem.clear_instance_cache()
-        files = {
+        variables = {
             "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
             "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **values,
         }
-        for name, value in {**files, "AWS_EC2_METADATA_DISABLED": "true", **values}.items():
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
 
-    return set_to
+    return set_variables
 
 
 KEYS = {"AWS_ACCESS_KEY_ID": "ENVKEY", "AWS_SECRET_ACCESS_KEY": "env-secret"}
 
 
 @pytest.mark.parametrize(
-    ("variables", "given", "key"),
+    ("variables", "flags", "key"),
     [
-        (KEYS, [], "ENVKEY"),
-        ({"AWS_PROFILE": "lab"}, [], "LABKEY"),
-        ({}, ["profile=lab"], "LABKEY"),
-        (KEYS, ["profile=lab"], "LABKEY"),
-        (KEYS, ["key=GIVENKEY", "secret=given-secret"], "GIVENKEY"),
-        (KEYS, ["anon=true"], ""),
-        ({}, ["anon=true"], ""),
+        (KEYS, {}, "ENVKEY"),
+        ({"AWS_PROFILE": "lab"}, {}, "LABKEY"),
+        ({}, {"profile": "lab"}, "LABKEY"),
+        (KEYS, {"profile": "lab"}, "LABKEY"),
+        (KEYS, {"key": "GIVENKEY", "secret": "given-secret"}, "GIVENKEY"),
+        (KEYS, {"anon": "true"}, ""),
+        ({}, {"anon": "true"}, ""),
     ],
 )
-@pytest.mark.parametrize("endpoint", ["environment", "option"])
-def test_requests_carry_the_credentials_of_the_environment_or_of_the_options(
-    options, faulty, environment, command, variables, given, key, endpoint
+@pytest.mark.parametrize("endpoint_from", ["environment", "option"])
+def test_requests_are_signed_with_the_credentials_of_the_options_or_the_environment(
+    options, faulty, environment, command, variables, flags, key, endpoint_from
 ):
-    small_store.write(URL, Small(), storage_options=options)
-    environment(
-        **variables, **({"AWS_ENDPOINT_URL": faulty.url} if endpoint == "environment" else {})
-    )
+    small_store.write(URL, SMALL, storage_options=options)
+    if endpoint_from == "environment":
+        variables = {**variables, "AWS_ENDPOINT_URL": faulty.url}
+    else:
+        flags = {**flags, "endpoint_url": faulty.url}
+    environment(**variables)
     faulty.fail()
-    given = given + ([f"endpoint_url={faulty.url}"] if endpoint == "option" else [])
-    done = command(
-        "verify", URL, *(word for option in given for word in ("--storage-option", option))
-    )
-    assert (done.status, done.err) == (0, "")
-    assert {of(headers) for _, headers in faulty.asked} == {key}
-    assert not any("secret" in text for text in (done.out, done.err))
+    result = command("verify", URL, *as_flags(flags))
+    assert (result.status, result.err) == (0, "")
+    assert {signing_key(headers) for _, headers in faulty.log} == {key}
+    assert "secret" not in result.out
 
 
-def test_who_pays_for_requests_says_so_in_each(options, faulty):
-    small_store.write(URL, Small(), storage_options=options | {"requester_pays": True})
-    assert not verify(URL, storage_options=options | {"requester_pays": True}).damages
-    for _ in bids_dl.StreamingDataset(URL, storage_options=options | {"requester_pays": True}):
+def test_the_requester_pays_header_is_in_every_request_for_an_object(options, faulty):
+    options = {**options, "requester_pays": True}
+    small_store.write(URL, SMALL, storage_options=options)
+    assert not verify(URL, storage_options=options).damages
+    for _ in bids_dl.StreamingDataset(URL, storage_options=options):
         pass
-    objects = [
-        (request, headers)
-        for request, headers in faulty.asked
-        if "/small.zarr/" in request.partition("?")[0]
-    ]
-    assert len(objects) > 50
-    assert [
-        request for request, headers in objects if headers.get("x-amz-request-payer") != "requester"
-    ] == []
+    payers = []
+    for request, headers in faulty.log:
+        if "/small.zarr/" in request.partition("?")[0]:
+            payers.append(headers.get("x-amz-request-payer"))
+    assert len(payers) > 50
+    assert set(payers) == {"requester"}
 
 
-def test_without_credentials_the_message_says_how_to_give_some(
-    options, faulty, environment, command
-):
+def test_missing_credentials_are_reported_with_the_ways_to_give_some(faulty, environment, command):
     environment(AWS_ENDPOINT_URL=faulty.url)
-    done = command("info", URL)
-    assert done.status == 2
-    assert done.err.startswith(
-        f"error: {URL}: no credentials to sign the request with; set AWS_PROFILE, or"
+    result = command("info", URL)
+    assert result.status == 2
+    assert result.err.startswith(
+        f"error: {URL}: no credentials to sign the request; set AWS_PROFILE, or"
     )
 
 
 @pytest.mark.parametrize(
-    ("url", "kind", "message"),
+    ("url", "fault", "message"),
     [
         ("s3://bucket/nothing.zarr", "", "no store there"),
-        ("s3://nobucket/small.zarr", "", "there is no such bucket"),
+        ("s3://nobucket/small.zarr", "", "the bucket does not exist"),
         (
             URL,
             "denied",
-            "access denied (AccessDenied, HTTP 403); see the credentials and the rights they give",
+            "access denied (AccessDenied, HTTP 403); check the credentials and their permissions",
         ),
         (
             URL,
             "expired",
-            "the credentials have expired (ExpiredToken, HTTP 400); renew them and run the same command again",
+            "the credentials have expired (ExpiredToken, HTTP 400); "
+            "renew them and run the same command again",
         ),
     ],
 )
-def test_what_cannot_be_read_in_a_bucket_is_one_line_that_says_why(
-    options, faulty, url, kind, message
-):
-    faulty.fail(*([kind] if kind else []), share=1.0)
+def test_a_store_that_cannot_be_read_is_refused_in_one_line(options, faulty, url, fault, message):
+    faulty.fail(*([fault] if fault else []), share=1.0)
     for read in (open_store, verify):
         with pytest.raises(StoreError) as refusal:
             read(url, storage_options=options)
@@ -154,122 +152,38 @@ def test_what_cannot_be_read_in_a_bucket_is_one_line_that_says_why(
 
 def test_an_option_that_the_client_does_not_know_is_named(options):
     with pytest.raises(StoreError, match=r"a storage option does not fit \(.*'bogus'\)"):
-        open_store(URL, storage_options=options | {"bogus": 1})
-    with pytest.raises(StoreError, match=r"patience is a number of seconds from 0 on, got 'long'"):
-        open_store(URL, storage_options=options | {"patience": "long"})
+        open_store(URL, storage_options={**options, "bogus": 1})
 
 
-def contents(url: str, options: dict | None = None) -> dict[str, bytes]:
-    place = Location(url, options or {})
-    return {name: place.read(name) for name in place.list()}
-
-
-def uploads(s3) -> list[str]:
-    """Keys of what was begun to be put in parts and never ended."""
-    return [
-        found["Key"] for found in fsspec.filesystem("s3", **s3).list_multipart_uploads("bucket")
-    ]
-
-
-@pytest.fixture
-def begun(s3) -> dict:
-    """Uploads in parts that somebody has begun: into the store, into a store beside it."""
-    client = fsspec.filesystem("s3", **s3)
-    for key in ("small.zarr/signals/c/0/0/0", "small.zarr2/signals/c/0/0/0"):
-        client.call_s3("create_multipart_upload", Bucket="bucket", Key=key)
-    assert len(uploads(s3)) == 2
-    return s3
-
-
-def test_uploads_that_a_killed_run_has_left_are_ended_by_the_next_and_no_others(begun, options):
-    small_store.write(URL, Small(), storage_options=options)
-    assert uploads(begun) == ["small.zarr2/signals/c/0/0/0"]
-
-
-LARGE = np.random.default_rng(0).bytes(40_000_000)  # three parts
-
-
-def test_an_upload_in_parts_that_fails_is_taken_back(s3, options, faulty):
-    faulty.fail("denied", share=1.0, only="partNumber=2")
-    with pytest.raises(StoreError, match="access denied"):
-        Location("s3://bucket/small.zarr", options).write("large", LARGE)
-    assert sum("?uploads" in request for request in faulty.requests) == 1
-    assert uploads(s3) == []
-
-
-@pytest.mark.parametrize("kind", ["500", "timeout", "reset", "lost", "expired"])
-def test_a_part_that_fails_is_sent_again_and_the_others_are_not(s3, options, faulty, kind):
-    faulty.fail(kind, share=0.4, only="partNumber=", seed=2)
-    place = Location("s3://bucket/small.zarr", options | {"config_kwargs": {"read_timeout": 0.9}})
-    place.write("large", LARGE)
-    failed = faulty.failed[kind, "PUT"]
-    faulty.only = "nothing"
-    assert failed > 0
-    assert sum("partNumber=" in request for request in faulty.requests) == 3 + failed
-    assert sum("?uploads" in request for request in faulty.requests) == 1
-    assert place.read("large") == LARGE
-
-
-def test_an_upload_whose_last_answer_is_lost_is_whole(s3, options, faulty):
-    faulty.fail("lost", share=0.5, only="uploadId=")
-    place = Location("s3://bucket/small.zarr", options)
-    place.write("large", LARGE)
-    assert faulty.failed["lost", "POST"] > 0
-    faulty.fail()
-    assert place.read("large") == LARGE
-    assert uploads(s3) == []
-
-
-@pytest.mark.parametrize("only", ["partNumber=2", "uploadId="])
-def test_a_conversion_says_that_another_has_ended_its_upload(options, faulty, only):
-    faulty.fail("ended", share=1.0, only=only)
-    with pytest.raises(
-        StoreError,
-        match=r"s3://bucket/small.zarr/large: its upload was ended by somebody else; does another conversion",
-    ):
-        Location("s3://bucket/small.zarr", options).write("large", LARGE)
-
-
-def test_what_is_staged_in_a_bucket_is_tried_again_as_all_else(s3, options, faulty):
-    place = Staging(Location("s3://bucket/staging", options))
-    entry = Entry((0,), (), (0.0,), (1.0,), ())
+def test_staging_in_a_bucket_retries_transient_failures(s3, options, faulty):
+    staging = Staging(Location("s3://bucket/staging", options))
+    entry = StagingEntry((0,), (), (0.0,), (1.0,), ())
     signals = np.random.default_rng(0).standard_normal((40, 25, 10_000)).astype(np.float32)
-    faulty.fail(*KINDS, seed=3, share=0.3)
-    with place.writing("a", signals.shape) as write:
-        write(range(len(signals)), signals)
-        write.entry = entry
-    assert place.read("a") == entry
-    np.testing.assert_array_equal(np.concatenate(list(place.windows("a"))), signals)
+    faulty.fail(*TRANSIENT_FAULTS, seed=3, share=0.3)
+    with staging.write_entry("a", signals.shape) as entry_writer:
+        entry_writer.write(range(len(signals)), signals)
+        entry_writer.entry = entry
+    assert staging.read_entry("a") == entry
+    windows = np.concatenate(list(staging.read_windows("a")))
+    np.testing.assert_array_equal(windows, signals)
     assert faulty.failed.total() > 2
     faulty.fail()
-    place.remove(["a"])
+    staging.remove(["a"])
     assert fsspec.filesystem("s3", **s3).find("s3://bucket") == []
-    assert uploads(s3) == []
+    assert unfinished_uploads(s3) == []
 
 
-def converting(options: dict, faulty, folder: Path) -> subprocess.Popen:
-    """A conversion of 46 MB, so that its shard goes up in parts, in processes of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "bids_dl.cli",
-        "convert",
-        str(SAMPLE),
-        "s3://bucket/eyes.zarr",
-        *EYES,
-        "--stride",
-        "0.25",
-        "--jobs",
-        "1",
-    ]
-    environment = os.environ | {
+def start_conversion(options: dict, faulty, cache_home: Path) -> subprocess.Popen:
+    """Start a conversion of 46 MB in a process of its own; its shard is uploaded in parts."""
+    environment = {
+        **os.environ,
         "AWS_ACCESS_KEY_ID": options["key"],
         "AWS_SECRET_ACCESS_KEY": options["secret"],
         "AWS_ENDPOINT_URL": faulty.url,
-        "XDG_CACHE_HOME": str(folder),
+        "XDG_CACHE_HOME": str(cache_home),
     }
     return subprocess.Popen(
-        command,
+        convert_command(SAMPLE, EYES_URL, "--stride", "0.25", "--jobs", "1"),
         env=environment,
         start_new_session=True,
         stdout=subprocess.PIPE,
@@ -278,93 +192,66 @@ def converting(options: dict, faulty, folder: Path) -> subprocess.Popen:
     )
 
 
+def kill_at_write(process: subprocess.Popen, faulty, number: int) -> None:
+    """Kill a conversion at its write request of this number, and wait for its end."""
+    writes: list[str] = []
+
+    def count_and_kill(request: str) -> None:
+        writes.append(request)
+        if len(writes) == number:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    faulty.on_write = count_and_kill
+    process.communicate()
+    faulty.on_write = lambda _: None
+    assert process.returncode == -signal.SIGKILL, writes
+
+
 @pytest.mark.slow
-def test_a_conversion_killed_at_ten_moments_of_packing_is_refused_and_ends_as_if_nothing_had_been(
+def test_a_conversion_killed_at_ten_moments_is_refused_and_then_completed(
     s3, options, faulty, eegbci, tmp_path
 ):
-    options = options | {"config_kwargs": {}}
-    bids_dl.convert(
-        str(eegbci), str(tmp_path / "eyes.zarr"), hed=QUERIES, window=2, stride=0.25, jobs=2
-    )
-    moments = sorted(
-        random.Random(0).sample(range(3, 60), 10), reverse=True
-    )  # counted in requests that write
-    refused = 0
-    for moment in moments:
-        writes: list[str] = []
-        process = converting(options, faulty, tmp_path)
-
-        def kill(request: str, process=process, writes=writes, moment=moment) -> None:
-            writes.append(request)
-            if len(writes) == moment:
-                os.killpg(process.pid, signal.SIGKILL)
-
-        faulty.watch = kill
-        process.communicate()
-        faulty.watch = lambda _: None
-        assert process.returncode == -signal.SIGKILL, writes
+    options = {**options, "config_kwargs": {}}
+    convert(eegbci, tmp_path / "eyes.zarr", stride=0.25)
+    numbers = random.Random(0).sample(range(3, 60), 10)
+    n_unfinished = 0
+    for number in sorted(numbers, reverse=True):
+        kill_at_write(start_conversion(options, faulty, tmp_path), faulty, number)
         with pytest.raises(
-            StoreError, match=r"not finished; run the same `bids-dl convert` again|no store there"
+            StoreError, match="not finished; run the same|no store there"
         ) as refusal:
-            open_store("s3://bucket/eyes.zarr", storage_options=options)
-        refused += "not finished" in str(refusal.value)
-    assert refused >= 8
-    process = converting(options, faulty, tmp_path)
+            open_store(EYES_URL, storage_options=options)
+        n_unfinished += "not finished" in str(refusal.value)
+    assert n_unfinished >= 8
+    process = start_conversion(options, faulty, tmp_path)
     out, err = process.communicate()
     assert process.returncode == 0, (out, err)
-    assert not verify("s3://bucket/eyes.zarr", storage_options=options).damages
-    assert contents("s3://bucket/eyes.zarr", options) == contents(str(tmp_path / "eyes.zarr"))
-    assert uploads(s3) == []
+    assert not verify(EYES_URL, storage_options=options).damages
+    assert objects_at(EYES_URL, options) == objects_at(str(tmp_path / "eyes.zarr"))
+    assert unfinished_uploads(s3) == []
     assert list((tmp_path / "bids_dl").rglob("*.npy")) == []
 
 
-SECRETS = {
-    "AWS_ACCESS_KEY_ID": "AKIDSECRET",
-    "AWS_SECRET_ACCESS_KEY": "secretvalue",
-    "AWS_SESSION_TOKEN": "secrettoken",
-}
+SECRETS = {"key": "AKIDSECRET", "secret": "secretvalue", "token": "secrettoken"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("denied", [False, True])
-def test_credentials_are_in_no_store_no_staging_and_no_message(
-    s3, options, faulty, environment, tmp_path, denied
+def test_credentials_are_in_no_object_and_no_message(
+    options, faulty, environment, tmp_path, denied
 ):
     environment(AWS_ENDPOINT_URL=faulty.url)
-    given = {
-        "key": SECRETS["AWS_ACCESS_KEY_ID"],
-        "secret": "secretvalue",
-        "token": "secrettoken",
-        "patience": 0,
-    }
-    words = [
-        word for name, value in given.items() for word in ("--storage-option", f"{name}={value}")
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "bids_dl.cli",
-        "convert",
-        str(SAMPLE),
-        "s3://bucket/eyes.zarr",
-        *EYES,
-        "--subject",
-        "001",
-    ]
+    given = {**SECRETS, "retry_timeout": 0}
+    flags = [*as_flags(given), "--staging", "s3://bucket/staging", "--subject", "001"]
+    arguments = convert_command(SAMPLE, EYES_URL, "--stride", "0.25", "--jobs", "1", *flags)
     faulty.fail(*(["denied"] if denied else []), share=1.0, only="/channel/c/")
-    staging = ["--staging", "s3://bucket/staging"]
-    done = subprocess.run(
-        [*command, *words, *staging, "--jobs", "1"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == (2 if denied else 0), done.stderr
-    assert {of(headers) for _, headers in faulty.asked} == {"AKIDSECRET"}
+    result = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert result.returncode == (2 if denied else 0), result.stderr
+    assert {signing_key(headers) for _, headers in faulty.log} == {SECRETS["key"]}
     faulty.fail()
-    place = Location("s3://bucket", options)
-    said = [
-        done.stdout,
-        done.stderr,
-        repr(Location("s3://bucket", given)),
-        *(place.read(name).decode("latin-1") for name in place.list()),
-    ]
-    assert len(said) > (8 if denied else 60)
-    assert [text[:200] for text in said if any(secret in text for secret in SECRETS.values())] == []
+    objects = objects_at("s3://bucket", options)
+    texts = [result.stdout, result.stderr, repr(Location("s3://bucket", given))]
+    texts += [content.decode("latin-1") for content in objects.values()]
+    assert len(texts) > (8 if denied else 60)
+    for text in texts:
+        assert not any(secret in text for secret in SECRETS.values())

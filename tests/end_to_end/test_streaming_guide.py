@@ -29,10 +29,10 @@ def test_the_code_of_the_guide_runs_from_top_to_bottom(folder, capsys):
     with CountingServer(folder) as server:
         for block in blocks:
             exec(block.replace("https://data.example.org", server.url), names)
-        server.forget()
-        first = [list(names["stream"]), len(server.of_signals())]
-        server.forget()
-        again = [list(names["stream"]), len(server.of_signals())]
+        server.reset()
+        first = [list(names["stream"]), len(server.signal_requests())]
+        server.reset()
+        again = [list(names["stream"]), len(server.signal_requests())]
     assert capsys.readouterr().out == "('eyes_open', 'eyes_closed') 24 256 128.0 4\n"
     assert first[1] > 0 == again[1]
     assert len(first[0]) == len(again[0])

@@ -1,4 +1,4 @@
-"""One recording from its file to staged windows."""
+"""One recording, from its signal file to staged windows."""
 
 from __future__ import annotations
 
@@ -7,157 +7,164 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from recording_tasks import make_tasks, staged_windows
 
 from bids_dl import source
-from bids_dl.config import parsing
 from bids_dl.pipeline import excerpts, process
-from bids_dl.pipeline.process import stage
-from bids_dl.pipeline.staging import Entry, Staging
-from bids_dl.pipeline.task import make_task
-from bids_dl.planning.plan import make_plan
+from bids_dl.pipeline.process import run_task
+from bids_dl.pipeline.staging import DroppedWindow, StagingEntry
 from bids_dl.preprocess import WindowResults
-from bids_dl.remote.location import Location
 from bids_dl.store.quantization import MagnitudeHistogram
 from bids_dl.testing import make_dataset
 
-GIVEN = {"hed": ["eyes_open=Eyes-open", "eyes_closed=Eyes-closed"], "window": 2.0}
+
+@pytest.fixture
+def small_excerpts(monkeypatch):
+    """Return a function that makes excerpts and batches much smaller than a recording."""
+
+    def shrink():
+        monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 10_000)
+        monkeypatch.setattr(excerpts, "MIN_MARGINS", 2)
+        monkeypatch.setattr(process, "BATCH_BYTES", 100_000)
+
+    return shrink
 
 
-def tasks(root, folder, **given):
-    plan = make_plan([str(root)], parsing.request(GIVEN | given))
-    staging = Staging(Location(str(folder)))
-    staging.prepare()
-    return [make_task(plan, recording, staging) for recording in plan.recordings]
-
-
-def staged(task):
-    assert stage(task) is None
-    return np.concatenate(list(task.staging.windows(task.key)))
-
-
-@pytest.mark.parametrize("form", ["edf", "bdf", "brainvision", "eeglab"])
-def test_small_pieces_read_from_each_format_give_what_one_piece_gives(tmp_path, monkeypatch, form):
+@pytest.mark.parametrize("file_format", ["edf", "bdf", "brainvision", "eeglab"])
+def test_small_excerpts_of_each_format_give_the_same_windows_as_one_excerpt(
+    tmp_path, small_excerpts, file_format
+):
     root = make_dataset(
         tmp_path / "ds",
         n_subjects=1,
         sfreq=250,
         n_blocks=4,
         block_duration=30,
-        format=form,
+        format=file_format,
         bads=("C3",),
     ).root
-    [whole] = tasks(root, tmp_path / "whole", stride=0.5)
-    monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 10_000)
-    monkeypatch.setattr(excerpts, "LEAST_MARGINS", 2)
-    monkeypatch.setattr(process, "CUT_BYTES", 100_000)
-    [cut] = tasks(root, tmp_path / "cut", stride=0.5)
-    assert len(whole.pieces.pieces) == 1
-    assert len(cut.pieces.pieces) > 8
-    np.testing.assert_allclose(staged(cut), staged(whole), rtol=1e-6, atol=1e-5)
-    mine, other = cut.staging.read(cut.key), whole.staging.read(whole.key)
-    assert (mine.kept, mine.dropped, mine.steps) == (other.kept, other.dropped, other.steps)
-    np.testing.assert_allclose([mine.mean, mine.std], [other.mean, other.std], rtol=1e-6, atol=1e-9)
+    [whole] = make_tasks(root, tmp_path / "whole", stride=0.5)
+    small_excerpts()
+    [split] = make_tasks(root, tmp_path / "split", stride=0.5)
+    assert len(whole.excerpt_plan.excerpts) == 1
+    assert len(split.excerpt_plan.excerpts) > 8
+    np.testing.assert_allclose(staged_windows(split), staged_windows(whole), rtol=1e-6, atol=1e-5)
+    entry = split.staging.read_entry(split.key)
+    expected = whole.staging.read_entry(whole.key)
+    assert (entry.kept, entry.dropped) == (expected.kept, expected.dropped)
+    assert entry.steps == expected.steps
+    np.testing.assert_allclose(entry.mean, expected.mean, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(entry.std, expected.std, rtol=1e-6, atol=1e-9)
 
 
-def test_the_samples_of_an_entry_are_counted_by_magnitude_as_they_were_staged(
-    eegbci, tmp_path, monkeypatch
+def test_magnitudes_of_an_entry_are_those_of_its_staged_samples(eegbci, tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "BATCH_BYTES", 100_000)
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    histogram = MagnitudeHistogram.empty()
+    histogram.add(staged_windows(task))
+    assert task.staging.read_entry(task.key).magnitudes == tuple(histogram.counts.tolist())
+
+
+def test_steps_on_windows_see_windows_around_the_event_whatever_the_excerpts(
+    tmp_path, small_excerpts
 ):
-    monkeypatch.setattr(process, "CUT_BYTES", 100_000)
-    [task, *_] = tasks(eegbci, tmp_path)
-    counted = MagnitudeHistogram.none()
-    counted.add(staged(task))
-    assert task.staging.read(task.key).magnitudes == tuple(counted.counts.tolist())
-
-
-def test_steps_on_windows_see_windows_of_the_event_whatever_the_pieces(tmp_path, monkeypatch):
     root = make_dataset(
         tmp_path / "ds", n_subjects=1, sfreq=250, n_blocks=4, block_duration=30
     ).root
     recipe = tmp_path / "own.yaml"
-    recipe.write_text(
-        "name: own\nsteps: [{pick: {types: eeg}}, {filter: {high: 40}}, {resample: {sfreq: 100}}, {baseline: {end: 0}}]\n"
-    )
-    given = {
+    steps = "{pick: {types: eeg}}, {filter: {high: 40}}, {resample: {sfreq: 100}}"
+    recipe.write_text(f"name: own\nsteps: [{steps}, {{baseline: {{end: 0}}}}]\n")
+    options = {
         "hed": ["impulse=Label/Impulse"],
         "window": None,
         "tmin": -0.3,
         "tmax": 0.5,
         "recipe": str(recipe),
     }
-    [whole] = tasks(root, tmp_path / "whole", **given)
-    monkeypatch.setattr(excerpts, "EXCERPT_BYTES", 10_000)
-    [cut] = tasks(root, tmp_path / "cut", **given)
-    signals = staged(cut)
-    np.testing.assert_allclose(signals, staged(whole), rtol=1e-6, atol=1e-5)
+    [whole] = make_tasks(root, tmp_path / "whole", **options)
+    small_excerpts()
+    [split] = make_tasks(root, tmp_path / "split", **options)
+    signals = staged_windows(split)
+    np.testing.assert_allclose(signals, staged_windows(whole), rtol=1e-6, atol=1e-5)
     np.testing.assert_allclose(signals[:, :, :31].mean(2), 0, atol=1e-5)
     assert (np.abs(signals[:, 0]).argmax(1) == 30).all()
 
 
-def _filled_with_nan(_recipe, windows):
-    lost = replace(windows, signals=np.full_like(windows.signals, np.nan))
-    return WindowResults(lost, tuple(range(len(windows.signals))), (), (), ())
+def _fill_with_nan(_recipe, windows):
+    invalid = replace(windows, signals=np.full_like(windows.signals, np.nan))
+    return WindowResults(invalid, tuple(range(len(windows.signals))), (), (), ())
 
 
-def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_place(
+def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_time(
     eegbci, tmp_path, monkeypatch
 ):
-    [task, *_] = tasks(eegbci, tmp_path)
-    monkeypatch.setattr(type(task.recipe), "run_windows", _filled_with_nan)
-    failure = stage(task)
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    monkeypatch.setattr(type(task.recipe), "run_windows", _fill_with_nan)
+    failure = run_task(task)
     assert (failure.stage, failure.transient) == ("windows", False)
     assert failure.reason == "184320 samples are not finite after the recipe, from 0 s on"
-    assert task.staging.read(task.key) == failure
+    assert task.staging.read_entry(task.key) == failure
     assert [path.name for path in tmp_path.iterdir()] == [f"{task.key}.json"]
 
 
-def test_an_error_nobody_thought_of_comes_back_as_a_value_and_may_pass(
-    eegbci, tmp_path, monkeypatch
-):
+def test_an_unexpected_error_is_returned_as_a_transient_failure(eegbci, tmp_path, monkeypatch):
     class ExoticError(Exception):
         def __reduce__(self):
-            raise TypeError("not to be sent")
+            raise TypeError("cannot be pickled")
 
-    def broken(*_args):
+    def raise_error(*_args):
         raise ExoticError("line one\nline two")
 
-    monkeypatch.setattr(process, "_read", broken)
-    [task, *_] = tasks(eegbci, tmp_path)
-    failure = stage(task)
-    assert (failure.stage, failure.reason, failure.transient) == (
-        "worker",
-        "ExoticError: line one line two",
-        True,
-    )
+    monkeypatch.setattr(process, "_read", raise_error)
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    failure = run_task(task)
+    assert (failure.stage, failure.transient) == ("worker", True)
+    assert failure.reason == "ExoticError: line one line two"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_recording_none_of_whose_windows_fits_is_not_opened(eegbci, tmp_path, monkeypatch):
+def test_a_lack_of_memory_is_a_transient_failure(eegbci, tmp_path, monkeypatch):
+    def raise_error(*_args):
+        raise MemoryError
+
+    monkeypatch.setattr(process, "_read", raise_error)
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    failure = run_task(task)
+    assert (failure.stage, failure.reason, failure.transient) == (
+        "worker",
+        "not enough memory",
+        True,
+    )
+
+
+def test_a_recording_without_a_window_that_fits_is_not_opened(eegbci, tmp_path, monkeypatch):
     monkeypatch.setattr(source, "open_raw", lambda *_args: 1 / 0)
-    [task, *_] = tasks(eegbci, tmp_path)
-    dropped = tuple((number, "too late") for number in task.pieces.kept)
-    assert stage(replace(task, pieces=excerpts.ExcerptPlan((), (), dropped))) is None
-    assert task.staging.read(task.key) == Entry((), dropped, (), (), ())
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    dropped = tuple((number, "too late") for number in task.excerpt_plan.kept)
+    assert run_task(replace(task, excerpt_plan=excerpts.ExcerptPlan((), (), dropped))) is None
+    expected = tuple(DroppedWindow(number, "", "too late") for number, _ in dropped)
+    assert task.staging.read_entry(task.key) == StagingEntry((), expected, (), (), ())
 
 
-def test_a_blas_has_one_thread_while_a_recording_is_staged(eegbci, tmp_path, monkeypatch):
+def test_blas_has_one_thread_while_a_recording_is_processed(eegbci, tmp_path, monkeypatch):
     from threadpoolctl import threadpool_info
 
-    seen = []
+    thread_counts = []
     read = process._read
 
-    def watched(*args):
-        seen.extend(pool["num_threads"] for pool in threadpool_info())
+    def read_and_count_threads(*args):
+        thread_counts.extend(pool["num_threads"] for pool in threadpool_info())
         return read(*args)
 
-    monkeypatch.setattr(process, "_read", watched)
-    stage(tasks(eegbci, tmp_path)[0])
-    assert set(seen) == {1}
+    monkeypatch.setattr(process, "_read", read_and_count_threads)
+    run_task(make_tasks(eegbci, tmp_path)[0])
+    assert set(thread_counts) == {1}
 
 
 def test_a_rerun_writes_the_same_bytes(eegbci, tmp_path):
-    [task, *_] = tasks(eegbci, tmp_path)
-    staged(task)
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    staged_windows(task)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     time.sleep(0.01)
-    staged(task)
+    staged_windows(task)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

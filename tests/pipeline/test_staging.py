@@ -1,4 +1,4 @@
-"""Entries on their way into a store: whole or not at all, in bounded memory, no garbage."""
+"""Staging: entries are complete or absent, in bounded memory, and leave no garbage."""
 
 from __future__ import annotations
 
@@ -10,144 +10,175 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conversions import convert
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bids_dl
 from bids_dl.datamodel import Failure, StepReport
 from bids_dl.pipeline import staging as module
-from bids_dl.pipeline.staging import Entry, Staging, staging_for
+from bids_dl.pipeline.staging import (
+    DropoutRun,
+    DroppedWindow,
+    Staging,
+    StagingEntry,
+    locate_staging,
+)
 from bids_dl.remote.location import Location
 
-STEP = StepReport("pick", ("E1",), 0.0, ("note",), 2.5)
-ENTRY = Entry(
-    (0, 2), ((1, "too late"),), (0.5, 1.5), (1.0, 2.0), (STEP,), ((2, 0, 9, (0, 1)),), (0.25,)
+ENTRY = StagingEntry(
+    kept=(0, 2),
+    dropped=(DroppedWindow(1, "reject", "too loud"), DroppedWindow(3, "", "too late")),
+    mean=(0.5, 1.5),
+    std=(1.0, 2.0),
+    steps=(StepReport("pick", ("E1",), 0.0, ("note",), 2.5),),
+    dropout_runs=(DropoutRun(2, 0, 9, (0, 1)),),
+    spectrum_before=(0.25,),
 )
 SIGNALS = np.random.default_rng(0).standard_normal((7, 3, 5)).astype(np.float32)
-EYES = {"hed": {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}, "window": 2, "jobs": 1}
+FAILURE = Failure("ds/sub-1", "read", "broken")
 
 
 @pytest.fixture(params=["local", "remote"])
 def staging(request, tmp_path):
-    place = Staging(
-        Location(
-            str(tmp_path / "a.zarr.staging")
-            if request.param == "local"
-            else f"memory://{uuid.uuid4().hex}"
-        ),
-        ours=True,
-    )
-    place.prepare()
-    yield place
-    place.location.remove()
+    """An owned, empty staging folder."""
+    urls = {
+        "local": str(tmp_path / "a.zarr.staging"),
+        "remote": f"memory://{uuid.uuid4().hex}",
+    }
+    folder = Staging(Location(urls[request.param]), is_owned=True)
+    folder.prepare()
+    yield folder
+    folder.location.remove()
 
 
 def write(staging, key, signals=SIGNALS, entry=ENTRY):
-    with staging.writing(key, signals.shape) as writer:
+    with staging.write_entry(key, signals.shape) as writer:
         for rows in ([4, 1], [0], [6, 5, 3, 2]):
-            writer(rows, signals[rows])
+            writer.write(rows, signals[rows])
         writer.entry = entry
 
 
-def test_what_is_staged_piece_by_piece_is_the_file_that_numpy_saves(staging, monkeypatch):
+def npy_bytes(signals):
+    buffer = io.BytesIO()
+    np.save(buffer, signals)
+    return buffer.getvalue()
+
+
+def test_an_entry_written_in_parts_is_the_file_that_numpy_saves(staging, monkeypatch):
     monkeypatch.setattr(module, "READ_BYTES", 2 * SIGNALS[0].nbytes)
     write(staging, "a")
-    buffer = io.BytesIO()
-    np.save(buffer, SIGNALS)
-    assert staging.location.read("a.npy") == buffer.getvalue()
-    read = list(staging.windows("a"))
-    assert [len(piece) for piece in read] == [2, 2, 2, 1]
-    np.testing.assert_array_equal(np.concatenate(read), SIGNALS)
-    assert staging.read("a") == ENTRY
+    assert staging.location.read("a.npy") == npy_bytes(SIGNALS)
+    batches = list(staging.read_windows("a"))
+    assert [len(batch) for batch in batches] == [2, 2, 2, 1]
+    np.testing.assert_array_equal(np.concatenate(batches), SIGNALS)
+    assert staging.read_entry("a") == ENTRY
+
+
+def test_an_entry_is_read_back_with_its_types(staging):
+    write(staging, "a")
+    entry = staging.read_entry("a")
+    assert [window.message for window in entry.dropped] == ["reject: too loud", "too late"]
+    assert entry.dropout_runs[0].channels == (0, 1)
+    assert entry.steps[0].channels == ("E1",)
 
 
 @given(st.sets(st.integers(0, 6)), st.randoms())
-def test_rows_that_never_come_leave_no_gap(rows, random):
+def test_rows_that_are_never_written_leave_no_gap(rows, random):
     order = sorted(rows)
     random.shuffle(order)
-    place = Staging(Location(f"memory://{uuid.uuid4().hex}"), ours=True)
-    with place.writing("a", SIGNALS.shape) as writer:
+    staging = Staging(Location(f"memory://{uuid.uuid4().hex}"), is_owned=True)
+    with staging.write_entry("a", SIGNALS.shape) as writer:
         for row in order:
-            writer([row], SIGNALS[[row]])
+            writer.write([row], SIGNALS[[row]])
         writer.entry = ENTRY
-    buffer = io.BytesIO()
-    np.save(buffer, SIGNALS[sorted(rows)])
-    assert place.location.read("a.npy") == buffer.getvalue()
-    place.location.remove()
+    assert staging.location.read("a.npy") == npy_bytes(SIGNALS[sorted(rows)])
+    staging.location.remove()
 
 
-def test_an_entry_that_fails_half_way_is_not_there_and_leaves_nothing(staging):
-    with pytest.raises(IndexError), staging.writing("a", SIGNALS.shape) as writer:
-        writer([0, 99], SIGNALS[[0, 99]])
-    assert staging.read("a") is None
+def test_an_entry_that_fails_while_it_is_written_is_absent_and_leaves_nothing(staging):
+    with pytest.raises(IndexError), staging.write_entry("a", SIGNALS.shape) as writer:
+        writer.write([0, 99], SIGNALS[[0, 99]])
+    assert staging.read_entry("a") is None
     assert staging.location.list() == []
 
 
-def test_an_entry_without_a_window_is_an_entry(staging):
-    with staging.writing("a", (0, 3, 5)) as writer:
+def test_an_entry_without_windows_can_be_read(staging):
+    with staging.write_entry("a", (0, 3, 5)) as writer:
         writer.entry = replace(ENTRY, kept=())
-    assert staging.read("a").kept == ()
-    assert list(staging.windows("a")) == []
+    assert staging.read_entry("a").kept == ()
+    assert list(staging.read_windows("a")) == []
 
 
-def test_an_entry_of_another_version_is_none(staging):
+@pytest.mark.parametrize("version", [None, 1, module.STAGING_VERSION + 1])
+def test_an_entry_of_another_version_is_absent(staging, version):
     write(staging, "a")
-    said = json.loads(staging.location.read("a.json"))
-    del said["magnitudes"]
-    staging.location.write("a.json", json.dumps(said).encode())
-    assert staging.read("a") is None
+    content = json.loads(staging.location.read("a.json"))
+    content["version"] = version
+    if version is None:  # as version 1 wrote it
+        del content["version"]
+    staging.location.write("a.json", json.dumps(content).encode())
+    assert staging.read_entry("a") is None
 
 
-def test_failures_are_kept_as_they_are(staging):
-    failure = Failure("ds/sub-1", "read", "broken")
-    staging.write_failure("a", failure)
-    assert staging.read("a") == failure
+def test_dropout_masks_have_the_runs_of_their_windows(monkeypatch):
+    monkeypatch.setattr(module, "READ_BYTES", 15)
+    masks = np.concatenate(list(ENTRY.dropout_masks((3, 12))))
+    expected = np.zeros((2, 3, 12), dtype=bool)
+    expected[1, :2, :9] = True
+    np.testing.assert_array_equal(masks, expected)
 
 
-def test_a_worker_that_outlives_its_run_does_not_make_the_folder_again(tmp_path):
-    gone = Staging(Location(str(tmp_path / "gone")), ours=True)
+def test_a_failure_is_read_back(staging):
+    staging.write_failure("a", FAILURE)
+    assert staging.read_entry("a") == FAILURE
+
+
+def test_a_worker_that_outlives_its_run_does_not_create_the_folder_again(tmp_path):
+    removed = Staging(Location(str(tmp_path / "removed")), is_owned=True)
     with pytest.raises(FileNotFoundError):
-        write(gone, "a")
+        write(removed, "a")
     with pytest.raises(FileNotFoundError, match="the staging folder is gone"):
-        gone.write_failure("a", Failure("ds/sub-1", "read", "broken"))
-    assert not (tmp_path / "gone").exists()
+        removed.write_failure("a", FAILURE)
+    assert not (tmp_path / "removed").exists()
 
 
-def test_our_own_folder_goes_with_all_that_is_in_it_and_one_that_was_named_stays(tmp_path):
-    for ours in (True, False):
-        folder = tmp_path / f"staging{ours}"
-        staging = Staging(Location(str(folder)), ours=ours)
-        staging.prepare()
-        write(staging, "a")
-        (folder / "older.json").write_text("{}")
-        staging.remove(["a"])
-        assert folder.exists() is not ours
-    assert [path.name for path in folder.iterdir()] == ["older.json"]
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_only_an_owned_folder_is_removed_with_its_other_entries(tmp_path, is_owned):
+    folder = tmp_path / "staging"
+    staging = Staging(Location(str(folder)), is_owned=is_owned)
+    staging.prepare()
+    write(staging, "a")
+    (folder / "older.json").write_text("{}")
+    staging.remove(["a"])
+    assert folder.exists() is not is_owned
+    if not is_owned:
+        assert [path.name for path in folder.iterdir()] == ["older.json"]
 
 
-def test_only_entries_of_the_plan_are_kept_in_our_own_folder(staging):
+def test_keep_only_removes_the_entries_of_other_plans(staging):
     for key in "abc":
         write(staging, key)
-    staging.keep(["b"])
+    staging.keep_only(["b"])
     assert staging.location.list() == ["b.json", "b.npy"]
 
 
-def test_what_a_killed_run_had_begun_is_removed_in_our_own_folder_only(tmp_path):
-    for ours in (True, False):
-        part = tmp_path / "a.npy.123.part"
-        part.write_bytes(b"half")
-        Staging(Location(str(tmp_path)), ours=ours).prepare()
-        assert part.exists() is not ours
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_unfinished_files_of_a_killed_run_are_removed_from_an_owned_folder_only(tmp_path, is_owned):
+    part = tmp_path / "a.npy.123.part"
+    part.write_bytes(b"half")
+    Staging(Location(str(tmp_path)), is_owned=is_owned).prepare()
+    assert part.exists() is not is_owned
 
 
-def test_a_relative_place_means_the_same_on_a_worker_in_another_folder(tmp_path, monkeypatch):
+def test_a_relative_staging_folder_is_resolved_for_workers_in_other_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert staging_for(Location("a.zarr"), "here").location.url == str(tmp_path / "here")
-    assert staging_for(Location("a.zarr"), None).location.url == str(tmp_path / "a.zarr.staging")
+    dest = Location("a.zarr")
+    assert locate_staging(dest, "here").location.url == str(tmp_path / "here")
+    assert locate_staging(dest, None).location.url == str(tmp_path / "a.zarr.staging")
 
 
 @pytest.fixture
-def stopped(monkeypatch):
+def no_packing(monkeypatch):
     """Conversions stop before they pack, as if they were killed there."""
 
     def stop(*_args, **_options):
@@ -158,66 +189,60 @@ def stopped(monkeypatch):
         yield
 
 
-def test_what_changes_is_staged_again_and_nothing_else(eegbci_copy, tmp_path, stopped):
+def test_only_changed_recordings_are_staged_again(eegbci_copy, tmp_path, no_packing):
     folder = tmp_path / "staging"
 
-    def staged(**options):
+    def stage(**options):
+        options = {"staging": str(folder), "subject": ["001", "002"], **options}
         with pytest.raises(KeyboardInterrupt):
-            bids_dl.convert(
-                str(eegbci_copy),
-                str(tmp_path / "a.zarr"),
-                **EYES | {"staging": str(folder), "subject": ["001", "002"]} | options,
-            )
+            convert(eegbci_copy, tmp_path / "a.zarr", **options)
         times = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
         time.sleep(0.02)
         return times
 
-    first = staged()
+    first = stage()
     assert len(first) == 4
-    assert staged() == first
+    assert stage() == first
     edf = eegbci_copy / "sub-001/eeg/sub-001_task-motion_run-2_eeg.edf"
     edf.write_bytes(edf.read_bytes()[:-2] + b"\x01\x02")
-    after_source = staged()
+    after_source = stage()
     assert len(set(after_source.items()) - set(first.items())) == 1
     assert set(first.items()) < set(after_source.items())
-    fewer = staged(subject=["001"], hed={"eyes_closed": "Eyes-closed"})
-    assert fewer == after_source
-    after_recipe = staged(set={"filter.high": 40})
+    assert stage(subject=["001"], hed={"eyes_closed": "Eyes-closed"}) == after_source
+    after_recipe = stage(set={"filter.high": 40})
     assert len(set(after_recipe) - set(after_source)) == 4
     assert set(after_source.items()) < set(after_recipe.items())
     table = eegbci_copy / "sub-002/eeg/sub-002_task-motion_run-1_events.tsv"
     text = table.read_text()
     assert text.splitlines()[1].startswith("0")
     table.write_text(text.replace("\n0", "\n1", 1))
-    assert len(set(staged()) - set(after_recipe)) == 1
+    assert len(set(stage()) - set(after_recipe)) == 1
 
 
-def test_entries_are_used_by_another_dest_and_garbage_goes_with_the_last_write(
-    eegbci, tmp_path, monkeypatch
-):
-    options = EYES | {"subject": ["001"]}
+@pytest.fixture
+def staged_only(eegbci, tmp_path, monkeypatch):
+    """Two staged recordings of a conversion to b.zarr, and the same in the folder `named`."""
     with monkeypatch.context() as patch:
         patch.setattr("bids_dl.pipeline.convert.pack", lambda *_args, **_options: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            bids_dl.convert(
-                str(eegbci), str(tmp_path / "a.zarr"), staging=str(tmp_path / "named"), **options
-            )
-        with pytest.raises(ZeroDivisionError):
-            bids_dl.convert(str(eegbci), str(tmp_path / "b.zarr"), **options)
-    assert (
-        bids_dl.convert(
-            str(eegbci), str(tmp_path / "c.zarr"), staging=str(tmp_path / "named"), **options
-        ).reused
-        == 2
-    )
-    assert list((tmp_path / "named").iterdir()) == []
-    (tmp_path / "b.zarr.staging" / "0ld.npy").write_bytes(b"of an older version")
-    (tmp_path / "b.zarr.staging" / "0ld.npy.77.part").write_bytes(b"half")
-    assert bids_dl.convert(str(eegbci), str(tmp_path / "b.zarr"), **options).reused == 2
-    assert not (tmp_path / "b.zarr.staging").exists()
-    (tmp_path / "b.zarr.staging").mkdir()
-    (tmp_path / "b.zarr.staging" / "0ld.json").write_text(
-        "left by a run that was killed after its last write"
-    )
-    assert bids_dl.convert(str(eegbci), str(tmp_path / "b.zarr"), **options).unchanged
-    assert not (tmp_path / "b.zarr.staging").exists()
+        for options in ({"staging": str(tmp_path / "named")}, {}):
+            with pytest.raises(ZeroDivisionError):
+                convert(eegbci, tmp_path / "b.zarr", subject=["001"], **options)
+
+
+def test_entries_are_reused_by_another_destination(eegbci, tmp_path, staged_only):
+    named = tmp_path / "named"
+    outcome = convert(eegbci, tmp_path / "c.zarr", subject=["001"], staging=str(named))
+    assert outcome.reused == 2
+    assert list(named.iterdir()) == []
+
+
+def test_a_finished_conversion_leaves_no_staging_folder(eegbci, tmp_path, staged_only):
+    folder = tmp_path / "b.zarr.staging"
+    (folder / "0ld.npy").write_bytes(b"of an older version")
+    (folder / "0ld.npy.77.part").write_bytes(b"half")
+    assert convert(eegbci, tmp_path / "b.zarr", subject=["001"]).reused == 2
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "0ld.json").write_text("left by a run that was killed after its last write")
+    assert convert(eegbci, tmp_path / "b.zarr", subject=["001"]).unchanged
+    assert not folder.exists()

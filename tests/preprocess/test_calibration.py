@@ -1,4 +1,4 @@
-"""The windows that ASR is calibrated on: EEGLAB's, at the durations where eegprep 0.3.0 takes one more."""
+"""Clean samples for the calibration of ASR, against EEGLAB's definition and eegprep."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from scipy.signal import resample_poly
 from bids_dl.preprocess.calibration import clean_mask, window_starts
 
 TOLERANCES = (-3.5, 5.5)
-RATES = [128, 250, 256, 500]
+RATES = [128, 250, 256, 500]  # Hz
 
 
 def eeglab_starts(n_times, size):
-    """``round(1:size*0.34:n_times-size) - 1``, exactly: the colon stops at its bound, ties are rounded up."""
-    starts, at = [], Fraction(1)
-    while at <= n_times - size:
-        starts.append(math.floor(at + Fraction(1, 2)) - 1)
-        at += size * Fraction(34, 100)
+    """Compute ``round(1:size*0.34:n_times-size) - 1`` exactly: ties are rounded up."""
+    starts = []
+    position = Fraction(1)
+    while position <= n_times - size:
+        starts.append(math.floor(position + Fraction(1, 2)) - 1)
+        position += size * Fraction(34, 100)
     return starts
 
 
 def eeglab_mask(signals, sfreq, fit):
-    """EEGLAB's clean_windows in plain loops."""
+    """Compute EEGLAB's clean_windows in plain loops."""
     n_chans, n_times = signals.shape
     starts = eeglab_starts(n_times, sfreq)
     scores = np.empty((n_chans, len(starts)))
@@ -46,20 +47,22 @@ def eeglab_mask(signals, sfreq, fit):
 
 
 @pytest.fixture(scope="module")
-def real(shared):
+def eeglab_signals(shared):
     """Eight channels of EEGLAB's sample in µV at 128 Hz, high-pass filtered."""
     raw = mne.io.read_raw_eeglab(shared / "eeglab/eeglab_data.set", preload=True, verbose="error")
     return raw.filter(0.5, None, verbose="error").get_data()[::4] * 1e6
 
 
-def excerpt(real, duration, sfreq):
-    """So many s at this rate; the last window is loud, so that it matters whether one more is taken there."""
+def resampled_part(signals, duration, sfreq):
+    """Return the first seconds at another rate, with a loud end.
+
+    The loud end makes one window more at the end change the result.
+    """
     ratio = Fraction(sfreq, 128)
-    signals = resample_poly(real, ratio.numerator, ratio.denominator, axis=1)[
-        :, : duration * sfreq
-    ].copy()
-    signals[:, -sfreq // 50 :] += 3000.0
-    return signals
+    resampled = resample_poly(signals, ratio.numerator, ratio.denominator, axis=1)
+    part = resampled[:, : duration * sfreq].copy()
+    part[:, -sfreq // 50 :] += 3000.0
+    return part
 
 
 @given(st.integers(1, 5000), st.integers(1, 600))
@@ -69,7 +72,7 @@ def test_windows_start_where_eeglab_starts_them(n_times, size):
 
 @pytest.mark.parametrize("sfreq", RATES)
 @pytest.mark.parametrize("duration", [120, 154, 171])
-def test_no_window_is_taken_beyond_eeglabs_last_one(duration, sfreq):
+def test_no_window_lies_beyond_the_last_one_of_eeglab(duration, sfreq):
     starts = window_starts(duration * sfreq, sfreq)
     assert len(starts) == (duration - 1) * 100 // 34
     assert starts[-1] + sfreq < duration * sfreq
@@ -77,26 +80,28 @@ def test_no_window_is_taken_beyond_eeglabs_last_one(duration, sfreq):
 
 @pytest.mark.parametrize("sfreq", RATES)
 @pytest.mark.parametrize("duration", [120, 154, 171])
-def test_the_mask_is_eeglabs_where_eegprep_takes_a_window_more(real, duration, sfreq):
+def test_the_mask_equals_that_of_eeglab_if_eegprep_has_a_window_too_many(
+    eeglab_signals, duration, sfreq
+):
     stats = pytest.importorskip(
         "eegprep.plugins.clean_rawdata.private.stats", reason="needs bids_dl[clean]"
     )
-    signals = excerpt(real, duration, sfreq)
-    made = clean_mask(signals, sfreq, max_bad_channels=0.075, tolerances=TOLERANCES)
-    wanted = eeglab_mask(signals, sfreq, stats.fit_eeg_distribution)
-    assert (made == wanted).all()
-    assert 0 < wanted.sum() < wanted.size
+    signals = resampled_part(eeglab_signals, duration, sfreq)
+    mask = clean_mask(signals, sfreq, max_bad_channels=0.075, tolerances=TOLERANCES)
+    expected = eeglab_mask(signals, sfreq, stats.fit_eeg_distribution)
+    assert (mask == expected).all()
+    assert 0 < expected.sum() < expected.size
 
 
 @pytest.mark.parametrize("sfreq", [128, 250])
 @pytest.mark.parametrize("duration", [119, 121, 150])
-def test_the_mask_is_eegpreps_where_its_windows_are_right(real, duration, sfreq):
+def test_the_mask_equals_that_of_eegprep_if_its_windows_are_right(eeglab_signals, duration, sfreq):
     clean_windows = pytest.importorskip(
         "eegprep.plugins.clean_rawdata.clean_windows", reason="needs bids_dl[clean]"
     ).clean_windows
-    signals = excerpt(real, duration, sfreq)
-    made = clean_mask(signals, sfreq, max_bad_channels=0.075, tolerances=TOLERANCES)
-    given = {
+    signals = resampled_part(eeglab_signals, duration, sfreq)
+    mask = clean_mask(signals, sfreq, max_bad_channels=0.075, tolerances=TOLERANCES)
+    structure = {
         "data": signals,
         "srate": sfreq,
         "nbchan": 8,
@@ -106,12 +111,12 @@ def test_the_mask_is_eegpreps_where_its_windows_are_right(real, duration, sfreq)
         "xmin": 0,
         "xmax": duration,
     }
-    assert (made == clean_windows(given, 0.075, TOLERANCES, 1.0)[1]).all()
+    assert (mask == clean_windows(structure, 0.075, TOLERANCES, 1.0)[1]).all()
 
 
-def test_a_loud_second_is_not_clean(real):
+def test_a_loud_second_is_not_clean(eeglab_signals):
     pytest.importorskip("eegprep", reason="needs bids_dl[clean]")
-    signals = real.copy()
+    signals = eeglab_signals.copy()
     signals[:, 6400:6528] += 2000.0
     mask = clean_mask(signals, 128, max_bad_channels=0.075, tolerances=TOLERANCES)
     assert not mask[6400:6528].any()

@@ -1,4 +1,4 @@
-"""Ranges of a bucket by s3fs and by obstore: the same bytes, the same tries again, the same errors."""
+"""Byte ranges of a bucket by s3fs and by obstore: the same bytes, retries and errors."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import os
 import pickle
 
 import fsspec
-import numpy as np
 import pytest
 import small_store
-from faulty_server import KINDS, FaultyServer
+from faulty_server import TRANSIENT_FAULTS, FaultyServer
 from moto.server import ThreadedMotoServer
-from small_store import Small
+from small_store import SmallStore, assert_every_window_once
 from torch.utils.data import DataLoader
 
 from bids_dl.errors import BidsDlError
 from bids_dl.remote.byte_range import ByteRange
 from bids_dl.remote.location import Location
-from bids_dl.remote.obstore_ranges import FAILURES
-from bids_dl.remote.ranges import fetch
+from bids_dl.remote.obstore_ranges import MAX_FAILURES, connect
+from bids_dl.remote.ranges import RangeReader
 from bids_dl.stream import StreamingDataset
 
-SMALL = Small()
-WAYS = {"s3fs": {"default_fill_cache": True}, "obstore": {}}  # an option that only s3fs knows
+SMALL = SmallStore()
+URL = "s3://bucket/deep/small.zarr"
+# obstore is not used if an option is given that only s3fs knows
+CLIENT_OPTIONS = {"s3fs": {"default_fill_cache": True}, "obstore": {}}
 
 
 @pytest.fixture(scope="module")
@@ -30,159 +31,142 @@ def server():
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     with FaultyServer(moto.get_host_and_port()[1]) as server:
-        given = options_of(server, "s3fs")
-        filesystem(given).makedirs("s3://bucket", exist_ok=True)
-        small_store.write("s3://bucket/deep/small.zarr", SMALL, storage_options=given)
+        options = options_of(server, "s3fs")
+        s3_filesystem(options).makedirs("s3://bucket", exist_ok=True)
+        small_store.write(URL, SMALL, storage_options=options)
         yield server
     moto.stop()
 
 
-@pytest.fixture(params=WAYS)
-def way(request) -> str:
+@pytest.fixture(params=CLIENT_OPTIONS)
+def client(request) -> str:
     if request.param == "obstore":
         pytest.importorskip("obstore")
     return request.param
 
 
 @pytest.fixture
-def options(server, way) -> dict:
+def options(server, client) -> dict:
     server.fail()
-    return options_of(server, way)
+    return options_of(server, client)
 
 
-def filesystem(options: dict):
-    """Of s3fs, which knows no patience."""
+def s3_filesystem(options: dict):
     return fsspec.filesystem(
-        "s3", **{name: value for name, value in options.items() if name != "patience"}
+        "s3", **{name: value for name, value in options.items() if name != "retry_timeout"}
     )
 
 
-def options_of(server, way: str) -> dict:
-    impatient = {"read_timeout": 0.5, "connect_timeout": 5}
+def options_of(server, client: str) -> dict:
     return {
         "key": "testing",
         "secret": "testing",
-        "patience": 0.3,
+        "retry_timeout": 0.3,
         "client_kwargs": {"endpoint_url": server.url},
-        "config_kwargs": impatient,
-    } | WAYS[way]
+        "config_kwargs": {"read_timeout": 0.5, "connect_timeout": 5},
+        **CLIENT_OPTIONS[client],
+    }
 
 
-def test_ranges_come_as_they_are_asked_for(options, way):
-    place = Location("s3://bucket/deep/small.zarr", options)
-    whole = place.read("signals/c/0/0/0")
-    assert (place.bucket is None) == (way == "s3fs")
-    assert pickle.loads(pickle.dumps(place)).read("signals/c/0/0/0") == whole
-    ranges = [(0, 10), (100, 900), (-52, 52), (-52, 10), (len(whole) - 5, 5)]
-    found = fetch(place, [ByteRange("signals/c/0/0/0", start, size) for start, size in ranges])
-    assert [content.tobytes() for content in found] == [
-        whole[start:][:size] for start, size in ranges
-    ]
+def open_stream(options, **stream_options) -> StreamingDataset:
+    stream_options = {"batch_size": 8, **stream_options}
+    return StreamingDataset(URL, storage_options=options, **stream_options)
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [(), KINDS, *(pytest.param((kind,), marks=pytest.mark.slow, id=kind) for kind in KINDS)],
-)
-def test_an_epoch_is_right_whatever_fails_now_and_then(server, options, kinds):
-    stream = StreamingDataset("s3://bucket/deep/small.zarr", batch_size=8, storage_options=options)
-    server.fail(*kinds, share=0.1, seed=2)
-    batches = list(stream)
-    assert bool(server.failed) == bool(kinds)
-    assert sorted(row for batch in batches for row in batch.index.tolist()) == list(
-        range(SMALL.n_windows)
-    )
-    assert all(
-        np.array_equal(batch.signals.numpy(), SMALL.signals[batch.index]) for batch in batches
-    )
+def test_obstore_is_used_unless_an_option_is_for_s3fs_alone(options, client):
+    location = Location(URL, options)
+    connected = connect(location.filesystem, location.root, options)
+    assert (connected is None) == (client == "s3fs")
 
 
-def test_the_requests_of_an_epoch_are_those_of_its_chunks(server, options):
-    stream = StreamingDataset("s3://bucket/deep/small.zarr", batch_size=8, storage_options=options)
+def test_each_range_is_the_bytes_requested(options):
+    reader = RangeReader(Location(URL, options))
+    whole = reader.location.read("signals/c/0/0/0")
+    limits = [(0, 10), (100, 900), (-52, 52), (-52, 10), (len(whole) - 5, 5)]
+    ranges = [ByteRange("signals/c/0/0/0", start, size) for start, size in limits]
+    expected = [whole[start:][:size] for start, size in limits]
+    assert [content.tobytes() for content in reader.read(ranges)] == expected
+    copy = pickle.loads(pickle.dumps(reader))
+    assert [content.tobytes() for content in copy.read(ranges)] == expected
+
+
+@pytest.mark.parametrize("faults", [(), TRANSIENT_FAULTS], ids=["none", "any"])
+def test_an_epoch_is_complete_although_requests_fail(server, options, faults):
+    stream = open_stream(options)
+    server.fail(*faults, share=0.1, seed=2)
+    assert_every_window_once(stream, SMALL)
+    assert bool(server.failed) == bool(faults)
+
+
+def test_an_epoch_requests_its_chunks_and_indexes_once_and_nothing_else(server, options):
+    stream = open_stream(options)
     server.fail()
     list(stream)
-    assert len(server.asked) == 18 + 6, "nothing is asked for twice, nothing else either"
+    assert len(server.log) == 18 + 6
 
 
-def test_credentials_come_from_the_environment(server, options, monkeypatch):
+def test_credentials_come_from_the_environment(options, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", options.pop("key"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", options.pop("secret"))
-    assert (
-        len(
-            list(
-                StreamingDataset(
-                    "s3://bucket/deep/small.zarr", batch_size=35, storage_options=options
-                )
-            )
-        )
-        == 2
-    )
+    assert len(list(open_stream(options, batch_size=35))) == 2
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_worker_processes_read_after_the_process_they_come_from_has(options, context):
-    stream = StreamingDataset("s3://bucket/deep/small.zarr", batch_size=8, storage_options=options)
+def test_worker_processes_read_after_their_parent_has_read(options, context):
+    stream = open_stream(options)
     assert len(list(stream)) == 9
-    batches = list(
-        DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=context)
-    )
-    assert sorted(row for batch in batches for row in batch.index.tolist()) == list(
-        range(SMALL.n_windows)
-    )
+    loader = DataLoader(stream, batch_size=None, num_workers=2, multiprocessing_context=context)
+    assert_every_window_once(loader, SMALL)
     assert len(list(stream)) == 9
 
 
 @pytest.mark.parametrize("name", ["deep/small.zarr/signals/c/9/0/0", "nothing.zarr/zarr.json"])
-def test_an_object_that_is_not_there_is_a_missing_file(options, name):
-    [content] = fetch(Location("s3://bucket", options), [ByteRange(name, 0, 10)])
+def test_a_missing_object_is_a_file_not_found_error(options, name):
+    reader = RangeReader(Location("s3://bucket", options))
+    [content] = reader.read([ByteRange(name, 0, 10)])
     assert isinstance(content, FileNotFoundError)
 
 
-def test_a_range_beyond_the_end_is_an_error_and_ends_early(options):
-    place = Location("s3://bucket/deep/small.zarr", options)
-    [content] = fetch(place, [ByteRange("signals/c/0/0/0", 100, 10**6)])
+def test_a_range_beyond_the_end_is_an_eof_error(options):
+    reader = RangeReader(Location(URL, options))
+    [content] = reader.read([ByteRange("signals/c/0/0/0", 100, 10**6)])
     assert isinstance(content, EOFError)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["503", "expired", "reset"])
-def test_a_server_that_always_fails_gives_the_same_line_either_way(server, way, kind):
-    said = []
-    for one in ("s3fs", way):
+@pytest.mark.parametrize("fault", ["503", "expired", "reset"])
+def test_a_server_that_always_fails_gives_the_same_message_with_both_clients(server, client, fault):
+    messages = []
+    for name in ("s3fs", client):
         server.fail()
-        stream = StreamingDataset(
-            "s3://bucket/deep/small.zarr",
-            batch_size=8,
-            storage_options=options_of(server, one),
-            threads=1,
-        )
-        server.fail(kind, share=1.0)
-        with pytest.raises(BidsDlError) as describe_failure:
+        stream = open_stream(options_of(server, name), threads=1)
+        server.fail(fault, share=1.0)
+        with pytest.raises(BidsDlError) as caught:
             list(stream)
-        said.append(str(describe_failure.value))
+        messages.append(str(caught.value))
     server.fail()
-    assert said[0] == said[1]
-    assert "testing" not in said[0]
+    assert messages[0] == messages[1]
+    assert "testing" not in messages[0]
 
 
-def test_a_way_that_always_fails_is_not_tried_for_ever(server):
+def test_obstore_is_no_longer_tried_after_failures_in_a_row(server):
     pytest.importorskip("obstore")
-    place = Location("s3://bucket/deep/small.zarr", options_of(server, "obstore"))
-    requests = [ByteRange("nothing", 0, 10)] * FAILURES
-    assert place.bucket.ask(requests) == [None] * FAILURES
+    location = Location(URL, options_of(server, "obstore"))
+    connected = connect(location.filesystem, location.root, location.storage_options)
+    ranges = [ByteRange("nothing", 0, 10)] * MAX_FAILURES
+    assert connected.read(ranges) == [None] * MAX_FAILURES
     server.fail()
-    assert place.bucket.ask(requests) == [None] * FAILURES
-    assert server.asked == []
+    assert connected.read(ranges) == [None] * MAX_FAILURES
+    assert server.log == []
 
 
-def test_a_bucket_that_is_open_to_all_is_read_without_credentials(server, options, monkeypatch):
+def test_a_public_bucket_is_read_without_credentials(server, options, monkeypatch):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    filesystem(options_of(server, "s3fs")).pipe_file(
-        "s3://bucket/open", b"0123456789", ACL="public-read"
-    )
-    anonymous = {
-        name: value for name, value in options.items() if name not in ("key", "secret")
-    } | {"anon": True}
-    [content] = fetch(Location("s3://bucket", anonymous), [ByteRange("open", 2, 3)])
+    filesystem = s3_filesystem(options_of(server, "s3fs"))
+    filesystem.pipe_file("s3://bucket/open", b"0123456789", ACL="public-read")
+    anonymous = {**options, "anon": True}
+    del anonymous["key"], anonymous["secret"]
+    reader = RangeReader(Location("s3://bucket", anonymous))
+    [content] = reader.read([ByteRange("open", 2, 3)])
     assert content.tobytes() == b"234"

@@ -1,4 +1,4 @@
-"""Expected matches of queries in real datasets: goldens.json says for each how it was counted without HED."""
+"""Expected matches in real datasets. goldens.json says for each how it was counted without HED."""
 
 from __future__ import annotations
 
@@ -10,88 +10,96 @@ import pytest
 from bids_dl import source, windows
 from bids_dl.config import parsing
 from bids_dl.errors import RequestError
-from bids_dl.selection import blocks, parse, select
+from bids_dl.selection import parse_queries, plan_blocks, select
 
-NEAR = 1e-3  # s
-
-
-def cases(shared):
-    found = json.loads((shared / "hed-metadata/goldens.json").read_text(encoding="utf-8"))["cases"]
-    return [case for case in found if case["kind"] != "state" and "/func/" not in case["recording"]]
+TOLERANCE = 1e-3  # s
+ENTITIES = {"sub": "subject", "ses": "session", "task": "task", "run": "run"}
 
 
-def asked(case):
-    """The options of a case."""
+def read_cases(shared):
+    """Return the cases that this package supports: events of EEG."""
+    goldens = json.loads((shared / "hed-metadata/goldens.json").read_text(encoding="utf-8"))
+    return [
+        case
+        for case in goldens["cases"]
+        if case["kind"] != "state" and "/func/" not in case["recording"]
+    ]
+
+
+def options_of(case):
+    """Return the options of a case."""
     query = case["query"]
     if case["kind"] == "until":
         return {"hed": {"x": query[0]}, "until": query[1]}
     if case["kind"] == "windows":
-        given = {name: query[name] for name in ("until", "trim", "within") if name in query}
+        options = {name: query[name] for name in ("until", "trim", "within") if name in query}
         return {
             "hed": {"x": query["query"]},
             "window": query["size"],
             "stride": query["stride"],
-            **given,
+            **options,
         }
     return {"hed": {"x": query}}
 
 
-def tables_of(dataset, recording):
-    entities = dict(re.findall(r"(sub|ses|task|run)-([A-Za-z0-9]+)", recording.rpartition("/")[2]))
-    names = {"sub": "subject", "ses": "session", "task": "task", "run": "run"}
-    which = parsing.source_config({names[key]: [value] for key, value in entities.items()})
-    return [
-        source.read_rows(dataset, found)
-        for found in source.find_recordings(dataset, which)
-        if found.events
-    ]
+def read_tables(dataset, recording):
+    """Return the tables of a recording, given by the entities in its name."""
+    name = recording.rpartition("/")[2]
+    entities = re.findall(r"(sub|ses|task|run)-([A-Za-z0-9]+)", name)
+    config = parsing.parse_source({ENTITIES[key]: [value] for key, value in entities})
+    recordings = source.find_recordings(dataset, config)
+    return [source.read_event_rows(dataset, item) for item in recordings if item.events]
 
 
-def near(got, want):
-    return got == want or (got is not None and want is not None and abs(got - want) < NEAR)
+def is_near(time, expected):
+    if time is None or expected is None:
+        return time is expected
+    return abs(time - expected) < TOLERANCE
 
 
 def check(case, shared):
+    """Assert that a case agrees."""
     dataset = source.open_dataset(str(shared / "hed-metadata" / case["dataset"]))
-    given = asked(case)
-    config, how = (
-        parsing.events_config(given),
-        parsing.windows_config({k: v for k, v in given.items() if k in ("window", "stride")}),
+    options = options_of(case)
+    config = parsing.parse_events(options)
+    windows_config = parsing.parse_windows(
+        {name: options[name] for name in ("window", "stride") if name in options}
     )
-    parse(config)
-    tables = tables_of(dataset, case["recording"])
-    selection = select(
-        tables, config, hed_versions={dataset.name: dataset.hed_version}, sliding=how.sliding
-    )
+    parse_queries(config)
+    tables = read_tables(dataset, case["recording"])
+    versions = {dataset.name: dataset.hed_version}
+    selection = select(tables, config, hed_versions=versions, sliding=windows_config.sliding)
     if case["kind"] == "windows":
-        stretches = blocks(selection, config, {table.recording: None for table in tables}).blocks
-        found = windows.cut(selection.events, stretches, how, {}).windows
-        assert len(found) == case["expected_count"]
-        assert all(
-            near(w.onset, start)
-            for w, (start, _) in zip(found, case["expected_intervals"], strict=False)
-        )
-        return
-    events = selection.events
+        lengths = {table.recording: None for table in tables}
+        blocks = plan_blocks(selection, config, lengths).blocks
+        plan = windows.plan_windows(selection.events, blocks, windows_config, {})
+        check_windows(case, plan.windows)
+    else:
+        check_events(case, selection.events)
+
+
+def check_windows(case, planned):
+    assert len(planned) == case["expected_count"]
+    for window, (onset, _) in zip(planned, case["expected_intervals"], strict=False):
+        assert is_near(window.onset, onset)
+
+
+def check_events(case, events):
     assert len(events) == case["expected_count"]
-    assert all(
-        near(event.onset, onset)
-        for event, onset in zip(events, case["expected_first_onsets"], strict=False)
-    )
-    assert (
-        not case.get("expected_first_rows")
-        or [event.row for event in events[:5]] == case["expected_first_rows"]
-    )
-    for event, (start, end) in zip(events, case.get("expected_intervals", []), strict=False):
-        assert near(event.onset, start)
-        assert near(event.end, end)
+    for event, onset in zip(events, case["expected_first_onsets"], strict=False):
+        assert is_near(event.onset, onset)
+    if rows := case.get("expected_first_rows"):
+        assert [event.row for event in events[:5]] == rows
+    for event, (onset, end) in zip(events, case.get("expected_intervals", []), strict=False):
+        assert is_near(event.onset, onset)
+        assert is_near(event.end, end)
     if "expected_open_ended" in case:
         assert [event.end for event in events].count(None) == case["expected_open_ended"]
 
 
 def test_every_golden_case_agrees(shared):
-    wrong = {}
-    for case in cases(shared):
+    problems = {}
+    for case in read_cases(shared):
         try:
             if case["kind"] == "query-error" or case["expected_count"] == 0:
                 with pytest.raises(RequestError):
@@ -99,9 +107,9 @@ def test_every_golden_case_agrees(shared):
             else:
                 check(case, shared)
         except (AssertionError, pytest.fail.Exception) as problem:
-            wrong[case["id"]] = str(problem)[:200]
-    assert not wrong
+            problems[case["id"]] = str(problem)[:200]
+    assert not problems
 
 
-def test_the_goldens_are_not_empty(shared):
-    assert len(cases(shared)) > 50
+def test_there_are_many_golden_cases(shared):
+    assert len(read_cases(shared)) > 50

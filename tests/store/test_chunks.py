@@ -1,3 +1,5 @@
+"""Chunks are read as they were written, and damage is found and located."""
+
 from __future__ import annotations
 
 import json
@@ -11,68 +13,101 @@ import pytest
 import small_store
 import zarr
 from fsspec.implementations.memory import MemoryFileSystem
-from small_store import Small
-from zarr.codecs import BloscCodec
+from small_store import SmallStore
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store
-from bids_dl.store.chunk_layout import layout
-from bids_dl.store.chunks import ChunkReader, Part
+from bids_dl.store.chunk_layout import parse_chunk_layout
+from bids_dl.store.chunks import ChunkReader, Destination
 
-SMALL = Small(
-    n_subjects=3, per_recording=5, per_chunk=4, chunks_per_shard=3
-)  # 30 windows: 8 chunks in 3 shards
+# 30 windows: 8 chunks in 3 shards
+SMALL = SmallStore(n_subjects=3, per_recording=5, per_chunk=4, chunks_per_shard=3)
+SHAPE = SMALL.signals.shape
+CHUNKS = (4, *SHAPE[1:])
+SHARDS = (12, *SHAPE[1:])
+BLOSC = BloscCodec(cname="lz4", shuffle="bitshuffle", typesize=2)
+CRC32C = Crc32cCodec()
 
 
-@pytest.fixture(params=[10**9, 1], ids=["small windows", "large windows"])
+@pytest.fixture(params=[10**9, 1], ids=["through scratch memory", "directly into the batch"])
 def path(tmp_path: Path, request, monkeypatch) -> Path:
-    monkeypatch.setattr("bids_dl.store.chunks.LARGE_WINDOW", request.param)
+    """A small store; its windows are small or large to the reader."""
+    monkeypatch.setattr("bids_dl.store.chunks.DIRECT_BYTES", request.param)
     small_store.write(tmp_path / "small.zarr", SMALL)
     return tmp_path / "small.zarr"
 
 
-def reader_of(url: Path | str, metadata=None, **options) -> ChunkReader:
+def open_reader(url: Path | str, metadata=None, **options) -> ChunkReader:
     store = open_store(str(url), storage_options=options)
     return ChunkReader(Location(str(url), options), metadata or store.metadata("signals"))
 
 
+def signals_metadata(path: Path) -> dict:
+    return json.loads((path / "signals/zarr.json").read_text())
+
+
+def open_replaced(path: Path) -> ChunkReader:
+    """Open a store whose signals were replaced, so that the root has old metadata."""
+    return open_reader(path, signals_metadata(path))
+
+
+def replace_signals(path: Path, values: np.ndarray = SMALL.signals, **options) -> None:
+    """Replace the signals by values of the same shape, written by zarr-python."""
+    shutil.rmtree(path / "signals")
+    options = {"chunks": CHUNKS, "shards": SHARDS, "dtype": values.dtype, **options}
+    zarr.create_array(path / "signals", shape=SHAPE, **options)[...] = values
+
+
+def replace_by_int16(path: Path, resolution: float, **options) -> np.ndarray:
+    """Replace the signals by int16, and return the windows in µV."""
+    integers = np.round(SMALL.signals / resolution).astype(np.int16)
+    attributes = {"scale_factor": resolution}
+    options = {"compressors": [BLOSC, CRC32C], "attributes": attributes, **options}
+    replace_signals(path, integers, **options)
+    return integers * np.float32(resolution)
+
+
 def read_all(reader: ChunkReader) -> np.ndarray:
-    """All windows, chunks asked for in another order than theirs."""
-    slots = np.full(
-        (reader.n_chunks, reader.windows_per_chunk, *reader.shape[1:]), np.nan, np.float32
-    )
+    """Read all windows, chunks in a random order."""
+    size = reader.windows_per_chunk
+    batches = np.full((reader.n_chunks, size, *reader.shape[1:]), np.nan, np.float32)
     order = np.random.default_rng(0).permutation(reader.n_chunks).tolist()
-    every = [
-        np.arange(min(reader.windows_per_chunk, reader.shape[0] - chunk * reader.windows_per_chunk))
-        for chunk in order
-    ]
-    reader.read(
-        order,
-        [[Part(places, places, slots[chunk])] for places, chunk in zip(every, order, strict=True)],
-    )
-    return slots.reshape(-1, *reader.shape[1:])[: reader.shape[0]]
+    destinations = []
+    for chunk in order:
+        rows = np.arange(min(size, reader.shape[0] - chunk * size))
+        destinations.append([Destination(rows, rows, batches[chunk])])
+    reader.read(order, destinations)
+    return batches.reshape(-1, *reader.shape[1:])[: reader.shape[0]]
+
+
+def flip_bit(file: Path, position: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[position] ^= 64
+    file.write_bytes(content)
 
 
 def test_chunks_hold_what_was_written(path):
-    assert layout(open_store(str(path)).metadata("signals")) is not None
-    np.testing.assert_array_equal(read_all(reader_of(path)), SMALL.signals)
+    assert parse_chunk_layout(open_store(str(path)).metadata("signals")) is not None
+    np.testing.assert_array_equal(read_all(open_reader(path)), SMALL.signals)
 
 
 def test_chunks_of_a_real_store_hold_what_zarr_python_reads(eyes_store):
-    reader = reader_of(eyes_store)
-    assert layout(open_store(str(eyes_store)).metadata("signals")) is not None
-    np.testing.assert_array_equal(read_all(reader), open_store(str(eyes_store)).read("signals"))
+    store = open_store(str(eyes_store))
+    assert parse_chunk_layout(store.metadata("signals")) is not None
+    np.testing.assert_array_equal(read_all(open_reader(eyes_store)), store.read("signals"))
 
 
-def test_chunks_come_from_a_file_system_without_folders_as_from_disk(path):
-    url = "memory://chunks/small.zarr"
+def test_chunks_of_a_remote_file_system_are_those_on_disk(path):
     fsspec.filesystem("memory").put(str(path), "/chunks/small.zarr", recursive=True)
-    np.testing.assert_array_equal(read_all(reader_of(url)), SMALL.signals)
+    np.testing.assert_array_equal(
+        read_all(open_reader("memory://chunks/small.zarr")), SMALL.signals
+    )
 
 
 @pytest.mark.parametrize(
-    "how",
+    "options",
     [
         {"compressors": [BloscCodec(cname="lz4", shuffle="bitshuffle")]},
         {"compressors": None},
@@ -83,210 +118,143 @@ def test_chunks_come_from_a_file_system_without_folders_as_from_disk(path):
     ],
     ids=["blosc", "no checksum", "v2 keys", "no shards", "chunks of one channel", "float64"],
 )
-def test_other_layouts_of_the_array_give_the_same_values(path, how):
-    shutil.rmtree(path / "signals")
-    shape = SMALL.signals.shape
-    options = {
-        "chunks": (4, *shape[1:]),
-        "shards": (12, *shape[1:]),
-        "dtype": "float32",
-        "shape": shape,
-    } | how
-    zarr.create_array(path / "signals", **options)[...] = SMALL.signals
-    reader = reader_of(path, json.loads((path / "signals/zarr.json").read_text()))
-    np.testing.assert_array_equal(read_all(reader), SMALL.signals)
-
-
-BLOSC = BloscCodec(cname="lz4", shuffle="bitshuffle", typesize=2)
-CRC = zarr.codecs.Crc32cCodec()
-
-
-def write_numbers(path: Path, step: float, **options) -> np.ndarray:
-    """Put int16 in the place of the signals; the windows in µV."""
-    shutil.rmtree(path / "signals")
-    shape, codes = SMALL.signals.shape, np.round(SMALL.signals / step).astype(np.int16)
-    options = {
-        "chunks": (4, *shape[1:]),
-        "shards": (12, *shape[1:]),
-        "compressors": [BLOSC, CRC],
-    } | options
-    zarr.create_array(
-        path / "signals", shape=shape, dtype="int16", attributes={"scale_factor": step}, **options
-    )[...] = codes
-    return codes * np.float32(step)
+def test_other_layouts_of_the_array_give_the_same_values(path, options):
+    replace_signals(path, **options)
+    np.testing.assert_array_equal(read_all(open_replaced(path)), SMALL.signals)
 
 
 @pytest.mark.parametrize(
-    "compressors",
+    ("compressors", "is_supported"),
     [
-        [BLOSC, CRC],
-        [BLOSC],
-        [CRC],
-        None,
-        "auto",
-        [BloscCodec(cname="zstd", shuffle="shuffle"), CRC],
+        ([BLOSC, CRC32C], True),
+        ([BLOSC], True),
+        ([CRC32C], True),
+        (None, True),
+        ("auto", False),  # zstd alone is left to zarr-python
+        ([BloscCodec(cname="zstd", shuffle="shuffle"), CRC32C], True),
     ],
+    ids=["blosc, crc32c", "blosc", "crc32c", "none", "auto", "blosc zstd, crc32c"],
 )
-@pytest.mark.parametrize("step", [0.125, 0.1])
-def test_whole_numbers_with_a_scale_factor_come_as_microvolts(path, compressors, step):
-    expected = write_numbers(path, step, compressors=compressors)
-    metadata = json.loads((path / "signals/zarr.json").read_text())
-    assert (layout(metadata) is None) == (
-        compressors == "auto"
-    )  # zstd alone is left to zarr-python
-    np.testing.assert_array_equal(read_all(reader_of(path, metadata)), expected)
+@pytest.mark.parametrize("resolution", [0.125, 0.1])
+def test_int16_is_read_as_microvolts(path, compressors, is_supported, resolution):
+    expected = replace_by_int16(path, resolution, compressors=compressors)
+    assert (parse_chunk_layout(signals_metadata(path)) is not None) == is_supported
+    np.testing.assert_array_equal(read_all(open_replaced(path)), expected)
 
 
-@pytest.mark.parametrize("compressors", [[BLOSC, CRC], [CRC]])
-def test_whole_numbers_are_given_as_they_are_to_who_asks_for_them(path, compressors):
-    expected = write_numbers(path, 0.125, compressors=compressors)
-    reader = reader_of(path, json.loads((path / "signals/zarr.json").read_text()))
-    numbers = np.zeros((6, *reader.shape[1:]), np.int16)
-    reader.read(
-        [1, 2],
-        [
-            [Part(np.array([0, 1, 2, 3]), np.array([4, 0, 2, 1]), numbers)],
-            [Part(np.array([1]), np.array([3]), numbers)],
-        ],
-    )
-    np.testing.assert_array_equal(
-        numbers[[4, 0, 2, 1, 3]] * np.float32(reader.whole_number), expected[[4, 5, 6, 7, 9]]
-    )
+@pytest.mark.parametrize("compressors", [[BLOSC, CRC32C], [CRC32C]])
+def test_int16_is_read_unchanged_into_an_int16_batch(path, compressors):
+    expected = replace_by_int16(path, 0.125, compressors=compressors)
+    reader = open_replaced(path)
+    batch = np.zeros((6, *reader.shape[1:]), np.int16)
+    first = Destination(np.array([0, 1, 2, 3]), np.array([4, 0, 2, 1]), batch)
+    second = Destination(np.array([1]), np.array([3]), batch)
+    reader.read([1, 2], [[first], [second]])
+    windows = batch[[4, 0, 2, 1, 3]] * np.float32(reader.int16_resolution)
+    np.testing.assert_array_equal(windows, expected[[4, 5, 6, 7, 9]])
 
 
-def test_a_store_of_microvolts_has_no_whole_numbers(path):
-    assert reader_of(path).whole_number is None
+def test_a_float32_store_has_no_int16_resolution(path):
+    assert open_reader(path).int16_resolution is None
 
 
-def test_whole_numbers_come_from_a_server_as_from_disk(path):
-    expected = write_numbers(path, 0.125)
+def test_int16_of_a_remote_file_system_is_that_on_disk(path):
+    expected = replace_by_int16(path, 0.125)
     fsspec.filesystem("memory").put(str(path), "/numbers/small.zarr", recursive=True)
-    metadata = json.loads((path / "signals/zarr.json").read_text())
-    np.testing.assert_array_equal(
-        read_all(reader_of("memory://numbers/small.zarr", metadata)), expected
-    )
+    reader = open_reader("memory://numbers/small.zarr", signals_metadata(path))
+    np.testing.assert_array_equal(read_all(reader), expected)
 
 
-def test_a_flipped_bit_of_compressed_numbers_is_found(path):
-    write_numbers(path, 0.125)
-    flip(path / "signals/c/1/0/0", 20)
-    with pytest.raises(
-        DamagedStoreError,
-        match=r"chunk \d of signals \(in signals/c/1/0/0\) does not match its checksum",
-    ):
-        read_all(reader_of(path, json.loads((path / "signals/zarr.json").read_text())))
+def test_a_flipped_bit_of_compressed_windows_is_found(path):
+    replace_by_int16(path, 0.125)
+    flip_bit(path / "signals/c/1/0/0", 20)
+    message = r"chunk \d of signals \(in signals/c/1/0/0\) does not match its checksum"
+    with pytest.raises(DamagedStoreError, match=message):
+        read_all(open_replaced(path))
 
 
-@pytest.mark.parametrize("place", [0, 4, 5, 8, 12, 14])
-def test_compressed_numbers_without_a_checksum_and_with_a_broken_header_never_come_as_something_else(
-    path, place
-):
-    write_numbers(path, 0.125, compressors=[BLOSC])
-    flip(path / "signals/c/1/0/0", place)
+@pytest.mark.parametrize("position", [0, 4, 5, 8, 12, 14])
+def test_a_damaged_header_of_compressed_windows_without_checksum_is_found(path, position):
+    replace_by_int16(path, 0.125, compressors=[BLOSC])
+    flip_bit(path / "signals/c/1/0/0", position)
     with pytest.raises(DamagedStoreError, match="cannot be decoded"):
-        read_all(reader_of(path, json.loads((path / "signals/zarr.json").read_text())))
+        read_all(open_replaced(path))
 
 
-def flip(file: Path, place: int) -> None:
-    content = bytearray(file.read_bytes())
-    content[place] ^= 64
-    file.write_bytes(content)
-
-
-def test_windows_that_nobody_wants_are_checked_and_written_nowhere(path):
-    reader = reader_of(path)
-    one, other = np.zeros((2, 3, *reader.shape[1:]), np.float32)
-    wanted = [Part(np.array([1]), np.array([2]), one), Part(np.array([3]), np.array([0]), other)]
-    assert reader.read([1], [wanted]) == [4 * small_store.WINDOW_BYTES + 4]
-    np.testing.assert_array_equal([one[2], other[0]], SMALL.signals[[5, 7]])
-    assert not one[:2].any()
-    assert not other[1:].any()
-    flip(path / "signals/c/0/0/0", 4 * small_store.WINDOW_BYTES + 20)  # in window 4
+def test_windows_without_a_destination_are_verified_but_copied_nowhere(path):
+    reader = open_reader(path)
+    left, right = np.zeros((2, 3, *reader.shape[1:]), np.float32)
+    destinations = [
+        Destination(np.array([1]), np.array([2]), left),
+        Destination(np.array([3]), np.array([0]), right),
+    ]
+    assert reader.read([1], [destinations]) == [4 * small_store.WINDOW_BYTES + 4]
+    np.testing.assert_array_equal([left[2], right[0]], SMALL.signals[[5, 7]])
+    assert not left[:2].any()
+    assert not right[1:].any()
+    flip_bit(path / "signals/c/0/0/0", 4 * small_store.WINDOW_BYTES + 20)  # in window 4
     with pytest.raises(DamagedStoreError, match="chunk 1 of signals"):
-        reader.read([1], [wanted])
+        reader.read([1], [destinations])
 
 
-def test_the_message_of_damage_does_without_names_where_they_are_damaged_too(path):
-    flip(path / "signals/c/1/0/0", 20)
+def test_the_message_omits_recordings_if_their_column_is_damaged_too(path):
+    flip_bit(path / "signals/c/1/0/0", 20)
     (path / "recording/c/0").write_bytes(b"no names")
     with pytest.raises(DamagedStoreError, match=r"windows 12 to 15\. Fetch or convert"):
-        read_all(reader_of(path))
+        read_all(open_reader(path))
 
 
-def test_a_chunk_that_is_all_fill_value_and_was_not_stored_comes_as_fill_value(path):
-    shutil.rmtree(path / "signals")
-    shape = SMALL.signals.shape
-    array = zarr.create_array(
-        path / "signals",
-        shape=shape,
-        chunks=(4, *shape[1:]),
-        shards=(12, *shape[1:]),
-        dtype="float32",
-        compressors=None,
-    )
-    array[:4] = SMALL.signals[:4]
-    array[12:] = SMALL.signals[12:]
-    values = read_all(reader_of(path, json.loads((path / "signals/zarr.json").read_text())))
-    np.testing.assert_array_equal(values[:4], SMALL.signals[:4])
-    assert not values[4:12].any()
+def test_a_chunk_that_is_not_stored_is_read_as_fill_value(path):
+    values = SMALL.signals.copy()
+    values[4:12] = 0  # zarr-python stores no chunk of zeros
+    replace_signals(path, values, compressors=None)
+    np.testing.assert_array_equal(read_all(open_replaced(path)), values)
 
 
-def test_one_flipped_bit_is_found_and_the_message_names_store_chunk_and_recordings(path):
+def test_a_flipped_bit_is_found_with_store_chunk_and_recordings(path):
     shard = path / "signals/c/1/0/0"
-    content = bytearray(shard.read_bytes())
-    content[len(content) // 2] ^= 1
-    shard.write_bytes(content)
-    message = r"small\.zarr: chunk 4 of signals \(in signals/c/1/0/0\) does not match its checksum; it holds windows 16 to 19, of .*run-2"
+    flip_bit(shard, shard.stat().st_size // 2)
+    message = (
+        r"small\.zarr: chunk 4 of signals \(in signals/c/1/0/0\) does not match its checksum; "
+        r"it holds windows 16 to 19, of .*run-2"
+    )
     with pytest.raises(DamagedStoreError, match=message):
-        read_all(reader_of(path))
+        read_all(open_reader(path))
 
 
 def test_a_flipped_bit_of_a_shard_index_is_found(path):
-    shard = path / "signals/c/1/0/0"
-    content = bytearray(shard.read_bytes())
-    content[-30] ^= 1
-    shard.write_bytes(content)
-    with pytest.raises(
-        DamagedStoreError,
-        match=r"index of shard signals/c/1/0/0 does not match its checksum; it holds windows 12 to 23",
-    ):
-        read_all(reader_of(path))
+    flip_bit(path / "signals/c/1/0/0", -30)
+    message = (
+        r"index of shard signals/c/1/0/0 does not match its checksum; it holds windows 12 to 23"
+    )
+    with pytest.raises(DamagedStoreError, match=message):
+        read_all(open_reader(path))
 
 
 def test_a_missing_shard_is_damage_not_zeros(path):
     (path / "signals/c/1/0/0").unlink()
-    with pytest.raises(
-        DamagedStoreError, match=r"shard signals/c/1/0/0 is missing; it holds windows 12 to 23"
-    ):
-        read_all(reader_of(path))
+    message = r"shard signals/c/1/0/0 is missing; it holds windows 12 to 23"
+    with pytest.raises(DamagedStoreError, match=message):
+        read_all(open_reader(path))
 
 
 def test_a_shard_cut_short_is_damage(path):
     shard = path / "signals/c/1/0/0"
     shard.write_bytes(shard.read_bytes()[:10])
     with pytest.raises(DamagedStoreError, match=r"shard signals/c/1/0/0 .*windows 12 to 23"):
-        read_all(reader_of(path))
+        read_all(open_reader(path))
 
 
-def test_damage_in_an_array_left_to_zarr_python_is_found_too(path):
-    shutil.rmtree(path / "signals")
-    shape = SMALL.signals.shape
-    zarr.create_array(
-        path / "signals",
-        shape=shape,
-        chunks=(4, *shape[1:]),
-        dtype="float32",
-        compressors=[zarr.codecs.Crc32cCodec()],
-    )[...] = 1
-    (path / "signals/c/1/0/0").write_bytes(b"\x01" + (path / "signals/c/1/0/0").read_bytes()[1:])
-    with pytest.raises(
-        DamagedStoreError, match=r"chunk 1 of signals cannot be decoded; it holds windows 4 to 7"
-    ):
-        read_all(reader_of(path, json.loads((path / "signals/zarr.json").read_text())))
+def test_damage_of_an_array_that_zarr_python_reads_is_found(path):
+    replace_signals(path, shards=None, compressors=[CRC32C])
+    flip_bit(path / "signals/c/1/0/0", 0)
+    message = r"chunk 1 of signals cannot be decoded; it holds windows 4 to 7"
+    with pytest.raises(DamagedStoreError, match=message):
+        read_all(open_replaced(path))
 
 
 class FailingFileSystem(MemoryFileSystem):
-    """Fails the first ``failures`` requests for a range."""
+    """Fails the first ``failures`` requests for a byte range."""
 
     protocol = "failing"
     cachable = False
@@ -307,28 +275,24 @@ class FailingFileSystem(MemoryFileSystem):
 
 
 @pytest.fixture
-def failing(path):
+def failing_url(path) -> str:
     fsspec.register_implementation("failing", FailingFileSystem, clobber=True)
     fsspec.filesystem("memory").put(str(path), "/failing/small.zarr", recursive=True)
     return "failing://failing/small.zarr"
 
 
-def test_a_request_that_fails_in_passing_is_issued_again(failing):
-    np.testing.assert_array_equal(
-        read_all(reader_of(failing, failures=2, patience=0)), SMALL.signals
-    )
+def test_a_transient_failure_is_retried(failing_url):
+    reader = open_reader(failing_url, failures=2, retry_timeout=0)
+    np.testing.assert_array_equal(read_all(reader), SMALL.signals)
 
 
-def test_a_server_that_stays_away_is_an_error_without_what_it_said(failing):
-    with pytest.raises(
-        StoreError,
-        match=r"cannot be read \(ConnectionResetError\); see that the store can be reached",
-    ) as caught:
-        read_all(reader_of(failing, failures=10**6, patience=0))
+def test_a_permanent_failure_is_an_error_without_the_servers_message(failing_url):
+    message = r"cannot be read \(ConnectionResetError\); check that the store can be reached"
+    with pytest.raises(StoreError, match=message) as caught:
+        read_all(open_reader(failing_url, failures=10**6, retry_timeout=0))
     assert "secret-token" not in str(caught.value)
 
 
-def test_a_reader_goes_to_another_process_whole(path):
-    np.testing.assert_array_equal(
-        read_all(pickle.loads(pickle.dumps(reader_of(path)))), SMALL.signals
-    )
+def test_a_pickled_reader_reads_the_same(path):
+    reader = pickle.loads(pickle.dumps(open_reader(path)))
+    np.testing.assert_array_equal(read_all(reader), SMALL.signals)

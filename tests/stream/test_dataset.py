@@ -8,7 +8,7 @@ import pytest
 import small_store
 import torch
 from moto.server import ThreadedMotoServer
-from small_store import Small
+from small_store import SmallStore
 from torch.utils.data import DataLoader
 
 import bids_dl
@@ -17,7 +17,7 @@ from bids_dl.stream import Batch, StreamingDataset
 from bids_dl.stream.pool import _Pool
 from bids_dl.stream.read_policy import ReadPolicy
 
-SMALL = Small()  # 70 windows: 18 chunks in 6 shards
+SMALL = SmallStore()  # 70 windows: 18 chunks in 6 shards
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_a_pool_of_any_size_gives_every_window(store, pool_bytes):
 def test_memory_for_batches_in_the_making_stays_within_the_bound(
     tmp_path, monkeypatch, n_subjects, reads_itself, most
 ):
-    small_store.write(tmp_path / "long.zarr", Small(n_subjects=n_subjects, per_recording=10))
+    small_store.write(tmp_path / "long.zarr", SmallStore(n_subjects=n_subjects, per_recording=10))
     original, made = _Pool._begin, []
 
     def watched(self, most):
@@ -177,7 +177,7 @@ def test_transform_sees_whole_batches_and_what_it_returns_comes_out(store):
 
 
 def test_several_stores_come_as_one(tmp_path, store):
-    other = Small(n_subjects=3, per_recording=5, per_chunk=6, seed=1, dataset="ds2")
+    other = SmallStore(n_subjects=3, per_recording=5, per_chunk=6, seed=1, dataset="ds2")
     small_store.write(tmp_path / "other.zarr", other, classes={"label": ["closed", "sleep"]})
     stream = StreamingDataset([store, tmp_path / "other.zarr"], batch_size=8)
     both = np.concatenate([SMALL.signals, other.signals])
@@ -200,7 +200,7 @@ def test_several_stores_come_as_one(tmp_path, store):
     ],
 )
 def test_stores_that_do_not_fit_are_refused(tmp_path, store, changes, message):
-    small_store.write(tmp_path / "other.zarr", Small(**changes))
+    small_store.write(tmp_path / "other.zarr", SmallStore(**changes))
     with pytest.raises(StoreError, match=message):
         StreamingDataset([store, str(tmp_path / "other.zarr")])
 
@@ -258,7 +258,7 @@ def test_a_loop_that_ends_leaves_no_thread_behind(store):
 
 @pytest.mark.parametrize("straight", [False, True], ids=["small windows", "large windows"])
 def test_damage_reaches_the_loop_and_names_the_recordings(tmp_path, monkeypatch, straight):
-    monkeypatch.setattr("bids_dl.store.chunks.LARGE_WINDOW", 1 if straight else 10**9)
+    monkeypatch.setattr("bids_dl.store.chunks.DIRECT_BYTES", 1 if straight else 10**9)
     small_store.write(tmp_path / "small.zarr", SMALL)
     shard = tmp_path / "small.zarr/signals/c/2/0/0"
     content = shard.read_bytes()

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 import small_store
-from small_store import Small
+from small_store import SmallStore
 
 from bids_dl.errors import ConfigError, NoMatchError, StoreError
 from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
 from bids_dl.stream.normalize import scale_windows
 
-SMALL = Small()
+SMALL = SmallStore()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_statistics_of_a_fold_can_be_given(store):
 
 
 def test_statistics_of_several_stores_count_their_recordings_on(tmp_path, store):
-    other = Small(n_subjects=2, seed=5, dataset="ds2")
+    other = SmallStore(n_subjects=2, seed=5, dataset="ds2")
     small_store.write(tmp_path / "other.zarr", other)
     by_recording = other.signals.reshape(-1, other.per_recording, 3, 20)
     expected = z_scores(by_recording, by_recording, axis=(1, 3)).reshape(other.signals.shape)

@@ -20,12 +20,13 @@ import torch
 from counting_server import CountingServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_store import WINDOW_BYTES, Small
+from small_store import WINDOW_BYTES, SmallStore
 from torch.utils.data import DataLoader
 
 from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import DamagedStoreError
 from bids_dl.remote.location import Location
+from bids_dl.remote.ranges import RangeReader
 from bids_dl.store import Store, chunks, writer
 from bids_dl.store.format import Column
 from bids_dl.stream import StreamingDataset, to_device
@@ -35,7 +36,7 @@ from bids_dl.stream.pool import Chunks, Reading, Traffic, _Pool, memory
 from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.schedule import in_the_making, reads_upto, schedule
 
-SMALL = Small()  # 70 windows: 18 chunks in 6 shards
+SMALL = SmallStore()  # 70 windows: 18 chunks in 6 shards
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def stores(tmp_path_factory) -> dict[int, str]:
     """The same windows in chunks of several sizes."""
     folder = tmp_path_factory.mktemp("chunks")
     for per_chunk in (1, 4, 7, 70):
-        small_store.write(folder / f"{per_chunk}.zarr", Small(per_chunk=per_chunk))
+        small_store.write(folder / f"{per_chunk}.zarr", SmallStore(per_chunk=per_chunk))
     return {per_chunk: str(folder / f"{per_chunk}.zarr") for per_chunk in (1, 4, 7, 70)}
 
 
@@ -104,7 +105,7 @@ def test_every_window_comes_once_with_its_own_signals_in_equal_steps(
 @pytest.mark.parametrize("batch_size", [4, 9, 500])
 def test_whole_numbers_come_as_microvolts_whatever_they_are_mixed_with(tmp_path, steps, batch_size):
     wholes = [
-        small_store.write(tmp_path / f"{i}.zarr", Small(seed=i), step=step)
+        small_store.write(tmp_path / f"{i}.zarr", SmallStore(seed=i), resolution=step)
         for i, step in enumerate(steps)
     ]
     expected = np.concatenate(wholes)
@@ -125,7 +126,7 @@ def test_whole_numbers_come_as_microvolts_whatever_they_are_mixed_with(tmp_path,
 
 
 def test_whole_numbers_are_scaled_before_they_are_normalized(tmp_path):
-    signals = small_store.write(tmp_path / "numbers.zarr", SMALL, step=0.125)
+    signals = small_store.write(tmp_path / "numbers.zarr", SMALL, resolution=0.125)
     mean, std = np.array([1.0, 2, 3]), np.array([2.0, 4, 8])
     for batch in StreamingDataset(tmp_path / "numbers.zarr", batch_size=8, normalize=(mean, std)):
         expected = (signals[batch.index.numpy()] - mean[:, None]) / std[:, None]
@@ -204,7 +205,7 @@ def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
 def test_large_windows_go_straight_to_their_batches(
     stores, monkeypatch, per_chunk, share, batch_size
 ):
-    monkeypatch.setattr(chunks, "LARGE_WINDOW", WINDOW_BYTES)
+    monkeypatch.setattr(chunks, "DIRECT_BYTES", WINDOW_BYTES)
     monkeypatch.setattr(chunks, "_deliver", None)  # the way of small windows
     taken = np.random.default_rng(0).random(SMALL.n_windows) < share
     stream, kept = (
@@ -267,8 +268,8 @@ def test_root_and_indexes_are_asked_for_once(store):
         stream = StreamingDataset(f"{server.url}/small.zarr", batch_size=4)
         list(stream)
         list(stream)
-        assert server.asked.count("/small.zarr/zarr.json") == 1
-        assert len(server.of_signals()) == 6 + 2 * 18
+        assert server.requests.count("/small.zarr/zarr.json") == 1
+        assert len(server.signal_requests()) == 6 + 2 * 18
 
 
 @pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
@@ -279,7 +280,7 @@ def test_a_loop_after_one_that_could_not_read_an_index_reads_it(store, monkeypat
         def fails(*_):
             raise failure
 
-        patch.setattr(chunks, "fetch_through", fails)
+        patch.setattr(RangeReader, "read", fails)
         with pytest.raises(failure):
             list(stream)
     assert sorted(row for batch in stream for row in batch.index.tolist()) == list(range(70))
@@ -386,11 +387,11 @@ def test_only_the_columns_it_needs_are_read(store, monkeypatch):
 
 def test_recordings_come_whole_in_the_order_of_the_store(tmp_path, store):
     small_store.write(
-        tmp_path / "other.zarr", Small(n_subjects=1, per_recording=5, seed=1)
+        tmp_path / "other.zarr", SmallStore(n_subjects=1, per_recording=5, seed=1)
     )  # recordings of the same names
     stream = StreamingDataset([store, tmp_path / "other.zarr"], batch_size=4)
     found = list(stream.recordings())
-    both = np.concatenate([SMALL.signals, Small(n_subjects=1, per_recording=5, seed=1).signals])
+    both = np.concatenate([SMALL.signals, SmallStore(n_subjects=1, per_recording=5, seed=1).signals])
     assert [len(batch.index) for _, batch in found] == [7] * 10 + [5] * 2
     assert [row for _, batch in found for row in batch.index.tolist()] == list(range(80))
     assert (
@@ -469,7 +470,7 @@ def test_what_is_lent_outlives_the_memory_it_came_from():
 @pytest.mark.parametrize("normalize", [None, "window"])
 def test_batches_that_are_kept_stay_what_they_were_over_epochs(tmp_path, normalize, step):
     store = tmp_path / "kept.zarr"
-    small_store.write(store, SMALL, step=step)
+    small_store.write(store, SMALL, resolution=step)
     stream = StreamingDataset(store, batch_size=4, normalize=normalize, pool_bytes=1000)
     kept = []
     for epoch in range(3):
@@ -533,11 +534,11 @@ print(count, *peaks)
 def test_memory_stays_flat_over_a_store_ten_times_as_large_as_its_pool(tmp_path):
     shape = (3500, 24, 256)  # 86 MB
     noise = np.random.default_rng(0).standard_normal((500, *shape[1:])).astype(np.float32)
-    draft = writer.begin(Location(str(tmp_path / "large.zarr")), "test")
-    writer.write_signals(draft, shape, (noise for _ in range(7)), StoreConfig(), say=lambda _: None)
+    draft = writer.StoreWriter.create(Location(str(tmp_path / "large.zarr")), "test")
+    writer.write_signals(draft, shape, (noise for _ in range(7)), StoreConfig(), on_progress=lambda _: None)
     columns = [
-        Column("channel", writer.text([f"E{i}" for i in range(24)]), ("channel",)),
-        Column("recording", writer.text(["sub-1"] * shape[0])),
+        Column("channel", writer.text_array([f"E{i}" for i in range(24)]), ("channel",)),
+        Column("recording", writer.text_array(["sub-1"] * shape[0])),
         Column("y", np.arange(shape[0]) % 3),
     ]
     writer.write_columns(draft, columns)

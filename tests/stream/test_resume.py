@@ -9,18 +9,18 @@ import pytest
 import small_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_store import Small
+from small_store import SmallStore
 
 from bids_dl.errors import ConfigError
 from bids_dl.stream import StreamingDataset
 
-N_WINDOWS = Small().n_windows
+N_WINDOWS = SmallStore().n_windows
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("resume") / "small.zarr"
-    small_store.write(path, Small())
+    small_store.write(path, SmallStore())
     return str(path)
 
 

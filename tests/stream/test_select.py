@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import small_store
-from small_store import Small
+from small_store import SmallStore
 
 from bids_dl.errors import NoMatchError, TargetError
 from bids_dl.stream import StreamingDataset
@@ -12,7 +12,7 @@ from bids_dl.stream import StreamingDataset
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("select") / "small.zarr"
-    small_store.write(path, Small())
+    small_store.write(path, SmallStore())
     return str(path)
 
 

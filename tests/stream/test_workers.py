@@ -11,14 +11,14 @@ import pytest
 import small_store
 import torch
 import torch.multiprocessing as mp
-from small_store import Small
+from small_store import SmallStore
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from bids_dl.errors import ConfigError
 from bids_dl.stream import Batch, StreamingDataset
 
-SMALL = Small()
+SMALL = SmallStore()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from people_store import people, write_store
+from people_store import window_table, write_store
 
 from bids_dl.config.stages import TrainConfig
 from bids_dl.errors import TargetError
@@ -14,14 +14,14 @@ THREE = ("train", "validation", "test")
 
 
 def test_without_folds_the_splits_of_the_store_are_taken():
-    [fold] = plan(people(6, splits=THREE), TrainConfig(), "a.zarr")
+    [fold] = plan(window_table(6, splits=THREE), TrainConfig(), "a.zarr")
     assert (fold.train, fold.validation, fold.test) == tuple(
         tuple(("ds1", f"{i + k:02}") for k in (0, 3)) for i in range(3)
     )
 
 
 def test_people_of_the_same_name_in_two_datasets_are_two_people():
-    table = pd.concat([people(2), people(2).assign(dataset="ds2")])
+    table = pd.concat([window_table(2), window_table(2).assign(dataset="ds2")])
     assert persons_of(table) == [("ds1", "00"), ("ds1", "01"), ("ds2", "00"), ("ds2", "01")]
     assert [fold.test for fold in plan(table, TrainConfig(folds="loso"), "a.zarr")] == [
         (person,) for person in persons_of(table)
@@ -30,9 +30,9 @@ def test_people_of_the_same_name_in_two_datasets_are_two_people():
 
 
 def test_validation_persons_are_held_out_of_the_training_side_only_when_patience_asks():
-    for fold in plan(people(10), TrainConfig(folds=5, patience=3), "a.zarr"):
+    for fold in plan(window_table(10), TrainConfig(folds=5, patience=3), "a.zarr"):
         assert (len(fold.train), len(fold.validation), len(fold.test)) == (6, 2, 2)
-    for fold in plan(people(10), TrainConfig(folds=5), "a.zarr"):
+    for fold in plan(window_table(10), TrainConfig(folds=5), "a.zarr"):
         assert (len(fold.train), len(fold.validation), len(fold.test)) == (8, 0, 2)
 
 
@@ -54,11 +54,11 @@ def test_validation_persons_are_held_out_of_the_training_side_only_when_patience
 )
 def test_a_store_without_the_splits_it_takes_says_what_to_do(splits, patience, message):
     with pytest.raises(TargetError, match=message):
-        plan(people(4, splits=splits), TrainConfig(patience=patience), "a.zarr")
+        plan(window_table(4, splits=splits), TrainConfig(patience=patience), "a.zarr")
 
 
 def test_a_person_in_two_splits_is_refused():
-    table = people(4, splits=("train", "test"))
+    table = window_table(4, splits=("train", "test"))
     table.loc[0, "split"] = "test"
     with pytest.raises(
         TargetError,
@@ -74,10 +74,10 @@ def test_no_two_sides_of_a_fold_share_a_person(sides):
 
 
 def test_a_fold_with_one_class_to_train_on_is_refused(tmp_path):
-    table = people(2).assign(sex=["F"] * 16 + ["M"] * 16)
+    table = window_table(2).assign(sex=["F"] * 16 + ["M"] * 16)
     store = write_store(tmp_path / "s.zarr", table)
     with pytest.raises(
         TargetError,
         match=r"s\.zarr: sub-00 held out, the 1 person\(s\) to train on are all M; a fold needs two classes of 'sex'",
     ):
-        train(store, TrainConfig(target="sex", folds="loso"), run=tmp_path / "run")
+        train(store, TrainConfig(target="sex", folds="loso"), run_dir=tmp_path / "run")

@@ -1,1 +1,1 @@
-"""One file per preprocessing step; the registry lists them."""
+"""Preprocessing steps, one per file, listed in the registry."""

@@ -1,4 +1,4 @@
-"""EEGLAB's high-pass of clean_rawdata."""
+"""Step `drifts`: the high-pass filter of EEGLAB's clean_rawdata."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import SignalSpec, StepReport
+from bids_dl.datamodel import BRAIN_TYPES, SignalSpec, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.channels import FILTERED_TYPES, listed
-from bids_dl.preprocess.eeglab import MICROVOLT, microvolts, quiet, structure
-from bids_dl.preprocess.excerpt import stretches
-from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Context, Hertz, number
+from bids_dl.preprocess.channels import channels_of_type
+from bids_dl.preprocess.eeglab import MICROVOLT, quiet_eegprep, read_microvolts, to_eeglab
+from bids_dl.preprocess.excerpt import continuous_segments
+from bids_dl.preprocess.packages import require_packages
+from bids_dl.preprocess.step import Context, Hertz, StepTraits, reject_bool
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
@@ -23,27 +24,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, config=STRICT)
 class Drifts:
-    """High-pass EEG and intracranial channels as clean_rawdata's clean_drifts does: a Kaiser-windowed FIR, forwards and backwards.
+    """High-pass filter EEG and intracranial channels as clean_drifts of clean_rawdata does.
 
-    The work is eegprep's. Where the signal is not continuous, the filter begins anew. As EEGLAB designs it, the filter is half as long as
-    the transition band asks for: with the defaults, 0.25 Hz come out at 0.7 % and 0.75 Hz at 72 % of their amplitude.
+    The filter is a Kaiser-windowed FIR, run forwards and backwards, as ported by eegprep. It
+    starts anew where the signal is not continuous. As EEGLAB designs it, the kernel is half as
+    long as its transition band requires: with the defaults, 0.25 Hz keep 0.7 % of their
+    amplitude and 0.75 Hz keep 72 %.
 
     Parameters
     ----------
     low, high
-        Where the transition band begins and ends, in Hz.
+        Lower and upper edge of the transition band in Hz.
     attenuation
-        Of the stop band in each direction, in dB.
+        Attenuation of the stop band in each direction, in dB.
+
+    Examples
+    --------
+    In a recipe::
+
+        - drifts: {low: 0.25, high: 0.75}
     """
 
     low: Hertz = 0.25
     high: Hertz = 0.75
-    attenuation: Annotated[float, Field(gt=21, allow_inf_nan=False), BeforeValidator(number)] = (
-        80.0  # below, a Kaiser window is none
-    )
+    # At 21 dB or less, a Kaiser window would be rectangular.
+    attenuation: Annotated[
+        float, Field(gt=21, allow_inf_nan=False), BeforeValidator(reject_bool)
+    ] = 80.0
 
     name: ClassVar[str] = "drifts"
-    packages: ClassVar[tuple[str, ...]] = ("eegprep",)
+    traits: ClassVar[StepTraits] = StepTraits(packages=("eegprep",))
 
     @model_validator(mode="after")
     def _check(self) -> Drifts:
@@ -51,39 +61,42 @@ class Drifts:
             raise ValueError(f"low must be below high, got {self.low:g} and {self.high:g} Hz")
         return self
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the whole continuous segment, because the kernel is long."""
         return Context("samples", math.inf)
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        needed(self.name, *self.packages)
-        if self.high >= spec.sfreq / 2:
+        """Return the same channels and rate, if the band is below the Nyquist frequency."""
+        require_packages(self.name, *self.traits.packages)
+        nyquist = spec.sfreq / 2
+        if self.high >= nyquist:
             raise RecordingError(
                 self.name,
-                f"{self.high:g} Hz is not below the Nyquist frequency, {float(spec.sfreq) / 2:g} Hz",
+                f"{self.high:g} Hz is not below the Nyquist frequency, {float(nyquist):g} Hz",
             )
         return spec
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        """Filter the channels in place, and report those that are not filtered."""
         from eegprep.plugins.clean_rawdata.clean_drifts import clean_drifts
 
-        kinds = dict(zip(spec.ch_names, spec.ch_types, strict=True))
-        names = [name for name, kind in kinds.items() if kind in FILTERED_TYPES]
+        names = channels_of_type(spec, *BRAIN_TYPES)
         others = [name for name in spec.ch_names if name not in names]
         for name in names:
-            signal = microvolts(raw, [name], self.name)
-            for start, stop in stretches(raw):
-                with quiet():
-                    made = clean_drifts(
-                        structure(signal[:, start:stop], float(spec.sfreq)),
+            signal = read_microvolts(raw, [name], self.name)
+            for start, stop in continuous_segments(raw):
+                with quiet_eegprep():
+                    filtered = clean_drifts(
+                        to_eeglab(signal[:, start:stop], float(spec.sfreq)),
                         (self.low, self.high),
                         self.attenuation,
                     )
-                signal[:, start:stop] = made["data"]
+                signal[:, start:stop] = filtered["data"]
             raw[[name]] = signal * MICROVOLT
         with raw.info._unlock():
             raw.info["highpass"] = max(raw.info["highpass"], (self.low + self.high) / 2)
         return raw, StepReport(
             self.name,
             share=len(names) / spec.n_chans,
-            notes=(f"not filtered: {listed(others)}",) if others else (),
+            notes=(f"not filtered: {join_names(others)}",) if others else (),
         )

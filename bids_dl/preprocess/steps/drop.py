@@ -1,4 +1,4 @@
-"""Leave out named channels."""
+"""Step `drop`: removal of named channels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.channels import find, locate, subset
+from bids_dl.preprocess.channels import find_channel, locate_channels, select_channels
 from bids_dl.preprocess.notes import share_flag
-from bids_dl.preprocess.step import Context, Names
+from bids_dl.preprocess.step import Context, Names, StepTraits
 
 if TYPE_CHECKING:
     import mne
@@ -20,42 +20,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, config=STRICT)
 class Drop:
-    """Leave out channels by name.
+    """Drop channels by name, as `mne.io.Raw.drop_channels` does.
 
     Parameters
     ----------
     names
-        Channels to leave out; a name that differs in case only is found.
+        Names of the channels, in any case.
     missing
-        ``"error"``: a recording without one of them fails; ``"ignore"``: it has less to leave out.
+        ``"error"``: a recording that lacks one of the channels fails. ``"ignore"``: its other
+        channels are dropped.
+
+    Examples
+    --------
+    In a recipe::
+
+        - drop: {names: [M1, M2], missing: ignore}
     """
 
     names: Names = Field(min_length=1)
     missing: Literal["error", "ignore"] = "error"
 
     name: ClassVar[str] = "drop"
+    traits: ClassVar[StepTraits] = StepTraits(keeps_samples=True)
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the sample only."""
         return Context("samples")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        """Return the remaining channels, of which there must be at least one."""
         dropped = self._dropped(spec)
         kept = [name for name in spec.ch_names if name not in dropped]
         if not kept:
             raise RecordingError("channels", "no channel is left after those to drop")
-        return subset(spec, kept)
+        return select_channels(spec, kept)
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        """Drop the channels in place, and report their names."""
         dropped = self._dropped(spec)
         raw.drop_channels(dropped)
-        return raw, StepReport(
-            self.name, tuple(dropped), 0.0, share_flag(len(dropped) / spec.n_chans, "channels")
-        )
+        flag = share_flag(len(dropped) / spec.n_chans)
+        return raw, StepReport(self.name, tuple(dropped), 0.0, flag=flag)
 
     def _dropped(self, spec: SignalSpec) -> list[str]:
-        names = (
-            [name for name in self.names if find(name, spec)]
-            if self.missing == "ignore"
-            else self.names
-        )
-        return locate(names, spec)
+        """Return the channels to drop in the spelling of the recording."""
+        if self.missing == "error":
+            return locate_channels(self.names, spec)
+        return locate_channels([name for name in self.names if find_channel(name, spec)], spec)

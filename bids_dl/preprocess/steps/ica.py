@@ -1,4 +1,4 @@
-"""Independent components, labelled by ICLabel; those of eyes, muscles and the like are taken out."""
+"""Step `ica`: removal of independent components of eyes, muscles and other artifacts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess import positions
-from bids_dl.preprocess.channels import listed
-from bids_dl.preprocess.eeglab import good_eeg, microvolts
+from bids_dl.preprocess.eeglab import good_eeg_channels, read_microvolts
 from bids_dl.preprocess.notes import share_flag
-from bids_dl.preprocess.packages import needed
-from bids_dl.preprocess.step import Array, Context, Hertz, number
+from bids_dl.preprocess.packages import require_packages
+from bids_dl.preprocess.positions import require_positions
+from bids_dl.preprocess.step import Array, Context, Hertz, StepTraits, reject_bool
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
     from mne.preprocessing import ICA
 
-Kind: TypeAlias = Literal["brain", "muscle", "eye", "heart", "line_noise", "channel_noise", "other"]
-KINDS: tuple[Kind, ...] = (
+ComponentClass: TypeAlias = Literal[
+    "brain", "muscle", "eye", "heart", "line_noise", "channel_noise", "other"
+]
+COMPONENT_CLASSES: tuple[ComponentClass, ...] = (
     "brain",
     "muscle",
     "eye",
@@ -36,142 +38,182 @@ KINDS: tuple[Kind, ...] = (
 )
 """ICLabel's classes, in its order."""
 
-USUAL: Mapping[Kind, float] = {"muscle": 0.9, "eye": 0.9}  # EEGLAB's own choice
+DEFAULT_REMOVE: Mapping[ComponentClass, float] = {"muscle": 0.9, "eye": 0.9}  # as EEGLAB
 
-Probability: TypeAlias = Annotated[float, Field(ge=0, le=1), BeforeValidator(number)]
+Probability: TypeAlias = Annotated[float, Field(ge=0, le=1), BeforeValidator(reject_bool)]
 
-LEAST = 4  # EEG channels: fewer make no map that could be labelled
-RELIABLE = 20  # samples for each weight of the decomposition, by EEGLAB's rule of thumb
-RANK = 1e-6  # of the largest singular value, below which there is no signal
+MIN_CHANNELS = 4  # EEG channels; fewer give no scalp map to label
+SAMPLES_PER_WEIGHT = 20  # of the decomposition, by EEGLAB's rule of thumb
+RANK_TOLERANCE = 1e-6  # of the largest singular value; smaller ones are no signal
 
 
 @dataclass(frozen=True, config=STRICT)
 class Ica:
-    """Take components out of the EEG whose class is none of the brain's (Pion-Tonachini et al. 2019, NeuroImage 198).
+    """Remove independent components that ICLabel assigns to artifacts.
 
-    Extended infomax, by Picard (Ablin et al. 2018, IEEE Trans Signal Process 66) or as MNE implements it, and labels by mne-icalabel. The
-    signal should be referenced to its average and hold 1 to 100 Hz as far as its rate allows. Channels marked bad take no part.
+    The EEG is decomposed by extended infomax, in the implementation of Picard [1]_ or of MNE,
+    and the components are labeled by ICLabel [2]_ (mne-icalabel). The signal should have an
+    average reference and contain 1 to 100 Hz, as far as its rate allows. Channels marked bad are
+    neither used nor changed.
 
     Parameters
     ----------
     remove
-        Class to the probability from which a component of it is taken out.
+        Probability from which a component is removed, for each class to remove.
+    method
+        ``"picard"`` or ``"infomax"``.
     low
-        The components are found and labelled on a copy, high-pass filtered here in Hz, and taken out of the signal as it is; None: no copy.
+        Cutoff in Hz of a high-pass filter. The components are computed and labeled on a
+        filtered copy, and removed from the signal as it is. None uses no copy.
     n_components
-        None: as many as the signal has dimensions.
+        Number of components; None is the rank of the signal.
+    seed
+        Seed of the random numbers.
+
+    References
+    ----------
+    .. [1] Ablin et al. 2018, IEEE Trans Signal Process 66(15).
+    .. [2] Pion-Tonachini et al. 2019, NeuroImage 198, 181-197.
+
+    Examples
+    --------
+    In a recipe, after the reference::
+
+        - ica: {remove: {eye: 0.8, muscle: 0.9, heart: 0.9}}
     """
 
-    remove: dict[Kind, Probability] = Field(default_factory=lambda: dict(USUAL), min_length=1)
+    remove: dict[ComponentClass, Probability] = Field(
+        default_factory=lambda: dict(DEFAULT_REMOVE), min_length=1
+    )
     method: Literal["picard", "infomax"] = "picard"
     low: Hertz | None = 1.0
-    n_components: Annotated[int, Field(gt=1), BeforeValidator(number)] | None = None
-    seed: Annotated[int, Field(ge=0), BeforeValidator(number)] = 0
+    n_components: Annotated[int, Field(gt=1), BeforeValidator(reject_bool)] | None = None
+    seed: Annotated[int, Field(ge=0), BeforeValidator(reject_bool)] = 0
 
     name: ClassVar[str] = "ica"
-    copies: ClassVar[float] = 10.0  # peak memory over the samples it is given, measured
-    packages: ClassVar[tuple[str, ...]] = ("mne-icalabel", "onnxruntime", "python-picard")
+    traits: ClassVar[StepTraits] = StepTraits(
+        packages=("mne-icalabel", "onnxruntime", "python-picard"),
+        memory_factor=10.0,  # measured
+    )
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the whole recording, which is decomposed at once."""
         return Context("recording")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        needed(self.name, *self.packages)
-        if spec.ch_types.count("eeg") < LEAST:
+        """Return the same channels and rate, if four or more of them are EEG."""
+        require_packages(self.name, *self.traits.packages)
+        if spec.ch_types.count("eeg") < MIN_CHANNELS:
             raise RecordingError(
                 self.name,
-                f"needs {LEAST} EEG channels or more; the recording has {listed(spec.ch_names)}",
+                f"needs {MIN_CHANNELS} EEG channels or more; "
+                f"the recording has {join_names(spec.ch_names)}",
             )
-        if self.low is not None and self.low >= spec.sfreq / 2:
+        nyquist = spec.sfreq / 2
+        if self.low is not None and self.low >= nyquist:
             raise RecordingError(
                 self.name,
-                f"{self.low:g} Hz is not below the Nyquist frequency, {float(spec.sfreq) / 2:g} Hz",
+                f"{self.low:g} Hz is not below the Nyquist frequency, {float(nyquist):g} Hz",
             )
         return spec
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        names = good_eeg(raw, spec)
+        """Remove the components in place, and report the classes of all components."""
+        names = good_eeg_channels(raw, spec)
         self._check(raw, names)
         copy = raw.copy().pick(names)
         if self.low is not None:
             copy.filter(self.low, None)
-        ica = self._fitted(copy)
-        chances = labelled(copy, ica)
-        del copy
-        removed = self._removed(chances)
+        ica = self._fit(copy)
+        probabilities = label_components(copy, ica)
+        del copy  # to free its memory before the components are removed
+        removed = self._select_removed(probabilities)
         if removed:
             ica.apply(raw, exclude=list(removed))
-        n_times, n_found = raw.n_times, len(chances)
-        notes = [_said(chances, removed), *share_flag(len(removed) / n_found, "components")]
-        if n_times < RELIABLE * n_found**2:
+        n_components = len(probabilities)
+        notes = [_describe(probabilities, removed)]
+        min_samples = SAMPLES_PER_WEIGHT * n_components**2
+        if raw.n_times < min_samples:
             notes.append(
-                f"{n_times} samples are few for {n_found} components; {RELIABLE * n_found**2} or more make them reliable"
+                f"{raw.n_times} samples are few for {n_components} components; "
+                f"{min_samples} or more make them reliable"
             )
         return raw, StepReport(
-            self.name, share=len(names) / spec.n_chans if removed else 0.0, notes=tuple(notes)
+            self.name,
+            share=len(names) / spec.n_chans if removed else 0.0,
+            notes=tuple(notes),
+            flag=share_flag(len(removed) / n_components),
         )
 
     def _check(self, raw: mne.io.BaseRaw, names: list[str]) -> None:
-        """Refuse what MNE or ICLabel would fail at with a message for programmers."""
-        if len(names) < LEAST:
+        """Refuse a recording for which MNE or ICLabel would raise an error that is hard to read."""
+        if len(names) < MIN_CHANNELS:
             raise RecordingError(
                 self.name,
-                f"fewer than {LEAST} channels are not marked bad; good are {listed(names) or 'none'}",
+                f"fewer than {MIN_CHANNELS} channels are not marked bad; "
+                f"good are {join_names(names) or 'none'}",
             )
         for name in names:
-            microvolts(raw, [name], self.name)
-        places = positions.held(raw.info, names)
-        if lost := [name for name in names if name not in places]:
-            raise RecordingError(
-                self.name, f"no position for {listed(lost)}; put a step montage before"
-            )
+            read_microvolts(raw, [name], self.name)
+        require_positions(raw.info, names, self.name)
 
-    def _fitted(self, raw: mne.io.BaseRaw) -> ICA:
+    def _fit(self, raw: mne.io.BaseRaw) -> ICA:
+        """Decompose the EEG channels of a recording."""
         import mne
 
-        rank = mne.compute_rank(raw, rank=None, tol=RANK, tol_kind="relative")["eeg"]
+        ranks = mne.compute_rank(raw, rank=None, tol=RANK_TOLERANCE, tol_kind="relative")
+        rank = ranks["eeg"]
         n_components = rank if self.n_components is None else self.n_components
         if not 1 < n_components <= rank:
             raise RecordingError(
                 self.name,
                 f"{n_components} components cannot be found in a signal of {rank} dimensions",
             )
-        extended = (
-            {"ortho": False, "extended": True} if self.method == "picard" else {"extended": True}
-        )
+        fit_params = {"extended": True}
+        if self.method == "picard":
+            fit_params["ortho"] = False
         ica = mne.preprocessing.ICA(
             n_components,
             method=self.method,
-            fit_params=extended,
+            fit_params=fit_params,
             random_state=self.seed,
             max_iter="auto",
         )
         return ica.fit(raw, picks="eeg", reject_by_annotation=False)
 
-    def _removed(self, chances: Array) -> dict[int, Kind]:
-        """Components to take out, with the class that each is taken out for: its most probable one of those named."""
-        out: dict[int, Kind] = {}
-        for i, row in enumerate(chances):
-            over = [kind for kind, least in self.remove.items() if row[KINDS.index(kind)] >= least]
-            if over:
-                out[i] = max(over, key=lambda kind: row[KINDS.index(kind)])
-        return out
+    def _select_removed(self, probabilities: Array) -> dict[int, ComponentClass]:
+        """Select the components to remove.
+
+        Returns
+        -------
+        dict
+            By index, the most probable of the classes for which a component is removed.
+        """
+        removed: dict[int, ComponentClass] = {}
+        for i, row in enumerate(probabilities):
+            by_class = dict(zip(COMPONENT_CLASSES, row, strict=True))
+            reached = [name for name, limit in self.remove.items() if by_class[name] >= limit]
+            if reached:
+                removed[i] = max(reached, key=by_class.__getitem__)
+        return removed
 
 
-def labelled(raw: mne.io.BaseRaw, ica: ICA) -> Array:
-    """Probabilities (n_components, 7) of ICLabel's classes."""
+def label_components(raw: mne.io.BaseRaw, ica: ICA) -> Array:
+    """Return the probabilities (n_components, 7) of `COMPONENT_CLASSES` by ICLabel."""
     from mne_icalabel.iclabel import iclabel_label_components
 
-    return np.asarray(
-        iclabel_label_components(raw, ica, inplace=False, backend="onnx"), dtype=np.float64
-    )
+    probabilities = iclabel_label_components(raw, ica, inplace=False, backend="onnx")
+    return np.asarray(probabilities, dtype=np.float64)
 
 
-def _said(chances: Array, removed: dict[int, Kind]) -> str:
-    """What was found and taken out."""
-    counts = Counter(KINDS[i] for i in chances.argmax(1))
-    found = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
-    out = ", ".join(
-        f"{i} ({kind} {chances[i, KINDS.index(kind)]:.2f})" for i, kind in removed.items()
+def _describe(probabilities: Array, removed: dict[int, ComponentClass]) -> str:
+    """Count the components by their most probable class, and list the removed ones."""
+    counts = Counter(COMPONENT_CLASSES[i] for i in probabilities.argmax(1))
+    classes = ", ".join(f"{counts[name]} {name}" for name in COMPONENT_CLASSES if counts[name])
+    items = []
+    for i, name in removed.items():
+        items.append(f"{i} ({name} {probabilities[i, COMPONENT_CLASSES.index(name)]:.2f})")
+    return (
+        f"{len(probabilities)} components, most probably {classes}; "
+        f"removed: {', '.join(items) or 'none'}"
     )
-    return f"{len(chances)} components, most probably {found}; taken out: {out or 'none'}"

@@ -1,4 +1,4 @@
-"""Channels where no electrode was: spherical splines."""
+"""Step `interpolate`: EEG channels from spherical splines."""
 
 from __future__ import annotations
 
@@ -13,216 +13,229 @@ from bids_dl.config.stages import STRICT
 from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
-from bids_dl.preprocess.channels import add, find, listed
+from bids_dl.preprocess.channels import add_channels, channels_of_type, find_channel
 from bids_dl.preprocess.notes import share_flag
-from bids_dl.preprocess.step import Array, Context, Names
+from bids_dl.preprocess.step import Array, Context, Names, StepTraits
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
 
-LISTS = {
+# fmt: off
+CHANNEL_SETS = {
     "10-20": (
-        "Fp1",
-        "Fp2",
-        "F7",
-        "F3",
-        "Fz",
-        "F4",
-        "F8",
-        "T7",
-        "C3",
-        "Cz",
-        "C4",
-        "T8",
-        "P7",
-        "P3",
-        "Pz",
-        "P4",
-        "P8",
-        "O1",
-        "O2",
+        "Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz",
+        "C4", "T8", "P7", "P3", "Pz", "P4", "P8", "O1", "O2",
     )
 }
-"""Names a recipe may give by one word."""
+# fmt: on
+"""Sets of channels that a recipe may name by one word."""
 
-FEWEST = 4  # electrodes to interpolate from: below, a spline is little more than their mean
-FAR = 25.0  # degrees to the nearest electrode, beyond which a channel is noted: 4 cm on a head of 9.5 cm radius
+MIN_ELECTRODES = 4  # to interpolate from; a spline of fewer is hardly more than their mean
+MAX_ANGLE = 25.0  # degrees to the nearest electrode; 4 cm on a head of 9.5 cm radius
 
 
-def _spelled_out(names: Any) -> Any:
-    return LISTS.get(names, names) if isinstance(names, str) else names
+def _expand_set(names: Any) -> Any:
+    return CHANNEL_SETS.get(names, names) if isinstance(names, str) else names
 
 
 @dataclass(frozen=True, config=STRICT)
 class Interpolate:
-    """Make the EEG channels asked for, of any recording: those it has are kept, others come from spherical splines over its good ones.
+    """Produce the requested EEG channels from any recording.
 
-    As `mne.io.Raw.interpolate_bads` does (Perrin et al. 1989, Electroencephalogr Clin Neurophysiol 72), from the positions that the
-    recording holds (see the step `montage`). Channels marked bad are interpolated too, and are good afterwards. Other types stay.
+    Good channels of the recording are kept as they are. The others are interpolated from the
+    good channels by spherical splines [1]_, as `mne.io.Raw.interpolate_bads` does, with the
+    positions of the recording (see the step `montage`). Channels marked bad are interpolated
+    too, and are good afterwards. Channels of other types are kept.
 
     Parameters
     ----------
     channels
-        EEG channels to end with, in this order, or ``10-20``: the 19 of the 10-20 system; none: the recording's own.
+        Names of the EEG channels of the result in order, or ``10-20`` for the 19 channels of the
+        10-20 system. Without names, the EEG channels of the recording.
     template
-        MNE template that says where those lie that a recording does not have.
+        MNE template with the positions of the channels that a recording lacks.
+
+    References
+    ----------
+    .. [1] Perrin et al. 1989, Electroencephalogr Clin Neurophysiol 72(2), 184-187.
+
+    Examples
+    --------
+    In a recipe::
+
+        - montage: {positions: [electrodes, standard_1005]}
+        - interpolate: {channels: 10-20}
     """
 
-    channels: Annotated[Names, BeforeValidator(_spelled_out)] = ()
-    template: Annotated[str, AfterValidator(positions.known_template)] = positions.DEFAULT_TEMPLATE
+    channels: Annotated[Names, BeforeValidator(_expand_set)] = ()
+    template: Annotated[str, AfterValidator(positions.check_template_name)] = (
+        positions.DEFAULT_TEMPLATE
+    )
 
     name: ClassVar[str] = "interpolate"
+    traits: ClassVar[StepTraits] = StepTraits()
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the sample only, because channels are combined sample by sample."""
         return Context("samples")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        eeg = _of_type_eeg(spec)
-        targets = self._targets(spec)
-        others = [
-            (name, kind)
-            for name, kind in zip(spec.ch_names, spec.ch_types, strict=True)
-            if kind != "eeg"
-        ]
-        if len(eeg) < FEWEST:
-            raise RecordingError(
-                self.name, f"needs {FEWEST} EEG channels or more, got {listed(eeg) or 'none'}"
-            )
-        if taken := [name for name, _ in others if name in targets]:
-            raise RecordingError(
-                "channels",
-                f"{taken[0]} is to be an EEG channel, and the recording has one of another type; rename or drop it",
-            )
-        names, types = zip(*((name, "eeg") for name in targets), *others, strict=True)
-        return SignalSpec(names, types, spec.sfreq)
-
-    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        eeg, bads = _of_type_eeg(spec), set(raw.info["bads"])
-        own = {
-            target: name
-            for target, name in self._targets(spec).items()
-            if name and name not in bads
-        }
-        made = [target for target in self._targets(spec) if target not in own]
-        sources = [name for name in eeg if name not in bads]
-        if not made:
-            return _arranged(raw, own, self.output_spec(spec)), StepReport(
-                self.name, share=0.0, notes=share_flag(0.0, "channels")
-            )
-        if len(sources) < FEWEST:
+        """Return the requested EEG channels, then the channels of other types."""
+        names = list(self._targets(spec))
+        eeg = channels_of_type(spec, "eeg")
+        if len(eeg) < MIN_ELECTRODES:
             raise RecordingError(
                 self.name,
-                f"fewer than {FEWEST} channels are not marked bad; good are {listed(sources) or 'none'}",
+                f"needs {MIN_ELECTRODES} EEG channels or more, got {join_names(eeg) or 'none'}",
             )
-        places = positions.held(raw.info, eeg)
-        self._check(places, sources, raw.info)
-        directions = dict(
-            zip(places, positions.directions(np.array(list(places.values()))), strict=True)
+        types = ["eeg"] * len(names)
+        for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True):
+            if ch_type == "eeg":
+                continue
+            if name in names:
+                raise RecordingError(
+                    "channels",
+                    f"{name} is to be an EEG channel, but the recording has a channel of this "
+                    "name and another type; rename or drop it",
+                )
+            names.append(name)
+            types.append(ch_type)
+        return SignalSpec(tuple(names), tuple(types), spec.sfreq)
+
+    def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        """Interpolate the missing and bad channels, and report their names."""
+        output_spec = self.output_spec(spec)
+        eeg = channels_of_type(spec, "eeg")
+        bads = set(raw.info["bads"])
+        sources = [name for name in eeg if name not in bads]
+        kept = {}
+        interpolated = []
+        for target, ch_name in self._targets(spec).items():
+            if ch_name is None or ch_name in bads:
+                interpolated.append(target)
+            else:
+                kept[target] = ch_name
+        if not interpolated:
+            report = StepReport(self.name, share=0.0, flag=share_flag(0.0))
+            return _arrange(raw, kept, output_spec), report
+        if len(sources) < MIN_ELECTRODES:
+            raise RecordingError(
+                self.name,
+                f"fewer than {MIN_ELECTRODES} channels are not marked bad; "
+                f"good are {join_names(sources) or 'none'}",
+            )
+        positions.require_positions(raw.info, sources, self.name)
+        located = positions.electrode_positions(raw.info, eeg)
+        positions.require_plausible(raw.info, located, self.name)
+        unit_vectors = positions.unit_directions(np.array(list(located.values())))
+        directions = dict(zip(located, unit_vectors, strict=True))
+        to_directions = np.array(
+            [self._target_direction(name, spec, directions) for name in interpolated]
         )
-        wanted = np.array([self._direction(target, spec, directions) for target in made])
-        known = np.array([directions[name] for name in sources])
-        signals = _splines(known, wanted) @ raw.get_data(picks=sources)
-        added = _added(raw, signals, wanted, places)
-        named = own | dict(zip(made, added, strict=True))
-        angles = np.degrees(np.arccos(np.clip(wanted @ known.T, -1, 1))).min(1)
-        far = [
-            f"{target} ({angle:.0f}°)"
-            for target, angle in zip(made, angles, strict=True)
-            if angle > FAR
-        ]
-        flags = share_flag(len(made) / len(named), "channels")
-        notes = (f"far from any electrode: {listed(far)}", *flags) if far else flags
-        share = len(made) / (len(spec.ch_names) - len(eeg) + len(named))
-        return _arranged(raw, named, self.output_spec(spec)), StepReport(
-            self.name, channels=tuple(made), share=share, notes=notes
+        from_directions = np.array([directions[name] for name in sources])
+        weights = _spline_weights(from_directions, to_directions)
+        signals = weights @ raw.get_data(picks=sources)
+        added = _add_interpolated(raw, signals, to_directions, located)
+        ch_names = kept | dict(zip(interpolated, added, strict=True))
+        share = len(interpolated) / output_spec.n_chans
+        return _arrange(raw, ch_names, output_spec), StepReport(
+            self.name,
+            channels=tuple(interpolated),
+            share=share,
+            notes=_note_distant(interpolated, from_directions, to_directions),
+            flag=share_flag(len(interpolated) / len(ch_names)),
         )
 
     def _targets(self, spec: SignalSpec) -> dict[str, str | None]:
-        """Channels to end with, and the recording's own channel of that name."""
-        eeg = SignalSpec(tuple(_of_type_eeg(spec)), ("eeg",) * len(_of_type_eeg(spec)), spec.sfreq)
+        """Return the EEG channels of the result, each with the recording's channel or None."""
+        eeg = channels_of_type(spec, "eeg")
         if not self.channels:
-            return {name: name for name in eeg.ch_names}
-        targets = {target: find(target, eeg) for target in self.channels}
-        if len({target.casefold() for target in targets}) < len(self.channels):
+            return dict(zip(eeg, eeg, strict=True))
+        eeg_spec = SignalSpec(tuple(eeg), ("eeg",) * len(eeg), spec.sfreq)
+        targets = {target: find_channel(target, eeg_spec) for target in self.channels}
+        if len(set(map(str.casefold, targets))) < len(self.channels):
             raise RecordingError(
-                "channels", f"a channel is named twice among {listed(self.channels)}"
+                "channels", f"a channel is named twice among {join_names(self.channels)}"
             )
-        places = positions.template(self.template)
-        if unknown := [
-            target
-            for target, own in targets.items()
-            if own is None and target.casefold() not in places
-        ]:
+        template = positions.template_positions(self.template)
+        absent = [target for target, ch_name in targets.items() if ch_name is None]
+        unknown = [target for target in absent if target.casefold() not in template]
+        if unknown:
             raise RecordingError(
                 "channels",
-                f"no channel {listed(unknown)} in the recording, nor in the template {self.template}",
+                f"no channel {join_names(unknown)} in the recording, "
+                f"nor in the template {self.template}",
             )
         return targets
 
-    def _check(self, places: Mapping[str, Array], sources: Sequence[str], info: mne.Info) -> None:
-        """Refuse to interpolate from positions that are not there, or wrong."""
-        if lost := [name for name in sources if name not in places]:
-            raise RecordingError(
-                self.name, f"no position for {listed(lost)}; put a step montage before"
-            )
-        if doubt := positions.implausible(info, places):
-            raise RecordingError(
-                self.name,
-                f"positions of electrodes.tsv cannot be used: {doubt}; put a step montage before",
-            )
+    def _target_direction(
+        self, target: str, spec: SignalSpec, directions: Mapping[str, Array]
+    ) -> Array:
+        """Return the unit vector to a channel, from the recording if it has one, or the template.
 
-    def _direction(self, target: str, spec: SignalSpec, directions: Mapping[str, Array]) -> Array:
-        """The recording's own where a channel is there, only bad; else the template's."""
-        own = find(target, spec)
-        if own is not None and own in directions:
-            return directions[own]
-        usual = positions.template_directions(self.template)
-        if target.casefold() not in usual:
+        A recording has the position of a channel that is only marked bad.
+        """
+        ch_name = find_channel(target, spec)
+        if ch_name is not None and ch_name in directions:
+            return directions[ch_name]
+        template = positions.template_directions(self.template)
+        if target.casefold() not in template:
             raise RecordingError(
                 self.name,
                 f"no position for {target}, marked bad, in the recording or in {self.template}",
             )
-        return usual[target.casefold()]
+        return template[target.casefold()]
 
 
-def _of_type_eeg(spec: SignalSpec) -> list[str]:
-    return [name for name, kind in zip(spec.ch_names, spec.ch_types, strict=True) if kind == "eeg"]
+def _spline_weights(from_directions: Array, to_directions: Array) -> Array:
+    """Return the weights (n_to, n_from) of MNE's spherical splines between unit vectors.
 
-
-def _splines(known: Array, wanted: Array) -> Array:
-    """Weights (n_wanted, n_known) of MNE's spherical splines between unit vectors: what it makes of one channel at a time."""
+    MNE interpolates unit signals, one per source channel, which gives the weights.
+    """
     import mne
 
-    n_known, n_wanted = len(known), len(wanted)
-    info = mne.create_info(n_known + n_wanted, 1000.0, "eeg", verbose="error")
-    for channel, direction in zip(info["chs"], np.vstack([known, wanted]), strict=True):
+    n_from = len(from_directions)
+    n_to = len(to_directions)
+    info = mne.create_info(n_from + n_to, 1000.0, "eeg", verbose="error")
+    all_directions = np.vstack([from_directions, to_directions])
+    for channel, direction in zip(info["chs"], all_directions, strict=True):
         channel["loc"][:3] = direction
-    info["bads"] = info["ch_names"][n_known:]
-    unit = mne.io.RawArray(
-        np.vstack([np.eye(n_known), np.zeros((n_wanted, n_known))]), info, verbose="error"
-    )
+    info["bads"] = info["ch_names"][n_from:]
+    signals = np.vstack([np.eye(n_from), np.zeros((n_to, n_from))])
+    unit = mne.io.RawArray(signals, info, verbose="error")
     unit.interpolate_bads(origin=(0.0, 0.0, 0.0), method={"eeg": "spline"}, verbose="error")
-    return np.asarray(unit.get_data()[n_known:], dtype=np.float64)
+    return np.asarray(unit.get_data()[n_from:], dtype=np.float64)
 
 
-def _added(
-    raw: mne.io.BaseRaw, signals: Array, directions: Array, places: Mapping[str, Array]
+def _add_interpolated(
+    raw: mne.io.BaseRaw, signals: Array, directions: Array, located: Mapping[str, Array]
 ) -> list[str]:
-    """Names, found nowhere else, of new channels of these signals, on the sphere of the others."""
+    """Append interpolated channels on the sphere of the others, and return their unique names."""
     names = [f"interpolated channel {i}" for i in range(len(signals))]
-    centre, radius = positions.sphere(np.array(list(places.values())))
-    add(
-        raw,
-        names,
-        ["eeg"] * len(names),
-        signals,
-        [centre + radius * direction for direction in directions],
-    )
+    centre, radius = positions.fit_sphere(np.array(list(located.values())))
+    ch_types = ["eeg"] * len(names)
+    add_channels(raw, names, ch_types, signals, list(centre + radius * directions))
     return names
 
 
-def _arranged(raw: mne.io.BaseRaw, named: Mapping[str, str], planned: SignalSpec) -> mne.io.BaseRaw:
-    """The channels planned, in their order; ``named`` says which of the recording's becomes which."""
-    raw.reorder_channels([named.get(name, name) for name in planned.ch_names])
-    raw.rename_channels({old: new for new, old in named.items() if old != new})
+def _arrange(
+    raw: mne.io.BaseRaw, ch_names: Mapping[str, str], output_spec: SignalSpec
+) -> mne.io.BaseRaw:
+    """Order and rename the channels as planned, with their present names by new name."""
+    raw.reorder_channels([ch_names.get(name, name) for name in output_spec.ch_names])
+    raw.rename_channels({old: new for new, old in ch_names.items() if old != new})
     return raw
+
+
+def _note_distant(
+    names: Sequence[str], from_directions: Array, to_directions: Array
+) -> tuple[str, ...]:
+    """Note the channels with no electrode within `MAX_ANGLE`."""
+    cosines = np.clip(to_directions @ from_directions.T, -1, 1)
+    angles = np.degrees(np.arccos(cosines)).min(1)
+    distant = []
+    for name, angle in zip(names, angles, strict=True):
+        if angle > MAX_ANGLE:
+            distant.append(f"{name} ({angle:.0f}°)")
+    return (f"far from any electrode: {join_names(distant)}",) if distant else ()

@@ -1,4 +1,4 @@
-"""Positions of electrodes: as the dataset measured them, or from a template."""
+"""Step `montage`: positions of electrodes, as measured or from a template."""
 
 from __future__ import annotations
 
@@ -9,134 +9,159 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.datamodel import SignalSpec, StepReport
+from bids_dl.datamodel import BRAIN_TYPES, SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import hydrocel, positions
-from bids_dl.preprocess.channels import FILTERED_TYPES, listed
+from bids_dl.preprocess.channels import channels_of_type
 from bids_dl.preprocess.positions import TEMPLATES
-from bids_dl.preprocess.step import Array, Context, listing
+from bids_dl.preprocess.step import Array, Context, StepTraits, as_tuple
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
 
-ELECTRODES = "electrodes"
+ELECTRODES = "electrodes"  # the positions of electrodes.tsv
+NUMBERED_TEMPLATES = ("GSN-HydroCel-128", "GSN-HydroCel-129")
+"""Templates whose channel numbers other HydroCel nets have at other positions."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Montage:
-    """Set positions by name, whatever the case of names; samples stay.
+    """Set the positions of EEG and intracranial channels by name, in any case.
 
-    All positions of a recording come from one place, so that they fit each other. Measured ones that cannot be those of a head (a wrong
-    unit or wrong axes in coordsystem.json) are not used.
+    All positions of a recording are from one source, so that they are consistent. Measured
+    positions that cannot be those of a head, because coordsystem.json has a wrong unit or wrong
+    axes, are not used. Samples do not change.
 
     Parameters
     ----------
     positions
-        Where to take them from: ``"electrodes"`` (as electrodes.tsv gave them) or the name of an MNE template (``standard_1005``,
-        ``GSN-HydroCel-129``). Of several, the first that has a position for every EEG and intracranial channel of a recording is taken.
+        ``"electrodes"`` for the positions of electrodes.tsv, or the name of an MNE template such
+        as ``standard_1005`` or ``GSN-HydroCel-129`` (`mne.channels.make_standard_montage`). Of
+        several, the first that has all EEG and intracranial channels of a recording is used.
     missing
-        ``"error"``: a recording with a channel that gets no position fails; ``"ignore"``: it takes the place that knows most of them.
+        ``"error"``: a recording with a channel without a position fails. ``"ignore"``: the
+        source with most of its channels is used.
+
+    Examples
+    --------
+    In a recipe::
+
+        - montage: {positions: [electrodes, standard_1005]}
     """
 
-    positions: Annotated[tuple[str, ...], BeforeValidator(listing), Field(min_length=1)]
+    positions: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     missing: Literal["error", "ignore"] = "error"
 
     name: ClassVar[str] = "montage"
+    traits: ClassVar[StepTraits] = StepTraits(keeps_samples=True)
 
     @field_validator("positions")
     @classmethod
-    def _known(cls, choices: tuple[str, ...]) -> tuple[str, ...]:
-        for choice in choices:
-            if choice not in (ELECTRODES, *TEMPLATES):
+    def _check_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in (ELECTRODES, *TEMPLATES):
                 raise ValueError(
-                    f"no template of this name: {choice}; there are {ELECTRODES} and {', '.join(TEMPLATES)}"
+                    f"no template of this name: {name}; "
+                    f"use one of {ELECTRODES}, {', '.join(TEMPLATES)}"
                 )
-        return choices
+        return names
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the sample only."""
         return Context("samples")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        """The same; `RecordingError` where no template has all channels and nothing else may place them."""
+        """Return the same channels and rate, if templates alone have all channels."""
         if ELECTRODES not in self.positions and self.missing == "error":
-            self._choice({}, _placed(spec), None)
+            self._choose_source({}, channels_of_type(spec, *BRAIN_TYPES), None)
         return spec
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        names = _placed(spec)
-        measured = positions.held(raw.info, names)
-        doubt = (
-            positions.implausible(raw.info, _eeg(measured, spec)) if _eeg(measured, spec) else None
-        )
-        choice, notes = self._choice(measured, names, doubt)
-        if choice != ELECTRODES:
-            raw.set_montage(
-                None
-            )  # else a channel that it lacks would keep its place of another system
-            raw.set_montage(positions.montage(choice), match_case=False, on_missing="ignore")
-        return raw, StepReport(
-            self.name, channels=tuple(positions.held(raw.info, names)), share=0.0, notes=notes
-        )
+        """Set the positions in place, and report the channels that have one."""
+        names = channels_of_type(spec, *BRAIN_TYPES)
+        measured = positions.electrode_positions(raw.info, names)
+        eeg = set(channels_of_type(spec, "eeg"))
+        measured_eeg = {name: measured[name] for name in measured if name in eeg}
+        problem = None
+        if measured_eeg:
+            problem = positions.explain_implausible(raw.info, measured_eeg)
+        source, notes = self._choose_source(measured, names, problem)
+        if source != ELECTRODES:
+            # Channels that the template lacks must not keep positions of another system.
+            raw.set_montage(None)
+            montage = positions.load_montage(source)
+            raw.set_montage(montage, match_case=False, on_missing="ignore")
+        located = positions.electrode_positions(raw.info, names)
+        return raw, StepReport(self.name, channels=tuple(located), share=0.0, notes=notes)
 
-    def _choice(
-        self, measured: Mapping[str, Array], names: Sequence[str], doubt: str | None
+    def _choose_source(
+        self, measured: Mapping[str, Array], names: Sequence[str], problem: str | None
     ) -> tuple[str, tuple[str, ...]]:
-        """Where the positions are taken from, and what is to be said of it."""
-        refused = []
-        for choice in self.positions:
-            lost = _lost(choice, measured, names)
-            if lost:
-                refused.append(f"no position for {listed(lost)} in {choice}")
-            elif choice == ELECTRODES and doubt:
-                refused.append(f"positions of electrodes.tsv cannot be used: {doubt}")
-            elif other := _other_net(choice, names):
-                refused.append(f"{choice} cannot be used: {other}")
+        """Choose the source of the positions.
+
+        Parameters
+        ----------
+        measured
+            Positions of electrodes.tsv by channel name.
+        names
+            Channels that need a position.
+        problem
+            Explanation of why the measured positions cannot be used, or None.
+
+        Returns
+        -------
+        tuple
+            The source and notes for the report.
+        """
+        rejected = []
+        usable = []
+        for source in self.positions:
+            missing = _without_position(source, measured, names)
+            other_net = _explain_other_net(source, names)
+            has_problem = source == ELECTRODES and problem is not None
+            if not has_problem and not other_net:
+                usable.append(source)
+            if missing:
+                rejected.append(f"no position for {join_names(missing)} in {source}")
+            elif has_problem:
+                rejected.append(f"positions of electrodes.tsv cannot be used: {problem}")
+            elif other_net:
+                rejected.append(f"{source} cannot be used: {other_net}")
             else:
-                said = (f"positions of {choice}: {'; '.join(refused)}",) if refused else ()
-                return choice, said
-        usable = [
-            choice
-            for choice in self.positions
-            if not (choice == ELECTRODES and doubt) and not _other_net(choice, names)
-        ]
+                notes = (f"positions of {source}: {'; '.join(rejected)}",) if rejected else ()
+                return source, notes
         if self.missing == "error" or not usable:
-            raise RecordingError(
-                self.name,
-                "; ".join(refused)
-                + ("; missing: ignore goes on without" if usable else "; name a template"),
+            advice = (
+                "with missing: ignore, these channels have no position"
+                if usable
+                else "name a template"
             )
-        best = min(usable, key=lambda choice: len(_lost(choice, measured, names)))
-        return best, (f"no position: {listed(_lost(best, measured, names))}",)
+            raise RecordingError(self.name, f"{'; '.join(rejected)}; {advice}")
+        best = min(usable, key=lambda source: len(_without_position(source, measured, names)))
+        missing = _without_position(best, measured, names)
+        return best, (f"no position: {join_names(missing)}",)
 
 
-def _placed(spec: SignalSpec) -> list[str]:
-    """Channels that have a place on or in the head."""
-    return [
-        name
-        for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
-        if ch_type in FILTERED_TYPES
-    ]
-
-
-def _eeg(measured: Mapping[str, Array], spec: SignalSpec) -> dict[str, Array]:
-    types = dict(zip(spec.ch_names, spec.ch_types, strict=True))
-    return {name: place for name, place in measured.items() if types[name] == "eeg"}
-
-
-def _lost(choice: str, measured: Mapping[str, Array], names: Sequence[str]) -> list[str]:
-    """Channels that get no position there."""
-    if choice == ELECTRODES:
+def _without_position(
+    source: str, measured: Mapping[str, Array], names: Sequence[str]
+) -> list[str]:
+    """Return the channels that have no position in a source."""
+    if source == ELECTRODES:
         return [name for name in names if name not in measured]
-    places = positions.template(choice)
-    return [name for name in names if name.casefold() not in places]
+    template = positions.template_positions(source)
+    return [name for name in names if name.casefold() not in template]
 
 
-def _other_net(choice: str, names: Sequence[str]) -> str | None:
-    """Why the names are those of a HydroCel net of another size; its numbers would be found, at other places."""
-    if choice not in ("GSN-HydroCel-128", "GSN-HydroCel-129"):
+def _explain_other_net(source: str, names: Sequence[str]) -> str | None:
+    """Explain why the names are those of a HydroCel net of another size, or return None.
+
+    The template has the channel numbers of such a net too, but at other positions.
+    """
+    if source not in NUMBERED_TEMPLATES:
         return None
     try:
-        hydrocel.canonical(names)
-    except ValueError as problem:
-        return str(problem)
+        hydrocel.net_names(names)
+    except ValueError as error:
+        return str(error)
     return None

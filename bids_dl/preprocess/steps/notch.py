@@ -1,4 +1,4 @@
-"""Take out the power line."""
+"""Step `notch`: removal of the power line."""
 
 from __future__ import annotations
 
@@ -13,58 +13,70 @@ from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.fir import half_length
 from bids_dl.preprocess.notes import share_flag
-from bids_dl.preprocess.step import Context, Hertz, listing
+from bids_dl.preprocess.step import Context, Hertz, StepTraits, as_tuple
 
 if TYPE_CHECKING:
     import mne
 
+WIDTH_RATIO = 200  # default: frequency of a notch over the width of its stop band, as in MNE
+
 
 @dataclass(frozen=True, config=STRICT)
 class Notch:
-    """Zero-phase FIR notches, as `mne.io.Raw.notch_filter` designs them.
+    """Apply zero-phase FIR notch filters, as `mne.io.Raw.notch_filter` does.
 
     Parameters
     ----------
     freqs
-        Frequencies in Hz; None: the recording's PowerLineFrequency and its multiples below the Nyquist frequency.
+        Frequencies in Hz. None: the PowerLineFrequency of the recording, and its multiples below
+        the Nyquist frequency.
     notch_widths
-        Width of each stop band in Hz; None: a 200th of its frequency.
+        Width of each stop band in Hz; None is a 200th of its frequency.
     trans_bandwidth
         Width of the transition bands in Hz.
     fir_design
         ``"firwin"`` or ``"firwin2"``, as in MNE.
+
+    Examples
+    --------
+    In a recipe::
+
+        - notch: {freqs: [60, 120]}
     """
 
-    freqs: Annotated[tuple[Hertz, ...] | None, BeforeValidator(listing)] = None
+    freqs: Annotated[tuple[Hertz, ...] | None, BeforeValidator(as_tuple)] = None
     notch_widths: Hertz | None = None
     trans_bandwidth: Hertz = 1.0
     fir_design: Literal["firwin", "firwin2"] = "firwin"
 
     name: ClassVar[str] = "notch"
+    traits: ClassVar[StepTraits] = StepTraits()
 
-    def needs(self, spec: SignalSpec) -> Context:
-        halved = self.trans_bandwidth / (
-            4 if self.fir_design == "firwin2" else 2
-        )  # MNE makes a filter by firwin2 twice as long
-        return Context("samples", half_length(halved, spec.sfreq))
+    def required_context(self, spec: SignalSpec) -> Context:
+        """Require as many seconds as the kernel extends to either side."""
+        width = self.trans_bandwidth / 2
+        if self.fir_design == "firwin2":
+            width /= 2  # because MNE makes the kernel twice as long
+        return Context("samples", half_length(width, spec.sfreq))
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
+        """Return the same channels and rate, if all notches end below the Nyquist frequency."""
         for freq in self.freqs or ():
-            if freq + self._reach(freq) >= spec.sfreq / 2:
+            end = freq + self._half_width(freq)
+            if end >= spec.sfreq / 2:
                 raise RecordingError(
                     self.name,
-                    f"a notch at {freq:g} Hz needs a rate over {2 * (freq + self._reach(freq)):g} Hz, got {float(spec.sfreq):g}",
+                    f"a notch at {freq:g} Hz needs a rate over {2 * end:g} Hz, "
+                    f"got {float(spec.sfreq):g}",
                 )
         return spec
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        freqs = self.freqs or self._line(raw.info["line_freq"], float(spec.sfreq))
+        """Filter the recording in place, and report the frequencies."""
+        freqs = self.freqs or self._line_frequencies(raw.info["line_freq"], float(spec.sfreq))
         if not freqs:
-            notes = (
-                "the power line's frequency is not below the Nyquist frequency",
-                *share_flag(0.0, "samples"),
-            )
-            return raw, StepReport(self.name, share=0.0, notes=notes)
+            notes = ("the power line frequency is not below the Nyquist frequency",)
+            return raw, StepReport(self.name, share=0.0, notes=notes, flag=share_flag(0.0))
         raw.notch_filter(
             list(freqs),
             notch_widths=self.notch_widths,
@@ -73,19 +85,20 @@ class Notch:
             filter_length="auto",
             phase="zero",
         )
-        return raw, StepReport(
-            self.name, notes=(f"notches at {', '.join(f'{freq:g}' for freq in freqs)} Hz",)
-        )
+        listed = ", ".join(f"{freq:g}" for freq in freqs)
+        return raw, StepReport(self.name, notes=(f"notches at {listed} Hz",))
 
-    def _line(self, line_freq: float | None, sfreq: float) -> tuple[float, ...]:
+    def _line_frequencies(self, line_freq: float | None, sfreq: float) -> tuple[float, ...]:
+        """Return the power line frequency and its multiples for which there is room, in Hz."""
         if not line_freq:
             raise RecordingError(
                 self.name,
-                "PowerLineFrequency is not known from the sidecar; give freqs, such as [50, 100]",
+                "the sidecar has no PowerLineFrequency; give freqs, such as [50, 100]",
             )
         multiples = np.arange(line_freq, sfreq / 2, line_freq).tolist()
-        return tuple(freq for freq in multiples if freq + self._reach(freq) < sfreq / 2)
+        return tuple(freq for freq in multiples if freq + self._half_width(freq) < sfreq / 2)
 
-    def _reach(self, freq: float) -> float:
-        """From the middle of a notch to where its upper transition ends, in Hz."""
-        return (self.notch_widths or freq / 200) / 2 + self.trans_bandwidth / 2
+    def _half_width(self, freq: float) -> float:
+        """Return the distance in Hz from a notch to the end of its upper transition band."""
+        stop_band = self.notch_widths or freq / WIDTH_RATIO
+        return stop_band / 2 + self.trans_bandwidth / 2

@@ -1,4 +1,4 @@
-"""Keep some channels, by type and by name."""
+"""Step `pick`: selection of channels by type and name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
-from bids_dl.preprocess.channels import ChannelType, find, listed, locate, subset
-from bids_dl.preprocess.step import Context, Names, listing
+from bids_dl.preprocess.channels import (
+    ChannelType,
+    channels_of_type,
+    find_channel,
+    locate_channels,
+    select_channels,
+)
+from bids_dl.preprocess.step import Context, Names, StepTraits, as_tuple
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
@@ -20,23 +27,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, config=STRICT)
 class Pick:
-    """Keep the channels of some types, then those named; channels marked bad are kept.
+    """Keep the channels of some types, followed by named channels.
+
+    Channels that are marked bad are kept too.
 
     Parameters
     ----------
     types
-        Channel types as MNE names them; their channels stay in the order of the recording.
+        Channel types as MNE names them. Their channels stay in the order of the recording.
     names
-        Channels to keep beside those, in this order; a name that differs in case only is found.
+        Names of further channels in order, in any case.
     missing
-        ``"error"``: a recording without one of the names fails; ``"ignore"``: it has less to keep.
+        ``"error"``: a recording that lacks one of the names fails. ``"ignore"``: its other
+        channels are kept.
+
+    Examples
+    --------
+    In a recipe::
+
+        - pick: {types: [eeg], names: [EOG1], missing: ignore}
     """
 
-    types: Annotated[tuple[ChannelType, ...], BeforeValidator(listing)] = ()
+    types: Annotated[tuple[ChannelType, ...], BeforeValidator(as_tuple)] = ()
     names: Names = ()
     missing: Literal["error", "ignore"] = "error"
 
     name: ClassVar[str] = "pick"
+    traits: ClassVar[StepTraits] = StepTraits(keeps_samples=True)
 
     @model_validator(mode="after")
     def _check(self) -> Pick:
@@ -44,42 +61,38 @@ class Pick:
             raise ValueError("give types (such as [eeg]) or names")
         return self
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the sample only."""
         return Context("samples")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        typed = [
-            name
-            for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
-            if ch_type in self.types
-        ]
-        names = (
-            [name for name in self.names if find(name, spec)]
-            if self.missing == "ignore"
-            else self.names
-        )
-        kept = typed + [name for name in locate(names, spec) if name not in typed]
+        """Return the channels to keep, of which there must be at least one."""
+        kept = channels_of_type(spec, *self.types)
+        names = self.names
+        if self.missing == "ignore":
+            names = tuple(name for name in names if find_channel(name, spec))
+        for name in locate_channels(names, spec):
+            if name not in kept:
+                kept.append(name)
         if not kept and not self.types:
             raise RecordingError(
                 "channels",
-                f"none of {listed(self.names)}; the recording has {listed(spec.ch_names)}",
+                f"none of {join_names(self.names)}; the recording has {join_names(spec.ch_names)}",
             )
         if not kept:
-            held = ", ".join(
-                f"{count} {ch_type}" for ch_type, count in Counter(spec.ch_types).items()
-            )
+            counts = Counter(spec.ch_types).items()
+            existing = ", ".join(f"{count} {ch_type}" for ch_type, count in counts)
             raise RecordingError(
                 "channels",
-                f"no channel of type {' or '.join(self.types)}; the recording has {held or 'no channels'}",
+                f"no channel of type {' or '.join(self.types)}; "
+                f"the recording has {existing or 'no channels'}",
             )
-        return subset(spec, kept)
+        return select_channels(spec, kept)
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
+        """Keep the channels in place, and report those that were dropped."""
         kept = self.output_spec(spec).ch_names
         if kept != spec.ch_names:
             raw.pick(list(kept))
-        return raw, StepReport(
-            self.name,
-            channels=tuple(name for name in spec.ch_names if name not in kept),
-            share=0.0,
-        )
+        dropped = tuple(name for name in spec.ch_names if name not in kept)
+        return raw, StepReport(self.name, channels=dropped, share=0.0)

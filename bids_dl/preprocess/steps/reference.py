@@ -1,4 +1,4 @@
-"""What voltages are measured against."""
+"""Step `reference`: the reference of the voltages."""
 
 from __future__ import annotations
 
@@ -12,127 +12,153 @@ from bids_dl.config.stages import STRICT
 from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
-from bids_dl.preprocess.channels import add, find, listed, locate
+from bids_dl.preprocess.channels import (
+    add_channels,
+    channels_of_type,
+    find_channel,
+    locate_channels,
+)
 from bids_dl.preprocess.notes import share_flag
-from bids_dl.preprocess.step import Array, Context, Names
+from bids_dl.preprocess.step import Array, Context, Names, StepTraits
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
 
-SAME_PLACE = 1e-4  # m, by which a position may differ from a template's that it was taken from
+POSITION_TOLERANCE = 1e-4  # m; between a position and that of the template it is taken from
+TYPES_BY_PREFERENCE = ("eeg", "ecog", "seeg", "dbs")  # MNE references the first that occurs
 
 
 @dataclass(frozen=True, config=STRICT)
 class Reference:
-    """Subtract the mean of some channels from the EEG (or intracranial) channels, as `mne.set_eeg_reference` does.
+    """Subtract the mean of some channels from the EEG, or else from the intracranial channels.
 
-    As in MNE, a channel marked bad takes no part: it is neither in the average nor referenced to it, and where a recording has both EEG and
-    intracranial channels, the EEG only is referenced. The report names what is left out.
+    The computation is that of `mne.set_eeg_reference`. As in MNE, a channel marked bad is
+    neither averaged nor referenced, and only the EEG is referenced if a recording has
+    intracranial channels too. The report names the channels that are not referenced.
 
     Parameters
     ----------
     channels
-        ``"average"`` of all channels of the signal's type, or the names of the channels to average, such as both mastoids.
+        ``"average"`` of all channels of the referenced type, or the names of the channels to
+        average, such as both mastoids.
     restore
-        Name of the channel that the recording was made against: where a recording does not hold it, it is added first, as zeros, last
-        among the channels, so that it has its part in the average (`mne.add_reference_channels`). Its position is that of ``template``.
+        Name of the reference of the recording. If the recording lacks it, it is added as the
+        last channel, with zeros, so that it is part of an average
+        (`mne.add_reference_channels`).
     template
-        MNE template that says where the restored channel lies, on the head of the recording's other electrodes.
+        MNE template with the position of the restored channel, which is moved to the head of the
+        other electrodes.
+
+    Examples
+    --------
+    In a recipe::
+
+        - reference: {channels: average, restore: Cz}
     """
 
     channels: Literal["average"] | Names = "average"
     restore: Annotated[str, Field(min_length=1)] | None = None
-    template: Annotated[str, AfterValidator(positions.known_template)] = positions.DEFAULT_TEMPLATE
+    template: Annotated[str, AfterValidator(positions.check_template_name)] = (
+        positions.DEFAULT_TEMPLATE
+    )
 
     name: ClassVar[str] = "reference"
+    traits: ClassVar[StepTraits] = StepTraits()
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the sample only, because channels are combined sample by sample."""
         return Context("samples")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        spec = self._restored(spec)
-        referenced = _referenced(spec)
+        """Return the channels with the restored one, if the recording has the reference."""
+        spec = self._with_restored(spec)
+        referenced = _referenced_channels(spec)
         if not referenced:
             raise RecordingError(
                 self.name,
-                f"no EEG or intracranial channel to reference; the recording has {listed(spec.ch_names)}",
+                "no EEG or intracranial channel to reference; "
+                f"the recording has {join_names(spec.ch_names)}",
             )
         if self.channels != "average":
-            locate(self.channels, spec)
+            locate_channels(self.channels, spec)
         elif len(referenced) < 2:
             raise RecordingError(
                 self.name,
-                f"an average reference needs two channels or more, got {listed(referenced)}",
+                f"an average reference needs two channels or more, got {join_names(referenced)}",
             )
         return spec
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        restored = self._restored(spec)
+        """Add the restored channel and subtract the reference, in place."""
+        restored = self._with_restored(spec)
         added = restored.ch_names[spec.n_chans :]
         if added:
-            add(
-                raw,
-                added,
-                restored.ch_types[-1:],
-                np.zeros((1, raw.n_times)),
-                [self._place(raw.info, spec)],
-            )
-        marked, referenced = set(raw.info["bads"]), _referenced(restored)
-        bads = [name for name in referenced if name in marked]
-        if self.channels == "average" and len(referenced) - len(bads) < 2:
+            position = self._restored_position(raw.info, spec)
+            zeros = np.zeros((1, raw.n_times))
+            add_channels(raw, added, restored.ch_types[-1:], zeros, [position])
+        referenced = _referenced_channels(restored)
+        good = [name for name in referenced if name not in raw.info["bads"]]
+        bads = [name for name in referenced if name not in good]
+        if self.channels == "average" and len(good) < 2:
             raise RecordingError(
-                self.name, f"fewer than two channels are not marked bad; bad are {listed(bads)}"
+                self.name, f"fewer than two channels are not marked bad; bad are {join_names(bads)}"
             )
-        one = next((name for name in referenced if name not in marked), referenced[0])
-        before = raw.get_data(picks=[one])
-        raw.set_eeg_reference(
-            "average" if self.channels == "average" else locate(self.channels, restored),
-            projection=False,
-        )
-        share = (
-            0.0
-            if np.array_equal(before, raw.get_data(picks=[one]))
-            else (len(referenced) - len(bads)) / restored.n_chans
-        )
+        channels: str | list[str] = "average"
+        if self.channels != "average":
+            channels = locate_channels(self.channels, restored)
+        # The reference is subtracted from all good channels, so one of them shows if it is zero.
+        probe = (good or referenced)[:1]
+        before = raw.get_data(picks=probe)
+        raw.set_eeg_reference(channels, projection=False)
+        share = 0.0
+        if not np.array_equal(before, raw.get_data(picks=probe)):
+            share = len(good) / restored.n_chans
         others = [name for name in restored.ch_names if name not in referenced]
-        notes = [f"restored: {self.restore}"] if added else []
-        notes += [f"not referenced: {listed(others)}"] if others else []
-        notes += [f"marked bad, so neither averaged nor referenced: {listed(bads)}"] if bads else []
-        return raw, StepReport(
-            self.name, added, share, (*notes, *(share_flag(0.0, "channels") if not share else ()))
-        )
+        notes = []
+        if added:
+            notes.append(f"restored: {self.restore}")
+        if others:
+            notes.append(f"not referenced: {join_names(others)}")
+        if bads:
+            notes.append(f"marked bad, so neither averaged nor referenced: {join_names(bads)}")
+        flag = "" if share else share_flag(0.0)
+        return raw, StepReport(self.name, added, share, tuple(notes), flag=flag)
 
-    def _restored(self, spec: SignalSpec) -> SignalSpec:
-        if self.restore is None or find(self.restore, spec) is not None or not _referenced(spec):
+    def _with_restored(self, spec: SignalSpec) -> SignalSpec:
+        """Return the channels with the restored one at the end, if the recording lacks it."""
+        referenced = _referenced_channels(spec)
+        if self.restore is None or not referenced or find_channel(self.restore, spec) is not None:
             return spec
-        ch_type = dict(zip(spec.ch_names, spec.ch_types, strict=True))[_referenced(spec)[0]]
+        ch_type = spec.ch_types[spec.ch_names.index(referenced[0])]
         return SignalSpec((*spec.ch_names, self.restore), (*spec.ch_types, ch_type), spec.sfreq)
 
-    def _place(self, info: mne.Info, spec: SignalSpec) -> Array | None:
-        """Where the restored channel lies: as the template says, of whose positions the others are, else on the sphere of the others."""
-        held = positions.held(info, _referenced(spec))
+    def _restored_position(self, info: mne.Info, spec: SignalSpec) -> Array | None:
+        """Return the position (3,) of the restored channel in m, or None if it is unknown.
+
+        It is the position of the template if the other electrodes are from the template, else
+        the same direction on the sphere of the other electrodes.
+        """
+        located = positions.electrode_positions(info, _referenced_channels(spec))
         name = str(self.restore).casefold()
-        usual = positions.template(self.template)
-        if not held or name not in usual:
+        template = positions.template_positions(self.template)
+        if not located or name not in template:
             return None
-        shared = [
-            (place, usual[own.casefold()]) for own, place in held.items() if own.casefold() in usual
-        ]
-        if shared and all(np.linalg.norm(one - other) < SAME_PLACE for one, other in shared):
-            return usual[name]
-        centre, radius = positions.sphere(np.array(list(held.values())))
-        return np.asarray(
-            centre + radius * positions.template_directions(self.template)[name], dtype=np.float64
-        )
+        distances = []
+        for ch_name, position in located.items():
+            if ch_name.casefold() in template:
+                distances.append(np.linalg.norm(position - template[ch_name.casefold()]))
+        if distances and max(distances) < POSITION_TOLERANCE:
+            return template[name]
+        centre, radius = positions.fit_sphere(np.array(list(located.values())))
+        direction = positions.template_directions(self.template)[name]
+        return np.asarray(centre + radius * direction, dtype=np.float64)
 
 
-def _referenced(spec: SignalSpec) -> list[str]:
-    """The channels of the first type there is, in MNE's order of preference."""
-    for wanted in ("eeg", "ecog", "seeg", "dbs"):
-        if found := [
-            name
-            for name, ch_type in zip(spec.ch_names, spec.ch_types, strict=True)
-            if ch_type == wanted
-        ]:
-            return found
+def _referenced_channels(spec: SignalSpec) -> list[str]:
+    """Return the channels of the first type that occurs, in MNE's order of preference."""
+    for ch_type in TYPES_BY_PREFERENCE:
+        names = channels_of_type(spec, ch_type)
+        if names:
+            return names
     return []

@@ -1,4 +1,4 @@
-"""All steps by name."""
+"""All preprocessing steps by name."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ SIGNAL_STEPS: Mapping[str, type[SignalStep]] = {
         *(KeepSelected, BadChannels, Asr, Ica),
     )
 }
+"""Steps on the continuous signal, by name."""
+
 WINDOW_STEPS: Mapping[str, type[WindowStep]] = {
     step.name: step for step in (Baseline, Reject, Autoreject)
 }
-STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
+"""Steps on windows, by name."""
 
-KEEP_SAMPLES = tuple(
-    step.name for step in (Dropouts, Pick, Drop, Rename, Montage, Harmonise, KeepSelected)
-)
-"""Steps after which a silent stretch still repeats one value."""
+STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
+"""All steps, by name."""

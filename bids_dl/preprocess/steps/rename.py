@@ -1,4 +1,4 @@
-"""Give channels other names."""
+"""Step `rename`: other names for channels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from bids_dl.config.stages import STRICT
 from bids_dl.datamodel import SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import hydrocel
-from bids_dl.preprocess.channels import find, listed, locate
-from bids_dl.preprocess.step import Context
+from bids_dl.preprocess.channels import find_channel, locate_channels
+from bids_dl.preprocess.step import Context, StepTraits
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     import mne
@@ -23,29 +24,43 @@ if TYPE_CHECKING:
 Scheme: TypeAlias = Literal["hydrocel", "hydrocel-to-1020", "1020-to-hydrocel", "t3-to-t7"]
 
 SCHEMES: Mapping[str, Callable[[Iterable[str]], dict[str, str]]] = {
-    "hydrocel": hydrocel.canonical,
+    "hydrocel": hydrocel.net_names,
     "hydrocel-to-1020": hydrocel.to_1010,
     "1020-to-hydrocel": hydrocel.from_1010,
-    "t3-to-t7": hydrocel.from_old,
+    "t3-to-t7": hydrocel.from_old_1020,
 }
 
 
 @dataclass(frozen=True, config=STRICT)
 class Rename:
-    """Give channels other names; types, order and samples stay.
+    """Rename channels, without changing their types, order and samples.
 
-    What a scheme makes of all names is done first, what ``names`` says then.
+    The scheme is applied first, then ``names``.
 
     Parameters
     ----------
     names
-        Old name to new name; an old name that differs in case only is found.
+        New name of each channel by its old name, in any case.
     scheme
-        ``"hydrocel"``: names of the 128-channel HydroCel net (``EEG 022``, ``VREF``) as ``E22`` and ``Cz``; ``"hydrocel-to-1020"``: to
-        names of the 10-20 and 10-10 systems where the net has an equivalent (Luu & Ferree 2005); ``"1020-to-hydrocel"``: back;
-        ``"t3-to-t7"``: old names of the 10-20 system (T3, T4, T5, T6) to those of the 10-10 system.
+        ``"hydrocel"``: names of the 128-channel HydroCel net (``EEG 022``, ``VREF``) become
+        ``E22`` and ``Cz``. ``"hydrocel-to-1020"``: they become names of the 10-20 and 10-10
+        systems if the net has an equivalent [1]_. ``"1020-to-hydrocel"``: the reverse.
+        ``"t3-to-t7"``: old names of the 10-20 system (T3, T4, T5, T6) become those of the 10-10
+        system.
     missing
-        ``"error"``: a recording that lacks one of the old names, or any that the scheme knows, fails; ``"ignore"``: it has less to rename.
+        ``"error"``: a recording fails if it lacks one of the old names, or has no name that the
+        scheme knows. ``"ignore"``: its other channels are renamed.
+
+    References
+    ----------
+    .. [1] Luu & Ferree 2005, Determination of the HydroCel Geodesic Sensor Nets' average
+       electrode positions and their 10-10 international equivalents.
+
+    Examples
+    --------
+    In a recipe::
+
+        - rename: {scheme: t3-to-t7, missing: ignore}
     """
 
     names: dict[str, str] = Field(default_factory=dict)
@@ -53,6 +68,7 @@ class Rename:
     missing: Literal["error", "ignore"] = "error"
 
     name: ClassVar[str] = "rename"
+    traits: ClassVar[StepTraits] = StepTraits(keeps_samples=True)
 
     @model_validator(mode="after")
     def _check(self) -> Rename:
@@ -60,49 +76,55 @@ class Rename:
             raise ValueError(f"give names (old: new) or a scheme, one of {', '.join(SCHEMES)}")
         return self
 
-    def needs(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+    def required_context(self, spec: SignalSpec) -> Context:  # noqa: ARG002
+        """Require the sample only."""
         return Context("samples")
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
-        mapping = self._mapping(spec)
-        renamed = tuple(mapping.get(name, name) for name in spec.ch_names)
-        if twice := [name for name, count in Counter(renamed).items() if count > 1]:
-            raise RecordingError(self.name, f"two channels would be named {listed(twice)}")
-        return replace(spec, ch_names=renamed)
+        """Return the renamed channels, if their names are unique."""
+        new_names = self._new_names(spec)
+        ch_names = tuple(new_names.get(name, name) for name in spec.ch_names)
+        duplicates = [name for name, count in Counter(ch_names).items() if count > 1]
+        if duplicates:
+            raise RecordingError(self.name, f"two channels would be named {join_names(duplicates)}")
+        return replace(spec, ch_names=ch_names)
 
     def apply(self, raw: mne.io.BaseRaw, spec: SignalSpec) -> tuple[mne.io.BaseRaw, StepReport]:
-        mapping = self._mapping(spec)
-        raw.rename_channels(mapping)
-        return raw, StepReport(self.name, channels=tuple(mapping.values()), share=0.0)
+        """Rename the channels in place, and report the new names."""
+        new_names = self._new_names(spec)
+        raw.rename_channels(new_names)
+        return raw, StepReport(self.name, channels=tuple(new_names.values()), share=0.0)
 
-    def _mapping(self, spec: SignalSpec) -> dict[str, str]:
-        by_scheme = self._by_scheme(spec)
-        made = {name: by_scheme.get(name, name) for name in spec.ch_names}
-        spec = replace(spec, ch_names=tuple(made.values()))
-        old = (
-            [name for name in self.names if find(name, spec)]
-            if self.missing == "ignore"
-            else list(self.names)
-        )
-        by_name = {own: self.names[name] for name, own in zip(old, locate(old, spec), strict=True)}
-        return {
-            name: by_name.get(new, new)
-            for name, new in made.items()
-            if by_name.get(new, new) != name
-        }
+    def _new_names(self, spec: SignalSpec) -> dict[str, str]:
+        """Return the new name by the old name of each channel that is renamed."""
+        by_scheme = self._rename_by_scheme(spec)
+        renamed = replace(spec, ch_names=tuple(by_scheme.get(name, name) for name in spec.ch_names))
+        old_names = list(self.names)
+        if self.missing == "ignore":
+            old_names = [name for name in old_names if find_channel(name, renamed)]
+        by_name = {}
+        for ch_name, name in zip(locate_channels(old_names, renamed), old_names, strict=True):
+            by_name[ch_name] = self.names[name]
+        new_names = {}
+        for old, intermediate in zip(spec.ch_names, renamed.ch_names, strict=True):
+            new = by_name.get(intermediate, intermediate)
+            if new != old:
+                new_names[old] = new
+        return new_names
 
-    def _by_scheme(self, spec: SignalSpec) -> dict[str, str]:
+    def _rename_by_scheme(self, spec: SignalSpec) -> dict[str, str]:
         if self.scheme is None:
             return {}
         try:
-            made = SCHEMES[self.scheme](spec.ch_names)
-        except ValueError as problem:
+            new_names = SCHEMES[self.scheme](spec.ch_names)
+        except ValueError as error:
             raise RecordingError(
-                "channels", f"{problem}; the scheme {self.scheme} does not fit"
+                "channels", f"{error}; the scheme {self.scheme} does not fit"
             ) from None
-        if not made and self.missing == "error":
+        if not new_names and self.missing == "error":
             raise RecordingError(
                 "channels",
-                f"no channel that the scheme {self.scheme} knows; the recording has {listed(spec.ch_names)}",
+                f"no channel that the scheme {self.scheme} knows; "
+                f"the recording has {join_names(spec.ch_names)}",
             )
-        return made
+        return new_names

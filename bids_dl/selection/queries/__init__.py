@@ -1,1 +1,1 @@
-"""The query language: grammar, aliases, numbering of a request's queries."""
+"""The query language: its grammar, aliases, and the numbered queries of a request."""

@@ -1,4 +1,7 @@
-"""Aliases: names that the user lets stand for any of some queries. Nothing is an alias unless the request says so."""
+"""Aliases: names from the request that stand for any of several queries.
+
+HED itself has no aliases. A query is replaced only if the request declares its name.
+"""
 
 from __future__ import annotations
 
@@ -7,81 +10,102 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bids_dl.errors import QueryError
-from bids_dl.selection.queries.grammar import WORD, Query, any_of, compile_query, quoted, rebuilt
+from bids_dl.selection.queries.grammar import compile_query
+from bids_dl.selection.queries.query import Query, combine, quote, with_parts
+from bids_dl.selection.queries.tokens import WORD
 
 
 @dataclass(slots=True)
 class Aliases:
-    """The aliases of a request; remembers which were used."""
+    """The aliases of a request. Records which of them a query used."""
 
-    meant: Mapping[str, Query]  # case-folded name -> what it stands for
-    names: Mapping[str, str]  # case-folded name -> as declared
-    used: set[str] = field(default_factory=set)
+    queries: Mapping[str, Query]  # case-folded name -> query it stands for
+    names: Mapping[str, str]  # case-folded name -> name as declared
+    used: set[str] = field(default_factory=set)  # case-folded names
 
     def compile(self, query: Any, option: str = "--hed") -> Query:
-        """Read a query, with every whole query that is an alias replaced.
+        """Compile a query and replace every whole HED query that is an alias.
+
+        Parameters
+        ----------
+        query
+            Text or mapping, as for `compile_query`.
+        option
+            Option that the query was given with, for messages.
 
         Raises
         ------
         QueryError
-            If it cannot be read, or an alias is a word among others.
+            If the query cannot be compiled, or an alias is only a part of a HED query.
+
+        Examples
+        --------
+        >>> read_aliases({"Shut": ["Eyes-closed", "Close-eyes"]}).compile("NOT shut").text
+        'NOT (Eyes-closed OR Close-eyes)'
         """
-        return self._replaced(compile_query(query, option), option)
+        return self._replace(compile_query(query, option), option)
 
-    def lines(self) -> list[str]:
-        """What each stands for, and which were not used."""
-        return [
-            f"alias {name}: {self.meant[key].text}"
-            + ("" if key in self.used else " (no query uses it)")
-            for key, name in self.names.items()
-        ]
+    def describe(self) -> list[str]:
+        """Describe each alias in one line, and mark those that no query used."""
+        lines = []
+        for key, name in self.names.items():
+            unused = "" if key in self.used else " (no query uses it)"
+            lines.append(f"alias {name}: {self.queries[key].text}{unused}")
+        return lines
 
-    def _replaced(self, query: Query, option: str) -> Query:
+    def _replace(self, query: Query, option: str) -> Query:
         if query.kind != "hed":
-            return rebuilt(query, [self._replaced(part, option) for part in query.parts])
+            return with_parts(query, [self._replace(part, option) for part in query.parts])
         key = query.text.casefold()
-        if key in self.meant:
+        if key in self.queries:
             self.used.add(key)
-            return self.meant[key]
-        if inside := [word.written for word in query.words if word.text in self.meant]:
-            raise QueryError(
-                f"{option} {quoted(query.text)}: the alias {inside[0]} can only stand for a whole query; "
-                f"join it with AND, OR, NOT, or write what it stands for"
-            )
+            return self.queries[key]
+        for word in query.words:
+            if word.text in self.queries:
+                raise QueryError(
+                    f"{option} {quote(query.text)}: the alias {word.written} can only stand for a "
+                    "whole query; join it with AND, OR, NOT, or write what it stands for"
+                )
         return query
 
 
 def read_aliases(declared: Mapping[str, Sequence[Any]]) -> Aliases:
-    """Read the aliases of a request.
+    """Compile the aliases of a request.
+
+    Parameters
+    ----------
+    declared
+        Name of each alias and the queries that it stands for.
 
     Raises
     ------
     QueryError
-        A name that is no single word, no alternative, or a query that cannot be read.
+        If a name is not a single word or is declared twice, if an alias has no query, if a query
+        cannot be compiled, or if it uses another alias.
     """
-    meant: dict[str, Query] = {}
+    queries: dict[str, Query] = {}
     names: dict[str, str] = {}
-    for name, queries in declared.items():
+    for name, alternatives in declared.items():
         key = name.casefold()
-        if not WORD.fullmatch(name) or set(name) & set('"*@') or key in meant:
+        if not WORD.fullmatch(name) or set(name) & set('"*@') or key in queries:
             raise QueryError(
-                f"aliases: {name!r} must be one word, as a query can hold it, and each name come once"
+                f"aliases: {name!r} must be one word of letters, digits, - and _, declared once"
             )
-        if not queries:
+        if not alternatives:
             raise QueryError(f"aliases: {name} stands for nothing; list at least one query")
-        meant[key] = any_of([compile_query(query, f"aliases: {name}:") for query in queries])
+        compiled = [compile_query(query, f"aliases: {name}:") for query in alternatives]
+        queries[key] = combine("any", compiled)
         names[key] = name
-    for key, query in meant.items():
-        for term in query.terms():
-            if other := next(
-                (
-                    names[word.text]
-                    for word in term.words
-                    if word.text in meant and word.text != key
-                ),
-                None,
-            ):
+    for key in queries:
+        _refuse_nested_alias(key, queries, names)
+    return Aliases(queries, names)
+
+
+def _refuse_nested_alias(key: str, queries: Mapping[str, Query], names: Mapping[str, str]) -> None:
+    for term in queries[key].terms():
+        for word in term.words:
+            if word.text in queries and word.text != key:
                 raise QueryError(
-                    f"aliases: {names[key]} uses the alias {other}; write out what it stands for"
+                    f"aliases: {names[key]} uses the alias {names[word.text]}; "
+                    "write out what it stands for"
                 )
-    return Aliases(meant, names)

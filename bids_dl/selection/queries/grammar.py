@@ -1,344 +1,241 @@
-"""HED queries: hedtools' grammar, with AND, OR and NOT between whole queries; what hedtools would misread silently is refused."""
+"""Parsing of queries: hedtools' grammar, with AND, OR and NOT between whole HED queries.
+
+A single HED query is compiled by `hed.QueryHandler`. A query that hedtools would silently misread
+is rejected. The event-level operators are split off first; NOT binds tightest and OR loosest.
+"""
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from hed import HedQueryError, QueryHandler
 
 from bids_dl.errors import QueryError
+from bids_dl.selection.queries.hints import explain_dropped, explain_parse_error
+from bids_dl.selection.queries.query import Query, Word, combine, negate, quote, with_parts
+from bids_dl.selection.queries.tokens import (
+    BINARY_OPERATORS,
+    CLOSING_BRACKETS,
+    EVENT_OPERATOR,
+    TOKEN,
+    WILDCARDS,
+    WORD,
+)
 
-TOKEN = re.compile(
-    r"\[|\]|\}|\{|:|\)|\(|~|\?+|&&|\|\||,|[\"_\-a-zA-Z0-9/.^#*@]+"
-)  # as in hedtools' tokenizer
-WORD = re.compile(r"[\"_\-a-zA-Z0-9/.^#*@]+")
-EVENT_LEVEL = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
-CLOSING = {"(": ")", "[": "]", "{": "}"}
-LONGEST = 400  # words and operators of a query: it is read and searched by recursion
-JOINTS = ("&&", "||", ",")
-GROUPS = {"all": "all", "any": "any", "none": "not"}
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A tag as a query asks for it."""
-
-    text: str  # case-folded, without @, quotes and *
-    kind: Literal["term", "exact", "prefix"]
-    written: str  # as in the query, without @
-    banned: bool  # written with @: must be nowhere in the event
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One HED query, or others combined at the level of events."""
-
-    kind: Literal["hed", "all", "any", "not"]
-    text: str
-    parts: tuple[Query, ...] = ()
-    words: tuple[Word, ...] = ()
-    handler: Any = field(default=None, compare=False, repr=False)  # hed.QueryHandler
-
-    def holds(self, hit: Callable[[Query], bool]) -> bool:
-        """Whether an event matches, given which single HED queries it matches."""
-        if self.kind == "hed":
-            return hit(self)
-        if self.kind == "not":
-            return not self.parts[0].holds(hit)
-        return (all if self.kind == "all" else any)(part.holds(hit) for part in self.parts)
-
-    def terms(self) -> Iterator[Query]:
-        """The single HED queries, in reading order."""
-        if self.kind == "hed":
-            yield self
-        for part in self.parts:
-            yield from part.terms()
-
-    def wanted(self) -> Iterator[Query]:
-        """The single HED queries that are not under a NOT."""
-        if self.kind == "hed":
-            yield self
-        elif self.kind != "not":
-            for part in self.parts:
-                yield from part.wanted()
-
-    @property
-    def keeps_offsets(self) -> bool:
-        """Whether the query itself names Offset, so that Offset groups stay in the tree it is searched in."""
-        return any(word.text == "offset" for term in self.terms() for word in term.words)
-
-
-def at_event_level(query: Query) -> Query | None:
-    """The same query with every chain of three or more ``&&`` joined by AND instead; None if it has none.
-
-    hedtools combines the terms of a chain only where they meet in one group, so a chain may match less than is meant.
-    """
-    changed = query
-    if query.kind == "hed":
-        changed = _unchained(query)
-    elif query.parts:
-        changed = rebuilt(query, [at_event_level(part) or part for part in query.parts])
-    return changed if changed.text != query.text else None
-
-
-def _unchained(term: Query) -> Query:
-    pieces, depth, joints, start = [], 0, 0, 0
-    for match in TOKEN.finditer(term.text):
-        token = match.group()
-        if token in ("~", "||") and depth == 0:
-            return term
-        depth += (token in CLOSING) - (token in CLOSING.values())
-        if token in JOINTS:
-            joints += 1
-            if depth == 0:
-                pieces.append(term.text[start : match.start()].strip())
-                start = match.end()
-    pieces.append(term.text[start:].strip())
-    return (
-        _combined("all", [_term(piece, term.text) for piece in pieces])
-        if joints >= 2 and len(pieces) > 1
-        else term
-    )
+MAX_QUERY_TOKENS = 400  # words and operators, because a query is parsed and searched recursively
+MAX_SHOWN_CHARS = 80  # of an overlong query in a message
+MAPPING_KEYS = ("all", "any", "none")
 
 
 def compile_query(query: Any, option: str = "--hed") -> Query:
-    """Read a query: a string as on the command line, or a mapping of all, any and none, nested.
+    """Compile a query from text or from a nested mapping.
 
     Parameters
     ----------
+    query
+        Text as on the command line, or a mapping with the keys ``all``, ``any`` and ``none``,
+        whose values are queries or lists of queries.
     option
-        How the user named the query, for messages.
+        Option that the query was given with, for messages.
+
+    Returns
+    -------
+    Query
+        The compiled query. Its text is a query with the same meaning.
 
     Raises
     ------
     QueryError
-        If hedtools cannot parse it, or would read it otherwise than written.
+        If hedtools cannot parse the query or would misread it.
+
+    Examples
+    --------
+    >>> compile_query({"any": ["Red", "Blue"], "none": ["Green"]}).text
+    '(Red OR Blue) AND NOT Green'
     """
     if isinstance(query, str):
-        return _alternatives(query, option)
+        return _parse_text(query, option)
     if isinstance(query, Mapping):
-        return _mapping(query, option)
-    raise QueryError(f"{option} {query!r}: a query is a text, or a mapping of all, any and none")
-
-
-def any_of(queries: list[Query]) -> Query:
-    """What any of some queries matches."""
-    return _combined("any", queries)
-
-
-def rebuilt(query: Query, parts: list[Query]) -> Query:
-    """A combination of other parts in the same way."""
-    return (
-        _negated(parts[0])
-        if query.kind == "not"
-        else _combined("all" if query.kind == "all" else "any", parts)
+        return _parse_mapping(query, option)
+    raise QueryError(
+        f"{option} {query!r}: a query must be text, or a mapping with the keys all, any and none"
     )
 
 
-def quoted(text: str) -> str:
-    """A query as on a command line."""
-    return f"'{text}'" if '"' in text else f'"{text}"'
+def at_event_level(query: Query) -> Query | None:
+    """Join each chain of three or more terms by AND instead of ``&&``.
+
+    hedtools matches a chain only if all its terms meet in one tag group
+    (`hed.models.query_expressions`), so a chain may match fewer events than intended.
+
+    Returns
+    -------
+    Query or None
+        The query with AND; None if ``query`` contains no such chain.
+
+    Examples
+    --------
+    >>> at_event_level(compile_query("Red && Blue && Green")).text
+    'Red AND Blue AND Green'
+    """
+    changed = query
+    if query.kind == "hed":
+        changed = _split_chain(query)
+    elif query.parts:
+        changed = with_parts(query, [at_event_level(part) or part for part in query.parts])
+    return changed if changed.text != query.text else None
 
 
-def _mapping(query: Mapping[str, Any], option: str) -> Query:
-    if not query or set(query) - set(GROUPS):
+def _split_chain(term: Query) -> Query:
+    """Split a HED query at its top-level ``&&`` if it has two or more operators in total."""
+    pieces: list[str] = []
+    start = 0
+    depth = 0
+    n_operators = 0
+    for match in TOKEN.finditer(term.text):
+        token = match.group()
+        if token in ("~", "||") and depth == 0:
+            return term
+        if token in CLOSING_BRACKETS:
+            depth += 1
+        elif token in CLOSING_BRACKETS.values():
+            depth -= 1
+        elif token in BINARY_OPERATORS:
+            n_operators += 1
+            if depth == 0:
+                pieces.append(term.text[start : match.start()].strip())
+                start = match.end()
+    pieces.append(term.text[start:].strip())
+    if n_operators < 2 or len(pieces) < 2:
+        return term
+    return combine("all", [_compile_term(piece, term.text) for piece in pieces])
+
+
+def _parse_mapping(query: Mapping[str, Any], option: str) -> Query:
+    if not query or set(query) - set(MAPPING_KEYS):
         raise QueryError(
-            f"{option} {dict(query)!r}: a query has the keys all, any and none, got {sorted(map(str, query))}"
+            f"{option} {dict(query)!r}: the keys of a query must be all, any and none, "
+            f"got {sorted(map(str, query))}"
         )
-    parts = []
-    for key in GROUPS:
+    parts: list[Query] = []
+    for key in MAPPING_KEYS:
         if key not in query:
             continue
         items = query[key] if isinstance(query[key], (list, tuple)) else [query[key]]
         if not items:
-            raise QueryError(f"{option} {dict(query)!r}: {key} holds no query")
-        inner = [compile_query(item, option) for item in items]
-        parts += (
-            [_negated(part) for part in inner]
-            if key == "none"
-            else [_combined("all" if key == "all" else "any", inner)]
-        )
-    return _combined("all", parts)
+            raise QueryError(f"{option} {dict(query)!r}: {key} contains no query")
+        queries = [compile_query(item, option) for item in items]
+        if key == "none":
+            parts += map(negate, queries)
+        else:
+            parts.append(combine("all" if key == "all" else "any", queries))
+    return combine("all", parts)
 
 
-def _combined(kind: Literal["all", "any"], parts: list[Query]) -> Query:
-    if len(parts) == 1:
-        return parts[0]
-    word = " AND " if kind == "all" else " OR "
-    texts = [
-        f"({part.text})" if part.kind not in ("hed", "not", kind) else part.text for part in parts
-    ]
-    return Query(kind, word.join(texts), tuple(parts))
-
-
-def _negated(part: Query) -> Query:
-    text = part.text if part.kind in ("hed", "not") else f"({part.text})"
-    return Query("not", f"NOT {text}", (part,))
-
-
-def _alternatives(text: str, option: str) -> Query:
-    """Split at the words OR, AND and NOT; NOT binds tightest, OR loosest."""
-    pieces = [piece.strip() for piece in EVENT_LEVEL.split(text)]
-    shown = f"{option} {quoted(text)}"
-    if len(pieces) + len(TOKEN.findall(text)) > LONGEST:
+def _parse_text(text: str, option: str) -> Query:
+    """Split a query at OR, AND and NOT, and compile the HED queries between them."""
+    pieces = list(map(str.strip, EVENT_OPERATOR.split(text)))
+    prefix = f"{option} {quote(text)}"
+    if len(pieces) + len(TOKEN.findall(text)) > MAX_QUERY_TOKENS:
         raise QueryError(
-            f"{shown[:80]}...: more than {LONGEST} words and operators; split the query"
+            f"{prefix[:MAX_SHOWN_CHARS]}...: more than {MAX_QUERY_TOKENS} words and operators; "
+            "split the query"
         )
-    return _combined("any", [_conjunction(group, shown) for group in _split(pieces, "OR")])
+    return combine("any", [_parse_conjunction(group, prefix) for group in _split(pieces, "OR")])
 
 
-def _conjunction(pieces: list[str], shown: str) -> Query:
-    return _combined("all", [_operand(group, shown) for group in _split(pieces, "AND")])
+def _parse_conjunction(pieces: Sequence[str], prefix: str) -> Query:
+    return combine("all", [_parse_operand(group, prefix) for group in _split(pieces, "AND")])
 
 
-def _split(pieces: list[str], word: str) -> list[list[str]]:
+def _split(pieces: Sequence[str], operator: str) -> list[list[str]]:
+    """Group the pieces between the occurrences of an operator."""
     groups: list[list[str]] = [[]]
     for piece in pieces:
-        if piece == word:
+        if piece == operator:
             groups.append([])
         else:
             groups[-1].append(piece)
     return groups
 
 
-def _operand(pieces: list[str], shown: str) -> Query:
-    *before, last = pieces
+def _parse_operand(pieces: Sequence[str], prefix: str) -> Query:
+    """Compile a HED query and apply the NOTs before it."""
+    *before, text = pieces
     if any(piece not in ("", "NOT") for piece in before):
-        raise QueryError(f"{shown}: {before[0]} is followed by NOT; write AND NOT")
-    if not last:
-        what = (
-            "the query is empty"
-            if shown.endswith('""')
-            else "a query is missing beside AND, OR or NOT"
-        )
-        raise QueryError(f"{shown}: {what}; give a HED tag, such as Sensory-event")
-    query = _term(last, shown)
+        raise QueryError(f"{prefix}: {before[0]} is followed by NOT; write AND NOT")
+    if not text:
+        problem = "a query is missing beside AND, OR or NOT"
+        if prefix.endswith('""'):
+            problem = "the query is empty"
+        raise QueryError(f"{prefix}: {problem}; give a HED tag, such as Sensory-event")
+    query = _compile_term(text, prefix)
     for _ in range(before.count("NOT")):
-        query = _negated(query)
+        query = negate(query)
     return query
 
 
-def _term(text: str, shown: str) -> Query:
-    tokens = _tokens(text, shown)
-    words = tuple(_word(token, shown) for token in tokens if WORD.fullmatch(token))
+def _compile_term(text: str, prefix: str) -> Query:
+    """Compile a single HED query with hedtools."""
+    tokens = _tokenize(text, prefix)
+    words = tuple(_parse_word(token, prefix) for token in tokens if WORD.fullmatch(token))
     try:
         handler = QueryHandler(text)
     except HedQueryError as error:
-        raise QueryError(f"{shown}: {_reason(tokens, str(error), shown)}") from error
+        raise QueryError(f"{prefix}: {explain_parse_error(tokens, str(error), prefix)}") from error
     except RecursionError as error:
-        raise QueryError(f"{shown[:80]}...: too many brackets") from error
-    _check_operands(handler.tree, tokens, shown)
+        raise QueryError(f"{prefix[:MAX_SHOWN_CHARS]}...: too many brackets") from error
+    if _has_operator_as_tag(handler.tree):
+        raise QueryError(f"{prefix}: {explain_parse_error(tokens, '', prefix)}")
     return Query("hed", text, words=words, handler=handler)
 
 
-def _tokens(text: str, shown: str) -> list[str]:
-    """The tokens of a query; whatever hedtools would drop between them is an error."""
-    tokens, end = [], 0
-    for match in [*TOKEN.finditer(text), None]:
-        dropped = text[end : match.start() if match else len(text)].strip()
-        if dropped:
-            raise QueryError(f"{shown}: {_about(dropped, text)}")
-        if match:
-            tokens.append(match.group())
-            end = match.end()
+def _tokenize(text: str, prefix: str) -> list[str]:
+    """Split a query into tokens, and raise an error if hedtools would drop characters."""
+    tokens = []
+    end = 0
+    for match in TOKEN.finditer(text):
+        _refuse_dropped(text[end : match.start()], text, prefix)
+        tokens.append(match.group())
+        end = match.end()
+    _refuse_dropped(text[end:], text, prefix)
     return tokens
 
 
-def _about(dropped: str, text: str) -> str:
-    if dropped[0] in "&|":
-        return f"a single {dropped[0]} means nothing; write && for and, || for or"
-    if dropped[0] == "!":
-        return "! is not a negation; write @Tag for a tag that must be nowhere in the event"
-    if dropped[0] in "<>=":
-        return f"{dropped[0]} means nothing: values are compared as text only, as in Item-count/3"
-    if not dropped[0].isascii():
-        return f"{dropped!r} cannot be written in a query; end the word before it with *"
-    return f"{dropped!r} cannot be written in a query{', end the value before it with *' if '/' in text else ''}"
+def _refuse_dropped(between: str, text: str, prefix: str) -> None:
+    if dropped := between.strip():
+        raise QueryError(f"{prefix}: {explain_dropped(dropped, text)}")
 
 
-def _word(token: str, shown: str) -> Word:
-    """Read a word as hedtools does: @ first, then quotes, * and /."""
-    banned, written = token.startswith("@"), token.removeprefix("@")
-    quoted = len(written) > 2 and written[0] == written[-1] == '"'
-    text = written[1:-1] if quoted else written
+def _parse_word(token: str, prefix: str) -> Word:
+    """Parse a word as `hed.models.query_util.Token` does: @ first, then quotes, * and /."""
+    written = token.removeprefix("@")
+    is_quoted = len(written) > 2 and written[0] == written[-1] == '"'
+    text = written[1:-1] if is_quoted else written
     if not text or text.startswith("@"):
         raise QueryError(
-            f"{shown}: {token} names no tag; write @Tag for a tag that must be nowhere in the event"
+            f"{prefix}: {token} names no tag; write @Tag for a tag that must not occur in the event"
         )
     if '"' in text:
         raise QueryError(
-            f"{shown}: quotes go around one whole word without blanks; for a value with a blank end the word with *"
+            f"{prefix}: quotes must enclose one whole word without blanks; "
+            "for a value with a blank, end the word with *"
         )
-    kind: Literal["term", "exact", "prefix"] = (
-        "prefix" if "*" in text else "exact" if quoted or "/" in text else "term"
-    )
-    return Word(text.replace("*", "").casefold(), kind, written, banned)
+    kind: Literal["term", "exact", "prefix"] = "term"
+    if "*" in text:
+        kind = "prefix"
+    elif is_quoted or "/" in text:
+        kind = "exact"
+    return Word(text.replace("*", "").casefold(), kind, written, token.startswith("@"))
 
 
-def _check_operands(node: Any, tokens: list[str], shown: str) -> None:
-    """Refuse operators that hedtools took for a tag, as in ``Red && &&``: such a query never matches."""
+def _has_operator_as_tag(node: Any) -> bool:
+    """Return whether hedtools took an operator for a tag: ``Red && &&`` would never match."""
     if node is None:
-        return
-    leaf = node.left is None and node.right is None
-    if (
-        leaf
-        and (TOKEN.fullmatch(node.token.text) and not WORD.fullmatch(node.token.text))
-        and node.token.text not in ("?", "??", "???")
-    ):
-        raise QueryError(
-            f"{shown}: {_reason(tokens, f'{node.token.text} stands where a tag should', shown)}"
-        )
-    _check_operands(node.left, tokens, shown)
-    _check_operands(node.right, tokens, shown)
-
-
-def _reason(tokens: list[str], error: str, shown: str) -> str:
-    """Why hedtools refuses a query, and what to write."""
-    beside = next(
-        (
-            (one, two)
-            for one, two in itertools.pairwise(tokens)
-            if WORD.fullmatch(one) and WORD.fullmatch(two)
-        ),
-        None,
-    )
-    if open_bracket := _unbalanced(tokens):
-        extra = (
-            "; AND, OR and NOT take no brackets: nest all, any and none in YAML"
-            if EVENT_LEVEL.search(shown)
-            else ""
-        )
-        return f"the bracket {open_bracket} has no partner{extra}"
-    if beside:
-        return _about_neighbours(*beside)
-    if ":" in tokens and "{" not in tokens:
-        return "a tag is written without its library prefix, and a value cannot hold a colon"
-    if "~" in tokens and ("negat" in error):
-        return "~ cannot be used there; write @Tag for a tag that must be nowhere in the event"
-    joined = any(one in JOINTS and two in JOINTS for one, two in itertools.pairwise(tokens))
-    if joined or "get next token" in error or "stands where" in error:
-        return "a tag is missing beside an operator"
-    return f"hedtools cannot parse it ({error.splitlines()[0].rstrip('.')})"
-
-
-def _about_neighbours(one: str, two: str) -> str:
-    operator = next((word for word in (one, two) if word.casefold() in ("and", "or", "not")), None)
-    if operator:
-        return f"{operator} is not an operator; write &&, || or @Tag, or AND, OR, NOT in capitals between whole queries"
-    if "/" in one:
-        return f"a blank in a value cannot be written; ask for {one}*"
-    return f"{one} and {two} are two words; write {one}-{two} if that is the tag, or {one} && {two} for both"
-
-
-def _unbalanced(tokens: list[str]) -> str:
-    opened: list[str] = []
-    for token in tokens:
-        if token in CLOSING:
-            opened.append(token)
-        elif token in CLOSING.values() and (not opened or CLOSING[opened.pop()] != token):
-            return token
-    return opened[-1] if opened else ""
+        return False
+    if node.left is None and node.right is None:
+        text = node.token.text
+        is_operator = TOKEN.fullmatch(text) and not WORD.fullmatch(text)
+        return bool(is_operator) and text not in WILDCARDS
+    return _has_operator_as_tag(node.left) or _has_operator_as_tag(node.right)

@@ -1,137 +1,168 @@
-"""All queries of a request, read before any data is."""
+"""The queries of a request, compiled and numbered before any data are read.
+
+Queries of rows are searched with `hed.QueryHandler` in the HED string of each row; queries of
+states in the processes that run at a time. Equal queries share a number and are searched once.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.errors import QueryError
 from bids_dl.selection.queries.aliases import Aliases, read_aliases
-from bids_dl.selection.queries.grammar import Query, at_event_level, quoted
+from bids_dl.selection.queries.grammar import at_event_level
+from bids_dl.selection.queries.query import Query, quote
+
+Until = Query | float | Literal["next"] | None
+"""End of blocks: at the next match of a query, after seconds, or at the next match of any label."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelQueries:
-    """What one label asks for."""
+    """Compiled queries of one label."""
 
     query: Query
-    until: Query | float | Literal["next"] | None
+    until: Until
     exclude: tuple[Query, ...]
     during: Query | None
     around: Query | None
 
-    def named(self, shown: str) -> list[tuple[str, Query]]:
-        """Each query and the option it was given with; ``shown`` is that of the label's own."""
-        until = [("--until ", self.until)] if isinstance(self.until, Query) else []
-        others = [("--during ", self.during), ("--around ", self.around)]
-        excluded = [("--exclude ", query) for query in self.exclude]
-        return [
-            (shown, self.query),
-            *until,
-            *excluded,
-            *((option, query) for option, query in others if query),
-        ]
+    def with_options(self, label_option: str) -> Iterator[tuple[str, Query]]:
+        """Yield each query after the option it was given with.
+
+        Parameters
+        ----------
+        label_option
+            Option of the label's own query, such as ``"--hed red="``.
+        """
+        yield label_option, self.query
+        if isinstance(self.until, Query):
+            yield "--until ", self.until
+        for query in self.exclude:
+            yield "--exclude ", query
+        if self.during:
+            yield "--during ", self.during
+        if self.around:
+            yield "--around ", self.around
 
 
 @dataclass(frozen=True, slots=True)
-class Queries:
-    """All that one request asks for."""
+class QueryIndex:
+    """Queries of a request by number. Labels are numbered too, in the order of the request."""
 
     labels: tuple[LabelQueries, ...]
-    aliases: tuple[str, ...]  # what each alias stands for, a line each
+    row_queries: tuple[Query, ...]  # searched in rows; the first are those of the labels, in order
+    state_queries: tuple[Query, ...]  # searched in the running processes
+    until: Mapping[int, int]  # label -> its --until query
+    exclude: Mapping[int, tuple[int, ...]]  # label -> its --exclude queries
+    around: Mapping[int, int]  # label -> its --around query
+    during: Mapping[int, int]  # label -> its --during query, in `state_queries`
+    event_level: Mapping[int, int]  # label -> its query with AND for &&, if that differs
+    aliases: tuple[str, ...]  # one line for each alias
 
 
-def parse(config: EventsConfig) -> Queries:
-    """Read every query of a request, in the order of its labels.
+def parse_queries(config: EventsConfig) -> QueryIndex:
+    """Compile and number every query of a request.
+
+    Parameters
+    ----------
+    config
+        Queries and options of the labels.
+
+    Returns
+    -------
+    QueryIndex
+        The queries of each label, in the order of ``config.labels``, and their numbers.
 
     Raises
     ------
     QueryError
-        If hedtools cannot parse one, or would read it otherwise than written.
+        If hedtools cannot parse a query or would misread it.
+
+    Examples
+    --------
+    >>> from bids_dl.config.stages import LabelConfig
+    >>> red = LabelConfig("red", "Red", until="Press")
+    >>> [query.text for query in parse_queries(EventsConfig(labels=(red,))).row_queries]
+    ['Red', 'Press']
     """
     aliases = read_aliases(config.aliases)
-    labels = tuple(_read(label, aliases) for label in config.labels)
-    return Queries(labels, tuple(aliases.lines()))
-
-
-def _read(label: LabelConfig, aliases: Aliases) -> LabelQueries:
-    return LabelQueries(
-        aliases.compile(label.query),
-        _until(label, aliases),
-        tuple(aliases.compile(query, "--exclude") for query in label.exclude),
-        None if label.during is None else _state(aliases.compile(label.during, "--during")),
-        None if label.around is None else aliases.compile(label.around[0], "--around"),
+    labels = tuple(_compile_label(label, aliases) for label in config.labels)
+    row_queries = [label.query for label in labels]
+    state_queries: list[Query] = []
+    until: dict[int, int] = {}
+    exclude: dict[int, tuple[int, ...]] = {}
+    around: dict[int, int] = {}
+    during: dict[int, int] = {}
+    event_level: dict[int, int] = {}
+    for number, label in enumerate(labels):
+        if isinstance(label.until, Query):
+            until[number] = _number_of(label.until, row_queries)
+        exclude[number] = tuple(_number_of(query, row_queries) for query in label.exclude)
+        if label.around:
+            around[number] = _number_of(label.around, row_queries)
+        if label.during:
+            during[number] = _number_of(label.during, state_queries)
+        if conjunction := at_event_level(label.query):
+            event_level[number] = _number_of(conjunction, row_queries)
+    return QueryIndex(
+        labels=labels,
+        row_queries=tuple(row_queries),
+        state_queries=tuple(state_queries),
+        until=until,
+        exclude=exclude,
+        around=around,
+        during=during,
+        event_level=event_level,
+        aliases=tuple(aliases.describe()),
     )
 
 
-def _until(label: LabelConfig, aliases: Aliases) -> Query | float | Literal["next"] | None:
+def _compile_label(label: LabelConfig, aliases: Aliases) -> LabelQueries:
+    query = aliases.compile(label.query)
+    until = _compile_until(label, aliases)
+    exclude = tuple(aliases.compile(excluded, "--exclude") for excluded in label.exclude)
+    during = None
+    if label.during is not None:
+        during = _check_state(aliases.compile(label.during, "--during"))
+    around = None
+    if label.around is not None:
+        around = aliases.compile(label.around[0], "--around")
+    return LabelQueries(query, until, exclude, during, around)
+
+
+def _compile_until(label: LabelConfig, aliases: Aliases) -> Until:
     if not isinstance(label.until, str):
         return label.until
     if label.until.strip() == "next":
         return "next"
     try:
-        span = float(label.until)
+        seconds = float(label.until)
     except ValueError:
         return aliases.compile(label.until, "--until")
-    if not 0 < span < math.inf:
-        raise QueryError(f"--until {label.until}: wanted next, a query, or seconds above 0")
-    return span
+    if not 0 < seconds < math.inf:
+        raise QueryError(f"--until {label.until}: give next, a query, or seconds above 0")
+    return seconds
 
 
-def _state(query: Query) -> Query:
+def _check_state(query: Query) -> Query:
+    """Raise an error if a state query contains ``~``, which asks for a group without a tag."""
     if any("~" in term.text for term in query.terms()):
         raise QueryError(
-            f"--during {quoted(query.text)}: ~ means nothing of a state; write @Tag, or NOT before a whole query"
+            f"--during {quote(query.text)}: ~ has no meaning for a state; "
+            "write @Tag, or NOT before a whole query"
         )
     return query
 
 
-@dataclass(frozen=True, slots=True)
-class QueryIndex:
-    """Queries by number, and the numbers that each label needs."""
-
-    queries: tuple[LabelQueries, ...]
-    flat: tuple[Query, ...]  # searched in rows; the first are those of the labels
-    states: tuple[Query, ...]  # searched in what runs
-    until: Mapping[int, int]  # label -> its --until query
-    exclude: Mapping[int, tuple[int, ...]]  # label -> its --exclude queries
-    around: Mapping[int, int]  # label -> its --around query
-    during: Mapping[int, int]  # label -> its --during query, in ``states``
-    event_level: Mapping[int, int]  # label -> its query with AND for &&, where that differs
-
-    @property
-    def labels(self) -> range:
-        return range(len(self.queries))
-
-
-def number_queries(queries: Queries) -> QueryIndex:
-    """Number the queries of a request, labels first, equal ones once."""
-    flat = [label.query for label in queries.labels]
-    states: list[Query] = []
-    asked = list(enumerate(queries.labels))
-    return QueryIndex(
-        queries=queries.labels,
-        until={
-            i: _place(label.until, flat) for i, label in asked if isinstance(label.until, Query)
-        },
-        exclude={i: tuple(_place(query, flat) for query in label.exclude) for i, label in asked},
-        around={i: _place(label.around, flat) for i, label in asked if label.around},
-        event_level={
-            i: _place(other, flat) for i, label in asked if (other := at_event_level(label.query))
-        },
-        during={i: _place(label.during, states) for i, label in asked if label.during},
-        flat=tuple(flat),
-        states=tuple(states),
-    )
-
-
-def _place(query: Query, row: list[Query]) -> int:
-    """Number of a query in a row, to which it is added if need be."""
-    for place, other in enumerate(row):
+def _number_of(query: Query, queries: list[Query]) -> int:
+    """Return the number of a query in a list, to which it is appended if its text is new."""
+    for number, other in enumerate(queries):
         if other.text == query.text:
-            return place
-    row.append(query)
-    return len(row) - 1
+            return number
+    queries.append(query)
+    return len(queries) - 1

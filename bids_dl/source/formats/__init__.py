@@ -1,1 +1,1 @@
-"""One file per signal file format."""
+"""Signal file formats: checks and facts from their headers, one file per format."""

@@ -1,4 +1,7 @@
-"""BrainVision: what the .vhdr says of its samples and markers (Brain Products, BrainVision Core Data Format 1.0)."""
+"""BrainVision headers (.vhdr): files, units and number of samples of a recording.
+
+The format is the BrainVision Core Data Format 1.0 of Brain Products.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bids_dl.errors import RecordingError
-from bids_dl.source.file_checks import converted
+from bids_dl.source.file_checks import text_conversion_damage
 
-WIDTHS = {"INT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}  # bytes of a sample
-READ_BY_MNE = {
+SAMPLE_BYTES = {"INT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
+# Size in V that MNE assumes for a unit; any other unit is not scaled
+VOLTS_IN_MNE = {
     "V": 1.0,
     "µV": 1e-6,
     "uV": 1e-6,
@@ -19,104 +23,136 @@ READ_BY_MNE = {
     "nV": 1e-9,
     "µS": 1e-6,
     "uS": 1e-6,
-}  # any other unit is left as it is
+}
 SECTION = re.compile(r"^\[(.+?)\]\s*$", re.MULTILINE)
 ENTRY = re.compile(r"^([^;=\n]+)=(.*?)\s*$", re.MULTILINE)
+UNIT_FIELD = 3  # of a channel entry: name, reference, resolution, unit
 
 
 @dataclass(frozen=True, slots=True)
-class Vhdr:
-    """What a .vhdr says.
+class BrainVisionHeader:
+    """Content of a .vhdr file.
 
     Attributes
     ----------
-    data, markers
-        Names of the files that it speaks of; "" where it names none.
+    data_file, marker_file
+        Names of the files with samples and markers, "" if the header does not state one.
+    n_chans
+        Number of channels.
     n_times
-        Samples that it promises, 0 where it does not say.
-    width
+        Number of samples that the header states, 0 if it does not state it.
+    sample_bytes
         Bytes of a sample, 0 for text.
-    by_channel
-        Whether the file holds channel after channel (VECTORIZED), not sample after sample.
+    is_vectorized
+        True if the file is stored channel by channel (VECTORIZED), not sample by sample.
     units
-        Of the channels in order, as written; µV where nothing is, by the specification.
+        Unit of each channel as written; µV if it is omitted, as in the specification.
     """
 
-    data: str
-    markers: str
+    data_file: str
+    marker_file: str
     n_chans: int
     n_times: int
-    width: int
-    by_channel: bool
+    sample_bytes: int
+    is_vectorized: bool
     units: tuple[str, ...]
 
     @property
-    def read(self) -> tuple[float, ...]:
-        """Volts that MNE takes one unit of each channel for."""
-        return tuple(READ_BY_MNE.get(unit, 1.0) for unit in self.units)
+    def assumed_volts(self) -> tuple[float, ...]:
+        """Size in V that MNE assumes for one unit of each channel."""
+        return tuple(VOLTS_IN_MNE.get(unit, 1.0) for unit in self.units)
 
 
-def read_vhdr(path: Path) -> Vhdr:
-    """The header of a recording.
+def read_vhdr(path: Path) -> BrainVisionHeader:
+    """Read the header of a BrainVision recording.
 
     Raises
     ------
     RecordingError
-        Stage "header": it lacks what one must say.
+        Stage "header": a required entry is missing or not a number.
     """
-    sections = _sections(decoded(path.read_bytes()))
-    common, binary = sections.get("common infos", {}), sections.get("binary infos", {})
+    sections = _parse_sections(decode_text(path.read_bytes()))
+    common = sections.get("common infos", {})
+    binary = sections.get("binary infos", {})
+    channels = sections.get("channel infos", {})
     try:
-        n_chans, n_times = int(common["numberofchannels"]), int(common.get("datapoints", "0") or 0)
-        data = common["datafile"]
+        n_chans = int(common["numberofchannels"])
+        n_times = int(common.get("datapoints", "0") or 0)
+        data_file = common["datafile"]
         if not float(common["samplinginterval"]) > 0:
             raise ValueError("SamplingInterval is not positive")
-    except (KeyError, ValueError) as problem:
+    except (KeyError, ValueError) as error:
         raise RecordingError(
             "header",
-            f"{path.name} is no BrainVision header or a damaged one ({problem}); get it again",
+            f"{path.name} is not a BrainVision header, or is damaged ({error}); download it again",
         ) from None
-    channels = sections.get("channel infos", {})
-    units = tuple(_unit(channels.get(f"ch{i}", "")) for i in range(1, n_chans + 1))
-    width = WIDTHS.get(binary.get("binaryformat", ""), 0)
-    by_channel = common.get("dataorientation", "").upper() == "VECTORIZED"
-    return Vhdr(data, common.get("markerfile", ""), n_chans, n_times, width, by_channel, units)
+    return BrainVisionHeader(
+        data_file=data_file,
+        marker_file=common.get("markerfile", ""),
+        n_chans=n_chans,
+        n_times=n_times,
+        sample_bytes=SAMPLE_BYTES.get(binary.get("binaryformat", ""), 0),
+        is_vectorized=common.get("dataorientation", "").upper() == "VECTORIZED",
+        units=tuple(_parse_unit(channels.get(f"ch{i}", "")) for i in range(1, n_chans + 1)),
+    )
 
 
-def check_samples(header: Vhdr, path: Path, name: str) -> str:
-    """What to tell of a file of samples whose size is not the one promised.
+def check_data_file(header: BrainVisionHeader, path: Path, name: str) -> str:
+    """Check the size of the file of samples against its header.
 
     Parameters
     ----------
+    header
+        Header of the recording.
+    path
+        File of samples.
     name
-        What messages call the file.
+        Name of the file in messages.
+
+    Returns
+    -------
+    str
+        Note on a truncated file that can still be read, else "".
 
     Raises
     ------
     RecordingError
-        Stage "header": it is not what a recorder wrote, or too little of it is there to find the samples.
+        Stage "header": the file was converted as text, or too little of it remains to locate the
+        samples.
     """
-    if not header.width:
+    if not header.sample_bytes:
         return ""
-    size, frame = path.stat().st_size, header.width * header.n_chans
-    n_times, rest = divmod(size, frame)
-    if not rest and header.n_times in {0, n_times}:
+    size = path.stat().st_size
+    frame_bytes = header.sample_bytes * header.n_chans
+    n_times, n_rest = divmod(size, frame_bytes)
+    if not n_rest and header.n_times in {0, n_times}:
         return ""
-    if spoilt := converted(path):
-        raise RecordingError(
-            "header", f"{name} was altered on its way ({spoilt}); get it again, in binary mode"
-        )
-    if header.by_channel or not n_times:
+    if damage := text_conversion_damage(path):
         raise RecordingError(
             "header",
-            f"{name} holds {size} bytes, its header promises {frame * header.n_times}; get it again",
+            f"{name} was corrupted in transfer ({damage}); download it again in binary mode",
         )
-    promised = f"{header.n_times} samples" if header.n_times else "whole samples"
-    return f"{name} holds {n_times} samples{f' and {rest} bytes' if rest else ''}, its header promises {promised}; {n_times} were read"
+    if header.is_vectorized or not n_times:
+        raise RecordingError(
+            "header",
+            f"{name} has {size} bytes, its header promises {frame_bytes * header.n_times}; "
+            "download it again",
+        )
+    promised = f"{header.n_times} samples" if header.n_times else "complete samples"
+    rest = f" and {n_rest} bytes" if n_rest else ""
+    return (
+        f"{name} has {n_times} samples{rest}, its header promises {promised}; {n_times} were read"
+    )
 
 
-def decoded(content: bytes) -> str:
-    """The text of a header or of markers, whatever its encoding; one line end, no byte order mark."""
+def decode_text(content: bytes) -> str:
+    r"""Decode a header or marker file as UTF-8, or as Latin-1 if it is not valid UTF-8.
+
+    Returns
+    -------
+    str
+        Text without byte order mark, its lines separated by ``"\n"``.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -124,17 +160,26 @@ def decoded(content: bytes) -> str:
     return re.sub(r"\r\n?", "\n", text)
 
 
-def _sections(text: str) -> dict[str, Mapping[str, str]]:
-    """Entries by section, all names in lower case; the free text of [Comment] is left out."""
+def _parse_sections(text: str) -> dict[str, Mapping[str, str]]:
+    """Parse the entries of each section, with all names in lower case.
+
+    The free text of the section [Comment] is skipped.
+    """
     parts = SECTION.split(text)
-    pairs = zip(parts[1::2], parts[2::2], strict=True)
-    return {
-        name.casefold(): {key.strip().casefold(): value for key, value in ENTRY.findall(body)}
-        for name, body in pairs
-        if name.casefold() != "comment"
-    }
+    sections: dict[str, Mapping[str, str]] = {}
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        if name.casefold() != "comment":
+            entries = ENTRY.findall(body)
+            sections[name.casefold()] = {key.strip().casefold(): value for key, value in entries}
+    return sections
 
 
-def _unit(entry: str) -> str:
+def _parse_unit(entry: str) -> str:
+    """Return the unit of a channel entry, µV if it is omitted.
+
+    UTF-8 text that was decoded as Latin-1 has an "Â" before "µ".
+    """
     fields = entry.split(",")
-    return (fields[3].replace("Â", "") if len(fields) > 3 else "") or "µV"
+    if len(fields) <= UNIT_FIELD:
+        return "µV"
+    return fields[UNIT_FIELD].replace("Â", "") or "µV"

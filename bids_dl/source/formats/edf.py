@@ -1,4 +1,8 @@
-"""EDF and BDF: header, size and the times of data records. Kemp et al. 1992; EDF+: Kemp & Olivan 2003; BDF: BioSemi."""
+"""EDF and BDF headers, file sizes and times of data records.
+
+EDF: Kemp et al. 1992, https://doi.org/10.1016/0013-4694(92)90009-7. EDF+: Kemp and Olivan 2003,
+https://doi.org/10.1016/S1388-2457(03)00123-8. BDF: the 24-bit variant of BioSemi.
+"""
 
 from __future__ import annotations
 
@@ -8,51 +12,61 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import numpy as np
 
 from bids_dl.errors import RecordingError
-from bids_dl.source.file_checks import converted
+from bids_dl.source.file_checks import text_conversion_damage
 from bids_dl.source.gaps import Gap
 
-FIXED = 256  # bytes of the header, and of each signal's
-WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # of the fields of a signal
+HEADER_BYTES = 256  # of the fixed part, and of each signal's part
+MAX_SIGNALS = 9999  # the field has four digits
+FIELD_BYTES = {
+    "label": 16,
+    "transducer": 80,
+    "unit": 8,
+    "physical_min": 8,
+    "physical_max": 8,
+    "digital_min": 8,
+    "digital_max": 8,
+    "prefilter": 80,
+    "n_samples": 8,
+    "reserved": 32,
+}
+"""Fields of the signals' part, each stored for all signals before the next field begins."""
+
 VERSIONS = {b"0", b"\xffBIOSEMI"}
-ANNOTATIONS = {"EDF Annotations", "BDF Annotations"}
-ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")  # what the annotations of a data record begin with
-READ_BY_MNE = {
-    "μV": 1e-6,
-    "µV": 1e-6,
-    "\x83\xcaV": 1e-6,
-    "uV": 1e-6,
-    "mV": 1e-3,
-}  # V; any other unit it takes for volts
-COARSE = 0.001  # s; onsets of data records are often rounded to it
+ANNOTATION_LABELS = {"EDF Annotations", "BDF Annotations"}
+STATUS_LABELS = {"status", "trigger"}
+ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")  # start of the annotations of a data record
+MAX_ONSET_BYTES = 32
+# Size in V that MNE assumes for a unit; any other unit is read as volts
+VOLTS_IN_MNE = {"μV": 1e-6, "µV": 1e-6, "\x83\xcaV": 1e-6, "uV": 1e-6, "mV": 1e-3}
+ONSET_PRECISION_SECONDS = 0.001  # onsets of data records are often rounded to it
 Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """One signal of the header; its texts are as MNE has them, NUL characters among them."""
+class EdfSignal:
+    """One signal of a header. Its texts are as MNE reads them, including NUL characters."""
 
     label: str
     unit: str
-    is_scaled: bool  # whether its physical and digital ranges are ranges
+    is_scaled: bool  # physical and digital minimum and maximum are finite and differ
     n_samples: int  # in a data record
 
     @property
     def is_annotations(self) -> bool:
-        return self.label in ANNOTATIONS
+        """True for the annotations of EDF+, which are not a signal."""
+        return self.label in ANNOTATION_LABELS
 
     @property
-    def read(self) -> float:
-        """Volts that MNE takes one unit for."""
-        return (
-            1.0
-            if self.label.casefold() in {"status", "trigger"}
-            else READ_BY_MNE.get(self.unit, 1.0)
-        )
+    def assumed_volts(self) -> float:
+        """Size in V that MNE assumes for one unit."""
+        if self.label.casefold() in STATUS_LABELS:
+            return 1.0
+        return VOLTS_IN_MNE.get(self.unit, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,224 +75,297 @@ class EdfHeader:
 
     Attributes
     ----------
-    length
-        Bytes of the header.
-    duration
-        Of a data record, in s.
-    promised
-        Data records that the header speaks of, -1 where it leaves them open.
-    width
-        Bytes of a sample.
-    discontinuous
-        Whether data records may leave out time (EDF+D).
+    signals
+        All signals, including annotations.
+    header_bytes
+        Size of the header.
+    record_duration
+        Duration of a data record in s.
+    n_records
+        Number of data records that the header promises, -1 if it is open.
+    sample_bytes
+        Bytes of a sample: 2 for EDF, 3 for BDF.
+    is_discontinuous
+        True if data records may leave out time (EDF+D).
     """
 
-    signals: tuple[Signal, ...]
-    length: int
-    duration: float
-    promised: int
-    width: int
-    discontinuous: bool
+    signals: tuple[EdfSignal, ...]
+    header_bytes: int
+    record_duration: float
+    n_records: int
+    sample_bytes: int
+    is_discontinuous: bool
 
     @property
     def record_bytes(self) -> int:
-        return self.width * sum(signal.n_samples for signal in self.signals)
+        """Bytes of a data record."""
+        return self.sample_bytes * sum(signal.n_samples for signal in self.signals)
 
-    def rate(self, signal: Signal) -> float:
-        """Samples of a signal per s."""
-        return signal.n_samples / self.duration
+    @property
+    def recorded(self) -> tuple[EdfSignal, ...]:
+        """Signals without annotations."""
+        return tuple(signal for signal in self.signals if not signal.is_annotations)
+
+    def sfreq(self, signal: EdfSignal) -> float:
+        """Return the sampling rate of a signal in Hz."""
+        return signal.n_samples / self.record_duration
 
 
 def may_have_gaps(path: Path) -> bool:
-    """Whether a file says that its data records may leave out time, by a few bytes of its header."""
+    """Return whether the header of a file declares it as discontinuous (EDF+D)."""
     with path.open("rb") as file:
-        return _is_discontinuous(file.read(FIXED))
+        return _is_discontinuous(file.read(HEADER_BYTES))
 
 
 def read_edf_header(path: Path) -> EdfHeader:
-    """The header of a file.
+    """Read the header of an EDF or BDF file.
 
     Raises
     ------
     RecordingError
-        Stage "header": it is none, or one that contradicts itself.
+        Stage "header": the file is not EDF or BDF, or its header contradicts itself.
     """
     with path.open("rb") as file:
-        fixed = file.read(FIXED)
-        count = _number(fixed[252:256], "number of signals", int) if len(fixed) == FIXED else 0
-        if count < 1 or count > 9999 or fixed[:8].strip(b" \0") not in VERSIONS:
-            raise RecordingError(
-                "header",
-                f"no EDF or BDF file: it begins with {fixed[:8]!r} and gives {count} signals",
+        fixed = file.read(HEADER_BYTES)
+        n_signals = 0
+        if len(fixed) == HEADER_BYTES:
+            n_signals = _parse_number(fixed[252:256], "number of signals", int)
+        if not 1 <= n_signals <= MAX_SIGNALS or fixed[:8].strip(b" \0") not in VERSIONS:
+            _refuse(
+                f"not an EDF or BDF file: it begins with {fixed[:8]!r} and states "
+                f"{n_signals} signals"
             )
-        return parse_header(fixed, file.read(FIXED * count))
+        return parse_header(fixed, file.read(HEADER_BYTES * n_signals))
 
 
-def parse_header(fixed: bytes, rest: bytes) -> EdfHeader:
-    """The header from its first 256 bytes and those of its signals."""
-    count = len(rest) // FIXED
-    length = _number(fixed[184:192], "length of the header", int)
-    if length != FIXED + len(rest) or len(rest) % FIXED:
-        raise RecordingError(
-            "header",
-            f"the header is {FIXED + len(rest)} bytes long and says {length}; the file is cut off or altered",
+def parse_header(fixed: bytes, signals_part: bytes) -> EdfHeader:
+    """Parse a header.
+
+    Parameters
+    ----------
+    fixed
+        The first 256 bytes of the file.
+    signals_part
+        The 256 bytes of each signal that follow.
+
+    Raises
+    ------
+    RecordingError
+        Stage "header": the header contradicts itself.
+    """
+    size = HEADER_BYTES + len(signals_part)
+    stated_size = _parse_number(fixed[184:192], "length of the header", int)
+    if stated_size != size or len(signals_part) % HEADER_BYTES:
+        _refuse(
+            f"the header has {size} bytes and states {stated_size}; "
+            "the file is truncated or was altered"
         )
-    ends = np.cumsum([0, *(width * count for width in WIDTHS)])
-    columns = [
-        [rest[start + width * i : start + width * (i + 1)] for i in range(count)]
-        for start, width in zip(ends, WIDTHS, strict=False)
-    ]
-    signals = tuple(
-        _signal(*fields)
-        for fields in zip(*(columns[i] for i in (0, 2, 3, 4, 5, 6, 8)), strict=True)
-    )
-    duration = _number(fixed[244:252], "duration of a data record", float)
-    promised = _number(fixed[236:244], "number of data records", int)
-    recorded = [signal for signal in signals if not signal.is_annotations]
-    if not sum(signal.n_samples for signal in recorded):
-        raise RecordingError("header", "the file holds no signal, only annotations")
+    signals = _parse_signals(signals_part)
+    duration = _parse_number(fixed[244:252], "duration of a data record", float)
+    n_records = _parse_number(fixed[236:244], "number of data records", int)
+    if not any(signal.n_samples for signal in signals if not signal.is_annotations):
+        _refuse("the file has no signals, only annotations")
     if not (math.isfinite(duration) and duration > 0):
-        raise RecordingError(
-            "header",
-            f"a data record lasts {duration:g} s by the header, so the rate is unknown; repair the header",
+        _refuse(
+            f"a data record lasts {duration:g} s according to the header, so the sampling rate "
+            "is unknown; repair the header"
         )
     return EdfHeader(
-        signals,
-        length,
-        duration,
-        promised,
-        3 if fixed[:1] == b"\xff" else 2,
-        _is_discontinuous(fixed),
+        signals=signals,
+        header_bytes=stated_size,
+        record_duration=duration,
+        n_records=n_records,
+        sample_bytes=3 if fixed[:1] == b"\xff" else 2,
+        is_discontinuous=_is_discontinuous(fixed),
     )
 
 
 def count_records(header: EdfHeader, path: Path) -> tuple[int, str]:
-    """Whole data records of a file, and what to tell where they are not what the header promises.
+    """Count the complete data records of a file.
+
+    Returns
+    -------
+    n_records : int
+        Number of complete data records.
+    note : str
+        Note on a difference to the header, else "".
 
     Raises
     ------
     RecordingError
-        Stage "header": none at all, or bytes that no recorder wrote.
+        Stage "header": there is no data record, the file was converted as text, or its size is
+        not that of a recording.
     """
-    content = path.stat().st_size - header.length
-    count, rest = divmod(content, header.record_bytes)
-    seconds = f"{count * header.duration:g} s"
-    if count == header.promised and not rest:
-        return count, "" if count else _refuse("the file holds no data records, only a header")
-    if spoilt := converted(path, header.length):
-        _refuse(f"the file was altered on its way ({spoilt}); get it again, in binary mode")
-    if not count:
+    n_bytes = path.stat().st_size - header.header_bytes
+    n_records, n_rest = divmod(n_bytes, header.record_bytes)
+    if n_records == header.n_records and not n_rest:
+        if not n_records:
+            _refuse("the file has a header but no data records")
+        return n_records, ""
+    if damage := text_conversion_damage(path, header.header_bytes):
+        _refuse(f"the file was corrupted in transfer ({damage}); download it again in binary mode")
+    if not n_records:
         _refuse(
-            f"the file holds {content} bytes of samples, not even one data record of {header.record_bytes}; get it again"
+            f"the file has {n_bytes} bytes of samples, less than one data record of "
+            f"{header.record_bytes}; download it again"
         )
-    if header.promised < 0 or count == header.promised:
-        return count, ""
-    if count < header.promised:
-        return (
-            count,
-            f"cut off: the header promises {header.promised * header.duration:g} s, the file holds {seconds}",
-        )
-    if rest:
+    if header.n_records < 0 or n_records == header.n_records:
+        return n_records, ""
+    promised = f"{header.n_records * header.record_duration:g} s"
+    available = f"{n_records * header.record_duration:g} s"
+    if n_records < header.n_records:
+        return n_records, f"truncated: the header promises {promised}, the file has {available}"
+    if n_rest:
         _refuse(
-            f"the file holds {content} bytes of samples, its header promises {header.promised * header.record_bytes}; get it again"
+            f"the file has {n_bytes} bytes of samples, its header promises "
+            f"{header.n_records * header.record_bytes}; download it again"
         )
     return (
-        count,
-        f"the header promises {header.promised * header.duration:g} s, the file holds {seconds}; all were read",
+        n_records,
+        f"the header promises {promised}, the file has {available}; all were read",
     )
 
 
-def read_onsets(header: EdfHeader, path: Path, count: int) -> list[float]:
-    """When each data record begins, in s after the first.
+def read_onsets(header: EdfHeader, path: Path, n_records: int) -> list[float]:
+    """Read the onset of each data record of an EDF+ file from its annotations.
+
+    Parameters
+    ----------
+    header
+        Header of the file.
+    path
+        The file.
+    n_records
+        Number of data records to read.
+
+    Returns
+    -------
+    list of float
+        Onsets in s, relative to the first data record.
 
     Raises
     ------
     RecordingError
-        Stage "header": a record does not say it.
+        Stage "header": a data record does not state its onset.
     """
-    before = 0
+    start = 0
     for signal in header.signals:
         if signal.is_annotations:
             break
-        before += signal.n_samples * header.width
+        start += signal.n_samples * header.sample_bytes
     else:
-        _refuse("an EDF+D file without annotations, so nobody knows where it leaves out time")
-    width = min(signal.n_samples * header.width, 32)
-    records = np.memmap(path, np.uint8, "r", header.length, (count, header.record_bytes))
-    starts = [ONSET.match(row.tobytes()) for row in records[:, before : before + width]]
-    if None in starts:
-        _refuse(
-            f"data record {starts.index(None) + 1} of an EDF+D file does not say when it begins; get the file again"
-        )
-    onsets = [float(start[1]) for start in starts if start]
+        _refuse("an EDF+D file without annotations; the times of its gaps are unknown")
+    stop = start + min(signal.n_samples * header.sample_bytes, MAX_ONSET_BYTES)
+    shape = (n_records, header.record_bytes)
+    records = np.memmap(path, np.uint8, "r", header.header_bytes, shape)
+    onsets: list[float] = []
+    for number, row in enumerate(records[:, start:stop], 1):
+        match = ONSET.match(row.tobytes())
+        if match is None:
+            _refuse(
+                f"data record {number} of an EDF+D file does not state its onset; "
+                "download the file again"
+            )
+        onsets.append(float(match[1]))
     return [onset - onsets[0] for onset in onsets]
 
 
 def find_gaps(onsets: Sequence[float], duration: float, tolerance: float) -> tuple[Gap, ...]:
-    """Where data records of one duration (s) that begin at these onsets (s) leave out more time than the tolerance (s).
+    """Find the gaps between data records.
+
+    Parameters
+    ----------
+    onsets
+        Onset of each data record in s.
+    duration
+        Duration of a data record in s.
+    tolerance
+        Longest pause in s that is not a gap.
+
+    Returns
+    -------
+    tuple of Gap
+        Gaps with their onset on the clock of the file.
 
     Raises
     ------
     RecordingError
-        Stage "header": a record begins before the end of the one before.
+        Stage "header": a record begins before the end of the previous one.
+
+    Examples
+    --------
+    >>> find_gaps([0.0, 1.0, 5.0], duration=1.0, tolerance=0.001)
+    (Gap(onset=2.0, length=3.0),)
     """
     gaps = []
-    for i, (before, onset) in enumerate(pairwise(onsets), 1):
-        length = onset - before - duration
+    for i, (previous, onset) in enumerate(pairwise(onsets), 1):
+        length = onset - previous - duration
         if length < -tolerance:
             _refuse(
-                f"data record {i + 1} begins at {onset:g} s, before the one before it ends ({before + duration:g} s)"
+                f"data record {i + 1} begins at {onset:g} s, before the end of the previous one "
+                f"({previous + duration:g} s)"
             )
         if length > tolerance:
             gaps.append(Gap(i * duration, length))
     return tuple(gaps)
 
 
-def gaps_of(header: EdfHeader, path: Path, count: int) -> tuple[Gap, ...]:
-    """Where an EDF+D file leaves out time; nowhere in any other."""
-    if not header.discontinuous:
+def read_edf_gaps(header: EdfHeader, path: Path, n_records: int) -> tuple[Gap, ...]:
+    """Read the gaps of an EDF+D file, none for any other file."""
+    if not header.is_discontinuous:
         return ()
-    fastest = max(header.rate(signal) for signal in header.signals if not signal.is_annotations)
-    return find_gaps(
-        read_onsets(header, path, count), header.duration, max(1 / fastest, COARSE) + 1e-6
-    )
+    max_sfreq = max(header.sfreq(signal) for signal in header.recorded)
+    tolerance = max(1 / max_sfreq, ONSET_PRECISION_SECONDS) + 1e-6
+    return find_gaps(read_onsets(header, path, n_records), header.record_duration, tolerance)
 
 
-def _signal(
-    label: bytes, unit: bytes, low: bytes, high: bytes, bottom: bytes, top: bytes, n_samples: bytes
-) -> Signal:
-    name = label.strip().decode("latin-1")
-    count = _number(n_samples, f"samples of {name!r} in a data record", int)
-    if count < 0:
-        _refuse(f"{name!r} has {count} samples in a data record; the header is damaged")
-    low_high, ends = (
-        [_number(edge, f"range of {name!r}", float) for edge in pair]
-        for pair in ((low, high), (bottom, top))
+def _parse_signals(content: bytes) -> tuple[EdfSignal, ...]:
+    """Parse the signals' part of a header, which stores field by field."""
+    n_signals = len(content) // HEADER_BYTES
+    columns: dict[str, list[bytes]] = {}
+    start = 0
+    for name, width in FIELD_BYTES.items():
+        columns[name] = [content[start + width * i :][:width] for i in range(n_signals)]
+        start += width * n_signals
+    rows = zip(*columns.values(), strict=True)
+    return tuple(_parse_signal(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _parse_signal(fields: dict[str, bytes]) -> EdfSignal:
+    """Parse the fields of one signal."""
+    label = fields["label"].strip().decode("latin-1")
+    n_samples = _parse_number(fields["n_samples"], f"samples of {label!r} in a data record", int)
+    if n_samples < 0:
+        _refuse(f"{label!r} has {n_samples} samples in a data record; the header is damaged")
+    limits = {}
+    for name in ("physical_min", "physical_max", "digital_min", "digital_max"):
+        limits[name] = _parse_number(fields[name], f"range of {label!r}", float)
+    is_scaled = (
+        all(map(math.isfinite, limits.values()))
+        and limits["physical_min"] != limits["physical_max"]
+        and limits["digital_min"] != limits["digital_max"]
     )
-    is_scaled = len(set(low_high)) == len(set(ends)) == 2 and all(
-        map(math.isfinite, (*low_high, *ends))
-    )
-    return Signal(name, unit.strip().decode("latin-1"), is_scaled, count)
+    return EdfSignal(label, fields["unit"].strip().decode("latin-1"), is_scaled, n_samples)
 
 
 def _is_discontinuous(fixed: bytes) -> bool:
+    """Return whether the reserved field of a header declares gaps."""
     return fixed[192:197] in (b"EDF+D", b"BDF+D")
 
 
-def _text(field: bytes) -> str:
-    return field.decode("latin-1").split("\x00")[0].strip()
-
-
-def _number(field: bytes, what: str, kind: Callable[[str], Number]) -> Number:
-    said = _text(field)
+def _parse_number(field: bytes, name: str, kind: Callable[[str], Number]) -> Number:
+    """Convert a header field to a number, also if a device wrote a decimal comma."""
+    text = field.decode("latin-1").split("\x00")[0].strip()
     try:
-        return kind(said.replace(",", "."))
+        return kind(text.replace(",", "."))
     except ValueError:
         raise RecordingError(
             "header",
-            f"{what}: the header says {said!r}, wanted a number; the file is damaged or no EDF",
+            f"{name}: the header states {text!r}, expected a number; "
+            "the file is damaged or not EDF",
         ) from None
 
 
-def _refuse(reason: str) -> str:
+def _refuse(reason: str) -> NoReturn:
+    """Raise a `RecordingError` of the stage "header"."""
     raise RecordingError("header", reason)

@@ -1,4 +1,4 @@
-"""EEGLAB: the kind of a .set, before it is opened."""
+"""EEGLAB datasets (.set and .fdt): checks before and after MNE opens them."""
 
 from __future__ import annotations
 
@@ -7,52 +7,87 @@ from pathlib import Path
 
 from bids_dl.errors import RecordingError
 
-HDF5 = b"\x89HDF\r\n\x1a\n"
-USER_BLOCK = 512  # bytes before the HDF5 file in a .mat of version 7.3
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+USER_BLOCK_BYTES = 512  # before the HDF5 content of a MAT-file of version 7.3
+MAT5_START = b"MATLAB 5.0 MAT-file"
+ENDIAN_FIELD = slice(126, 128)  # of the header of a MAT-file of version 5
+ENDIAN_MARKS = (b"IM", b"MI")
+FDT_SAMPLE_BYTES = 4  # float32
 
 
 def check_set(path: Path, name: str) -> None:
-    """Refuse a .set that cannot be opened: no MATLAB file, cut off, or version 7.3 without what reads it.
+    """Check that a .set file is a MAT-file, and that the package to read it is installed.
+
+    Parameters
+    ----------
+    path
+        The .set file.
+    name
+        Name of the file in messages.
 
     Raises
     ------
     RecordingError
-        Stage "header", or "source" where a package is missing.
+        Stage "header": not a MAT-file. Stage "source": version 7.3 without pymatreader.
     """
     with path.open("rb") as file:
-        start = file.read(USER_BLOCK + len(HDF5))
-    if HDF5 in (start[: len(HDF5)], start[USER_BLOCK:]):
+        head = file.read(USER_BLOCK_BYTES + len(HDF5_SIGNATURE))
+    if HDF5_SIGNATURE in (head[: len(HDF5_SIGNATURE)], head[USER_BLOCK_BYTES:]):
         if not (find_spec("pymatreader") and find_spec("h5py")):
             raise RecordingError(
                 "source",
-                f"{name} is a MATLAB 7.3 file, which needs the package pymatreader: pip install pymatreader",
+                f"{name} is a MATLAB 7.3 file, which needs the package pymatreader: "
+                "pip install pymatreader",
             )
-    elif not start.startswith(b"MATLAB 5.0 MAT-file") or start[126:128] not in (b"IM", b"MI"):
+    elif not head.startswith(MAT5_START) or head[ENDIAN_FIELD] not in ENDIAN_MARKS:
         raise RecordingError(
-            "header", f"{name} is no MATLAB file: it begins with {start[:16]!r}; get it again"
+            "header",
+            f"{name} is not a MATLAB file: it begins with {head[:16]!r}; download it again",
         )
 
 
-def explain(problem: Exception, name: str) -> str:
-    """What MNE's error at a .set means to a user; "" where it says so itself."""
-    if isinstance(problem, FileNotFoundError):
-        return f"{name[: -len('.set')]}.fdt, which holds the samples of {name}, is not there; get it too"
-    if isinstance(problem, TypeError) and "number of trials" in str(problem):
-        return f"{name} is cut into epochs ({str(problem).split(';')[0].split('. ')[0]}), only continuous recordings are supported"
-    if isinstance(problem, AttributeError | KeyError | IndexError | EOFError):
-        return f"{name} is no EEGLAB dataset or a damaged one ({type(problem).__name__}: {problem}); get it again"
+def explain_error(error: Exception, name: str) -> str:
+    """Explain an error of MNE's reader of .set files.
+
+    Parameters
+    ----------
+    error
+        Exception raised by MNE.
+    name
+        Name of the .set file in the explanation.
+
+    Returns
+    -------
+    str
+        One line, or "" if the message of the error is clear by itself.
+    """
+    if isinstance(error, FileNotFoundError):
+        fdt = f"{name[: -len('.set')]}.fdt"
+        return f"{fdt} with the samples of {name} does not exist; download it too"
+    if isinstance(error, TypeError) and "number of trials" in str(error):
+        detail = str(error).split(";")[0].split(". ")[0]
+        return f"{name} is epoched ({detail}); only continuous recordings are supported"
+    if isinstance(error, AttributeError | KeyError | IndexError | EOFError):
+        return (
+            f"{name} is not an EEGLAB dataset, or is damaged ({type(error).__name__}: {error}); "
+            "download it again"
+        )
     return ""
 
 
-def check_samples(n_chans: int, n_times: int, path: Path, name: str) -> None:
-    """Refuse a .fdt that does not hold the float32 samples its .set speaks of.
+def check_fdt(n_chans: int, n_times: int, path: Path, name: str) -> None:
+    """Check that a .fdt file has the float32 samples that its .set file promises.
 
     Raises
     ------
     RecordingError
-        Stage "header".
+        Stage "header": the size differs.
     """
-    size, wanted = path.stat().st_size, 4 * n_chans * n_times
-    if size != wanted:
-        promised = f"its .set promises {wanted} ({n_chans} channels, {n_times} samples)"
-        raise RecordingError("header", f"{name} holds {size} bytes, {promised}; get it again")
+    size = path.stat().st_size
+    expected = FDT_SAMPLE_BYTES * n_chans * n_times
+    if size != expected:
+        raise RecordingError(
+            "header",
+            f"{name} has {size} bytes, its .set promises {expected} "
+            f"({n_chans} channels, {n_times} samples); download it again",
+        )

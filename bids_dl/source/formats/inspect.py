@@ -1,227 +1,304 @@
-"""The formats that are read: which files make a recording, and what they say before MNE opens them."""
+"""Supported formats, the files of a recording, and their inspection before MNE opens them."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 
 from bids_dl.datamodel import Recording
 from bids_dl.errors import RecordingError
-from bids_dl.source.channels import Row, is_brain, match
+from bids_dl.source.channels import ChannelRow, is_brain_channel, match_rows
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats import brainvision, edf, eeglab
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.gaps import Gap
-from bids_dl.source.units import few
+from bids_dl.wording import count, join_names
 
-# BIDS 1.10, "Electroencephalography" and "Intracranial EEG", and FIF; of several files of a recording the first in this order is opened
+# BIDS 1.10, "Electroencephalography" and "Intracranial Electroencephalography", and FIF. If a
+# recording has several signal files, the first in this order is read.
 EXTENSIONS = (".edf", ".vhdr", ".set", ".bdf", ".fif", ".mefd")
-BESIDE = {
-    ".json",
-    ".tsv",
-    ".tsv.gz",
-    ".vmrk",
-    ".txt",
-    ".md",
-    ".html",
-    ".pdf",
-    ".png",
-    ".jpg",
-    ".svg",
-    ".log",
-}  # never a signal
+EDF_EXTENSIONS = {".edf", ".bdf"}
+# Extensions of files that accompany a signal
+AUXILIARY_EXTENSIONS = {
+    *(".json", ".tsv", ".tsv.gz", ".vmrk", ".txt", ".md", ".html"),
+    *(".pdf", ".png", ".jpg", ".svg", ".log"),
+}
+COMPRESSED_EXTENSIONS = (".gz", ".zip", ".bz2", ".xz", ".tar", ".7z")
 SIGNAL = re.compile(r"(.+)_(eeg|ieeg|meg)(\.[^/]+)")  # path, datatype, extension
 SPLIT = re.compile(r"_split-\d+")
-HEADERS = {".eeg": ".vhdr", ".fdt": ".set"}  # files of samples and what must be there to read them
+HEADER_OF_SAMPLES = {".eeg": ".vhdr", ".fdt": ".set"}  # file of samples -> header to read it with
 
 
-def extension(signal: str) -> str:
-    """All that follows the suffix of a signal file, in lower case: ".edf", ".fif.gz"."""
+def signal_extension(signal: str) -> str:
+    """Return everything after the suffix of a signal file in lower case, "" for other files.
+
+    Examples
+    --------
+    >>> signal_extension("sub-01/eeg/sub-01_task-rest_eeg.EDF")
+    '.edf'
+    >>> signal_extension("sub-01/eeg/sub-01_task-rest_eeg.fif.gz")
+    '.fif.gz'
+    """
     match = SIGNAL.fullmatch(signal)
     return match[3].lower() if match else ""
 
 
 def check_supported(recording: Recording) -> str:
-    """The signal file of a recording.
+    """Check by its name that the signal file of a recording can be read.
+
+    Returns
+    -------
+    str
+        The signal file, relative to the dataset.
 
     Raises
     ------
     RecordingError
-        Stage "source": there is none, or none that can be read.
+        Stage "source": there is no signal file, or its format is not supported.
     """
     signal = recording.signal
     if signal is None:
         raise RecordingError(
-            "source", f"no signal file beside {recording.events}; only its text files are here"
-        )
-    kind = extension(signal)
-    if recording.datatype == "meg":
-        raise RecordingError(
-            "source", f"{signal} is MEG, which is not supported; only EEG and iEEG are"
-        )
-    if kind in HEADERS:
-        header = f"{signal[: -len(kind)]}{HEADERS[kind]}"
-        raise RecordingError(
-            "source", f"{signal} cannot be read without its header {header}, which is not there"
-        )
-    if kind.endswith((".gz", ".zip", ".bz2", ".xz", ".tar", ".7z")):
-        raise RecordingError("source", f"{signal} is compressed, which is not supported; unpack it")
-    if kind not in EXTENSIONS:
-        raise RecordingError(
-            "source", f"{signal}: {kind} is not supported; convert it to .edf, .bdf, .vhdr or .set"
-        )
-    if SPLIT.search(signal) and kind != ".fif":
-        raise RecordingError(
             "source",
-            f"{signal} is one part of a split recording, which is supported for .fif only; join the parts",
+            f"no signal file beside {recording.events}; the dataset has only its text files",
         )
-    if kind == ".mefd" and not find_spec("pymef"):
-        raise RecordingError(
-            "source", f"{signal} is MEF3, which needs the package pymef: pip install pymef"
-        )
+    reason = _find_obstacle(signal, recording.datatype)
+    if reason:
+        raise RecordingError("source", f"{signal}{reason}")
     return signal
 
 
-def companions(dataset: Dataset, recording: Recording) -> dict[str, str]:
-    """All files of a signal, relative to the dataset, by the name that it (or MNE) calls them; the signal itself not among them.
+def _find_obstacle(signal: str, datatype: str) -> str:
+    """Return the reason for which a signal file cannot be read, as a predicate, or ""."""
+    extension = signal_extension(signal)
+    if datatype == "meg":
+        return " is MEG, which is not supported; only EEG and iEEG are"
+    if extension in HEADER_OF_SAMPLES:
+        header = f"{signal[: -len(extension)]}{HEADER_OF_SAMPLES[extension]}"
+        return f" cannot be read without its header {header}, which does not exist"
+    if extension.endswith(COMPRESSED_EXTENSIONS):
+        return " is compressed, which is not supported; unpack it"
+    if extension not in EXTENSIONS:
+        return f": {extension} is not supported; convert it to .edf, .bdf, .vhdr or .set"
+    if SPLIT.search(signal) and extension != ".fif":
+        return " is one part of a split recording, supported for .fif only; join the parts"
+    if extension == ".mefd" and not find_spec("pymef"):
+        return " is MEF3, which needs the package pymef: pip install pymef"
+    return ""
+
+
+def companion_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
+    """Find the other files that belong to the signal file of a recording.
+
+    Returns
+    -------
+    dict
+        Paths relative to the dataset, by the name that the signal file or MNE uses for them. The
+        signal file itself is not included.
 
     Raises
     ------
     RecordingError
-        Stage "source" or "header": a file is missing, or the header that names it cannot be read.
+        Stage "source" or "header": a file is missing, or the header that names it is unreadable.
     """
     signal = check_supported(recording)
     check_content(dataset.root / signal, signal)
-    folder, _, name = signal.rpartition("/")
-    kind = extension(signal)
-    stem = f"{folder}/{name[: -len(kind)]}"
-    if kind == ".set":
-        return {
-            PurePosixPath(file).name: file for file in (f"{stem}.fdt",) if file in dataset.files
-        }
-    if kind == ".fif" and SPLIT.search(name):
-        parts = [file for file in dataset.files if SPLIT.sub("", file) == SPLIT.sub("", signal)]
-        return {PurePosixPath(file).name: file for file in parts if file != signal}
-    if kind != ".vhdr":
-        return {}
+    extension = signal_extension(signal)
+    if extension == ".vhdr":
+        return _brainvision_files(dataset, signal)
+    if extension == ".set":
+        fdt = f"{signal[: -len(extension)]}.fdt"
+        return {PurePosixPath(fdt).name: fdt} if fdt in dataset.files else {}
+    if extension == ".fif" and SPLIT.search(PurePosixPath(signal).name):
+        whole = SPLIT.sub("", signal)
+        parts = [file for file in dataset.files if SPLIT.sub("", file) == whole]
+        return {PurePosixPath(part).name: part for part in parts if part != signal}
+    return {}
+
+
+def _brainvision_files(dataset: Dataset, signal: str) -> dict[str, str]:
+    """Find the files that a .vhdr file names, also if they were renamed together with it."""
     header = brainvision.read_vhdr(dataset.root / signal)
-    found = {}
-    for called, endings in ((header.data, (".eeg", ".dat")), (header.markers, (".vmrk",))):
-        if "/" in called:
+    folder = signal.rpartition("/")[0]
+    stem = signal[: -len(".vhdr")]
+    files = {}
+    for name, extensions in (
+        (header.data_file, (".eeg", ".dat")),
+        (header.marker_file, (".vmrk",)),
+    ):
+        if "/" in name:
             raise RecordingError(
-                "header", f"{signal} names the file {called!r}; wanted the name of one beside it"
+                "header",
+                f"{signal} names the file {name!r}; expected a file name without a folder",
             )
-        there = [
-            file
-            for file in (f"{folder}/{called}", *(stem + ending for ending in endings))
-            if file in dataset.files
-        ]
-        if called and there:
-            found[called] = there[0]
-    if header.data not in found:
+        candidates = [f"{folder}/{name}", *(stem + extension for extension in extensions)]
+        existing = [file for file in candidates if file in dataset.files]
+        if name and existing:
+            files[name] = existing[0]
+    if header.data_file not in files:
         raise RecordingError(
             "source",
-            f"{header.data or stem + '.eeg'}, which holds the samples of {signal}, is not there; get it too",
+            f"{header.data_file or stem + '.eeg'} with the samples of {signal} does not exist; "
+            "download it too",
         )
-    return found
+    return files
 
 
-def look(dataset: Dataset, recording: Recording, table: Sequence[Row]) -> SignalInfo:
-    """What the files of a recording say, checked as far as possible without samples.
+def inspect_file(dataset: Dataset, recording: Recording, table: Sequence[ChannelRow]) -> SignalInfo:
+    """Inspect the files of a recording and check them as far as possible without samples.
+
+    Parameters
+    ----------
+    dataset, recording
+        Recording as returned by `find_recordings`.
+    table
+        Rows of channels.tsv, which tell brain signal from other channels.
 
     Raises
     ------
     RecordingError
         Stage "source", "header" or "channels".
     """
-    files = companions(dataset, recording)
-    for file in files.values():
+    companions = companion_files(dataset, recording)
+    for file in companions.values():
         check_content(dataset.root / file, file)
     signal = str(recording.signal)
-    path, kind = dataset.root / signal, extension(signal)
-    if kind in {".edf", ".bdf"}:
-        header = edf.read_edf_header(path)
-        if (header.width == 3) != (kind == ".bdf"):
-            raise RecordingError(
-                "header",
-                f"{signal} is {'BDF' if header.width == 3 else 'EDF'} by its first byte; rename it",
-            )
-        count, note = edf.count_records(header, path)
-        return _edf_look(header, table, edf.gaps_of(header, path, count), note)
-    if kind == ".vhdr":
-        vhdr = brainvision.read_vhdr(path)
-        notes = [brainvision.check_samples(vhdr, dataset.root / files[vhdr.data], files[vhdr.data])]
-        notes += [
-            f"{vhdr.markers}, which holds its markers, is not there: places where time jumps are unknown"
-        ] * (vhdr.markers not in files and bool(vhdr.markers))
-        return SignalInfo(
-            units=vhdr.units, read=vhdr.read, companions=files, notes=tuple(filter(None, notes))
-        )
-    if kind == ".set":
-        eeglab.check_set(path, signal)
-        return SignalInfo(convention=1e-6, companions=files, typed=True)
-    return SignalInfo(typed=True, companions=files)
+    extension = signal_extension(signal)
+    if extension in EDF_EXTENSIONS:
+        return _inspect_edf(dataset, signal, table)
+    if extension == ".vhdr":
+        return _inspect_brainvision(dataset, signal, companions)
+    if extension == ".set":
+        eeglab.check_set(dataset.root / signal, signal)
+        return SignalInfo(default_unit_volts=1e-6, companions=companions, has_types=True)
+    return SignalInfo(has_types=True, companions=companions)
 
 
-def gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
-    """Where the signal of a recording leaves out time (EDF+D); none where there is no signal, or none that can be read."""
-    signal = str(recording.signal)
-    if recording.signal is None or extension(signal) not in {".edf", ".bdf"}:
+def read_gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
+    """Read the gaps of an EDF+D recording.
+
+    Returns
+    -------
+    tuple of Gap
+        Empty for other formats, and if there is no signal file or it cannot be read.
+    """
+    if recording.signal is None or signal_extension(recording.signal) not in EDF_EXTENSIONS:
         return ()
-    path = dataset.root / signal
+    path = dataset.root / recording.signal
     try:
         if not edf.may_have_gaps(path):
             return ()
         header = edf.read_edf_header(path)
-        return edf.gaps_of(header, path, edf.count_records(header, path)[0])
-    except (OSError, RecordingError):  # said when the header is read for its own sake
+        n_records, _ = edf.count_records(header, path)
+        return edf.read_edf_gaps(header, path, n_records)
+    except (OSError, RecordingError):  # reported when the header is read
         return ()
 
 
-def _edf_look(
-    header: edf.EdfHeader, table: Sequence[Row], gaps: tuple[Gap, ...], note: str
+def _inspect_brainvision(
+    dataset: Dataset, signal: str, companions: Mapping[str, str]
 ) -> SignalInfo:
-    """The channels of an EDF or BDF file at the rate of its brain signal; MNE would stretch those at other rates."""
-    recorded = [signal for signal in header.signals if not signal.is_annotations]
-    labels = [signal.label for signal in recorded]
-    found = match(labels, table) if table else [None] * len(labels)
-    brain = [
-        signal for signal, row in zip(recorded, found, strict=True) if is_brain(signal.label, row)
-    ] or recorded
-    rates = Counter(header.rate(signal) for signal in brain if signal.n_samples)
-    rate = max(rates, key=lambda rate: (rates[rate], rate))
-    slow = [signal for signal in recorded if header.rate(signal) != rate]
-    bare = [signal for signal in recorded if signal not in slow and not signal.is_scaled]
-    kept = [signal for signal in recorded if signal not in slow and signal not in bare]
-    if not kept:
-        raise RecordingError(
-            "header",
-            f"no channel has a physical and a digital range: {few(labels)}; repair the header",
-        )
-    notes = [note] if note else []
-    if slow:
-        others = few([f"{signal.label} ({header.rate(signal):g} Hz)" for signal in slow])
+    """Inspect a BrainVision recording."""
+    header = brainvision.read_vhdr(dataset.root / signal)
+    data_file = companions[header.data_file]
+    notes = []
+    if note := brainvision.check_data_file(header, dataset.root / data_file, data_file):
+        notes.append(note)
+    if header.marker_file and header.marker_file not in companions:
         notes.append(
-            f"left out, at another rate than the {rate:g} Hz of the brain signal: {others}"
-        )
-    if bare:
-        notes.append(
-            f"left out, without a physical or digital range: {few([signal.label for signal in bare])}"
-        )
-    if gaps:
-        total = sum(gap.length for gap in gaps)
-        notes.append(
-            f"{len(gaps)} gaps of {total:g} s together, the first at {gaps[0].onset:g} s: no window crosses one; onsets of events.tsv "
-            "count from the first sample in true time and were moved to the file's clock"
+            f"{header.marker_file} with its markers does not exist: boundaries are unknown"
         )
     return SignalInfo(
-        tuple(signal.label for signal in kept) if len(kept) < len(recorded) else None,
-        tuple(signal.unit for signal in kept),
-        tuple(signal.read for signal in kept),
+        units=header.units,
+        assumed_volts=header.assumed_volts,
+        companions=companions,
+        notes=tuple(notes),
+    )
+
+
+def _inspect_edf(dataset: Dataset, signal: str, table: Sequence[ChannelRow]) -> SignalInfo:
+    """Inspect an EDF or BDF file, and select the channels at the rate of its brain signal.
+
+    MNE would resample channels at other rates.
+    """
+    path = dataset.root / signal
+    header = edf.read_edf_header(path)
+    file_format = "BDF" if header.sample_bytes == 3 else "EDF"
+    if signal_extension(signal) != f".{file_format.lower()}":
+        raise RecordingError(
+            "header", f"{signal} is {file_format} according to its first byte; rename it"
+        )
+    n_records, note = edf.count_records(header, path)
+    gaps = edf.read_edf_gaps(header, path, n_records)
+    sfreq = _brain_rate(header, table)
+    at_rate = [channel for channel in header.recorded if header.sfreq(channel) == sfreq]
+    kept = [channel for channel in at_rate if channel.is_scaled]
+    if not kept:
+        labels = join_names(channel.label for channel in header.recorded)
+        raise RecordingError(
+            "header",
+            f"no channel has a physical and a digital range: {labels}; repair the header",
+        )
+    notes = [note] if note else []
+    notes += _notes_on_omitted(header, at_rate, sfreq)
+    if gaps:
+        notes.append(_note_on_gaps(gaps))
+    all_kept = len(kept) == len(header.recorded)
+    return SignalInfo(
+        labels=None if all_kept else tuple(channel.label for channel in kept),
+        units=tuple(channel.unit for channel in kept),
+        assumed_volts=tuple(channel.assumed_volts for channel in kept),
         gaps=gaps,
         notes=tuple(notes),
+    )
+
+
+def _brain_rate(header: edf.EdfHeader, table: Sequence[ChannelRow]) -> float:
+    """Return the most common sampling rate in Hz of the brain signal, the highest of equals."""
+    labels = [channel.label for channel in header.recorded]
+    rows = match_rows(labels, table) if table else [None] * len(labels)
+    brain = [
+        channel
+        for channel, row in zip(header.recorded, rows, strict=True)
+        if is_brain_channel(channel.label, row)
+    ]
+    rates = Counter(
+        header.sfreq(channel) for channel in brain or header.recorded if channel.n_samples
+    )
+    return max(rates, key=lambda rate: (rates[rate], rate))
+
+
+def _notes_on_omitted(
+    header: edf.EdfHeader, at_rate: Sequence[edf.EdfSignal], sfreq: float
+) -> list[str]:
+    """List the channels that are not read, with the reason."""
+    other_rates: list[str] = []
+    unscaled: list[str] = []
+    for channel in header.recorded:
+        if channel not in at_rate:
+            other_rates.append(f"{channel.label} ({header.sfreq(channel):g} Hz)")
+        elif not channel.is_scaled:
+            unscaled.append(channel.label)
+    notes = []
+    if other_rates:
+        notes.append(
+            f"omitted, at another rate than the {sfreq:g} Hz of the brain signal: "
+            f"{join_names(other_rates)}"
+        )
+    if unscaled:
+        notes.append(f"omitted, without a physical or digital range: {join_names(unscaled)}")
+    return notes
+
+
+def _note_on_gaps(gaps: Sequence[Gap]) -> str:
+    """Describe the gaps of a file."""
+    total = sum(gap.length for gap in gaps)
+    return (
+        f"{count(len(gaps), 'gap')} of {total:g} s in total, the first at {gaps[0].onset:g} s: no "
+        "window crosses one; onsets of events.tsv count true time from the first sample and were "
+        "converted to the clock of the file"
     )

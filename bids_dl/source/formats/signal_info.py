@@ -1,4 +1,4 @@
-"""What a signal file says of itself before MNE opens it."""
+"""Facts about a signal file that are known before MNE opens it."""
 
 from __future__ import annotations
 
@@ -10,29 +10,34 @@ from bids_dl.source.gaps import Gap
 
 @dataclass(frozen=True, slots=True)
 class SignalInfo:
-    """What a reader found in a signal file.
+    """Result of inspecting the files of a recording.
 
     Attributes
     ----------
     labels
-        The channels to read, as the file names them; None means all.
-    units, read
-        Unit of each channel to read, as the file writes it, and the volts that MNE takes it for; empty where the format has one for all.
-    convention
-        Volts of that one unit.
+        Channels to read, by their names in the file; None means all.
+    units
+        Unit of each channel to read as written in the file, empty if the format has one unit.
+    assumed_volts
+        Size in V that MNE assumes for one unit of each channel, empty if the format has one unit.
+    default_unit_volts
+        Size in V of the one unit of the format.
+    gaps
+        Points at which the file leaves out time.
     companions
-        Files that belong to it, relative to the dataset, by the name that the signal file calls them.
-    typed
-        Whether the file itself knows types of channels.
+        Paths relative to the dataset of the other files of the recording, by the name that the
+        signal file uses for them.
+    has_types
+        True if the format stores channel types.
     notes
-        What a user should know of it.
+        Remarks for the user, one line each.
     """
 
     labels: tuple[str, ...] | None = None
     units: tuple[str, ...] = ()
-    read: tuple[float, ...] = ()
-    convention: float = 1.0
+    assumed_volts: tuple[float, ...] = ()
+    default_unit_volts: float = 1.0
     gaps: tuple[Gap, ...] = ()
     companions: Mapping[str, str] = field(default_factory=dict)
-    typed: bool = False
+    has_types: bool = False
     notes: tuple[str, ...] = ()

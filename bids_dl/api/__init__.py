@@ -1,0 +1,19 @@
+"""Functions of `bids_dl`: everything the command line does, with the same options.
+
+Each function imports what it needs when it is called, so that `import bids_dl` is fast.
+"""
+
+from bids_dl.api.models import list_models, predict, train
+from bids_dl.api.stores import convert, events, info, list_recipes, report, verify
+
+__all__ = [
+    "convert",
+    "events",
+    "info",
+    "list_models",
+    "list_recipes",
+    "predict",
+    "report",
+    "train",
+    "verify",
+]

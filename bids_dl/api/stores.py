@@ -1,0 +1,307 @@
+"""Functions on datasets and stores, such as `events`, `convert` and `verify`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from bids_dl.config.options import (
+    ConvertOptions,
+    EventsOptions,
+    InfoOptions,
+    PathLike,
+    ReportOptions,
+    VerifyOptions,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bids_dl.pipeline.outcome import Outcome, Progress
+    from bids_dl.planning.survey import Survey
+    from bids_dl.store import Store
+    from bids_dl.verification import Verification
+
+Sources = PathLike | Sequence[PathLike]
+
+
+def events(
+    sources: Sources,
+    *,
+    on_message: Callable[[str], None] | None = None,
+    **options: Unpack[EventsOptions],
+) -> Survey:
+    """Find the recordings, events, blocks and windows that a request selects.
+
+    This is a dry run: it reads text files and, if a length matters, headers.
+
+    Parameters
+    ----------
+    sources
+        BIDS dataset, or several.
+    on_message
+        Called with one line about the drawing, if `plot` is given.
+    **options
+        Options of `bids-dl events`; see docs/cli.md.
+
+    Returns
+    -------
+    Survey
+        The selection: recordings, events, blocks, windows, warnings, and what is left out.
+
+    Raises
+    ------
+    bids_dl.errors.RequestError
+        A query, an option or a source is wrong, or nothing matches.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> from bids_dl.demo import sample_folder
+    >>> survey = bids_dl.events(sample_folder(), hed="Eyes-closed", window=2)
+    >>> len(survey.recordings), len(survey.events)
+    (8, 4)
+    """
+    from bids_dl.config import parsing
+    from bids_dl.planning.survey import survey_sources
+
+    given = parsing.merge_file(options)
+    windows_config = parsing.parse_windows(given)
+    survey = survey_sources(
+        _source_paths(sources),
+        parsing.parse_source(given),
+        parsing.parse_events(given),
+        windows_config,
+    )
+    plot = given.get("plot")
+    if plot is not None:
+        from bids_dl.preview import draw_preview
+
+        recording = draw_preview(survey, windows_config, os.fspath(plot))
+        if on_message is not None:
+            on_message(f"{os.fspath(plot)}: {recording.key}")
+    return survey
+
+
+def convert(
+    sources: Sources,
+    dest: PathLike,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    **options: Unpack[ConvertOptions],
+) -> Outcome:
+    """Convert BIDS datasets into one store.
+
+    An interrupted conversion is resumed by the same call. If the store exists already and the same
+    plan made it, nothing is written.
+
+    Parameters
+    ----------
+    sources
+        BIDS dataset, or several.
+    dest
+        Path or fsspec URL of the store.
+    on_progress
+        Called with the progress of the conversion.
+    **options
+        Options of `bids-dl convert`; see docs/cli.md.
+
+    Returns
+    -------
+    Outcome
+        Numbers of windows and recordings, and the recordings that failed.
+
+    Raises
+    ------
+    bids_dl.errors.RequestError
+        The request is wrong; nothing was written.
+    bids_dl.errors.BidsDlError
+        No recording could be converted.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> from bids_dl.demo import sample_folder
+    >>> outcome = bids_dl.convert(
+    ...     sample_folder(),
+    ...     "closed.zarr",
+    ...     hed={"closed": "Eyes-closed"},
+    ...     window=2,
+    ...     subject="001",
+    ...     split=1,
+    ...     scheduler="synchronous",
+    ... )
+    >>> outcome.n_windows, outcome.failures
+    (30, ())
+    """
+    from bids_dl.config import parsing
+    from bids_dl.pipeline.convert import convert_sources
+
+    given = parsing.merge_file(options)
+    given.pop("plot", None)  # a file of options may be shared with `events`
+    return convert_sources(
+        _source_paths(sources),
+        os.fspath(dest),
+        parsing.parse_request(given),
+        parsing.parse_pipeline(given),
+        on_progress=on_progress,
+    )
+
+
+def info(store: PathLike, **options: Unpack[InfoOptions]) -> dict[str, Any]:
+    """Describe a store.
+
+    Parameters
+    ----------
+    store
+        Path or fsspec URL of the store.
+    **options
+        Options of `bids-dl info`; see docs/cli.md.
+
+    Returns
+    -------
+    dict
+        ``store`` (its URL), ``shape`` (n_windows, n_chans, n_times), ``channels``, ``columns`` of
+        its table, ``bytes``, and the attributes of the store; see docs/store-format.md.
+
+    Raises
+    ------
+    bids_dl.errors.StoreError
+        There is no finished store.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> description = bids_dl.info("eyes.zarr")
+    >>> description["shape"], description["sfreq"]
+    ([240, 24, 256], 128.0)
+    """
+    opened = _open(store, options, InfoOptions)
+    return {
+        "store": opened.url,
+        "shape": list(opened.shape),
+        "channels": list(opened.channels),
+        "columns": list(opened.columns),
+        "bytes": opened.nbytes,
+        **opened.attributes,
+    }
+
+
+def verify(
+    store: PathLike,
+    *,
+    on_progress: Callable[[str, int, int], None] | None = None,
+    **options: Unpack[VerifyOptions],
+) -> Verification:
+    """Check every byte of a store, and its windows against its tables and its sources.
+
+    Parameters
+    ----------
+    store
+        Path or fsspec URL of the store.
+    on_progress
+        Called with a stage (``"objects"`` in bytes, ``"source"`` in recordings), the amount done
+        and the total.
+    **options
+        Options of `bids-dl verify`; see docs/cli.md.
+
+    Returns
+    -------
+    Verification
+        Numbers of objects and windows that were checked, and the damages.
+
+    Raises
+    ------
+    bids_dl.errors.StoreError
+        There is no finished store.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> bids_dl.verify("eyes.zarr").damages
+    ()
+    """
+    from bids_dl.config import parsing
+    from bids_dl.verification import verify as verify_store
+
+    parsing.check_options(options, VerifyOptions)
+    return verify_store(
+        os.fspath(store),
+        sources=_source_paths(options.get("sources", ())),
+        storage_options=parsing.parse_storage_options(options),
+        jobs=parsing.parse_pipeline(options).jobs,
+        on_progress=on_progress,
+    )
+
+
+def report(store: PathLike, **options: Unpack[ReportOptions]) -> Path:
+    """Write the HTML page of a store: its selection, what was left out, and each step's effect.
+
+    Parameters
+    ----------
+    store
+        Path or fsspec URL of the store.
+    **options
+        Options of `bids-dl report`; see docs/cli.md.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+
+    Raises
+    ------
+    bids_dl.errors.StoreError
+        There is no finished store.
+    bids_dl.errors.ConfigError
+        The page cannot be written.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> str(bids_dl.report("eyes.zarr"))
+    'eyes.report.html'
+    """
+    from pathlib import Path
+
+    from bids_dl.reporting import write_page
+
+    output = options.get("output")
+    return write_page(
+        _open(store, options, ReportOptions), None if output is None else Path(output)
+    )
+
+
+def list_recipes() -> dict[str, str]:
+    """List the preprocessing recipes of the package.
+
+    Returns
+    -------
+    dict
+        Name and description of each recipe.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> "default" in bids_dl.list_recipes()
+    True
+    """
+    from bids_dl import preprocess
+
+    return dict(preprocess.list_recipes())
+
+
+def _source_paths(sources: Sources) -> list[str]:
+    """Return one or several sources as a list of paths."""
+    several = [sources] if isinstance(sources, str | os.PathLike) else sources
+    return [os.fspath(source) for source in several]
+
+
+def _open(store: PathLike, options: Mapping[str, Any], declaration: type) -> Store:
+    """Open a store with its `storage_options`."""
+    from bids_dl.config import parsing
+    from bids_dl.store import open_store
+
+    parsing.check_options(options, declaration)
+    return open_store(os.fspath(store), storage_options=parsing.parse_storage_options(options))

@@ -1,0 +1,188 @@
+"""Output of commands: results on standard output, messages on standard error, progress bars."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bids_dl.datamodel import Failure
+    from bids_dl.pipeline.outcome import Progress
+
+# names of users may contain brackets and colons, so no text is interpreted as markup
+out = Console(highlight=False, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
+"""Progress and warnings on standard error; silent with --quiet."""
+
+MAX_LINES = 20  # of warnings and failures on a terminal; JSON and the store have all of them
+STAGES = {
+    "plan": "planning",
+    "stage": "recordings",
+    "pack": "windows written",
+    "objects": "bytes checked",
+    "source": "recordings compared",
+}
+"""Descriptions of the stages of conversions and verifications."""
+
+logger = logging.getLogger("bids_dl")
+
+
+class _StderrHandler(logging.Handler):
+    """Prints log records on the standard error of the moment, which tests replace."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)  # noqa: T201
+
+
+_HANDLER = _StderrHandler()
+_HANDLER.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+
+
+def set_verbosity(*, quiet: bool, verbose: bool) -> None:
+    """Choose the messages of a command.
+
+    Parameters
+    ----------
+    quiet
+        Print results and errors only.
+    verbose
+        Print the warnings of libraries, and the causes of errors.
+    """
+    notes.quiet = quiet
+    root = logging.getLogger()
+    root.removeHandler(_HANDLER)
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.captureWarnings(verbose)
+    if verbose:
+        root.addHandler(_HANDLER)
+
+
+def log_causes(problem: BaseException) -> None:
+    """Log the exceptions that caused an error, one line each, if the command is verbose."""
+    cause = problem.__cause__ or problem.__context__
+    while cause is not None:
+        logger.info("caused by %s: %s%s", type(cause).__name__, cause, _origin(cause))
+        cause = cause.__cause__ or cause.__context__
+
+
+def _origin(problem: BaseException) -> str:
+    """Return the file, line and function that raised an exception, or "" if it was never raised."""
+    trace = problem.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    return f" ({code.co_filename}:{trace.tb_lineno} in {code.co_name})"
+
+
+def format_pairs(values: Mapping[str, object]) -> str:
+    """Format names with their values for one line.
+
+    Examples
+    --------
+    >>> format_pairs({"eyes_open": 120, "eyes_closed": 118})
+    'eyes_open 120, eyes_closed 118'
+    """
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def format_failure(failure: Failure) -> str:
+    """Format a failed recording with its stage and reason for one line."""
+    return f"{failure.recording}: {failure.stage}: {failure.reason}"
+
+
+def print_json(content: Any) -> None:
+    """Print a result as one JSON object."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def print_path(file: Path) -> None:
+    """Print the path of a file that a command wrote."""
+    out.print(str(file), soft_wrap=True)
+
+
+def print_message(text: str) -> None:
+    """Print a line about the course of a command."""
+    notes.print(text, style="dim", soft_wrap=True)
+
+
+def print_warnings(texts: Sequence[str]) -> None:
+    """Print warnings on standard error, one line each, up to `MAX_LINES`."""
+    _print_lines(notes, texts, "warning")
+
+
+def print_failures(texts: Sequence[str]) -> None:
+    """Print failed recordings on standard error, one line each, up to `MAX_LINES`."""
+    _print_lines(err, texts, "failed")
+
+
+def _print_lines(console: Console, texts: Sequence[str], word: str) -> None:
+    for text in texts[:MAX_LINES]:
+        console.print(Text.assemble((f"{word} ", "yellow"), text), soft_wrap=True)
+    if len(texts) > MAX_LINES:
+        more = f"and {len(texts) - MAX_LINES} more"
+        console.print(Text.assemble((f"{word} ", "yellow"), more))
+
+
+class ProgressBars:
+    """One progress bar per stage of a command."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, Any] = {}
+
+    def show_conversion(self, progress: Progress) -> None:
+        """Show the progress of a conversion, and print each failure when it happens."""
+        parts = [STAGES.get(progress.stage, progress.stage)]
+        if progress.speed:
+            parts.append(f"{progress.speed:.0f} x real time")
+        if progress.failed:
+            parts.append(f"{progress.failed} failed")
+        self._update(progress.stage, progress.done, progress.total, ", ".join(parts))
+        if progress.note:
+            self._bars.console.print(
+                Text.assemble(("failed ", "yellow"), progress.note), soft_wrap=True
+            )
+
+    def show_verification(self, stage: str, done: int, total: int) -> None:
+        """Show the progress of a verification."""
+        self._update(stage, done, total, STAGES.get(stage, stage))
+
+    def _update(self, stage: str, done: int, total: int, description: str) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(description, total=total)
+        self._bars.update(self._tasks[stage], completed=done, total=total, description=description)
+
+
+@contextmanager
+def progress_bars() -> Iterator[ProgressBars]:
+    """Show progress bars inside the context, on a terminal only."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    hidden = notes.quiet or not notes.is_terminal
+    with Bars(*columns, console=notes, disable=hidden, transient=True) as bars:
+        yield ProgressBars(bars)

@@ -1,0 +1,166 @@
+"""Output of `bids-dl events`: the selection as tables, or as the JSON object of docs/cli.md."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.filesize import decimal
+from rich.table import Table
+
+from bids_dl.cli.console import (
+    MAX_LINES,
+    format_failure,
+    format_pairs,
+    out,
+    print_json,
+    print_warnings,
+)
+from bids_dl.wording import count
+
+if TYPE_CHECKING:
+    from bids_dl.config.stages import EventsConfig, WindowsConfig
+    from bids_dl.planning.survey import Survey
+
+TEXT_COLUMNS = {"label", "query", "blocks end by"}  # aligned to the left, unlike numbers
+
+
+def print_survey_json(sources: Sequence[str], survey: Survey) -> None:
+    """Print the selection as the object that docs/cli.md describes."""
+    from bids_dl.planning.summary import count_dropped, count_per_label, count_per_person
+
+    versions = list(dict.fromkeys(survey.hed_versions.values()))
+    content: dict[str, Any] = {
+        "sources": list(sources),
+        "hed_version": versions[0] if len(versions) == 1 else dict(survey.hed_versions),
+        "recordings": len(survey.recordings),
+        "events": _event_rows(survey),
+    }
+    if survey.window_plan is not None:
+        content["windows"] = _window_rows(survey)
+    content["counts"] = count_per_label(survey)
+    content["warnings"] = _warnings(survey)
+    content["people"] = [
+        {"dataset": dataset, "subject": subject, "counts": counts}
+        for (dataset, subject), counts in count_per_person(survey).items()
+    ]
+    content["left_out"] = count_dropped(survey)
+    print_json(content)
+
+
+def _event_rows(survey: Survey) -> list[dict[str, Any]]:
+    recordings = {recording.key: recording for recording in survey.recordings}
+    rows = []
+    for event in survey.events:
+        recording = recordings[event.recording]
+        rows.append(
+            {
+                "dataset": recording.dataset,
+                "recording": recording.path,
+                "subject": recording.subject,
+                "session": recording.session,
+                "task": recording.task,
+                "run": recording.run,
+                "row": event.row,
+                "onset": event.onset,
+                "end": event.end,
+                "end_rule": event.end_rule,
+                "label": event.label,
+            }
+        )
+    return rows
+
+
+def _window_rows(survey: Survey) -> list[dict[str, Any]]:
+    if survey.window_plan is None:
+        return []
+    paths = {recording.key: recording.path for recording in survey.recordings}
+    return [
+        {
+            "recording": paths[window.recording],
+            "onset": window.onset,
+            "label": window.label,
+            "block": window.block,
+        }
+        for window in survey.window_plan.windows
+    ]
+
+
+def print_survey(
+    survey: Survey, events_config: EventsConfig, windows_config: WindowsConfig
+) -> None:
+    """Print what a request selects, per label and person, and what it leaves out."""
+    from bids_dl.planning.size import estimate_size
+    from bids_dl.planning.summary import count_dropped
+
+    labels = [label.label for label in events_config.labels]
+    out.print(_label_table(survey, events_config, with_windows=windows_config.requested))
+    out.print(_person_table(survey, labels))
+    for label, causes in count_dropped(survey).items():
+        out.print(f"left out of {label}: {format_pairs(causes)}", soft_wrap=True)
+    if survey.window_plan is not None:
+        windows = survey.window_plan.windows
+        size = estimate_size(windows, survey.headers, windows_config)
+        if size is not None:
+            out.print(
+                f"{count(len(windows), 'window')}, {decimal(round(size))} as float32 "
+                "with all channels at the recorded sampling rate",
+                soft_wrap=True,
+            )
+    print_warnings(_warnings(survey))
+
+
+def _label_table(survey: Survey, events_config: EventsConfig, *, with_windows: bool) -> Table:
+    from bids_dl.planning.summary import count_per_label
+
+    numbers = ["recordings", "events"]
+    if with_windows:
+        numbers += ["windows", "open"]
+    title = f"{count(len(survey.recordings), 'recording')} searched in {', '.join(survey.datasets)}"
+    table = Table(title=title, title_justify="left", box=None)
+    for name in ("label", "query", *numbers, "blocks end by"):
+        justify = "left" if name in TEXT_COLUMNS else "right"
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    counts = count_per_label(survey)
+    for label in events_config.labels:
+        rules = Counter(
+            event.end_rule or "no end" for event in survey.events if event.label == label.label
+        )
+        table.add_row(
+            label.label,
+            format_query(label.query),
+            *(str(counts[label.label][name]) for name in numbers),
+            format_pairs(rules),
+        )
+    return table
+
+
+def _person_table(survey: Survey, labels: Sequence[str]) -> Table:
+    """Return the events of each person and label, and the windows if there are any."""
+    from bids_dl.planning.summary import count_per_person
+
+    with_windows = survey.window_plan is not None
+    title = "events / windows of each person" if with_windows else "events of each person"
+    table = Table("dataset", "subject", *labels, title=title, title_justify="left", box=None)
+    persons = count_per_person(survey)
+    for (dataset, subject), counts in list(persons.items())[:MAX_LINES]:
+        cells = []
+        for label in labels:
+            windows = f" / {counts[label]['windows']}" if with_windows else ""
+            cells.append(f"{counts[label]['events']}{windows}")
+        table.add_row(dataset, subject, *cells)
+    if len(persons) > MAX_LINES:
+        table.add_row("...", f"{len(persons) - MAX_LINES} more")
+    return table
+
+
+def _warnings(survey: Survey) -> list[str]:
+    """Return the warnings, and the recordings that could not be opened."""
+    return [*survey.warnings, *map(format_failure, survey.failures)]
+
+
+def format_query(query: Any) -> str:
+    """Format a query of a request: text as it is, a combination of queries as JSON."""
+    return query if isinstance(query, str) else json.dumps(query)

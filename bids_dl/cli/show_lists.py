@@ -1,0 +1,73 @@
+"""Output of `bids-dl recipes` and `bids-dl models`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bids_dl.cli.console import format_pairs, out, print_json
+
+if TYPE_CHECKING:
+    from bids_dl.models import ModelSpec
+    from bids_dl.preprocess import Recipe
+
+
+def print_recipes(descriptions: Mapping[str, str], *, as_json: bool) -> None:
+    """Print the names and descriptions of recipes."""
+    if as_json:
+        print_json([{"name": name, "description": text} for name, text in descriptions.items()])
+        return
+    table = Table("recipe", "description", box=None)
+    for name, description in descriptions.items():
+        table.add_row(name, description)
+    out.print(table)
+
+
+def print_recipe(recipe: Recipe, *, as_json: bool) -> None:
+    """Print the steps of a recipe with their parameters."""
+    if as_json:
+        print_json(recipe.to_dict() | {"description": recipe.description})
+        return
+    out.print(Text.assemble((recipe.name, "bold"), ": ", recipe.description))
+    documents = recipe.to_dict()["steps"]
+    for number, (step, document) in enumerate(zip(recipe.steps, documents, strict=True), 1):
+        [parameters] = document.values()
+        summary = (step.__doc__ or "").partition("\n")[0].replace("`", "")
+        out.print(Text.assemble(f"\n{number}. ", (step.name, "bold"), f"  {summary}"))
+        for parameter, value in parameters.items():
+            line = Text.assemble((f"{parameter}: ", "dim"), _format_yaml(value))
+            out.print(Padding(line, (0, 0, 0, 3)))
+
+
+def _format_yaml(value: Any) -> str:
+    """Format a value as in a recipe, on one line."""
+    if isinstance(value, dict):
+        items = [f"{key}: {_format_yaml(item)}" for key, item in value.items()]
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_format_yaml, value)) + "]"
+    return "null" if value is None else str(value)
+
+
+def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
+    """Print the models with their windows, sources and options."""
+    if as_json:
+        print_json([_model_fields(model) for model in models.values()])
+        return
+    table = Table(
+        "model", "windows (n_chans, n_times)", "description", "source", "options", box=None
+    )
+    for model in models.values():
+        shape = str(model.shape) if model.shape else "any"
+        options = format_pairs(model.options)
+        table.add_row(model.name, shape, model.summary, model.source, options)
+    out.print(table)
+
+
+def _model_fields(model: ModelSpec) -> dict[str, Any]:
+    names = ("name", "summary", "shape", "source", "options")
+    return {name: getattr(model, name) for name in names}

@@ -1,0 +1,219 @@
+"""Parsing of queries and of the options that a label may have for itself.
+
+Such an option has three forms: one value for all labels; texts ``LABEL=VALUE``; and a mapping from
+labels to values. In a file, a label may also hold its own options beside its query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from bids_dl.config.options import LabelOptions
+from bids_dl.config.stages import LabelConfig
+from bids_dl.config.validation import build, check_names
+from bids_dl.config.values import ASSIGNMENT, as_texts, as_tuple, parse_number, parse_pair
+from bids_dl.errors import ConfigError
+from bids_dl.wording import closest
+
+COMBINATIONS = ("all", "any", "none")  # of queries, within the query of a label
+OWN_OPTIONS = tuple(LabelOptions.__annotations__)
+SIMPLE_OPTIONS = tuple(name for name in OWN_OPTIONS if name not in {"exclude", "around"})
+"""Options with one value per label; `exclude` may have several, `around` has two parts."""
+
+
+def parse_labels(options: Mapping[str, Any]) -> tuple[LabelConfig, ...]:
+    """Build one label per query, each with its own or the common end, trim, ... of its blocks.
+
+    Parameters
+    ----------
+    options
+        Options by name; those that are not of labels are ignored.
+
+    Raises
+    ------
+    ConfigError
+        There is no query, a label occurs twice, or an option names a label without a query.
+
+    Examples
+    --------
+    >>> [label] = parse_labels({"hed": "eyes=Eyes-closed", "trim": 2})
+    >>> label.label, label.query, label.trim
+    ('eyes', 'Eyes-closed', (2.0, 2.0))
+    """
+    queries = _parse_queries(options.get("hed"))
+    for name in SIMPLE_OPTIONS:
+        _check_labels(name, options.get(name), queries)
+    _check_labels("exclude", options.get("exclude"), queries, once=False)
+    _check_labels("around", _labelled_part(options.get("around")), queries)
+    return tuple(_build_label(label, query, options) for label, query in queries.items())
+
+
+def query_label(query: str) -> str:
+    """Return the label of a query without one: the query, with ``_`` for other characters.
+
+    Examples
+    --------
+    >>> query_label("Label/now-* && Red")
+    'Label_now-_____Red'
+    """
+    return re.sub(r"[^A-Za-z0-9_-]", "_", query)
+
+
+def _parse_queries(value: Any) -> dict[str, Any]:
+    """Return the query of each label, in the order given."""
+    if not value:
+        raise ConfigError(
+            "no query given; give one with --hed QUERY or --hed LABEL=QUERY (in Python: hed=...), "
+            'such as --hed "Eyes-closed"'
+        )
+    if isinstance(value, Mapping):
+        return {str(label): query for label, query in value.items()}
+    queries: dict[str, Any] = {}
+    for text in as_texts(value) or ():
+        label, query = _split_label(text)
+        if label is None:
+            label = query_label(text)
+        elif not label.strip():
+            raise ConfigError(
+                f"--hed {text}: expected a label before the =, such as eyes_closed=Eyes-closed"
+            )
+        label = label.strip()
+        if label in queries:
+            raise ConfigError(
+                f"--hed {text}: two queries have the label {label!r}; "
+                "give them different labels with LABEL=QUERY"
+            )
+        queries[label] = query
+    return queries
+
+
+def _split_label(text: str) -> tuple[str | None, str]:
+    """Split ``LABEL=VALUE``. The label is None if there is no ``=``."""
+    match = ASSIGNMENT.fullmatch(text)
+    return (match[1], match[2]) if match else (None, text)
+
+
+def _build_label(label: str, query: Any, options: Mapping[str, Any]) -> LabelConfig:
+    own = dict(query) if isinstance(query, Mapping) else {"hed": query}
+    if not isinstance(own.get("hed", ""), str):
+        raise ConfigError(
+            f"hed: {label}: {own['hed']!r} is not a query; write one as text, "
+            "or all, any, none with lists of queries"
+        )
+    check_names(own, ("hed", *COMBINATIONS, *OWN_OPTIONS))
+    combined = {word: own[word] for word in COMBINATIONS if word in own}
+    if "hed" in own and combined:
+        raise ConfigError(f"hed: {label}: give either `hed` or `all`, `any`, `none`")
+    values = {}
+    for name in SIMPLE_OPTIONS:
+        value = own[name] if name in own else _value_of_label(label, options.get(name))
+        values[name] = PARSERS[name](value) if name in PARSERS else value
+    excluded = _excluded_queries(label, options.get("exclude"))
+    around = own["around"] if "around" in own else _around_of_label(label, options.get("around"))
+    return build(
+        LabelConfig,
+        label=label,
+        query=combined or own.get("hed"),
+        exclude=(*excluded, *as_tuple(own.get("exclude"))),
+        around=_parse_around(around),
+        **values,
+    )
+
+
+def _parse_until(value: Any) -> Any:
+    """Return a number of seconds, or the value itself: ``next`` or a query."""
+    number = parse_number(value)
+    return value if number is None else number
+
+
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    "until": _parse_until,
+    "trim": lambda value: parse_pair(value, "trim", may_be_single=True),
+    "within": lambda value: parse_pair(value, "within", may_be_single=False),
+}
+"""Parsers of the simple options whose texts pydantic does not convert."""
+
+
+def _value_of_label(label: str, value: Any) -> Any:
+    """Return the value of an option for a label: its LABEL=VALUE, else the VALUE for all."""
+    if isinstance(value, Mapping):
+        return value.get(label)
+    texts = [value] if isinstance(value, str) else value
+    if not _are_texts(texts):
+        return value
+    common = None
+    for text in texts:
+        name, text_value = _split_label(text)
+        if name == label:
+            return text_value
+        if name is None:
+            common = text
+    return common
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _excluded_queries(label: str, value: Any) -> tuple[Any, ...]:
+    """Return the excluded queries of a label: its own and those for all."""
+    if isinstance(value, Mapping):
+        return as_tuple(value.get(label))
+    queries = []
+    for query in as_tuple(value):
+        name, text = _split_label(query) if isinstance(query, str) else (None, query)
+        if name is None or name == label:
+            queries.append(text)
+    return tuple(queries)
+
+
+def _labelled_part(value: Any) -> Any:
+    """Return the part of ``[LABEL=]QUERY SECONDS`` that may name a label."""
+    is_pair = isinstance(value, list | tuple) and value and isinstance(value[0], str)
+    return value[0] if is_pair else value
+
+
+def _around_of_label(label: str, value: Any) -> Any:
+    """Return (query, seconds) for a label, or None if the value is for another label."""
+    if isinstance(value, Mapping):
+        return value.get(label)
+    first = _labelled_part(value)
+    name, query = _split_label(first) if isinstance(first, str) else (None, first)
+    if name is None:
+        return value
+    return (query, *value[1:]) if name == label else None
+
+
+def _parse_around(value: Any) -> tuple[Any, float] | None:
+    if value is None:
+        return None
+    is_pair = isinstance(value, list | tuple) and len(value) == 2
+    seconds = parse_number(value[1]) if is_pair else None
+    if seconds is None:
+        raise ConfigError(f"--around {value}: expected QUERY SECONDS, such as --around Asleep 1800")
+    return value[0], seconds
+
+
+def _check_labels(option: str, value: Any, labels: Iterable[str], *, once: bool = True) -> None:
+    """Refuse a value for a label without a query and, if ``once``, two values for one label."""
+    flag = f"--{option.replace('_', '-')}"
+    names = _named_labels(value)
+    for name in names:
+        if name and name not in labels:
+            match = closest(name, labels)
+            hint = f"did you mean {match!r}?" if match else f"the labels are {', '.join(labels)}"
+            raise ConfigError(f"{flag}: no query has the label {name!r}; {hint}")
+        if once and names.count(name) > 1:
+            raise ConfigError(f"{flag}: given twice for {name or 'all labels'}; give it once")
+
+
+def _named_labels(value: Any) -> list[str]:
+    """Return the label of each value, which is "" if the value is for all labels."""
+    if isinstance(value, Mapping):
+        return list(value)
+    texts = [value] if isinstance(value, str) else value
+    if not _are_texts(texts):
+        return []
+    return [_split_label(text)[0] or "" for text in texts]

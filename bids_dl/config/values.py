@@ -1,0 +1,142 @@
+"""Parsing of option values: numbers, sizes, pairs, assignments and lists of texts."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from bids_dl.errors import ConfigError
+
+SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
+ASSIGNMENT = re.compile(r"([^=]*)=(.*)", re.DOTALL)
+
+
+def parse_number(value: Any) -> float | None:
+    """Return a finite number, or None if the value is not one."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def parse_size(value: Any) -> Any:
+    """Return a size in bytes from a text. Numbers are bytes already.
+
+    Raises
+    ------
+    ConfigError
+        The text is not a size.
+
+    Examples
+    --------
+    >>> parse_size("4GB"), parse_size("1.5 GiB"), parse_size(1000)
+    (4000000000, 1610612736, 1000)
+    """
+    if not isinstance(value, str):
+        return value
+    match = SIZE.fullmatch(value.strip())
+    if not match:
+        raise ConfigError(f"--memory {value}: expected a size, such as 4GB")
+    number, prefix, binary = match.groups()
+    exponent = " KMGT".index((prefix or " ").upper())
+    base = 1024 if binary else 1000
+    return round(float(number) * base**exponent)
+
+
+def parse_split(value: Any) -> Any:
+    """Return fractions as a tuple, and the name of a column as it is.
+
+    Examples
+    --------
+    >>> parse_split("0.8,0.1,0.1"), parse_split(1), parse_split("site")
+    ((0.8, 0.1, 0.1), (1,), 'site')
+    """
+    if isinstance(value, str):
+        numbers = [parse_number(part) for part in value.split(",")]
+        return value if None in numbers else tuple(numbers)
+    if isinstance(value, int | float):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def parse_pair(value: Any, option: str, *, may_be_single: bool) -> tuple[float, float] | None:
+    """Return two numbers in s, from ``"1,2"`` or a sequence, and None for None.
+
+    Parameters
+    ----------
+    value
+        Text, number or sequence.
+    option
+        Name for error messages, such as ``"trim"``.
+    may_be_single
+        A single number is used twice.
+
+    Raises
+    ------
+    ConfigError
+        The value is not a pair of finite numbers.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        parts: list[Any] = list(value.split(","))
+    else:
+        parts = list(value) if isinstance(value, list | tuple) else [value]
+    numbers = [parse_number(part) for part in parts]
+    if may_be_single and len(numbers) == 1:
+        numbers = numbers * 2
+    if len(numbers) == 2:
+        first, second = numbers
+        if first is not None and second is not None:
+            return first, second
+    form = "SECONDS or FROM,TO" if may_be_single else "FROM,TO"
+    raise ConfigError(f"--{option} {value}: expected {form} in seconds, such as 3,5")
+
+
+def parse_assignments(value: Any, flag: str) -> dict[str, Any] | None:
+    """Return a mapping from ``KEY=VALUE`` texts, a copy of a mapping, or None if it is empty.
+
+    Values are read as YAML, so that ``anon=true`` is a boolean.
+
+    Raises
+    ------
+    ConfigError
+        A text has no key or no ``=``.
+    """
+    if value is None or isinstance(value, Mapping):
+        return dict(value) if value else None
+    assignments = {}
+    for text in as_texts(value) or ():
+        match = ASSIGNMENT.fullmatch(text)
+        if not match or not match[1]:
+            raise ConfigError(f"{flag} {text}: expected KEY=VALUE")
+        assignments[match[1]] = _yaml_value(match[2])
+    return assignments
+
+
+def _yaml_value(text: str) -> Any:
+    """Return a value read as YAML, or the text itself if it is not YAML, as some passwords are."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def as_texts(value: Any) -> tuple[str, ...] | None:
+    """Return a value or a sequence of values as texts, or None for None."""
+    if value is None:
+        return None
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple(str(item) for item in values)
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return a sequence as a tuple, None as the empty one, and any other value as its only item."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)

@@ -1,0 +1,72 @@
+"""A store that exists at the destination: read its attributes, and compare its plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bids_dl.errors import StoreError
+from bids_dl.planning.identity import describe_differences
+from bids_dl.planning.plan import Plan
+from bids_dl.remote.location import Location
+from bids_dl.store.format import FORMAT, ROOT, UNFINISHED, digest
+
+
+def read_finished_store(location: Location) -> Mapping[str, Any] | None:
+    """Read the attributes of the finished store at a location.
+
+    Returns
+    -------
+    mapping or None
+        None if the location is empty or holds an unfinished store.
+
+    Raises
+    ------
+    StoreError
+        The location holds something else, which must not be overwritten.
+    """
+    try:
+        attributes: Mapping[str, Any] = json.loads(location.read(ROOT))["attributes"]
+    except FileNotFoundError:
+        names = location.list()
+        if names and UNFINISHED not in names:
+            raise StoreError(
+                f"{location.url}: exists and is not a bids-dl store (contains {names[0]!r}); "
+                "choose an empty DEST"
+            ) from None
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(
+            f"{location.url}: exists and is not a bids-dl store ({ROOT} cannot be read); "
+            "choose an empty DEST"
+        ) from None
+    if attributes.get("format") != FORMAT:
+        raise StoreError(
+            f"{location.url}: exists and is not a bids-dl store (another Zarr group); "
+            "choose an empty DEST"
+        )
+    return attributes
+
+
+def check_same_plan(location: Location, plan: Plan, attributes: Mapping[str, Any]) -> None:
+    """Check that a finished store was made by a plan.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store.
+
+    Raises
+    ------
+    StoreError
+        Another plan made it. The message lists the differences.
+    """
+    if attributes["plan"] == digest(plan.identity):
+        return
+    stored = json.loads(location.read("plan.json"))
+    raise StoreError(
+        f"{location.url}: a finished store of another plan, which differs in "
+        f"{describe_differences(stored, plan.identity)}\n"
+        "  a finished store never changes: choose another DEST, or --overwrite it"
+    )

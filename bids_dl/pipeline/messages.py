@@ -1,0 +1,106 @@
+"""Warnings and errors about what a conversion leaves out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bids_dl.datamodel import Failure
+from bids_dl.errors import BidsDlError
+from bids_dl.pipeline.staging import StagedRecording
+from bids_dl.planning.notes import SharedNotes, with_count
+from bids_dl.planning.plan import Plan
+from bids_dl.wording import count
+
+MAX_RECORDINGS = 3  # that an error lists
+
+
+def conversion_warnings(plan: Plan, processed: Sequence[StagedRecording]) -> list[str]:
+    """Collect the warnings of a conversion.
+
+    Parameters
+    ----------
+    processed
+        Recordings that did not fail, with or without windows.
+
+    Returns
+    -------
+    list of str
+        Notes from reading, dropped windows, recordings without windows, and labels and splits
+        without recordings.
+    """
+    return [
+        *_read_notes(processed),
+        *_dropped_windows(plan, processed),
+        *_missing_labels_and_splits(plan, processed),
+    ]
+
+
+def _read_notes(processed: Sequence[StagedRecording]) -> list[str]:
+    """Collect the notes from reading, one line per distinct note."""
+    notes = SharedNotes()
+    for recording, _, entry in processed:
+        for report in entry.steps:
+            if report.step == "read":
+                for note in report.notes:
+                    notes.add(recording.key, note)
+    return notes.lines()
+
+
+def _dropped_windows(plan: Plan, processed: Sequence[StagedRecording]) -> list[str]:
+    """Warn about windows that steps dropped, and about recordings without windows."""
+    counts = Counter({step.name: 0 for step in plan.recipe.window_steps})
+    without_windows = []
+    for recording, _, entry in processed:
+        counts.update(window.step for window in entry.dropped if window.step)
+        if not entry.kept:
+            without_windows.append(recording.key)
+    warnings = []
+    if counts.total():
+        by_step = ", ".join(f"{step} {number}" for step, number in counts.items() if number)
+        warnings.append(
+            f"the recipe dropped {counts.total()} of {plan.n_windows} windows ({by_step}); "
+            "recordings.json has the reason of each"
+        )
+    if without_windows:
+        warnings.append(with_count("all windows were dropped", without_windows))
+    return warnings
+
+
+def _missing_labels_and_splits(plan: Plan, processed: Sequence[StagedRecording]) -> list[str]:
+    """Warn about labels and splits without any window."""
+    labels = set()
+    splits = set()
+    for recording, _, entry in processed:
+        if entry.kept:
+            splits.add(plan.splits[recording.person])
+        planned = plan.windows[recording.key]
+        labels.update(planned[number].label for number in entry.kept)
+    planned_splits = dict.fromkeys(plan.splits[recording.person] for recording in plan.recordings)
+    warnings = []
+    for label in plan.labels:
+        if label not in labels:
+            warnings.append(f"the store has no window of {label}: all its recordings were lost")
+    for split in planned_splits:
+        if split not in splits:
+            warnings.append(f"the split {split} is empty: all its recordings were lost")
+    return warnings
+
+
+def no_store_error(
+    failures: Sequence[Failure], without_windows: Sequence[StagedRecording]
+) -> BidsDlError:
+    """Return the error of a conversion that leaves no window, with the first reasons."""
+    lines = []
+    for failure in failures:
+        lines.append(f"  {failure.recording}: {failure.stage}: {failure.reason}")
+    for recording, _, entry in without_windows:
+        lines.append(
+            f"  {recording.key}: all {count(len(entry.dropped), 'window')} dropped; "
+            f"the first: {entry.dropped[0].message}"
+        )
+    heading = f"none of {len(lines)} recordings could be converted; nothing was written"
+    shown = lines
+    if len(lines) > MAX_RECORDINGS:
+        shown = [*lines[: MAX_RECORDINGS - 1], f"  and {len(lines) - MAX_RECORDINGS + 1} more"]
+    return BidsDlError("\n".join([heading, *shown]))

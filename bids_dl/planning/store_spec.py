@@ -1,0 +1,112 @@
+"""Channels and rate of a store: those of most recordings after the recipe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bids_dl import preprocess, source
+from bids_dl.datamodel import Failure, Recording, SignalSpec
+from bids_dl.errors import RecordingError
+from bids_dl.planning.survey import Survey
+from bids_dl.wording import join_names
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """Channels and rate of a store, and the recordings that can be converted to them.
+
+    Attributes
+    ----------
+    signal
+        Channels and rate.
+    checksums
+        SHA-256 of each file that a recording is read from, by recording key.
+    failures
+        Recordings that match and cannot be converted.
+    """
+
+    signal: SignalSpec
+    checksums: Mapping[str, Mapping[str, str]]
+    failures: tuple[Failure, ...]
+
+
+def choose_store_spec(
+    survey: Survey, matched: Sequence[Recording], recipe: preprocess.Recipe, notes: Sequence[str]
+) -> StoreSpec:
+    """Choose the channels and rate that most recordings have after the recipe.
+
+    Recordings with other channels or another rate fail at the stage "channels".
+
+    Parameters
+    ----------
+    matched
+        Recordings with a matching event.
+    recipe
+        The recipe, with its channels resolved.
+    notes
+        Notes on the recipe, which a message repeats.
+
+    Raises
+    ------
+    RecordingError
+        No recording can be converted.
+    """
+    failures = {failure.recording: failure for failure in survey.failures}
+    specs: dict[str, SignalSpec] = {}
+    checksums: dict[str, Mapping[str, str]] = {}
+    for recording in matched:
+        key = recording.key
+        if key in failures:
+            continue
+        try:
+            dataset = survey.datasets[recording.dataset]
+            checksums[key] = source.hash_source_files(dataset, recording)
+            specs[key] = recipe.output_spec(survey.headers[key].spec)
+        except RecordingError as problem:
+            failures[key] = Failure(key, problem.stage, problem.reason, problem.transient)
+    if not specs:
+        raise no_recording_error(list(failures.values()), notes)
+    counts = Counter(_signature(spec) for spec in specs.values())
+    common = counts.most_common(1)[0][0]
+    store_spec = next(spec for spec in specs.values() if _signature(spec) == common)
+    for key, spec in specs.items():
+        if _signature(spec) != common:
+            failures[key] = Failure(key, "channels", _describe_difference(spec, store_spec))
+    return StoreSpec(store_spec, checksums, tuple(failures.values()))
+
+
+def no_recording_error(failures: Sequence[Failure], notes: Sequence[str]) -> RecordingError:
+    """Return the error of a plan without any recording, with the first failure and all notes."""
+    first = failures[0]
+    reason = (
+        f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}"
+    )
+    return RecordingError(first.stage, "\n  ".join([reason, *notes]))
+
+
+def _signature(spec: SignalSpec) -> tuple[Any, ...]:
+    """Return channels and rate, whatever the order of the channels."""
+    return tuple(sorted(zip(spec.ch_names, spec.ch_types, strict=True))), spec.sfreq
+
+
+def _describe_difference(spec: SignalSpec, store: SignalSpec) -> str:
+    if spec.sfreq != store.sfreq:
+        return (
+            f"{float(spec.sfreq):g} Hz after the recipe, the store has {float(store.sfreq):g} Hz; "
+            "add a resample step"
+        )
+    missing = [name for name in store.ch_names if name not in spec.ch_names]
+    extra = [name for name in spec.ch_names if name not in store.ch_names]
+    differences = []
+    if missing:
+        differences.append(f"lacks {join_names(missing)}")
+    if extra:
+        differences.append(f"has also {join_names(extra)}")
+    return (
+        f"{' and '.join(differences) or 'has channels of other types'}; "
+        f"the store has the {store.n_chans} channels of most recordings; "
+        "pick, rename, harmonise or interpolate channels in the recipe"
+    )

@@ -1,0 +1,173 @@
+"""Steps as a recipe file lists them: their names, changes of their parameters, and validation."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pydantic import ValidationError
+
+from bids_dl.errors import ConfigError
+from bids_dl.preprocess.recipe_files import did_you_mean
+from bids_dl.preprocess.steps.registry import STEPS
+from bids_dl.wording import join_names
+
+CHANGE = re.compile(r"(?P<step>[^.\[\]]+)(\[(?P<number>\d+)\])?\.(?P<parameter>[^.\[\]]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class StepEntry:
+    """A step as a recipe file lists it. Its parameters are not validated yet.
+
+    Attributes
+    ----------
+    title
+        Name of the entry in messages: "recipe own.yaml, step 2 (filter)".
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    title: str
+
+
+def parse_entry(item: Any, title: str) -> StepEntry:
+    """Parse one item of the list of steps: a name, or a name with parameters.
+
+    Parameters
+    ----------
+    item
+        The item as YAML gives it.
+    title
+        Name of the item in messages: "recipe own.yaml, step 2".
+
+    Raises
+    ------
+    ConfigError
+        The item is no step, or the step is unknown.
+    """
+    if isinstance(item, str):
+        item = {item: None}
+    if not isinstance(item, dict) or len(item) != 1:
+        raise ConfigError(
+            f"{title}: expected one step, such as `filter: {{low: 0.5, high: 45}}`, got {item!r}"
+        )
+    [(name, parameters)] = item.items()
+    if name not in STEPS:
+        raise ConfigError(
+            f"{title}: unknown step {name!r}{did_you_mean(str(name), STEPS)}; "
+            f"use one of {join_names(STEPS, limit=len(STEPS))}"
+        )
+    title = f"{title} ({name})"
+    if not isinstance(parameters, dict | None):
+        raise ConfigError(
+            f"{title}: expected parameters by name, {', '.join(_parameter_names(name))}, "
+            f"got {parameters!r}"
+        )
+    return StepEntry(name, copy.deepcopy(parameters or {}), title)
+
+
+def change_parameter(entries: Sequence[StepEntry], key: str, value: Any, recipe: str) -> None:
+    """Set one parameter of one entry.
+
+    Parameters
+    ----------
+    entries
+        All entries of the recipe.
+    key
+        ``step.parameter``, or ``step[2].parameter`` (counted from 1) if the recipe has several
+        steps of that name.
+    value
+        The new value; validated by `build_step`.
+    recipe
+        Name of the recipe in messages.
+
+    Raises
+    ------
+    ConfigError
+        The key names no step or parameter of the recipe, or more than one step.
+    """
+    match = CHANGE.fullmatch(key)
+    if not match:
+        raise ConfigError(f"cannot change {key!r}: expected step.parameter, such as filter.high")
+    name, parameter = match["step"], match["parameter"]
+    candidates = [entry.parameters for entry in entries if entry.name == name]
+    if not candidates:
+        used = list(dict.fromkeys(entry.name for entry in entries))
+        raise ConfigError(
+            f"cannot change {key}: {recipe} has no step {name!r}{did_you_mean(name, used)}; "
+            f"its steps are {', '.join(used)}"
+        )
+    if match["number"] is None and len(candidates) > 1:
+        choices = []
+        for number, parameters in enumerate(candidates, 1):
+            current = parameters.get(parameter, "its default")
+            choices.append(f"{name}[{number}].{parameter} (now {current})")
+        raise ConfigError(
+            f"cannot change {key}: {recipe} has {len(candidates)} steps {name}; "
+            f"use {' or '.join(choices)}"
+        )
+    number = int(match["number"] or 1)
+    if not 1 <= number <= len(candidates):
+        raise ConfigError(
+            f"cannot change {key}: {recipe} has {len(candidates)} {name}, counted from 1"
+        )
+    if parameter not in _parameter_names(name):
+        raise ConfigError(f"cannot change {key}: {_unknown_parameter(name, parameter)}")
+    candidates[number - 1][parameter] = value
+
+
+def build_step(entry: StepEntry) -> Any:
+    """Return the step of an entry with validated parameters.
+
+    Raises
+    ------
+    ConfigError
+        A parameter is unknown or missing, or its value is not allowed.
+    """
+    for parameter in entry.parameters:
+        if parameter not in _parameter_names(entry.name):
+            raise ConfigError(f"{entry.title}: {_unknown_parameter(entry.name, parameter)}")
+    try:
+        return STEPS[entry.name](**entry.parameters)
+    except ValidationError as error:
+        raise ConfigError(f"{entry.title}: {_describe_error(error)}") from error
+
+
+def _describe_error(error: ValidationError) -> str:
+    """Describe the first invalid parameter, with its value."""
+    details = error.errors(include_url=False)
+    first = details[0]
+    parameter = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "missing":
+        return f"{parameter} must be given"
+    # pydantic reports one error for each type that the parameter may have.
+    messages: dict[str, None] = {}
+    for detail in details:
+        if detail["loc"][:1] == first["loc"][:1] and detail["input"] == first["input"]:
+            messages[_in_yaml_terms(str(detail["msg"]))] = None
+    message = ", or ".join(messages)
+    return f"{parameter} = {first['input']!r}: {message}" if parameter else message
+
+
+def _in_yaml_terms(message: str) -> str:
+    """Convert a message of pydantic to the terms of YAML."""
+    own_message = message.removeprefix("Value error, ")
+    if own_message != message:
+        return own_message
+    message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping")
+    message = message.replace("Dictionary", "mapping")
+    return message[:1].lower() + message[1:]
+
+
+def _parameter_names(name: str) -> list[str]:
+    return [field.name for field in fields(STEPS[name])]
+
+
+def _unknown_parameter(name: str, parameter: Any) -> str:
+    known = _parameter_names(name)
+    hint = did_you_mean(str(parameter), known)
+    parameters = ", ".join(known) or "none"
+    return f"{name} has no parameter {str(parameter)!r}{hint}; its parameters: {parameters}"

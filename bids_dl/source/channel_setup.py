@@ -1,0 +1,102 @@
+"""Application of channels.tsv and units to a recording that MNE opened."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bids_dl.source.channels import (
+    ChannelRow,
+    determine_types,
+    is_brain_channel,
+    match_rows,
+    notes_on_types,
+)
+from bids_dl.source.formats.signal_info import SignalInfo
+from bids_dl.source.units import ChannelUnit, UnitScaling, scale_to_volts
+from bids_dl.wording import join_names
+
+if TYPE_CHECKING:
+    from mne.io import BaseRaw
+
+
+def set_up_channels(raw: BaseRaw, table: Sequence[ChannelRow], info: SignalInfo) -> tuple[str, ...]:
+    """Set the names, order, types, units and bad flags of the channels in place.
+
+    Parameters
+    ----------
+    raw
+        Recording as MNE opened it, not loaded.
+    table
+        Rows of channels.tsv; empty if there is none.
+    info
+        Result of `inspect_file`.
+
+    Returns
+    -------
+    tuple of str
+        Notes on the changes, one line each.
+
+    Raises
+    ------
+    RecordingError
+        Stage "channels": names or units cannot be resolved.
+    """
+    labels = list(raw.ch_names)
+    mne_types = raw.get_channel_types()
+    rows = match_rows(labels, table) if table else [None] * len(labels)
+    types = determine_types(labels, rows, mne_types, has_types=info.has_types)
+    scaling = _scale(labels, rows, types, info)
+    # The factors with which MNE multiplies samples when it reads them. There is no public way to
+    # scale a recording before it is loaded.
+    raw._cals *= np.array(scaling.factors)
+    notes = [*notes_on_types(labels, rows, mne_types, types), *scaling.notes]
+    new_types = dict(zip(labels, types, strict=True))
+    for label in scaling.non_voltages:
+        new_types[label] = "misc"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw.set_channel_types(new_types, on_unit_change="ignore", verbose="error")
+        if table:
+            notes += _rename_channels(raw, dict(zip(labels, rows, strict=True)), table)
+    return tuple(notes)
+
+
+def _scale(
+    labels: Sequence[str],
+    rows: Sequence[ChannelRow | None],
+    types: Sequence[str],
+    info: SignalInfo,
+) -> UnitScaling:
+    """Compute the conversion of the channels to volts."""
+    units = info.units or (None,) * len(labels)
+    assumed_volts = info.assumed_volts or (info.default_unit_volts,) * len(labels)
+    channels = []
+    for i, (label, row) in enumerate(zip(labels, rows, strict=True)):
+        channels.append(
+            ChannelUnit(
+                name=label,
+                ch_type=types[i],
+                file_unit=units[i],
+                table_unit=row.unit if row else "",
+                assumed_volts=assumed_volts[i],
+                is_brain=is_brain_channel(label, row),
+            )
+        )
+    return scale_to_volts(channels)
+
+
+def _rename_channels(
+    raw: BaseRaw, rows: Mapping[str, ChannelRow | None], table: Sequence[ChannelRow]
+) -> list[str]:
+    """Apply the names, order and bad flags of channels.tsv, dropping channels that it omits."""
+    labels = {row.name: label for label, row in rows.items() if row}
+    names = [row.name for row in table if row.name in labels]
+    raw.reorder_channels([labels[name] for name in names])
+    raw.rename_channels({labels[name]: name for name in names}, verbose="error")
+    raw.info["bads"] = [row.name for row in table if row.is_bad and row.name in labels]
+    omitted = [label for label, row in rows.items() if row is None]
+    return [f"omitted, not in channels.tsv: {join_names(omitted)}"] if omitted else []

@@ -1,0 +1,118 @@
+"""Temporary BIDS dataset with one recording, from which mne-bids reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mne_bids import BIDSPath
+
+from bids_dl.datamodel import Recording
+from bids_dl.source.dataset import Dataset
+from bids_dl.source.formats.brainvision import decode_text
+from bids_dl.source.formats.inspect import signal_extension
+from bids_dl.source.formats.signal_info import SignalInfo
+
+# BIDS entity -> argument of `BIDSPath`
+ENTITY_ARGUMENTS = {
+    "sub": "subject",
+    "ses": "session",
+    "acq": "acquisition",
+    "task": "task",
+    "run": "run",
+    "space": "space",
+    "rec": "recording",
+}
+
+
+def link_recording(
+    dataset: Dataset,
+    recording: Recording,
+    info: SignalInfo,
+    sidecar: Mapping[str, Any],
+    folder: Path,
+) -> BIDSPath:
+    """Create a dataset of one recording from links to its files.
+
+    Tables that mne-bids would read and that may stop it at an unexpected cell are omitted:
+    events.tsv (whose rows would replace the annotations of the file, such as boundaries),
+    channels.tsv, participants.tsv and scans.tsv. This package reads them itself or not at all.
+
+    Parameters
+    ----------
+    dataset, recording
+        Recording as returned by `find_recordings`.
+    info
+        Result of `inspect_file`.
+    sidecar
+        Merged eeg.json or ieeg.json.
+    folder
+        Empty folder to create the dataset in.
+
+    Returns
+    -------
+    BIDSPath
+        Path of the signal file for `mne_bids.read_raw_bids`.
+    """
+    path = _bids_path(folder, recording)
+    signal = Path(path.fpath)
+    signal.parent.mkdir(parents=True)
+    _link(dataset.root / str(recording.signal), signal)
+    for name, file in info.companions.items():
+        _link_companion(dataset.root / file, name, signal)
+    for ending in ("electrodes.tsv", "coordsystem.json"):
+        files = dataset.inherited_files(recording.path, ending)
+        if files:
+            name = PurePosixPath(files[-1]).name  # may have an entity of its own: space-CapTrak
+            _link(dataset.root / files[-1], signal.parent / name)
+    signal.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")
+    return path
+
+
+def _link_companion(source: Path, name: str, signal: Path) -> None:
+    """Link a file that belongs to a signal, by the name under which MNE looks for it."""
+    if name.lower().endswith(".vmrk"):
+        # MNE decodes markers as UTF-8 and stops at other bytes; only their ASCII is used
+        text = decode_text(source.read_bytes()).encode("ascii", "replace").decode()
+        (signal.parent / name).write_text(text, encoding="ascii")
+    elif name.lower().endswith(".fdt"):
+        _link(source, signal.with_suffix(".fdt"))
+    else:
+        _link(source, signal.parent / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Create a symbolic link, or a copy on file systems without links."""
+    try:
+        target.symlink_to(source, target_is_directory=source.is_dir())
+    except OSError:
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copyfile(source, target)
+
+
+def _bids_path(root: Path, recording: Recording) -> BIDSPath:
+    """Build the path of a recording from the characters of its entities that mne-bids accepts."""
+    signal = str(recording.signal)
+    arguments = {"subject": "unknown"}
+    for part in PurePosixPath(signal).name.split("_"):
+        entity, separator, value = part.partition("-")
+        if not separator:
+            continue
+        if entity == "split":
+            arguments["split"] = value
+        elif entity in ENTITY_ARGUMENTS:
+            arguments[ENTITY_ARGUMENTS[entity]] = re.sub(r"[^A-Za-z0-9]", "", value)
+    return BIDSPath(
+        root=root,
+        datatype=recording.datatype,
+        suffix=recording.datatype,
+        extension=signal_extension(signal),
+        check=False,
+        **arguments,
+    )

@@ -1,0 +1,87 @@
+"""Write a sharded array, shard by shard, uploading one while the next is assembled."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+
+Windows = npt.NDArray[Any]  # (n, n_chans, n_times): float32, int16 or bool
+
+
+def write_shards(
+    array: zarr.Array[Any],
+    batches: Iterator[Windows],
+    *,
+    n_uploads: int,
+    before_shard: Callable[[], None],
+    on_progress: Callable[[int], None],
+) -> int:
+    """Write windows into an array, one shard after the other.
+
+    Parameters
+    ----------
+    batches
+        Windows in the order of the array, (n, n_chans, n_times) with any n.
+    n_uploads
+        Shards written at a time; with 1, each is complete before the next is assembled.
+    before_shard
+        Called before each shard; an exception that it raises ends the writing.
+    on_progress
+        Called with the number of windows written since the last call.
+
+    Returns
+    -------
+    int
+        Number of windows written.
+    """
+    shard_windows = (array.shards or array.chunks)[0]
+    pending: deque[tuple[int, Future[None]]] = deque()
+
+    def wait_until(limit: int) -> None:
+        """Wait until at most ``limit`` shards are being written."""
+        while len(pending) > limit:
+            n_windows, written = pending.popleft()
+            written.result()
+            on_progress(n_windows)
+
+    start = 0
+    with ThreadPoolExecutor(n_uploads) as pool:
+        for windows in regroup(batches, shard_windows):
+            before_shard()
+            rows = slice(start, start + len(windows))
+            pending.append((len(windows), pool.submit(array.__setitem__, rows, windows)))
+            start = rows.stop
+            wait_until(n_uploads - 1)
+        wait_until(0)
+    return start
+
+
+def regroup(batches: Iterator[Windows], size: int) -> Iterator[Windows]:
+    """Yield the same windows in batches of ``size``. The last one may be shorter.
+
+    Examples
+    --------
+    >>> [len(batch) for batch in regroup(iter([np.zeros(3), np.zeros(4)]), 5)]
+    [5, 2]
+    """
+    waiting: list[Windows] = []
+    n_waiting = 0
+    for batch in batches:
+        rest = batch
+        while n_waiting + len(rest) >= size:
+            n_missing = size - n_waiting
+            yield np.concatenate([*waiting, rest[:n_missing]])
+            rest = rest[n_missing:]
+            waiting = []
+            n_waiting = 0
+        if len(rest):
+            waiting.append(rest)
+            n_waiting += len(rest)
+    if waiting:
+        yield np.concatenate(waiting)

@@ -1,0 +1,271 @@
+"""Assemble batches ahead of the loop. Each chunk is read once, straight into its batches."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from bids_dl.store.chunks import Destination
+from bids_dl.stream.buffers import Buffer
+from bids_dl.stream.order import Indices, Steps
+from bids_dl.stream.read_policy import ReadPolicy
+from bids_dl.stream.read_settings import ReadSettings, Traffic
+from bids_dl.stream.schedule import max_pending_batches, reads_to_start, schedule_reads
+from bids_dl.stream.stores import JoinedChunks
+
+Signals = npt.NDArray[np.float32]
+BATCHES_AHEAD = 3  # finished before the loop requests them
+BATCHES_HELD = BATCHES_AHEAD + 2  # including those that the loop works with
+CACHE_BYTES = 2_000_000  # of samples that two passes work on, so that they stay in the cache
+CHUNKS_PER_READ = 8  # per task of a thread; a remote store requests them concurrently
+
+FinishBatch = Callable[[Signals, Indices], None]
+
+
+def assemble_batches(
+    chunks: JoinedChunks,
+    rows: Indices,
+    steps: Steps,
+    *,
+    finish_batch: FinishBatch | None,
+    settings: ReadSettings,
+) -> Iterator[tuple[Signals, Indices]]:
+    """Yield the batch of each step: signals and the positions of their windows.
+
+    The memory of a batch is reused when the batch is garbage-collected. Closing the iterator ends
+    its threads.
+
+    Parameters
+    ----------
+    chunks
+        Chunks to read.
+    rows
+        (n_windows,): row of each selected window in the joined table.
+    steps
+        Positions in ``rows``, step by step.
+    finish_batch
+        Called with signals (batch, n_chans, n_times) and their rows, in a thread of its own, to
+        change the signals in place.
+    settings
+        Threads, read-ahead and memory.
+
+    Yields
+    ------
+    signals, windows
+        float32 (batch, n_chans, n_times) in µV, and positions in ``rows`` (batch,).
+    """
+    assembler = _Assembler(chunks, rows, steps, settings)
+    n_steps = len(steps.bounds) - 1
+    executor = None
+    if finish_batch is not None:
+        executor = ThreadPoolExecutor(1, "bids_dl-batch")
+    process = os.getpid()
+
+    def assemble_and_finish(step: int, finish: FinishBatch) -> tuple[Signals, Indices]:
+        signals, windows = assembler.assemble(step)
+        finish(signals, rows[windows])
+        return signals, windows
+
+    try:
+        if executor is None or finish_batch is None:
+            for step in range(n_steps):
+                yield assembler.assemble(step)
+            return
+        futures: deque[Future[tuple[Signals, Indices]]] = deque()
+        for step in range(n_steps):
+            futures.append(executor.submit(assemble_and_finish, step, finish_batch))
+            if len(futures) > BATCHES_AHEAD:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
+    finally:
+        if os.getpid() == process:  # a forked process has the executors without their threads
+            assembler.stop()
+            if executor is not None:
+                executor.shutdown(wait=True, cancel_futures=True)
+            assembler.close()
+
+
+def to_microvolts(integers: npt.NDArray[np.int16], resolution: float, signals: Signals) -> None:
+    """Multiply ``integers`` by ``resolution`` in µV and write the result to ``signals``.
+
+    Both arrays are (batch, n_chans, n_times).
+    """
+    windows_at_once = max(1, CACHE_BYTES * len(signals) // max(1, signals.nbytes))
+    for start in range(0, len(signals), windows_at_once):
+        block = signals[start : start + windows_at_once]
+        block[...] = integers[start : start + windows_at_once]
+        block *= np.float32(resolution)
+
+
+class _Assembler:
+    """Pending batches and the threads that fill them. Only one thread may call `assemble`."""
+
+    def __init__(
+        self, chunks: JoinedChunks, rows: Indices, steps: Steps, settings: ReadSettings
+    ) -> None:
+        self._chunks = chunks
+        self._steps = steps
+        self._traffic = settings.traffic
+        self._memory = settings.memory
+        chunk, position = chunks.locate(rows[steps.windows])
+        self._schedule = schedule_reads(chunk, position, steps.bounds)
+        self._reads_to_start = reads_to_start(self._schedule, steps.bounds, settings.windows_ahead)
+        n_pending = max_pending_batches(self._schedule, self._reads_to_start + CHUNKS_PER_READ)
+        self._memory.pending.reserve(n_pending + BATCHES_HELD)
+        self._pending: dict[int, Buffer] = {}  # by step
+        n_steps = len(steps.bounds) - 1
+        self._arena = np.zeros(n_steps, np.int64)  # of the buffer of each step
+        self._slot = np.zeros(n_steps, np.int64)
+        self._readers = ThreadPoolExecutor(settings.threads, "bids_dl-read")
+        self._submitted: deque[tuple[int, Future[Traffic]]] = deque()  # (end of reads, future)
+        self._n_started = 0  # reads
+        self._n_finished = 0
+        self._stopped = False  # because the loop ended or a read failed
+        self._policy = ReadPolicy()
+        self._may_read_inline = settings.threads == 1 and chunks.is_local
+
+    def assemble(self, step: int) -> tuple[Signals, Indices]:
+        """Return the batch of a step. Steps must be requested in order."""
+        self._policy.batch_requested()
+        n_needed = int(self._schedule.reads_needed[step])
+        try:
+            self._check_running()
+            if self._may_read_inline and self._policy.read_inline:
+                self._read_inline(n_needed)
+            else:
+                self._read_in_threads(n_needed, int(self._reads_to_start[step]))
+        except BaseException:
+            self._stopped = True  # because later batches would be incomplete
+            raise
+        windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
+        signals = self._finished_signals(step, len(windows))
+        self._policy.batch_delivered()
+        return signals, windows
+
+    def _finished_signals(self, step: int, n_windows: int) -> Signals:
+        """Return the signals of a step whose windows have all been read, in µV."""
+        pending = self._memory.pending
+        finished = self._memory.finished
+        resolution = self._memory.resolution
+        buffer = self._pending.pop(step, None) or pending.acquire()
+        if resolution is None:
+            return finished.to_array(buffer, n_windows)
+        signals = finished.to_array(finished.acquire(), n_windows)
+        to_microvolts(buffer.signals[:n_windows], resolution, signals)
+        pending.release(buffer)
+        return signals
+
+    def _read_inline(self, n_needed: int) -> None:
+        """Finish the first ``n_needed`` reads in this thread.
+
+        No further read is started, because the first read of the next pool would allocate memory
+        for all batches of that pool.
+        """
+        self._wait(n_needed)
+        while self._n_started < n_needed:
+            self._check_running()
+            first, last = self._start(n_needed)
+            self._count(self._read(first, last))
+            self._n_finished = self._n_started
+
+    def _check_running(self) -> None:
+        if self._stopped:
+            raise CancelledError
+
+    def _read_in_threads(self, n_needed: int, n_to_start: int) -> None:
+        """Finish the first ``n_needed`` reads and start those up to ``n_to_start``."""
+        # The reads of a remote store share one connection: the first batch has it for itself.
+        is_first_remote = not self._n_started and not self._chunks.is_local
+        self._submit(n_needed, n_needed if is_first_remote else n_to_start)
+        self._wait(n_needed)
+        if is_first_remote:
+            self._submit(n_needed, n_to_start)
+
+    def _submit(self, n_needed: int, n_to_start: int) -> None:
+        """Submit the reads up to ``n_to_start`` to the threads, several per task.
+
+        The last few reads wait until they fill a task, unless they are needed now.
+        """
+        n_reads = len(self._schedule.reads)
+        while self._n_started < n_to_start:
+            end = self._n_started + CHUNKS_PER_READ
+            if self._n_started >= n_needed and n_to_start < end < n_reads:
+                return
+            first, last = self._start(n_reads)
+            self._submitted.append((last, self._readers.submit(self._read, first, last)))
+
+    def _wait(self, n_needed: int) -> None:
+        """Wait for the submitted reads among the first ``n_needed``."""
+        while self._submitted and self._n_finished < n_needed:
+            self._n_finished, future = self._submitted.popleft()
+            self._count(future.result())
+
+    def _count(self, traffic: Traffic) -> None:
+        self._traffic.bytes_read += traffic.bytes_read
+        self._traffic.bytes_used += traffic.bytes_used
+
+    def _start(self, max_end: int) -> tuple[int, int]:
+        """Return the range of the next few reads, up to ``max_end``, with memory for them."""
+        schedule = self._schedule
+        first = self._n_started
+        last = min(first + CHUNKS_PER_READ, max_end)
+        self._n_started = last
+        steps = set(schedule.step[schedule.bounds[first] : schedule.bounds[last]].tolist())
+        for step in steps - self._pending.keys():
+            buffer = self._memory.pending.acquire()
+            self._pending[step] = buffer
+            self._arena[step] = buffer.arena
+            self._slot[step] = buffer.slot
+        return first, last
+
+    def _read(self, first: int, last: int) -> Traffic:
+        """Read the chunks of reads ``first`` to ``last``, in any thread."""
+        schedule = self._schedule
+        arenas = self._memory.pending.arenas
+        windows = slice(schedule.bounds[first], schedule.bounds[last])
+        steps = schedule.step[windows]
+        position = schedule.position[windows]
+        arena = self._arena[steps]
+        slot = self._slot[steps] + schedule.row[windows]
+        bounds = (schedule.bounds[first : last + 1] - windows.start).tolist()
+        destinations: list[list[Destination]] = []
+        for start, stop in pairwise(bounds):
+            used = set(arena[start:stop].tolist()) if len(arenas) > 1 else {0}
+            if len(used) == 1:
+                into = arenas[used.pop()]
+                destinations.append([Destination(position[start:stop], slot[start:stop], into)])
+                continue
+            by_arena: list[Destination] = []
+            for number in used:
+                indices = start + np.flatnonzero(arena[start:stop] == number)
+                by_arena.append(Destination(position[indices], slot[indices], arenas[number]))
+            destinations.append(by_arena)
+        chunks = schedule.reads[first:last].tolist()
+        sizes = self._chunks.read(chunks, destinations)
+        return self._traffic_of(chunks, sizes, np.diff(bounds).tolist())
+
+    def _traffic_of(self, chunks: list[int], sizes: list[int], n_windows: list[int]) -> Traffic:
+        """Return the bytes of chunks, and the share that belongs to windows of the stream."""
+        bytes_used = 0.0
+        for chunk, size, count in zip(chunks, sizes, n_windows, strict=True):
+            bytes_used += size * (count / self._chunks.windows_per_chunk(chunk))
+        return Traffic(sum(sizes), round(bytes_used))
+
+    def stop(self) -> None:
+        """Start no further read, and wake a thread that waits for one."""
+        self._stopped = True
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Wait for the threads, and release the memory of pending batches."""
+        self._readers.shutdown(wait=True)
+        while self._pending:
+            _, buffer = self._pending.popitem()
+            self._memory.pending.release(buffer)

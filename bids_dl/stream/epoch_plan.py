@@ -1,0 +1,88 @@
+"""Steps of an epoch from any resume point, for any rank."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from bids_dl.errors import ConfigError
+from bids_dl.stream.order import Indices, Order, Phase, Steps, n_remaining, n_steps, rank_steps
+from bids_dl.stream.resume import ResumePoint
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPlan:
+    """Selected windows and the options that determine their order.
+
+    Parameters
+    ----------
+    rows, chunks
+        (n_windows,): row of each selected window in the joined table, and its chunk.
+    pool_chunks
+        Number of chunks that are shuffled together.
+    batch_size
+        Windows per batch and rank.
+    shuffle, drop_last
+        As in `StreamingDataset`.
+    """
+
+    rows: Indices
+    chunks: Indices
+    pool_chunks: int
+    batch_size: int
+    shuffle: bool
+    drop_last: bool
+
+    def n_steps(self, world_size: int) -> int:
+        """Return the steps of a whole epoch on each rank."""
+        return self._n_steps(len(self.rows), world_size)
+
+    def n_steps_left(self, start: ResumePoint, world_size: int) -> int:
+        """Return the steps from a resume point to the end of the epoch, on each rank."""
+        phases, steps_done = self._split_phases(start, world_size)
+        windows_left = n_remaining(len(self.rows), phases, drop_last=self.drop_last)
+        return self._n_steps(windows_left, world_size) - steps_done
+
+    def steps_left(self, start: ResumePoint, rank: int, world_size: int) -> Steps:
+        """Return the steps of a rank from a resume point to the end of the epoch."""
+        phases, steps_done = self._split_phases(start, world_size)
+        order = Order(
+            self.chunks, self.pool_chunks, start.seed, start.epoch, self.shuffle, self.drop_last
+        )
+        steps = rank_steps(order, phases, world_size, self.batch_size, rank)
+        return steps.take_every(1, start=steps_done)
+
+    def phases_after(self, start: ResumePoint, steps: int, world_size: int) -> list[Phase]:
+        """Return the phases of the epoch that are done ``steps`` steps after a resume point.
+
+        Raises
+        ------
+        ConfigError
+            Fewer steps are left.
+        """
+        steps_left = self.n_steps_left(start, world_size)
+        if not 0 <= steps <= steps_left:
+            raise ConfigError(f"step {steps} is not in the loop: it has {steps_left} steps")
+        phases, steps_done = self._split_phases(start, world_size)
+        current = Phase(world_size, self.batch_size, steps_done + steps)
+        return [*phases, current] if current.steps else [*phases]
+
+    def checksum(self) -> int:
+        """Return a checksum of the windows, their chunks and the options of their order."""
+        options = f"{self.pool_chunks} {self.shuffle} {self.drop_last}".encode()
+        checksum = zlib.crc32(self.rows.tobytes())
+        checksum = zlib.crc32(self.chunks.tobytes(), checksum)
+        return zlib.crc32(options, checksum)
+
+    def _n_steps(self, n_windows: int, world_size: int) -> int:
+        return n_steps(n_windows, world_size, self.batch_size, drop_last=self.drop_last)
+
+    def _split_phases(self, start: ResumePoint, world_size: int) -> tuple[tuple[Phase, ...], int]:
+        """Return earlier phases, and the steps of the last one if it continues.
+
+        It continues if it has this world size and batch size.
+        """
+        last = start.phases[-1] if start.phases else None
+        if last is not None and last[:2] == (world_size, self.batch_size):
+            return start.phases[:-1], last.steps
+        return start.phases, 0

@@ -1,0 +1,91 @@
+"""Decide how many threads read, how far ahead they read and how many chunks form a pool."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from bids_dl.stream.buffers import BatchMemory
+
+REMOTE_THREADS = 32  # each has several requests under way and mostly waits
+MAX_LOCAL_THREADS = 4
+CHUNKS_AHEAD = 32  # read ahead of a loop that takes windows in the order of the store
+MIN_POOL_BYTES = 64_000_000
+DEFAULT_POOL_CHUNKS = 160  # enough to mix the windows of many people in a batch
+MAX_POOL_BYTES = 256_000_000
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Bytes that a stream has read so far in this process.
+
+    Attributes
+    ----------
+    bytes_read
+        Bytes of chunks, as stored.
+    bytes_used
+        Part of ``bytes_read`` that held windows of the stream.
+    """
+
+    bytes_read: int = 0
+    bytes_used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """Settings of one iteration over a stream.
+
+    Parameters
+    ----------
+    threads
+        Threads that read and decode. A single thread pauses while the loop does little but wait
+        for batches, because the loop then reads chunks itself.
+    windows_ahead
+        Windows read ahead of the loop, if a step does not need more.
+    memory
+        Memory for the batches, used by no other iteration at the same time.
+    traffic
+        Counts of bytes, updated by the iteration.
+    """
+
+    threads: int
+    windows_ahead: int
+    memory: BatchMemory
+    traffic: Traffic
+
+
+def default_threads(n_workers: int, *, is_local: bool) -> int:
+    """Return the number of reading threads of one of ``n_workers`` processes."""
+    if not is_local:
+        return REMOTE_THREADS
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    return max(1, min(MAX_LOCAL_THREADS, cores // n_workers - 1))  # one core is for the loop
+
+
+def chunks_ahead(pool_chunks: int, *, is_local: bool, shuffle: bool) -> int:
+    """Return the number of chunks to read ahead of the loop.
+
+    A local store reads what the next pool needs before its first batch. A remote store reads half
+    a pool more, to hide latency.
+    """
+    if not is_local:
+        return pool_chunks + pool_chunks // 2
+    return pool_chunks if shuffle else min(pool_chunks, CHUNKS_AHEAD)
+
+
+def chunks_per_pool(pool_bytes: int | None, chunk_bytes: int) -> int:
+    """Return the number of chunks that are shuffled together.
+
+    Parameters
+    ----------
+    pool_bytes
+        Size of a pool. None takes `MIN_POOL_BYTES`, or `DEFAULT_POOL_CHUNKS` if they are larger,
+        up to `MAX_POOL_BYTES`.
+    chunk_bytes
+        Size of a chunk as float32.
+    """
+    if pool_bytes is None:
+        pool_bytes = max(MIN_POOL_BYTES, min(DEFAULT_POOL_CHUNKS * chunk_bytes, MAX_POOL_BYTES))
+    return max(1, pool_bytes // chunk_bytes)

@@ -1,0 +1,86 @@
+"""The dataset card has the header of Hugging Face and all that authors ask to be stated."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from store_attributes import SHAPE, SOURCE, attributes_of
+
+from bids_dl.sharing.card import build_card, build_documents
+from bids_dl.store import open_store
+
+AS_STATED = {
+    "license": "other",
+    "license_name": "as-stated-by-the-sources",
+    "license_link": "LICENSE",
+}
+
+
+def header_of(card: str) -> dict:
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def test_the_card_of_a_real_store_has_the_header_that_hugging_face_reads(eyes_store):
+    card = (eyes_store / "README.md").read_text()
+    header = header_of(card)
+    assert (header["license"], header["size_categories"]) == ("cc0-1.0", ["n<1K"])
+    assert f"bids-dl:{open_store(str(eyes_store)).attributes['content']}" in card
+    assert "10.18112/openneuro.ds004362.v1.0.0" in card
+
+
+@pytest.mark.parametrize(
+    ("licences", "expected"),
+    [
+        (["CC BY 4.0"], {"license": "cc-by-4.0"}),
+        (["ODC-By"], {"license": "odc-by"}),
+        (["CC0", "CC0"], {"license": "cc0-1.0"}),
+        (["CC0", "CC BY 4.0"], AS_STATED),
+        (["ask me"], AS_STATED),
+        ([""], {"license": "unknown"}),
+    ],
+)
+def test_the_card_names_the_licence_as_hugging_face_does(licences, expected):
+    sources = []
+    for number, licence in enumerate(licences):
+        sources.append({**SOURCE, "licence": licence, "dataset": f"ds{number}"})
+    header = header_of(build_card(attributes_of(*sources), SHAPE))
+    named = {name: value for name, value in header.items() if name.startswith("license")}
+    assert named == expected
+    assert header["pretty_name"] == "A store: [1] & more"
+
+
+@pytest.mark.parametrize(
+    ("n_windows", "category"), [(999, "n<1K"), (1000, "1K<n<10K"), (10**9, "n>100M")]
+)
+def test_the_card_states_the_size_category(n_windows, category):
+    header = header_of(build_card(attributes_of(SOURCE), (n_windows, 1, 1)))
+    assert header["size_categories"] == [category]
+
+
+def test_the_card_lists_queries_steps_sources_and_failures():
+    request = {
+        "events": {"labels": [{"label": "a", "query": {"any": ["A", "B"]}}]},
+        "preprocess": {"name": "mine", "steps": [{"filter": {"low": 1, "high": None}}]},
+    }
+    failures = [{"recording": "ds1/x", "stage": "header", "reason": "too short"}]
+    card = build_card(attributes_of(SOURCE, request=request, failures=failures), SHAPE)
+    for line in (
+        '| a | `{  "any": [   "A",   "B"  ] }` |',
+        "| a | 1 |",
+        "| train | 1 | 1 |",
+        "## Preprocessing (recipe `mine`)",
+        "1. filter: low 1",
+        "### ds1: One",
+        "- licence: CC BY 4.0",
+        "- ds1/x: header: too short",
+    ):
+        assert line in card.splitlines()
+
+
+def test_acknowledgements_and_licence_files_of_sources_are_in_the_documents():
+    documents = build_documents(attributes_of(SOURCE), SHAPE, {}, {"ds1": "Text of the licence."})
+    for text in ("A. B.", "Thank us.", "A book", "A board"):
+        assert text in documents["README.md"].decode()
+        assert text in documents["CITATION.cff"].decode()
+    assert "A fund" in documents["README.md"].decode()
+    assert "Text of the licence." in documents["LICENSE"].decode()

@@ -1,0 +1,75 @@
+"""Plausibility of amplitudes."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+import pytest
+
+from bids_dl.errors import RecordingError
+from bids_dl.source import check_amplitudes
+
+MICROVOLTS = np.round(np.random.default_rng(0).normal(scale=30, size=(2, 1000)))
+
+
+def make_raw(volts: np.ndarray, names: tuple[str, ...] = ("Cz", "Pz")) -> mne.io.RawArray:
+    return mne.io.RawArray(volts, mne.create_info(list(names), 100.0, "eeg"), verbose="error")
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"),
+    [
+        (1e6, r"typical amplitude .* V is impossible for brain signal"),
+        (1e-6, "below the resolution of any amplifier"),
+    ],
+)
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_amplitudes_a_million_times_off_are_refused(factor, message, is_loaded):
+    raw = make_raw(MICROVOLTS * 1e-6 * factor)
+    with pytest.raises(RecordingError, match=message):
+        check_amplitudes(raw.load_data() if is_loaded else raw)
+
+
+def test_real_signals_and_parts_of_them_pass(eegbci, shared):
+    files = (
+        eegbci / "sub-001/eeg/sub-001_task-motion_run-1_eeg.edf",
+        shared / "formats/test.edf",
+    )
+    for file in files:
+        raw = mne.io.read_raw_edf(file, verbose="error")
+        assert check_amplitudes(raw) == ()
+        assert check_amplitudes(raw.crop(3.0, 3.5)) == ()
+    assert check_amplitudes(mne.io.read_raw_bdf(shared / "formats/test.bdf", verbose="error")) == ()
+
+
+def test_only_the_named_channels_of_brain_signal_are_checked():
+    raw = make_raw(np.vstack([MICROVOLTS[0] * 1e-6, MICROVOLTS[1]]), ("Cz", "Knob"))
+    assert check_amplitudes(raw, ["Cz"]) == ()
+    with pytest.raises(RecordingError, match=r"^read: Knob: typical amplitude"):
+        check_amplitudes(raw)
+    raw.set_channel_types({"Knob": "misc"}, verbose="error")
+    assert check_amplitudes(raw) == ()
+
+
+def test_drift_offset_and_a_flat_channel_do_not_matter():
+    drift = MICROVOLTS[0] * 1e-6 + np.linspace(-0.3, 0.3, 1000) / 10
+    assert check_amplitudes(make_raw(np.vstack([drift + 0.2, np.zeros(1000)]))) == ()
+
+
+def test_an_unusual_amplitude_is_noted():
+    assert "unusual amplitude" in check_amplitudes(make_raw(MICROVOLTS * 1e-3))[0]
+
+
+def test_nan_is_ignored_and_does_not_hide_an_impossible_amplitude():
+    volts = MICROVOLTS * 1e-6
+    volts[:, :30] = np.nan
+    assert check_amplitudes(make_raw(volts)) == ()
+    with pytest.raises(RecordingError, match=r"^read: Cz, Pz: typical amplitude"):
+        check_amplitudes(make_raw(1e6 * volts))
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_recording_without_any_signal_is_refused(value):
+    raw = make_raw(np.full_like(MICROVOLTS, value))
+    with pytest.raises(RecordingError, match=r"^read: all channels are flat in 20 excerpts"):
+        check_amplitudes(raw)

@@ -1,0 +1,75 @@
+"""Recordings found in a BIDS folder, and selection by entities."""
+
+from __future__ import annotations
+
+import pytest
+from bids_folder import EVENTS, write_folder
+
+from bids_dl.config.stages import SourceConfig
+from bids_dl.errors import SourceError
+from bids_dl.source import find_recordings, open_dataset
+
+
+def test_the_sample_has_eight_recordings(eegbci):
+    recordings = find_recordings(open_dataset(str(eegbci)), SourceConfig())
+    expected = [(f"00{i}", run) for i in range(1, 5) for run in "12"]
+    assert [(recording.subject, recording.run) for recording in recordings] == expected
+    assert recordings[0].path == "sub-001/eeg/sub-001_task-motion_run-1"
+    assert recordings[0].key == "ds004362/sub-001/eeg/sub-001_task-motion_run-1"
+
+
+def test_runs_are_compared_as_numbers(tmp_path):
+    files = {f"sub-1/eeg/sub-1_task-x_run-0{run}_events.tsv": EVENTS for run in (1, 2)}
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    recordings = find_recordings(dataset, SourceConfig(run=("1",)))
+    assert [recording.run for recording in recordings] == ["01"]
+
+
+def test_entities_may_have_their_prefix(eegbci):
+    config = SourceConfig(subject=("sub-003",), task=("task-motion",))
+    recordings = find_recordings(open_dataset(str(eegbci)), config)
+    assert {recording.subject for recording in recordings} == {"003"}
+
+
+def test_a_missing_entity_is_answered_with_the_available_ones(eegbci):
+    message = r"none of 8 recordings has subject 9 \(available: subject 001, 002, 003, 004\)"
+    with pytest.raises(SourceError, match=message):
+        find_recordings(open_dataset(str(eegbci)), SourceConfig(subject=("9",)))
+
+
+@pytest.mark.parametrize("folder", ["sourcedata", "derivatives", "code"])
+def test_other_folders_do_not_have_recordings(tmp_path, folder):
+    files = {
+        f"{folder}/sub-1/eeg/sub-1_events.tsv": EVENTS,
+        "sub-1/beh/sub-1_task-x_events.tsv": EVENTS,
+    }
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    with pytest.raises(SourceError, match="no EEG or iEEG recordings"):
+        find_recordings(dataset, SourceConfig())
+
+
+def test_an_inherited_events_file_without_a_signal_is_a_recording(shared):
+    dataset = open_dataset(str(shared / "hed-metadata/ds003645"))
+    paths = [recording.path for recording in find_recordings(dataset, SourceConfig())]
+    assert "sub-003/sub-003_task-FacePerception_run-1" in paths
+
+
+def test_an_events_file_at_the_root_is_a_recording_unless_a_nearer_one_overrides_it(tmp_path):
+    root = write_folder(tmp_path, {"task-t_events.tsv": EVENTS})
+    [recording] = find_recordings(open_dataset(str(root)), SourceConfig())
+    assert (recording.path, recording.subject) == ("task-t", "")
+    assert recording.events == "task-t_events.tsv"
+    write_folder(tmp_path, {"sub-1/eeg/sub-1_task-t_events.tsv": EVENTS})
+    [recording] = find_recordings(open_dataset(str(root)), SourceConfig())
+    assert recording.path == "sub-1/eeg/sub-1_task-t"
+
+
+def test_calibration_files_of_meg_are_not_recordings(tmp_path):
+    files = {
+        "sub-1/meg/sub-1_acq-crosstalk_meg.fif": "x",
+        "sub-1/meg/sub-1_acq-calibration_meg.dat": "x",
+        "sub-1/eeg/sub-1_task-x_eeg.edf": "x",
+    }
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    [recording] = find_recordings(dataset, SourceConfig())
+    assert recording.signal == "sub-1/eeg/sub-1_task-x_eeg.edf"

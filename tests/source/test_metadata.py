@@ -1,0 +1,100 @@
+"""Events, participants, sidecars and hashes of a recording."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from bids_folder import EVENTS, write_folder
+
+from bids_dl.config.stages import SourceConfig
+from bids_dl.errors import SourceError
+from bids_dl.source import (
+    find_recordings,
+    hash_source_files,
+    open_dataset,
+    read_event_rows,
+    read_participants,
+    read_sidecar_header,
+)
+
+
+def test_sidecars_are_merged_key_by_key_and_the_nearest_overrides(tmp_path):
+    files = {
+        "events.json": json.dumps({"value": {"HED": {"a": "Red"}}, "far": 1}),
+        "task-x_events.json": json.dumps({"value": {"HED": {"a": "Green"}}}),
+        "task-y_events.json": json.dumps({"value": {"HED": {"a": "Wrong"}}}),
+        "sub-1/eeg/sub-1_task-x_events.json": json.dumps({"near": 2}),
+        "sub-1/eeg/sub-1_task-x_events.tsv": EVENTS,
+    }
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    [recording] = find_recordings(dataset, SourceConfig())
+    assert read_event_rows(dataset, recording).sidecar == {
+        "value": {"HED": {"a": "Green"}},
+        "far": 1,
+        "near": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "header"),
+    [
+        ({"SamplingFrequency": 250, "RecordingDuration": 60.5}, (250.0, 60.5)),
+        ({"SamplingFrequency": "250", "RecordingDuration": -1}, (None, None)),
+        ({"SamplingFrequency": float("nan")}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_a_sidecar_states_a_positive_rate_and_duration_or_none(tmp_path, sidecar, header):
+    files = {
+        "task-x_eeg.json": json.dumps(sidecar),
+        "sub-1/eeg/sub-1_task-x_events.tsv": EVENTS,
+    }
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    assert read_sidecar_header(dataset, "sub-1/eeg/sub-1_task-x") == header
+    [recording] = find_recordings(dataset, SourceConfig())
+    assert read_event_rows(dataset, recording).duration == header[1]
+
+
+def test_the_sidecar_of_ieeg_is_ieeg_json(tmp_path):
+    files = {"ieeg.json": '{"SamplingFrequency": 2000}', "eeg.json": '{"SamplingFrequency": 1}'}
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    assert read_sidecar_header(dataset, "sub-1/ieeg/sub-1_task-x").sfreq == 2000.0
+
+
+def test_participants_are_rows_of_text(eegbci):
+    participants = read_participants(open_dataset(str(eegbci)))
+    assert participants.rows["004"] == {"Gender": "M", "Age": "47", "Handedness": "n/a"}
+    assert participants.columns == ("Gender", "Age", "Handedness")
+    assert participants.sidecar["Age"]["Units"] == "years"
+
+
+def test_a_dataset_without_participants_has_no_rows(tmp_path):
+    participants = read_participants(open_dataset(str(write_folder(tmp_path, {}))))
+    assert (participants.rows, participants.columns, participants.sidecar) == ({}, (), {})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("age\n3\n", "the column participant_id is missing, found age"),
+        (
+            "participant_id\tage\nsub-001\t3\nsub-001\t4\n",
+            "sub-001 has two rows that differ; keep one",
+        ),
+    ],
+)
+def test_contradictory_participants_are_refused(tmp_path, content, message):
+    dataset = open_dataset(str(write_folder(tmp_path, {"participants.tsv": content})))
+    with pytest.raises(SourceError, match=message):
+        read_participants(dataset)
+
+
+def test_hashes_change_with_the_bytes_of_their_file(eegbci_copy):
+    dataset = open_dataset(str(eegbci_copy))
+    recording = find_recordings(dataset, SourceConfig())[0]
+    before = hash_source_files(dataset, recording)
+    signal = eegbci_copy / recording.signal
+    signal.write_bytes(signal.read_bytes()[:-1] + b"\x01")
+    after = hash_source_files(dataset, recording)
+    assert {file for file in before if before[file] != after[file]} == {recording.signal}

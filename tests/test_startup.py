@@ -1,0 +1,33 @@
+"""Import of inflect without type checks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+import typeguard
+from bids_dl.startup import import_inflect
+original = typeguard.typechecked
+import_inflect()
+assert "inflect" in sys.modules
+assert typeguard.typechecked is original
+import inflect
+print(inflect.engine().plural("second"), inflect.engine().plural("hertz"))
+import_inflect()
+"""
+
+
+def test_inflect_is_imported_and_typeguard_is_restored():
+    run = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    assert run.stdout.split()[0] == "seconds"
+
+
+def test_a_missing_typeguard_leaves_the_import_to_inflect(monkeypatch):
+    from bids_dl.startup import import_inflect
+
+    monkeypatch.delitem(sys.modules, "inflect", raising=False)
+    monkeypatch.setitem(sys.modules, "typeguard", None)
+    import_inflect()
+    assert "inflect" not in sys.modules

@@ -1,0 +1,46 @@
+"""Validation of the parameters of a synthetic dataset."""
+
+from __future__ import annotations
+
+import pytest
+
+from bids_dl.errors import ConfigError
+from bids_dl.testing.design import make_design
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_subject": 3}, "synthetic dataset: n_subject"),
+        ({"format": "fif"}, "format"),
+        ({"sfreq": 0}, "sfreq"),
+        ({"bads": ("Nz",)}, "Nz"),
+        (
+            {"events": "hbn", "n_blocks": 3},
+            "n_blocks and block_duration apply to the events eyes only",
+        ),
+        ({"broken": "companion"}, "edf is a single file"),
+        (
+            {"format": "brainvision", "boundaries": (3,)},
+            "brainvision files do not have such annotations",
+        ),
+        ({"variants": [{"seed": 3}]}, "seed cannot differ between subjects"),
+    ],
+)
+def test_wrong_parameters_are_refused_in_one_line(parameters, message):
+    with pytest.raises(ConfigError, match=message) as refusal:
+        make_design(parameters)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_wrong_variant_is_refused_for_its_subject():
+    design = make_design({"variants": [{}, {"sfreq": 3}]})
+    with pytest.raises(ConfigError, match="sfreq"):
+        design.for_subject(1)
+
+
+def test_subjects_take_variants_in_turn():
+    design = make_design({"variants": [{}, {"sfreq": 250}], "bads": ("Cz",)})
+    assert [design.for_subject(i).sfreq for i in range(4)] == [160, 250, 160, 250]
+    assert design.for_subject(1).bads == ("Cz",)
+    assert design.for_subject(1).variants == ()
