@@ -38,6 +38,7 @@ from bids_dl.store.format import (
 )
 from bids_dl.store.integrity import Damage, check_objects, with_recordings
 from bids_dl.store.quantization import MAX_INT16
+from bids_dl.wording import count
 
 # Deviations that other versions of the libraries may cause, as a fraction of the standard
 # deviation of the channel.
@@ -306,9 +307,8 @@ def _compare_windows(
         differing += (start + np.flatnonzero(is_different)).tolist()
         start += len(block)
     if differing:
-        problem = (
-            f"{len(differing)} windows differ from the source, by up to {max_deviation:.3g} uV"
-        )
+        n_differing = count(len(differing), "window")
+        problem = f"differs from the source in {n_differing}, by up to {max_deviation:.3g} uV"
         damages.append(Damage(key, problem, (differing[0], differing[-1] + 1), (key,)))
     return damages
 
@@ -338,12 +338,12 @@ def _compare_dropouts(store: Store, key: str, entry: StagingEntry, rows: RowRang
         start += len(mask)
     if not differing:
         return []
-    problem = f"{len(differing)} windows have other dropouts in the source"
+    problem = f"differs from the dropouts of the source in {count(len(differing), 'window')}"
     return [Damage(DROPOUT, problem, (differing[0], differing[-1] + 1), (key,))]
 
 
-def _read_rows(store: Store, name: str, start: int, count: int) -> npt.NDArray[Any]:
-    return np.asarray(store.group[name][start : start + count])  # type: ignore[index]
+def _read_rows(store: Store, name: str, start: int, n_rows: int) -> npt.NDArray[Any]:
+    return np.asarray(store.group[name][start : start + n_rows])  # type: ignore[index]
 
 
 def _compare_columns(

@@ -76,11 +76,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def one_line(text: object, *, max_chars: int = MAX_MESSAGE_CHARS) -> str:
-    """Put a message on one line of at most ``max_chars`` characters.
+    r"""Put a message on one line of at most ``max_chars`` characters.
 
     Examples
     --------
-    >>> one_line("cannot read\\n  the file")
+    >>> one_line("cannot read\n  the file")
     'cannot read the file'
     """
     line = " ".join(str(text).split())

@@ -19,31 +19,40 @@ PACKAGE = Path(__file__).parents[1] / "bids_dl"
 MAX_LINE = 100  # characters
 VERBS = frozenset(
     """
-    accept accumulate add adjust admit align allocate allow annotate append apply arrange ask assemble
-    assert assign attach average await balance begin bin block bound build cache calculate call
-    cancel cap capture carry cast change check choose claim clear clip close collapse collect combine
-    compare compile compute concatenate configure confirm connect consume convert copy correct count
-    create cut decide decode decompose decrement delete deliver derive describe detach detect
-    determine disable discard discover display distribute divide download draw drop embed emit empty
-    enable encode end enforce ensure enter enumerate erase escape estimate evaluate evict exclude execute exit
-    expand explain export expose extend extract fail fetch fill filter find finish fit fix flag
-    flatten flush follow forget format forward free freeze gather generate get give group guard guess handle hash
-    hide hold identify ignore import impute include increment index infer initialize inject insert
-    inspect install interpolate intersect invert invoke issue iterate join keep label leave limit link
-    list load locate lock log look loop make map mark mask match measure merge migrate mirror mix modify
-    move multiply name narrow normalize note notify number obtain omit open order overwrite pack pad parse
-    partition pass pause permute pick place plan plot point pool prefetch prepare preprocess preserve
-    print process produce project propagate protect provide prune publish push put quantize query
-    quote raise rank read rebuild receive record recover reduce refer refine reformat refuse register reject
-    release reload remember remove rename render reopen reorder repair repeat replace report
-    represent request require rerun resample reserve reset reshape resolve restore restrict resume
-    retrieve retry return reuse reverse revert rewrite round run sample save scale scan schedule
-    score search select send separate serialize serve set settle shape share shift show shuffle shut
-    sign simplify simulate skip slice smooth snap sort spawn split square stack stage standardize start state
-    step stop store stream strip submit subset subtract suggest sum summarize supply suppress swap switch take tally
-    tell terminate test time tokenize track train transform translate transpose traverse treat trim
-    truncate try turn type unify unpack unwrap update upload use validate verify view visit wait walk warn
-    watch weigh weight widen wrap write yield zip
+    accept accumulate add address adjust admit align allocate allow annotate answer append
+    apply arrange ask assemble assert assign attach average await balance ban begin bin
+    block bound break bring build bypass cache calculate call cancel cap capture carry cast
+    catch change check choose claim clamp clean clear clip close collapse collect combine
+    compare compile compute concatenate condense configure confirm connect consume convert
+    copy correct count cover create cut decide decode decompose decrement deduplicate defer
+    delete deliver demean derive describe design detach detect determine disable discard
+    discover display distribute divide document download draw drive drop duplicate embed
+    emit empty enable encode end enforce ensure enter enumerate erase escape estimate
+    evaluate evict exchange exclude execute exhaust exit expand explain export expose extend
+    extract fail fall fetch fill filter find finish fit fix flag flatten flush fold follow
+    forget format forward free freeze gather generate get give group grow guard guess handle
+    harmonise hash hide highlight hold identify ignore import impute include increment index
+    infer initialize inject insert inspect install interpolate intersect invert invoke issue
+    iterate join keep label launch learn leave limit link list load locate lock log look
+    loop lower make map mark mask match measure meet merge migrate mirror mix modify move
+    multiply name narrow normalize note notify number observe obtain omit open order outline
+    overwrite pack pad parse partition pass pause permute pick pin place plan plot point
+    pool prefer prefetch prepare preprocess present preserve print process produce project
+    promise propagate protect prove provide prune publish pull push put quantize query quote
+    raise rank rate reach read rebuild receive record recover reduce refer reference refine
+    reformat refuse register reject relate release reload rely remember remove rename render
+    reopen reorder repair repeat replace report represent request require rerun resample
+    reserve reset reshape resolve restore restrict resume retrieve retry return reuse
+    reverse revert rewind reword rewrite rotate round run sample save scale scan scatter
+    schedule score seal search seek select send separate serialize serve set settle shape
+    share shift shorten show shrink shuffle shut sign signal silence simplify simulate skip
+    slice smooth snap sort spawn split spread square stack stage stand standardize start
+    state stay step stop store stream strip submit subset subtract suggest sum summarise
+    summarize supply support suppress survive swap switch tag take tally tell terminate test
+    throw tie time tokenize track train transform translate transpose traverse treat trim
+    truncate trust try turn type undo unfold unify unlock unpack unpickle unwrap update
+    upload use validate verify view visit vote wait wake walk warn watch weigh weight widen
+    wrap write yield zero zip
     """.split()  # noqa: SIM905  (a list of one word a line would be seven screens)
 )
 QUESTIONS = frozenset(

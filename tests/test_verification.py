@@ -152,7 +152,7 @@ def test_a_root_edited_together_with_the_manifest_is_found(store):
     [damage] = verify(str(store)).damages
     assert (damage.where, damage.problem) == (
         "zarr.json",
-        "does not match the SHA-256 that it says of itself",
+        "does not match its own SHA-256",
     )
 
 
@@ -190,7 +190,7 @@ def test_what_is_no_store_or_unfinished_is_refused(tmp_path, store):
 @pytest.mark.parametrize(
     ("column", "row", "value", "where", "problem"),
     [
-        ("label", 0, "eyes_shut", "label", "'eyes_shut', which is no class"),
+        ("label", 0, "eyes_shut", "label", "'eyes_shut', which is not among the classes"),
         ("label", 1, "eyes_closed", "label", "several values for windows of the same event"),
         ("split", 0, "other", "split", "sub-001 is in other and"),
         ("recording", 5, "sub-009/eeg/sub-009", "recording", "are not neighbours"),

@@ -66,15 +66,16 @@ def events(
     from bids_dl.config import parsing
     from bids_dl.planning.survey import survey_sources
 
-    given = parsing.merge_file(options)
-    windows_config = parsing.parse_windows(given)
+    parsing.check_options(options, EventsOptions)
+    merged = parsing.merge_file(options)
+    windows_config = parsing.parse_windows(merged)
     survey = survey_sources(
         _source_paths(sources),
-        parsing.parse_source(given),
-        parsing.parse_events(given),
+        parsing.parse_source(merged),
+        parsing.parse_events(merged),
         windows_config,
     )
-    plot = given.get("plot")
+    plot = merged.get("plot")
     if plot is not None:
         from bids_dl.preview import draw_preview
 
@@ -138,13 +139,14 @@ def convert(
     from bids_dl.config import parsing
     from bids_dl.pipeline.convert import convert_sources
 
-    given = parsing.merge_file(options)
-    given.pop("plot", None)  # a file of options may be shared with `events`
+    parsing.check_options(options, ConvertOptions)
+    merged = parsing.merge_file(options)
+    merged.pop("plot", None)  # a file of options may be shared with `events`
     return convert_sources(
         _source_paths(sources),
         os.fspath(dest),
-        parsing.parse_request(given),
-        parsing.parse_pipeline(given),
+        parsing.parse_request(merged),
+        parsing.parse_pipeline(merged),
         on_progress=on_progress,
     )
 

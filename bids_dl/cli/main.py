@@ -91,8 +91,10 @@ def events(source: Sources, *, json: bool = False, **options: Unpack[EventsOptio
     if json:
         show_events.print_survey_json(source, survey)
     else:
-        given = parsing.merge_file(options)
-        show_events.print_survey(survey, parsing.parse_events(given), parsing.parse_windows(given))
+        merged = parsing.merge_file(options)
+        show_events.print_survey(
+            survey, parsing.parse_events(merged), parsing.parse_windows(merged)
+        )
 
 
 @app.command(cls=DocumentedCommand)
@@ -300,10 +302,10 @@ def _describe_usage_error(problem: Exception) -> str:
 
 def _help_command() -> str:
     """Return the command that shows the help of the command that was given, if it exists."""
-    given = sys.argv[1] if len(sys.argv) > 1 else ""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
     for command in app.registered_commands:
-        if command.callback is not None and command.callback.__name__ == given:
-            return f"bids-dl {given} --help"
+        if command.callback is not None and command.callback.__name__ == name:
+            return f"bids-dl {name} --help"
     return "bids-dl --help"
 
 

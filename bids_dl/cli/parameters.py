@@ -33,8 +33,8 @@ Command = Callable[..., Any]
 def with_options(*declarations: type) -> Callable[[Command], Command]:
     """Add one parameter per declared option to a command.
 
-    The command receives the options that were given as keywords. The parameters of its signature
-    that no declaration has, such as an argument, are those of Typer.
+    The command receives the options that the user passes as keywords. Parameters of its signature
+    that are not declared, such as an argument, remain parameters of Typer.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def with_options(*declarations: type) -> Callable[[Command], Command]:
 
         def run(**values: Any) -> Any:
             fixed = {parameter.name: values.pop(parameter.name) for parameter in arguments}
-            given = {name: value for name, value in values.items() if value not in (None, [], ())}
-            set_verbosity(quiet=given.pop("quiet", False), verbose=given.pop("verbose", False))
-            _replace_former_flags(given, offered)
-            _check_required(given, offered)
-            return command(**fixed, **given)
+            passed = {name: value for name, value in values.items() if value not in (None, [], ())}
+            set_verbosity(quiet=passed.pop("quiet", False), verbose=passed.pop("verbose", False))
+            _replace_former_flags(passed, offered)
+            _check_required(passed, offered)
+            return command(**fixed, **passed)
 
         parameters = [*arguments, *_parameters(offered.values())]
         run.__name__ = command.__name__
@@ -120,17 +120,17 @@ def _parameter(
     )
 
 
-def _replace_former_flags(given: dict[str, Any], options: dict[str, DeclaredOption]) -> None:
+def _replace_former_flags(passed: dict[str, Any], options: dict[str, DeclaredOption]) -> None:
     """Move the values of former flags to their options, with a warning."""
     for name, option in options.items():
-        value = given.pop(DEPRECATED + name, None)
+        value = passed.pop(DEPRECATED + name, None)
         if value is not None:
             print_warnings([f"{option.opt.former} is deprecated; use {option.flags[0]}"])
-            given.setdefault(name, value)
+            passed.setdefault(name, value)
 
 
-def _check_required(given: dict[str, Any], options: dict[str, DeclaredOption]) -> None:
+def _check_required(passed: dict[str, Any], options: dict[str, DeclaredOption]) -> None:
     """Refuse a command without an option that it requires."""
     for name, option in options.items():
-        if option.required and name not in given:
+        if option.required and name not in passed:
             raise ConfigError(f"option {option.flags[0]} {option.opt.metavar} is required")

@@ -121,14 +121,14 @@ def request_to_options(request: Request) -> dict[str, Any]:
 def _label_options(label: LabelConfig) -> Any:
     """Return the query of a label, or a mapping with its query and its own options."""
     defaults = default_values(LabelConfig)
-    own: dict[str, Any] = {}
+    own_options: dict[str, Any] = {}
     for name in declared_options(LabelOptions):
         value = getattr(label, name)
         if value != defaults[name]:
-            own[name] = value
+            own_options[name] = value
     if isinstance(label.query, str):
-        return {"hed": label.query, **own} if own else label.query
-    return {**label.query, **own}
+        return {"hed": label.query, **own_options} if own_options else label.query
+    return {**label.query, **own_options}
 
 
 def _renamed(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

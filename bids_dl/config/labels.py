@@ -18,8 +18,8 @@ from bids_dl.errors import ConfigError
 from bids_dl.wording import closest
 
 COMBINATIONS = ("all", "any", "none")  # of queries, within the query of a label
-OWN_OPTIONS = tuple(LabelOptions.__annotations__)
-SIMPLE_OPTIONS = tuple(name for name in OWN_OPTIONS if name not in {"exclude", "around"})
+LABEL_OPTIONS = tuple(LabelOptions.__annotations__)
+SIMPLE_OPTIONS = tuple(name for name in LABEL_OPTIONS if name not in {"exclude", "around"})
 """Options with one value per label; `exclude` may have several, `around` has two parts."""
 
 
@@ -96,27 +96,30 @@ def _split_label(text: str) -> tuple[str | None, str]:
 
 
 def _build_label(label: str, query: Any, options: Mapping[str, Any]) -> LabelConfig:
-    own = dict(query) if isinstance(query, Mapping) else {"hed": query}
-    if not isinstance(own.get("hed", ""), str):
+    own_options = dict(query) if isinstance(query, Mapping) else {"hed": query}
+    if not isinstance(own_options.get("hed", ""), str):
         raise ConfigError(
-            f"hed: {label}: {own['hed']!r} is not a query; write one as text, "
+            f"hed: {label}: {own_options['hed']!r} is not a query; write one as text, "
             "or all, any, none with lists of queries"
         )
-    check_names(own, ("hed", *COMBINATIONS, *OWN_OPTIONS))
-    combined = {word: own[word] for word in COMBINATIONS if word in own}
-    if "hed" in own and combined:
+    check_names(own_options, ("hed", *COMBINATIONS, *LABEL_OPTIONS))
+    combined = {word: own_options[word] for word in COMBINATIONS if word in own_options}
+    if "hed" in own_options and combined:
         raise ConfigError(f"hed: {label}: give either `hed` or `all`, `any`, `none`")
     values = {}
     for name in SIMPLE_OPTIONS:
-        value = own[name] if name in own else _value_of_label(label, options.get(name))
+        if name in own_options:
+            value = own_options[name]
+        else:
+            value = _value_of_label(label, options.get(name))
         values[name] = PARSERS[name](value) if name in PARSERS else value
     excluded = _excluded_queries(label, options.get("exclude"))
-    around = own["around"] if "around" in own else _around_of_label(label, options.get("around"))
+    around = own_options.get("around", _around_of_label(label, options.get("around")))
     return build(
         LabelConfig,
         label=label,
-        query=combined or own.get("hed"),
-        exclude=(*excluded, *as_tuple(own.get("exclude"))),
+        query=combined or own_options.get("hed"),
+        exclude=(*excluded, *as_tuple(own_options.get("exclude"))),
         around=_parse_around(around),
         **values,
     )

@@ -96,9 +96,9 @@ def merge_file(options: Options) -> dict[str, Any]:
     ConfigError
         The file cannot be read, or an option is unknown.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    file = given.pop("config", None)
-    merged = given if file is None else read_file(file) | given
+    direct = {name: value for name, value in options.items() if value is not None}
+    file = direct.pop("config", None)
+    merged = direct if file is None else read_file(file) | direct
     check_options(merged, ConvertOptions, EventsOptions)
     return merged
 

@@ -60,15 +60,21 @@ def build_attributes(
 
 def _count_windows(plan: Plan, rows: Sequence[WindowRow]) -> dict[str, Any]:
     """Count recordings, persons and windows, per label and per split."""
-    per_label = Counter(row.window.label for row in rows)
-    per_split = Counter(plan.splits[row.recording.person] for row in rows)
-    persons = {row.recording.person for row in rows}
+    per_label: Counter[str] = Counter()
+    per_split: Counter[str] = Counter()
+    recordings = set()
+    persons = set()
+    for recording, window in rows:
+        per_label[window.label] += 1
+        per_split[plan.splits[recording.person]] += 1
+        recordings.add(recording.key)
+        persons.add(recording.person)
     persons_per_split = Counter(plan.splits[person] for person in persons)
     splits = {}
     for name in sorted(per_split, key=_split_order):
         splits[name] = {"persons": persons_per_split[name], "windows": per_split[name]}
     return {
-        "recordings": len({row.recording.key for row in rows}),
+        "recordings": len(recordings),
         "persons": len(persons),
         "windows": {label: per_label[label] for label in plan.labels},
         "splits": splits,
@@ -116,12 +122,19 @@ def quantization_attributes(quantizers: Sequence[Quantizer]) -> dict[str, Any]:
     quantizers
         One per recording, after all its windows were quantized. All have the same resolution.
     """
+    largest_error = 0.0
+    clipped = 0
+    peak = 0.0
+    for quantizer in quantizers:
+        largest_error = max(largest_error, quantizer.largest_error)
+        clipped += quantizer.clipped
+        peak = max(peak, quantizer.peak)
     return {
         "rounding": {
             "step": quantizers[0].resolution,
-            "largest_error": max(quantizer.largest_error for quantizer in quantizers),
-            "clipped": sum(quantizer.clipped for quantizer in quantizers),
-            "peak": max(quantizer.peak for quantizer in quantizers),
+            "largest_error": largest_error,
+            "clipped": clipped,
+            "peak": peak,
         }
     }
 

@@ -12,17 +12,17 @@ import numpy.typing as npt
 
 from bids_dl import source
 from bids_dl.datamodel import Recording, Window
-from bids_dl.pipeline.staging import StagedRecording, StagingEntry
+from bids_dl.pipeline.staging import StagedRecording
 from bids_dl.pipeline.statistics import MAX_FREQUENCY_HZ
 from bids_dl.planning.plan import Plan
 from bids_dl.store import writer
-from bids_dl.store.format import RESERVED, Column, make_column
+from bids_dl.store.format import ARRAYS, RESERVED, Column, make_column
 
 PARTICIPANTS_FILE = "participants.tsv"
 EVENTS_FILE = "events.tsv"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+UNSAFE_CHARACTER = re.compile(r"[^\w-]")  # \w: letters and digits of any script, and _
 MISSING_VALUES = frozenset({"n/a", ""})
-ENTITIES = ("dataset", "subject", "session", "task", "run")
 SIDECAR_KEYS = ("Description", "Levels", "Units")
 
 
@@ -51,7 +51,7 @@ def all_columns(
         *_window_columns(plan, rows),
         *_participant_columns(plan, rows, names),
         *_event_columns(plan, rows, names),
-        *_statistics_columns(plan, [item.entry for item in staged]),
+        *_statistics_columns(plan, staged),
     ]
 
 
@@ -71,22 +71,36 @@ def _axis_columns(plan: Plan) -> Iterator[Column]:
 
 def _window_columns(plan: Plan, rows: Sequence[WindowRow]) -> Iterator[Column]:
     """Yield the columns of the window table that every store has."""
-    recordings = [row.recording for row in rows]
-    windows = [row.window for row in rows]
-    events = [plan.events[window.block] for window in windows]
-    texts = {"label": [window.label for window in windows]}
-    for name in ENTITIES:
-        texts[name] = [getattr(recording, name) for recording in recordings]
-    texts["recording"] = [recording.path for recording in recordings]
-    texts["split"] = [plan.splits[recording.person] for recording in recordings]
-    texts["end_rule"] = [event.end_rule for event in events]
-    texts["hed"] = [event.hed for event in events]
-    for name, values in texts.items():
-        yield make_column(name, writer.text_array(values))
-    yield make_column("onset", np.array([window.onset for window in windows]))
-    yield make_column("event_onset", np.array([event.onset for event in events]))
-    yield make_column("row", np.array([event.row for event in events], dtype=np.int64))
-    yield make_column("block", np.array([window.block for window in windows], dtype=np.int64))
+    cells = [_window_cells(plan, row) for row in rows]
+    for name in cells[0]:
+        values = [of_window[name] for of_window in cells]
+        data_type = ARRAYS[name].data_type
+        if data_type == "string":
+            yield make_column(name, writer.text_array(values))
+        else:
+            yield make_column(name, np.array(values, dtype=data_type))
+
+
+def _window_cells(plan: Plan, row: WindowRow) -> dict[str, Any]:
+    """Return the cell of a window in each column that every store has, in the order written."""
+    recording, window = row
+    event = plan.events[window.block]
+    return {
+        "label": window.label,
+        "dataset": recording.dataset,
+        "subject": recording.subject,
+        "session": recording.session,
+        "task": recording.task,
+        "run": recording.run,
+        "recording": recording.path,
+        "split": plan.splits[recording.person],
+        "end_rule": event.end_rule,
+        "hed": event.hed,
+        "onset": window.onset,
+        "event_onset": event.onset,
+        "row": event.row,
+        "block": window.block,
+    }
 
 
 def _participant_columns(
@@ -95,7 +109,7 @@ def _participant_columns(
     """Yield all columns of participants.tsv."""
     tables = plan.participants.values()
     for column in _distinct(table.columns for table in tables):
-        all_values = set()
+        all_values: set[str] = set()
         for table in tables:
             all_values.update(cells.get(column, "n/a") for cells in table.rows.values())
         values = []
@@ -121,12 +135,14 @@ def _event_columns(
         all_values: set[str] = set()
         for table in tables:
             all_values.update(table.columns.get(column, ()))
-        events = [plan.events[row.window.block] for row in rows]
+        values = []
+        for _, window in rows:
+            values.append(plan.event_cell(plan.events[window.block], column))
         yield _table_column(
             EVENTS_FILE,
             column,
             names,
-            values=[plan.event_cell(event, column) for event in events],
+            values=values,
             all_values=all_values,
             sidecar_entries=[table.sidecar.get(column) for table in tables],
         )
@@ -172,15 +188,13 @@ def array_names(plan: Plan) -> dict[tuple[str, str], str]:
     dict
         Array name by (file, column).
     """
-    columns = [
-        (PARTICIPANTS_FILE, name)
-        for name in _distinct(table.columns for table in plan.participants.values())
-    ]
+    people = _distinct(table.columns for table in plan.participants.values())
+    columns = [(PARTICIPANTS_FILE, name) for name in people]
     columns += [(EVENTS_FILE, name) for name in plan.event_columns]
     names: dict[tuple[str, str], str] = {}
-    taken = {name.casefold() for name in RESERVED}
+    taken = set(map(str.casefold, RESERVED))
     for file, column in columns:
-        name = "".join(c if c.isalnum() or c in "_-" else "_" for c in column)
+        name = UNSAFE_CHARACTER.sub("_", column)
         if not name[:1].isalpha() or name.casefold() in taken:
             prefix = "participant" if file == PARTICIPANTS_FILE else "event"
             name = f"{prefix}_{name}".rstrip("_")
@@ -196,7 +210,10 @@ def array_names(plan: Plan) -> dict[tuple[str, str], str]:
 
 def _distinct(tables: Iterable[Iterable[str]]) -> list[str]:
     """List the distinct column names of tables, in order of appearance."""
-    return list(dict.fromkeys(name for table in tables for name in table))
+    names: dict[str, None] = {}  # an ordered set
+    for table in tables:
+        names.update(dict.fromkeys(table))
+    return list(names)
 
 
 def _parse_cells(
@@ -213,12 +230,15 @@ def _parse_cells(
 
 def _is_numeric(values: Iterable[str]) -> bool:
     """Return whether cells are numbers. A cell such as "001" is a name."""
-    present = [value for value in values if value not in MISSING_VALUES]
-    for value in present:
+    has_numbers = False
+    for value in values:
+        if value in MISSING_VALUES:
+            continue
         is_name = value[0] == "0" and value[1:].isdecimal()
         if is_name or math.isnan(_parse_number(value)):
             return False
-    return bool(present)
+        has_numbers = True
+    return has_numbers
 
 
 def _parse_number(value: str) -> float:
@@ -234,23 +254,22 @@ def _merge_sidecar_entries(entries: Iterable[Any]) -> dict[str, Any]:
     return merged
 
 
-def _statistics_columns(plan: Plan, entries: Sequence[StagingEntry]) -> Iterator[Column]:
+def _statistics_columns(plan: Plan, staged: Sequence[StagedRecording]) -> Iterator[Column]:
     """Yield the statistics of each recording, which normalization reads at once."""
-    shape = (len(entries), plan.spec.n_chans)
-    yield make_column("recording_mean", np.array([entry.mean for entry in entries]).reshape(shape))
-    yield make_column("recording_std", np.array([entry.std for entry in entries]).reshape(shape))
-    n_windows = [len(entry.kept) for entry in entries]
-    yield make_column("recording_windows", np.array(n_windows, dtype=np.int64))
+    mean = np.empty((len(staged), plan.spec.n_chans))
+    std = np.empty_like(mean)
+    n_windows = np.empty(len(staged), dtype=np.int64)
+    before = np.full((len(staged), MAX_FREQUENCY_HZ + 1), np.nan)
+    after = np.full_like(before, np.nan)
+    for i, (_, _, entry) in enumerate(staged):
+        mean[i] = entry.mean
+        std[i] = entry.std
+        n_windows[i] = len(entry.kept)
+        before[i, : len(entry.spectrum_before)] = entry.spectrum_before
+        after[i, : len(entry.spectrum_after)] = entry.spectrum_after
+    yield make_column("recording_mean", mean)
+    yield make_column("recording_std", std)
+    yield make_column("recording_windows", n_windows)
     yield make_column("frequency", np.arange(MAX_FREQUENCY_HZ + 1, dtype=np.float64))
-    spectra_before = [entry.spectrum_before for entry in entries]
-    spectra_after = [entry.spectrum_after for entry in entries]
-    yield make_column("recording_spectrum_before", _pad_spectra(spectra_before))
-    yield make_column("recording_spectrum_after", _pad_spectra(spectra_after))
-
-
-def _pad_spectra(spectra: Sequence[Sequence[float]]) -> npt.NDArray[np.float64]:
-    """Pad spectra with NaN to (n_recordings, MAX_FREQUENCY_HZ + 1)."""
-    padded = np.full((len(spectra), MAX_FREQUENCY_HZ + 1), np.nan)
-    for row, spectrum in zip(padded, spectra, strict=True):
-        row[: len(spectrum)] = spectrum
-    return padded
+    yield make_column("recording_spectrum_before", before)
+    yield make_column("recording_spectrum_after", after)

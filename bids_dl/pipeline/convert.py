@@ -130,18 +130,19 @@ def _build_store(conversion: _Conversion) -> Outcome:
     plan, staging = conversion.plan, conversion.staging
     _check_licences(plan)
     reused = _read_staged(plan, plan.recordings, staging)
-    missing = [recording for recording in plan.recordings if recording.key not in reused]
-    n_missing = sum(len(plan.windows[recording.key]) for recording in missing)
+    n_missing = 0
+    for recording in plan.recordings:
+        if recording.key not in reused:
+            n_missing += len(plan.windows[recording.key])
     check_space(plan, conversion.location, staging.location, n_missing)
     staging.prepare()
     results = _stage_recordings(conversion, plan.recordings, reused)
     failures = [*plan.failures, *_failures(results)]
-    processed = _processed_recordings(plan, results)
-    staged = [item for item in processed if item.entry.kept]
-    without_windows = [item for item in processed if not item.entry.kept]
+    staged, without_windows = _staged_recordings(plan, results)
     if not staged:
         staging.remove_if_empty()
         raise no_store_error(failures, without_windows)
+    processed = [*staged, *without_windows]
     warnings = (*plan.warnings, *conversion_warnings(plan, processed))
     n_windows = pack(
         replace(plan, warnings=warnings),
@@ -176,17 +177,18 @@ def _failures(results: Mapping[str, StagingResult]) -> list[Failure]:
     return [result for result in results.values() if isinstance(result, Failure)]
 
 
-def _processed_recordings(
+def _staged_recordings(
     plan: Plan, results: Mapping[str, StagingResult]
-) -> list[StagedRecording]:
-    """List the recordings that did not fail, in the order of the plan."""
-    processed = []
+) -> tuple[list[StagedRecording], list[StagedRecording]]:
+    """List the recordings with and without windows that did not fail, in the order of the plan."""
+    with_windows: list[StagedRecording] = []
+    without_windows: list[StagedRecording] = []
     for recording in plan.recordings:
         entry = results[recording.key]
         if isinstance(entry, StagingEntry):
-            key = plan.staging_keys[recording.key]
-            processed.append(StagedRecording(recording, key, entry))
-    return processed
+            staged = StagedRecording(recording, plan.staging_keys[recording.key], entry)
+            (with_windows if entry.kept else without_windows).append(staged)
+    return with_windows, without_windows
 
 
 def _count_windows(
@@ -231,8 +233,13 @@ def _retry_failed(conversion: _Conversion, attributes: Mapping[str, Any]) -> Out
         Attributes of the store.
     """
     plan, staging, location = conversion.plan, conversion.staging, conversion.location
-    failures = tuple(Failure(**failure) for failure in attributes["failures"])
-    transient = {failure.recording for failure in failures if failure.transient}
+    failures = []
+    transient = set()
+    for stored in attributes["failures"]:
+        failure = Failure(**stored)
+        failures.append(failure)
+        if failure.transient:
+            transient.add(failure.recording)
     retried = [recording for recording in plan.recordings if recording.key in transient]
     if retried:
         staging.prepare()
@@ -254,7 +261,7 @@ def _retry_failed(conversion: _Conversion, attributes: Mapping[str, Any]) -> Out
         n_windows=sum(statistics["windows"].values()),
         n_recordings=statistics["recordings"],
         people=count_people(plan, _count_stored_windows(location)),
-        failures=failures,
+        failures=tuple(failures),
         warnings=warnings,
         unchanged=True,
     )
@@ -310,7 +317,8 @@ def _stage_recordings(
     plan, staging = conversion.plan, conversion.staging
     results = dict(staged)
     missing = [recording for recording in recordings if recording.key not in results]
-    if not missing:
+    tasks = [make_task(plan, recording, staging) for recording in missing]
+    if not tasks:
         return results
     from bids_dl.pipeline.execute import run_tasks
 
@@ -318,7 +326,6 @@ def _stage_recordings(
     signal_seconds = 0.0
     start = monotonic()
     conversion.on_progress(Progress("stage", len(results), len(recordings), failed=n_failed))
-    tasks = [make_task(plan, recording, staging) for recording in missing]
     for task, failure in run_tasks(tasks, conversion.config):
         result = failure or staging.read_entry(task.key)
         if result is None:

@@ -143,12 +143,12 @@ def plan_excerpts(
             )
             dropped.append((number, reason))
     geometry = _geometry(header, context, ratio)
-    excerpts = []
+    excerpts: list[Excerpt] = []
     for segment in sorted(spans):
         limits = edges[segment - 1], edges[segment]
         ordered = sorted(spans[segment], key=lambda span: (span.first, span.number))
-        for group in _group_spans(ordered, geometry):
-            excerpts.append(_excerpt_of_group(group, limits, geometry))
+        groups = _group_spans(ordered, geometry)
+        excerpts += [_excerpt_of_group(group, limits, geometry) for group in groups]
     kept = sorted(number for excerpt in excerpts for number, _ in excerpt.windows)
     return ExcerptPlan(tuple(excerpts), tuple(kept), tuple(dropped))
 

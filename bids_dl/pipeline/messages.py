@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline.staging import StagedRecording
-from bids_dl.planning.notes import SharedNotes, with_count
+from bids_dl.planning.shared_notes import SharedNotes, with_count
 from bids_dl.planning.plan import Plan
 from bids_dl.wording import count
 
@@ -69,31 +69,24 @@ def _dropped_windows(plan: Plan, processed: Sequence[StagedRecording]) -> list[s
 
 def _missing_labels_and_splits(plan: Plan, processed: Sequence[StagedRecording]) -> list[str]:
     """Warn about labels and splits without any window."""
-    labels = set()
-    splits = set()
+    missing_labels = dict.fromkeys(plan.labels)  # an ordered set
+    missing_splits = dict.fromkeys(plan.splits[recording.person] for recording in plan.recordings)
     for recording, _, entry in processed:
-        if entry.kept:
-            splits.add(plan.splits[recording.person])
         planned = plan.windows[recording.key]
-        labels.update(planned[number].label for number in entry.kept)
-    planned_splits = dict.fromkeys(plan.splits[recording.person] for recording in plan.recordings)
-    warnings = []
-    for label in plan.labels:
-        if label not in labels:
-            warnings.append(f"the store has no window of {label}: all its recordings were lost")
-    for split in planned_splits:
-        if split not in splits:
-            warnings.append(f"the split {split} is empty: all its recordings were lost")
-    return warnings
+        if entry.kept:
+            missing_splits.pop(plan.splits[recording.person], None)
+        for number in entry.kept:
+            missing_labels.pop(planned[number].label, None)
+    lost = "all its recordings were lost"
+    warnings = [f"the store has no window of {label}: {lost}" for label in missing_labels]
+    return warnings + [f"the split {split} is empty: {lost}" for split in missing_splits]
 
 
 def no_store_error(
     failures: Sequence[Failure], without_windows: Sequence[StagedRecording]
 ) -> BidsDlError:
     """Return the error of a conversion that leaves no window, with the first reasons."""
-    lines = []
-    for failure in failures:
-        lines.append(f"  {failure.recording}: {failure.stage}: {failure.reason}")
+    lines = [f"  {item.recording}: {item.stage}: {item.reason}" for item in failures]
     for recording, _, entry in without_windows:
         lines.append(
             f"  {recording.key}: all {count(len(entry.dropped), 'window')} dropped; "

@@ -129,11 +129,12 @@ def _make_quantizers(staged: Sequence[StagedRecording]) -> dict[str, Quantizer]:
     StoreError
         The samples do not fit int16.
     """
-    counts = np.sum([item.entry.magnitudes for item in staged], axis=0, dtype=np.int64)
+    histogram = MagnitudeHistogram.empty()
     deviations: list[float] = []
     for item in staged:
+        histogram.counts += np.array(item.entry.magnitudes, dtype=np.int64)
         deviations += item.entry.std
-    resolution = choose_resolution(MagnitudeHistogram(counts), deviations)
+    resolution = choose_resolution(histogram, deviations)
     return {item.key: Quantizer(resolution) for item in staged}
 
 

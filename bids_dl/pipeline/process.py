@@ -80,7 +80,7 @@ def run_task(task: Task, max_bytes: int | None = None) -> Failure | None:
     except OSError as problem:
         reason = f"{type(problem).__name__}: {problem.strerror}"
         failure = Failure(key, "worker", reason, transient=True)
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001  (Dask cannot return one that is not picklable)
         failure = unexpected_failure(key, problem)
     else:
         return None
@@ -166,7 +166,7 @@ def _check_amplitudes(raw: BaseRaw, spec: SignalSpec) -> tuple[StepReport, ...]:
         notes = source.check_amplitudes(raw, names or None)
     except RecordingError:
         raise
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
         raise RecordingError("read", _describe(problem)) from None
     return (StepReport("read", share=0.0, notes=notes),) if notes else ()
 
@@ -219,20 +219,25 @@ def _signal_in_microvolts(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.floa
             f"{spec.n_chans} at {float(spec.sfreq):g} Hz{names}",
         )
     signal: npt.NDArray[np.float64] = raw.get_data(picks=list(spec.ch_names))
-    factors = [MICROVOLTS if kind in VOLTAGE_TYPES else 1.0 for kind in spec.ch_types]
-    signal *= np.array(factors)[:, None]
+    for channel, ch_type in enumerate(spec.ch_types):
+        if ch_type in VOLTAGE_TYPES:
+            signal[channel] *= MICROVOLTS
     return signal
 
 
 def _concatenate(batches: Sequence[WindowBatch]) -> WindowBatch:
     """Concatenate all windows of a recording."""
     numbers: list[int] = []
+    signals = []
+    masks = []
     for batch in batches:
         numbers += batch.numbers
+        signals.append(batch.windows.signals)
+        masks.append(batch.windows.dropout_mask)
     windows = replace(
         batches[0].windows,
-        signals=np.concatenate([batch.windows.signals for batch in batches]),
-        dropout_mask=np.concatenate([batch.windows.dropout_mask for batch in batches]),
+        signals=np.concatenate(signals),
+        dropout_mask=np.concatenate(masks),
     )
     return WindowBatch(tuple(numbers), windows, batches[0].start)
 

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, NamedTuple
@@ -139,9 +140,10 @@ class StagingEntry:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> StagingEntry:
         """Read the JSON object of an entry of this version."""
-        values = {name: _as_tuple(value) for name, value in content.items() if name != "version"}
-        values["dropped"] = tuple(DroppedWindow(*item) for item in values["dropped"])
-        values["dropout_runs"] = tuple(DropoutRun(*item) for item in values["dropout_runs"])
+        values = {name: _as_tuple(value) for name, value in content.items()}
+        del values["version"]
+        values["dropped"] = tuple(starmap(DroppedWindow, values["dropped"]))
+        values["dropout_runs"] = tuple(starmap(DropoutRun, values["dropout_runs"]))
         steps = []
         for step in content["steps"]:
             lists = {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}

@@ -117,7 +117,7 @@ def start_workers(
 
 
 def _remote_pool(client: Client, config: PipelineConfig) -> WorkerPool:
-    limits = [limit for limit in (config.memory, _smallest_memory_limit(client)) if limit]
+    limits = filter(None, [config.memory, _smallest_memory_limit(client)])
     return WorkerPool(
         client=client,
         count_workers=lambda: len(client.nthreads()),

@@ -12,6 +12,7 @@ from bids_dl.wording import join_names
 
 MAX_VALUE_CHARS = 40  # of a value that a difference shows
 MAX_DIFFERENCES = 6  # that a message lists
+ABSENT = "(absent)"  # value of a key that only the other document has
 
 
 def describe_request(request: Request, recipe: preprocess.Recipe) -> dict[str, Any]:
@@ -58,7 +59,8 @@ def find_differences(stored: Any, planned: Any, path: str = "") -> list[str]:
     if isinstance(stored, dict) and isinstance(planned, dict):
         pairs = []
         for name in dict.fromkeys([*stored, *planned]):
-            pairs.append((f"{path}.{name}".lstrip("."), stored.get(name), planned.get(name)))
+            inner_path = f"{path}.{name}".lstrip(".")
+            pairs.append((inner_path, stored.get(name, ABSENT), planned.get(name, ABSENT)))
     elif isinstance(stored, list) and isinstance(planned, list) and len(stored) == len(planned):
         pairs = []
         for i, (old, new) in enumerate(zip(stored, planned, strict=True), 1):

@@ -58,14 +58,13 @@ def find_missing_labels(
     """
     labels_of: dict[str, set[str]] = {}  # by split
     for recording in recordings:
-        labels = {window.label for window in planned[recording.key]}
-        labels_of.setdefault(split_of[recording.person], set()).update(labels)
+        labels = labels_of.setdefault(split_of[recording.person], set())
+        labels.update(window.label for window in planned[recording.key])
     all_labels = sorted(set().union(*labels_of.values()))
     warnings = []
     for split in sorted(labels_of):
-        for label in all_labels:
-            if label not in labels_of[split]:
-                warnings.append(f"no window of {label} in the split {split}")
+        missing = [label for label in all_labels if label not in labels_of[split]]
+        warnings += [f"no window of {label} in the split {split}" for label in missing]
     return warnings
 
 

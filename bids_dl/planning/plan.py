@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from bids_dl import preprocess, source, windows
 from bids_dl.config.stages import Request, WindowsConfig
@@ -32,6 +33,7 @@ VERSIONED_SOFTWARE = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")
 """Software that decides the bytes of a store; its versions are part of a staging key."""
 RENAMED_EVENT_COLUMNS = ("onset", "HED")  # of events.tsv; in a store `event_onset` and `hed`
 DEFAULT_WINDOWS = WindowsConfig(window=2.0, stride=2.0)  # if `convert` is given no windows
+T = TypeVar("T", Window, Block)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Plan:
     @property
     def n_windows(self) -> int:
         """Number of windows of all recordings."""
-        return sum(len(self.windows[recording.key]) for recording in self.recordings)
+        return sum(map(len, self.windows.values()))
 
     @property
     def offset(self) -> int:
@@ -126,10 +128,7 @@ class Plan:
 
     @cached_property
     def _blocks(self) -> dict[str, tuple[Block, ...]]:
-        blocks: dict[str, list[Block]] = {}
-        for block in self.survey.blocks:
-            blocks.setdefault(block.recording, []).append(block)
-        return {key: tuple(of_recording) for key, of_recording in blocks.items()}
+        return group_by_recording(self.survey.blocks)
 
     @cached_property
     def staging_keys(self) -> dict[str, str]:
@@ -147,11 +146,11 @@ class Plan:
                 **common,
                 "recording": key,
                 "sources": files,
-                "windows": [(window.start, window.anchor) for window in self.windows[key]],
+                "windows": list(map(attrgetter("start", "anchor"), self.windows[key])),
                 "boundaries": list(self.survey.limits[key].boundaries),
             }
             if self.recipe.concatenates:
-                content["blocks"] = [(block.onset, block.end) for block in self.blocks_of(key)]
+                content["blocks"] = list(map(attrgetter("onset", "end"), self.blocks_of(key)))
             keys[key] = digest(content)
         return keys
 
@@ -159,22 +158,21 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """Values that are equal for equal plans: request, selection and hashes of the sources."""
         datasets = [dict(self.survey.datasets[name].description) for name in self.datasets]
-        events = [
-            (e.recording, e.row, e.onset, e.end, e.end_rule, e.label, e.hed) for e in self.events
-        ]
+        names = ("recording", "row", "onset", "end", "end_rule", "label", "hed")
+        events = list(map(attrgetter(*names), self.events))
         event_columns = {}
         for name in self.event_columns:
             event_columns[name] = digest([self.event_cell(event, name) for event in self.events])
         positions = {}
         for key, planned in self.windows.items():
-            positions[key] = [(window.start, window.anchor, window.label) for window in planned]
+            positions[key] = list(map(attrgetter("start", "anchor", "label"), planned))
         participants = {}
         for name, table in self.participants.items():
             participants[name] = [table.rows, table.sidecar]
         return {
             "request": describe_request(self.request, self.recipe),
             "recordings": {key: digest(files) for key, files in self.sources.items()},
-            "failures": [asdict(failure) for failure in self.failures],
+            "failures": list(map(asdict, self.failures)),
             "datasets": digest(datasets),
             "events": digest(events),
             "event_columns": event_columns,
@@ -205,7 +203,7 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     --------
     >>> from bids_dl.config import parsing
     >>> from bids_dl.demo import sample_folder
-    >>> plan = make_plan([str(sample_folder())], parsing.request({"hed": "Eyes-closed"}))
+    >>> plan = make_plan([str(sample_folder())], parsing.parse_request({"hed": "Eyes-closed"}))
     >>> plan.n_windows, plan.spec.n_chans, plan.n_times
     (120, 24, 256)
     """
@@ -215,22 +213,25 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         warnings.append("neither --window nor --tmin/--tmax given: using --window 2 --stride 2")
     recipe = preprocess.load_recipe(request.preprocess)
     survey = survey_sources(sources, request.source, request.events, request.windows)
-    planned = _windows_by_recording(survey)
-    _check_labels(survey, request, planned)
-    matched_keys = {event.recording for event in survey.events}
-    matched = [recording for recording in survey.recordings if recording.key in matched_keys]
+    planned = group_by_recording(survey.planned_windows)
+    _check_labels(survey, request)
+    matched = survey.matched_recordings
     resolved = preprocess.resolve_channels(recipe, _header_specs(survey, matched))
     store_spec = choose_store_spec(survey, matched, resolved.recipe, resolved.notes)
-    failed = {failure.recording for failure in store_spec.failures}
     recordings = []
+    planned_windows = {}
+    checksums = {}
     for recording in matched:
-        if recording.key in planned and recording.key not in failed:
+        key = recording.key
+        if key in planned and key not in store_spec.failed_keys:
             recordings.append(recording)
+            planned_windows[key] = planned[key]
+            checksums[key] = store_spec.checksums[key]
     if not recordings:
         raise no_recording_error(store_spec.failures, resolved.notes)
-    participants = {
-        name: source.read_participants(dataset) for name, dataset in survey.datasets.items()
-    }
+    participants = {}
+    for name, dataset in survey.datasets.items():
+        participants[name] = source.read_participants(dataset)
     split_of, split_warnings = assign_persons(recordings, participants, request.splits)
     warnings += [*survey.warnings, *resolved.notes, *split_warnings]
     warnings += find_missing_labels(planned, recordings, split_of)
@@ -239,27 +240,26 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
         survey=survey,
         recipe=resolved.recipe,
         recordings=tuple(recordings),
-        windows={recording.key: planned[recording.key] for recording in recordings},
+        windows=planned_windows,
         spec=store_spec.signal,
         n_times=windows.window_length(request.windows, store_spec.signal.sfreq),
         splits=split_of,
         participants=participants,
-        sources={recording.key: store_spec.checksums[recording.key] for recording in recordings},
+        sources=checksums,
         failures=store_spec.failures,
         warnings=tuple(warnings),
     )
 
 
-def _windows_by_recording(survey: Survey) -> dict[str, tuple[Window, ...]]:
-    by_recording: dict[str, list[Window]] = {}
-    for window in survey.window_plan.windows if survey.window_plan else ():
-        by_recording.setdefault(window.recording, []).append(window)
-    return {key: tuple(planned) for key, planned in by_recording.items()}
+def group_by_recording(items: Sequence[T]) -> dict[str, tuple[T, ...]]:
+    """Group windows or blocks by the key of their recording, in order."""
+    groups: dict[str, list[T]] = {}
+    for item in items:
+        groups.setdefault(item.recording, []).append(item)
+    return {key: tuple(group) for key, group in groups.items()}
 
 
-def _check_labels(
-    survey: Survey, request: Request, planned: Mapping[str, Sequence[Window]]
-) -> None:
+def _check_labels(survey: Survey, request: Request) -> None:
     """Check that each label has a window, or that all its recordings are broken.
 
     Broken recordings are listed as failures, with their reasons.
@@ -269,13 +269,14 @@ def _check_labels(
     WindowError
         A label has events in readable recordings, but no window.
     """
-    labels = {window.label for of_recording in planned.values() for window in of_recording}
     broken = {failure.recording for failure in survey.failures}
+    needs_window = set()  # labels with an event in a readable recording
+    for event in survey.events:
+        if event.recording not in broken:
+            needs_window.add(event.label)
+    needs_window.difference_update(window.label for window in survey.planned_windows)
     for label in request.events.labels:
-        if label.label in labels:
-            continue
-        matched = {event.recording for event in survey.events if event.label == label.label}
-        if not matched <= broken:
+        if label.label in needs_window:
             raise no_window_error(survey, request.windows, label.label)
 
 

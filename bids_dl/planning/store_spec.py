@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +30,11 @@ class StoreSpec:
     signal: SignalSpec
     checksums: Mapping[str, Mapping[str, str]]
     failures: tuple[Failure, ...]
+
+    @property
+    def failed_keys(self) -> frozenset[str]:
+        """Keys of the recordings that failed."""
+        return frozenset(failure.recording for failure in self.failures)
 
 
 def choose_store_spec(
@@ -69,11 +73,13 @@ def choose_store_spec(
             failures[key] = Failure(key, problem.stage, problem.reason, problem.transient)
     if not specs:
         raise no_recording_error(list(failures.values()), notes)
-    counts = Counter(_signature(spec) for spec in specs.values())
-    common = counts.most_common(1)[0][0]
-    store_spec = next(spec for spec in specs.values() if _signature(spec) == common)
+    groups: dict[tuple[Any, ...], list[str]] = {}  # keys of recordings with equal channels
     for key, spec in specs.items():
-        if _signature(spec) != common:
+        groups.setdefault(_signature(spec), []).append(key)
+    largest_group = max(groups.values(), key=len)  # the first one of equal size
+    store_spec = specs[largest_group[0]]
+    for key, spec in specs.items():
+        if _signature(spec) != _signature(store_spec):
             failures[key] = Failure(key, "channels", _describe_difference(spec, store_spec))
     return StoreSpec(store_spec, checksums, tuple(failures.values()))
 
@@ -98,8 +104,8 @@ def _describe_difference(spec: SignalSpec, store: SignalSpec) -> str:
             f"{float(spec.sfreq):g} Hz after the recipe, the store has {float(store.sfreq):g} Hz; "
             "add a resample step"
         )
-    missing = [name for name in store.ch_names if name not in spec.ch_names]
-    extra = [name for name in spec.ch_names if name not in store.ch_names]
+    missing = _names_without_match(store, spec)
+    extra = _names_without_match(spec, store)
     differences = []
     if missing:
         differences.append(f"lacks {join_names(missing)}")
@@ -110,3 +116,7 @@ def _describe_difference(spec: SignalSpec, store: SignalSpec) -> str:
         f"the store has the {store.n_chans} channels of most recordings; "
         "pick, rename, harmonise or interpolate channels in the recipe"
     )
+
+
+def _names_without_match(spec: SignalSpec, other: SignalSpec) -> list[str]:
+    return [name for name in spec.ch_names if name not in other.ch_names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from bids_dl.datamodel import Person, Window
+from bids_dl.datamodel import Person
 from bids_dl.planning.survey import Survey
 
 Counts = Mapping[str, int]
@@ -19,17 +19,22 @@ def count_per_label(survey: Survey) -> dict[str, dict[str, int]]:
     dict
         ``{label: {"recordings": ..., "events": ..., "windows": ..., "open": ...}}``.
     """
-    windows = Counter(window.label for window in _planned_windows(survey))
+    windows = Counter(window.label for window in survey.planned_windows)
     counts = {}
     for label in _labels(survey):
-        events = [event for event in survey.events if event.label == label]
+        recordings = set()
+        n_events = 0
+        n_open = 0
+        for event in survey.events:
+            if event.label == label:
+                recordings.add(event.recording)
+                n_events += 1
+                n_open += event.end is None
         if survey.window_plan:
             n_open = survey.window_plan.open.get(label, 0)
-        else:
-            n_open = sum(event.end is None for event in events)
         counts[label] = {
-            "recordings": len({event.recording for event in events}),
-            "events": len(events),
+            "recordings": len(recordings),
+            "events": n_events,
             "windows": windows[label],
             "open": n_open,
         }
@@ -46,9 +51,11 @@ def count_per_person(survey: Survey) -> dict[Person, dict[str, Counts]]:
         for each person.
     """
     person_of = {recording.key: recording.person for recording in survey.recordings}
-    events = Counter((person_of[event.recording], event.label) for event in survey.events)
+    events: Counter[tuple[Person, str]] = Counter()
+    for event in survey.events:
+        events[person_of[event.recording], event.label] += 1
     windows: Counter[tuple[Person, str]] = Counter()
-    for window in _planned_windows(survey):
+    for window in survey.planned_windows:
         windows[person_of[window.recording], window.label] += 1
     counts: dict[Person, dict[str, Counts]] = {}
     for person in sorted({person for person, _ in events}):
@@ -72,10 +79,6 @@ def count_dropped(survey: Survey) -> dict[str, dict[str, int]]:
         cause = f"{dropped.kind}: {dropped.option}"
         counts.setdefault(dropped.label, Counter())[cause] += 1
     return {label: dict(causes) for label, causes in counts.items()}
-
-
-def _planned_windows(survey: Survey) -> tuple[Window, ...]:
-    return survey.window_plan.windows if survey.window_plan else ()
 
 
 def _labels(survey: Survey) -> list[str]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from bids_dl import selection, source, windows
 from bids_dl.config.stages import EventsConfig, SourceConfig, WindowsConfig
-from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording
+from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording, Window
 from bids_dl.errors import EventError, RecordingError, SourceError, WindowError
 from bids_dl.planning.limits import find_recording_limits
-from bids_dl.planning.notes import SharedNotes
+from bids_dl.planning.shared_notes import SharedNotes
 from bids_dl.planning.size import check_window_count
 
 
@@ -57,6 +57,17 @@ class Survey:
     dropped: tuple[Dropped, ...]
     event_rows: Mapping[str, EventRows]
 
+    @property
+    def matched_recordings(self) -> list[Recording]:
+        """Recordings with a matching event, in order."""
+        keys = {event.recording for event in self.events}
+        return [recording for recording in self.recordings if recording.key in keys]
+
+    @property
+    def planned_windows(self) -> tuple[Window, ...]:
+        """All planned windows, none if no windows were requested."""
+        return self.window_plan.windows if self.window_plan else ()
+
 
 @dataclass(frozen=True)
 class _Headers:
@@ -96,9 +107,9 @@ def survey_sources(
     >>> from bids_dl.demo import sample_folder
     >>> survey = survey_sources(
     ...     [str(sample_folder())],
-    ...     parsing.source_config({"subject": ["001"]}),
-    ...     parsing.events_config({"hed": "Eyes-closed"}),
-    ...     parsing.windows_config({"window": 2}),
+    ...     parsing.parse_source({"subject": ["001"]}),
+    ...     parsing.parse_events({"hed": "Eyes-closed"}),
+    ...     parsing.parse_windows({"window": 2}),
     ... )
     >>> len(survey.recordings), len(survey.window_plan.windows)
     (2, 30)
@@ -106,9 +117,7 @@ def survey_sources(
     selection.parse_queries(events_config)
     datasets = open_sources(sources)
     candidates, warnings = _find_searchable(datasets, source_config)
-    tables, unreadable = _read_tables(datasets, candidates)
-    unreadable_keys = {failure.recording for failure in unreadable}
-    searched = [recording for recording in candidates if recording.key not in unreadable_keys]
+    tables, searched, unreadable = _read_tables(datasets, candidates)
     versions = {name: dataset.hed_version for name, dataset in datasets.items()}
     is_sliding = windows_config.sliding
     selected = selection.select(tables, events_config, hed_versions=versions, sliding=is_sliding)
@@ -213,8 +222,16 @@ def _find_searchable(
 
 def _read_tables(
     datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]
-) -> tuple[list[EventRows], list[Failure]]:
-    """Read the events.tsv of each recording. One that cannot be read is a failure.
+) -> tuple[list[EventRows], list[Recording], list[Failure]]:
+    """Read the events.tsv of each recording.
+
+    Returns
+    -------
+    tables : list of EventRows
+    readable : list of Recording
+        The recording of each table.
+    failures : list of Failure
+        Recordings whose text files cannot be read.
 
     Raises
     ------
@@ -222,15 +239,17 @@ def _read_tables(
         No events.tsv can be read.
     """
     tables: list[EventRows] = []
+    readable: list[Recording] = []
     failures: list[Failure] = []
     for recording in recordings:
         try:
             tables.append(source.read_event_rows(datasets[recording.dataset], recording))
+            readable.append(recording)
         except (RecordingError, SourceError) as problem:
             failures.append(_failure(recording, problem, "events"))
     if failures and not tables:
         raise SourceError(failures[0].reason)
-    return tables, failures
+    return tables, readable, failures
 
 
 def _read_headers(
@@ -276,16 +295,19 @@ def _with_duration(rows: EventRows, headers: Mapping[str, Header]) -> EventRows:
 
 def no_window_error(survey: Survey, windows_config: WindowsConfig, label: str) -> WindowError:
     """Return the error of a label without any window, with its numbers."""
-    n_events = sum(event.label == label for event in survey.events)
-    lengths = []
+    n_events = [event.label for event in survey.events].count(label)
+    max_length: float | None = None
     for block in survey.blocks:
         if block.label == label and block.end is not None:
-            lengths.append(block.end - block.onset)
+            max_length = max(max_length or 0.0, block.end - block.onset)
     longest = ""
-    if lengths and windows_config.sliding:
-        longest = f"; the longest block lasts {max(lengths):.3f} s"
-    reasons = [dropped.reason for dropped in survey.dropped if dropped.label == label]
-    first_reason = f"; the first: {reasons[0]}" if reasons else ""
+    if max_length is not None and windows_config.sliding:
+        longest = f"; the longest block lasts {max_length:.3f} s"
+    first_reason = ""
+    for dropped in survey.dropped:
+        if dropped.label == label:
+            first_reason = f"; the first: {dropped.reason}"
+            break
     return WindowError(
         f"none of {n_events} events of {label} gives a window of {windows_config.duration:g} s"
         f"{longest}{first_reason}\n"

@@ -19,7 +19,7 @@ from bids_dl.preprocess.step import Array, Mask
 
 MAX_LAG = 4  # samples between the edges of runs of two channels that may be one dropout
 N_STEPS = 32  # differences between samples that estimate how far a channel usually moves
-MIN_JUMP = 3.0  # times their root mean square, from which a channel did not move there by itself
+MIN_JUMP = 3.0  # times their root mean square, beyond which the channel cannot have moved by itself
 MAX_CONTEXT_SAMPLES = 2 * MAX_LAG + N_STEPS + 3
 """Largest number of samples around a dropout that decide where it begins and ends."""
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
 
+from bids_dl.datamodel import ShareFlag
 from bids_dl.errors import RecordingError
 from bids_dl.wording import one_line
-
-Flag: TypeAlias = Literal["", "changed nothing", "changed nearly everything"]
 
 MAX_NOTES = 20  # of a step on a recording: a long recording has many excerpts with notes each
 MIN_SHARE_FLAGGED = 0.75  # share above which a step is said to change nearly everything
@@ -80,7 +78,7 @@ def merge_notes(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return (*notes[:MAX_NOTES], f"and {len(notes) - MAX_NOTES} more notes")
 
 
-def share_flag(share: float) -> Flag:
+def share_flag(share: float) -> ShareFlag:
     """Return the flag of a step that changed nothing, or nearly everything, that it may change.
 
     Parameters
@@ -93,6 +91,6 @@ def share_flag(share: float) -> Flag:
     return "changed nearly everything" if share > MIN_SHARE_FLAGGED else ""
 
 
-def merge_flags(flags: Sequence[Flag]) -> Flag:
+def merge_flags(flags: Sequence[ShareFlag]) -> ShareFlag:
     """Return the flag that the reports on all excerpts of a recording share, or ""."""
     return flags[0] if len(set(flags)) == 1 else ""

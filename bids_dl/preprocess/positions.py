@@ -191,8 +191,7 @@ def require_plausible(info: mne.Info, positions: Mapping[str, Array], step: str)
     if problem:
         raise RecordingError(
             step,
-            f"positions of electrodes.tsv cannot be used: {problem}; "
-            "add the step montage before",
+            f"positions of electrodes.tsv cannot be used: {problem}; add the step montage before",
         )
 
 

@@ -35,7 +35,7 @@ LOCATION_OPTIONS = {"retry_timeout", "patience"}  # storage options that no file
 class Location:
     """A folder of objects: a path, or an fsspec URL with the options of its file system.
 
-    An object is there completely or not at all: on disk because it is renamed when it is complete,
+    An object exists completely or not at all: on disk because it is renamed when it is complete,
     elsewhere because an upload is atomic. Transient failures of a server are retried with backoff.
 
     Parameters

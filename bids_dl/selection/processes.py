@@ -7,6 +7,7 @@ Onset, ignores Inset, and merges rows with equal onset.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bids_dl.selection.matching import TIME_DIGITS, TemporalGroup, TimedAnnotation
@@ -24,11 +25,12 @@ class Occurrence(NamedTuple):
         return any(self.annotation.matches[query] for query in queries)
 
 
-class Process(NamedTuple):
+@dataclass(slots=True)
+class Process:
     """A process of HED that begins in a row."""
 
     group: TemporalGroup
-    end: float | None  # s; None if it runs to the end of the recording
+    end: float | None = None  # s; None if it runs to the end of the recording
 
 
 class TrackedProcesses(NamedTuple):
@@ -50,7 +52,7 @@ def track_processes(occurrences: Sequence[Occurrence]) -> TrackedProcesses:
         In order of time.
     """
     begun: dict[int, list[Process]] = {}
-    running: dict[str, tuple[list[Process], int]] = {}  # definition -> place of its process
+    running: dict[str, Process] = {}  # by definition
     unmatched: list[int] = []
     for index, (onset, row, annotation) in enumerate(occurrences):
         for group in annotation.temporal_groups:
@@ -59,12 +61,11 @@ def track_processes(occurrences: Sequence[Occurrence]) -> TrackedProcesses:
                 begun.setdefault(index, []).append(Process(group, end))
                 continue
             if ending := running.pop(group.definition, None):
-                processes, place = ending
-                processes[place] = Process(processes[place].group, onset)
+                ending.end = onset
             elif group.kind == "offset":
                 unmatched.append(row)
             if group.kind == "onset":
-                processes = begun.setdefault(index, [])
-                running[group.definition] = (processes, len(processes))
-                processes.append(Process(group, None))
+                process = Process(group)
+                running[group.definition] = process
+                begun.setdefault(index, []).append(process)
     return TrackedProcesses(begun, unmatched)

@@ -152,7 +152,7 @@ def _boundary_onsets(table: EventRows) -> set[float]:
     for name in BOUNDARY_COLUMNS:
         cells = zip(table.columns.get("onset", ()), table.columns.get(name, ()), strict=False)
         for onset, cell in cells:
-            seconds = parse_number(onset)
-            if cell.casefold() == "boundary" and seconds is not None:
-                onsets.add(seconds)
+            if cell.casefold() == "boundary":
+                seconds = parse_number(onset)
+                onsets.update(() if seconds is None else (seconds,))
     return onsets

@@ -124,8 +124,9 @@ def _process_intervals(
     """Yield HED and interval of every process."""
     for index, processes in begun.items():
         onset = occurrences[index].onset
-        for group, end in processes:
-            yield group.hed, Interval(onset, math.inf if end is None else end)
+        for process in processes:
+            stop = math.inf if process.end is None else process.end
+            yield process.group.hed, Interval(onset, stop)
 
 
 def _count_issues(annotation: RowAnnotation, place: str, issues: IssueCounter) -> None:

@@ -87,7 +87,7 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
         "arrays, at any location; `bids-dl verify` checks it."
     )
     request = attributes["request"]
-    steps = [_describe_step(step) for step in request["preprocess"]["steps"]]
+    steps = map(_describe_step, request["preprocess"]["steps"])
     sections = [
         f"# {attributes['title']}",
         _description(attributes, shape) + _describe_rounding(attributes),
@@ -99,7 +99,7 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
         f"## Preprocessing (recipe `{request['preprocess']['name']}`)",
         "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
         "## Sources",
-        *[_describe_source(source) for source in attributes["sources"]],
+        *map(_describe_source, attributes["sources"]),
         "## How to cite",
         cite(attributes),
         identifier,

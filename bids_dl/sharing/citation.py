@@ -43,7 +43,7 @@ def build_citation(attributes: Attributes) -> str:
     licence = common_licence(sources)
     if licence:
         content["license"] = licence
-    content["references"] = [_reference(source) for source in sources]
+    content["references"] = list(map(_reference, sources))
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
@@ -95,8 +95,9 @@ def cite(attributes: Attributes) -> str:
 
 def _people(names: Iterable[str]) -> list[dict[str, str]]:
     """Return the authors as the format lists them. It requires at least one."""
-    unique = dict.fromkeys(name.strip() for name in names)
-    return [{"name": name} for name in unique if name] or [{"name": "unknown"}]
+    unique = dict.fromkeys(map(str.strip, names))
+    people = [{"name": name} for name in unique if name]
+    return people or [{"name": "unknown"}]
 
 
 def _reference(source: Attributes) -> dict[str, Any]:

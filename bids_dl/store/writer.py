@@ -68,7 +68,7 @@ class StoreWriter:
     def create(cls, location: Location, plan_digest: str) -> StoreWriter:
         """Start a store at an empty location, or at one with an unfinished store.
 
-        Whatever an unfinished store has there is removed.
+        All objects of an unfinished store are removed.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ def write_signals(
     else:
         dtype = "int16"
         # LZ4 over bit planes decodes fast. Blosc runs with one thread, so that bytes repeat;
-        # zarr-python runs the codec in threads of its own.
+        # zarr-python calls it in several threads.
         compressors = [
             BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2),
             checksum,

@@ -1,9 +1,10 @@
-"""CPU time of staging recordings, as a ratio to the same MNE calls written by hand.
+"""Measure the CPU time of staging recordings, relative to the same MNE calls written by hand.
 
     python tests/benchmarks/bench_convert.py [BIDS_FOLDER] [ROUNDS]
 
-Both run in this process, interleaved, after one warm-up; the ratio of the medians is what counts. The rest of a conversion (imports, worker
-processes, packing) is printed for a whole `bids-dl convert` run.
+Both run in this process, interleaved, after one warm-up round. The result is the ratio of the
+medians. The rest of a conversion (imports, worker processes, packing) is printed as the time of a
+whole `bids-dl convert` command.
 """
 
 from __future__ import annotations
@@ -20,65 +21,75 @@ import mne
 
 from bids_dl.config import parsing
 from bids_dl.demo import sample_folder
-from bids_dl.pipeline.process import stage
+from bids_dl.pipeline.process import run_task
 from bids_dl.pipeline.staging import Staging
 from bids_dl.pipeline.task import make_task
-from bids_dl.planning.plan import make_plan
+from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 
 QUERIES = ["eyes_open=Eyes-open", "eyes_closed=Eyes-closed"]
+DEFAULT_ROUNDS = 5
 
 
-def by_hand(edf: Path) -> None:
-    """The default recipe in plain MNE."""
-    raw = mne.io.read_raw_edf(edf, preload=True, verbose="error").filter(0.5, 45.0, verbose="error")
-    raw.set_eeg_reference("average", verbose="error").resample(
-        128.0, method="polyphase", verbose="error"
-    )
+def run_in_plain_mne(edf: Path) -> None:
+    """Run the default recipe in plain MNE."""
+    raw = mne.io.read_raw_edf(edf, preload=True, verbose="error")
+    raw.filter(0.5, 45.0, verbose="error")
+    raw.set_eeg_reference("average", verbose="error")
+    raw.resample(128.0, method="polyphase", verbose="error")
     raw.get_data().astype("float32")
 
 
-def cpu_time(work: Callable[[], object]) -> float:
-    before = time.process_time()
+def stage_recordings(plan: Plan) -> None:
+    """Stage all recordings of a plan in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        staging = Staging(Location(folder))
+        for recording in plan.recordings:
+            failure = run_task(make_task(plan, recording, staging))
+            if failure:
+                sys.exit(f"{failure.recording}: {failure.stage}: {failure.reason}")
+
+
+def measure_cpu_seconds(work: Callable[[], object]) -> float:
+    """Measure the CPU time of a call in s."""
+    start = time.process_time()
     work()
-    return time.process_time() - before
+    return time.process_time() - start
+
+
+def time_command(folder: Path) -> float:
+    """Measure the wall time of a whole `bids-dl convert` command in s."""
+    with tempfile.TemporaryDirectory() as work:
+        command = [sys.executable, "-m", "bids_dl", "convert", str(folder), f"{work}/eyes.zarr"]
+        for query in QUERIES:
+            command += ["--hed", query]
+        start = time.perf_counter()
+        subprocess.run([*command, "--window", "2"], check=True)
+        return time.perf_counter() - start
 
 
 def main() -> None:
+    """Print the ratio of the CPU times, and the time of the command."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else sample_folder()
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else DEFAULT_ROUNDS
     plan = make_plan([str(folder)], parsing.parse_request({"hed": QUERIES, "window": 2.0}))
     files = [folder / str(recording.signal) for recording in plan.recordings]
-    ours, theirs = [], []
-    for _ in range(rounds + 1):
-        with tempfile.TemporaryDirectory() as work:
-            tasks = [
-                make_task(plan, recording, Staging(Location(work))) for recording in plan.recordings
-            ]
-            ours.append(cpu_time(lambda tasks=tasks: [stage(task) for task in tasks]))
-        theirs.append(cpu_time(lambda: [by_hand(file) for file in files]))
-    mine, other = median(ours[1:]), median(theirs[1:])
+
+    def run_all_in_plain_mne() -> None:
+        for file in files:
+            run_in_plain_mne(file)
+
+    staged, by_hand = [], []
+    for _ in range(n_rounds + 1):
+        staged.append(measure_cpu_seconds(lambda: stage_recordings(plan)))
+        by_hand.append(measure_cpu_seconds(run_all_in_plain_mne))
+    staged_seconds = median(staged[1:])
+    by_hand_seconds = median(by_hand[1:])
     print(
-        f"{len(files)} recordings: staged {mine:.2f} s of CPU, by hand {other:.2f} s, ratio {mine / other:.2f}"
+        f"{len(files)} recordings: staged {staged_seconds:.2f} s of CPU, "
+        f"by hand {by_hand_seconds:.2f} s, ratio {staged_seconds / by_hand_seconds:.2f}"
     )
-    with tempfile.TemporaryDirectory() as work:
-        start = time.perf_counter()
-        flags = [flag for query in QUERIES for flag in ("--hed", query)]
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "bids_dl.cli",
-                "convert",
-                folder,
-                f"{work}/eyes.zarr",
-                *flags,
-                "--window",
-                "2",
-            ],
-            check=True,
-        )
-        print(f"the whole command: {time.perf_counter() - start:.1f} s")
+    print(f"the whole command: {time_command(folder):.1f} s")
 
 
 if __name__ == "__main__":

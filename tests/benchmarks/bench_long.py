@@ -1,10 +1,12 @@
-"""Memory and CPU time of converting a long recording, beside the same MNE calls on the whole of it.
+"""Measure memory and CPU time of converting a long recording, and of plain MNE on all of it.
 
-    python tests/benchmarks/bench_long.py [--hours 2] [--channels 64] [--rate 1000] [--memory 1.5GB] [--folder FOLDER]
+    python tests/benchmarks/bench_long.py [--hours 2] [--channels 64] [--rate 1000]
+                                          [--memory 1.5GB] [--folder FOLDER]
 
-Writes a BrainVision recording (0.9 GB by default) to a temporary folder, converts it with windows of 2 s over its whole length, and then
-does what the default recipe does by hand, each as a process of its own. What counts: peak resident memory of the largest process, and the
-ratio of the CPU times. Linux only.
+Write a BrainVision recording (0.9 GB by default) to a temporary folder, convert it with windows
+of 2 s over its whole length, then run the default recipe by hand, each in a process of its own.
+The results are the peak resident memory of the largest process and the ratio of the CPU times.
+Linux only.
 """
 
 from __future__ import annotations
@@ -38,18 +40,21 @@ BinaryFormat=INT_16
 
 [Channel Infos]
 """
-BY_HAND = """
+PLAIN_MNE_SCRIPT = """
 import sys, numpy as np, mne
 mne.set_log_level("error")
 raw = mne.io.read_raw_brainvision(sys.argv[1], preload=True).filter(0.5, 45.0)
 raw.set_eeg_reference("average").resample(128.0, method="polyphase")
-windows = raw.get_data()[:, : raw.n_times // 256 * 256].reshape(len(raw.ch_names), -1, 256).swapaxes(0, 1)
+signals = raw.get_data()[:, : raw.n_times // 256 * 256]
+windows = signals.reshape(len(raw.ch_names), -1, 256).swapaxes(0, 1)
 np.save(sys.argv[2], (windows * 1e6).astype("float32"))
 """
+NOISE_SECONDS = 10
+POLL_SECONDS = 0.05
 
 
 def write_dataset(root: Path, *, hours: float, n_chans: int, sfreq: float) -> Path:
-    """A dataset of one recording, 10 s of noise at a time; the header file."""
+    """Write a dataset of one recording that repeats shifted noise, and return its header file."""
     stem = root / STEM
     stem.parent.mkdir(parents=True)
     (root / "dataset_description.json").write_text(
@@ -72,47 +77,60 @@ def write_dataset(root: Path, *, hours: float, n_chans: int, sfreq: float) -> Pa
     path = Path(f"{stem}_eeg.vhdr")
     path.write_text(header + channels, encoding="utf-8")
     rng = np.random.default_rng(0)
-    noise = rng.integers(-2000, 2000, (int(10 * sfreq) + 997, n_chans), dtype=np.int16)
+    n_times = int(NOISE_SECONDS * sfreq)
+    noise = rng.integers(-2000, 2000, (n_times + 997, n_chans), dtype=np.int16)
     with path.with_suffix(".eeg").open("wb") as file:
-        for i in range(round(hours * 360)):
-            file.write(np.roll(noise, 131 * i, axis=0)[: int(10 * sfreq)].tobytes())
+        for i in range(round(hours * 3600 / NOISE_SECONDS)):
+            file.write(np.roll(noise, 131 * i, axis=0)[:n_times].tobytes())
     return path
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """CPU seconds of a command and its children, and peak resident bytes of the largest of these processes."""
+def measure_command(command: list[str]) -> tuple[float, float]:
+    """Measure a command.
+
+    Returns
+    -------
+    cpu_seconds : float
+        CPU time of the command and its children.
+    peak_bytes : float
+        Peak resident memory of the largest of these processes.
+    """
     peaks: dict[int, int] = {}
     before = os.times()
-    running = subprocess.Popen(command)
-    watch = threading.Thread(target=_watch, args=(running, peaks))
-    watch.start()
-    if running.wait():
+    process = subprocess.Popen(command)
+    watcher = threading.Thread(target=_watch_memory, args=(process, peaks))
+    watcher.start()
+    if process.wait():
         sys.exit(f"failed: {command}")
-    watch.join()
+    watcher.join()
     after = os.times()
-    return (
-        after.children_user - before.children_user + after.children_system - before.children_system,
-        max(peaks.values()),
-    )
+    user_seconds = after.children_user - before.children_user
+    system_seconds = after.children_system - before.children_system
+    return user_seconds + system_seconds, max(peaks.values())
 
 
-def _watch(running: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
-    while running.poll() is None:
+def _watch_memory(command: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
+    """Record the peak memory of a process and its children, by process id, until it ends."""
+    while command.poll() is None:
         try:
-            top = psutil.Process(running.pid)
-            for process in [top, *top.children(recursive=True)]:
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                high = next(
-                    (line for line in status.splitlines() if line.startswith("VmHWM")),
-                    "VmHWM: 0 kB",
-                )
-                peaks[process.pid] = max(peaks.get(process.pid, 0), 1024 * int(high.split()[1]))
+            parent = psutil.Process(command.pid)
+            for process in [parent, *parent.children(recursive=True)]:
+                peaks[process.pid] = max(peaks.get(process.pid, 0), _peak_memory(process.pid))
         except (OSError, psutil.Error):
-            pass  # one that has just ended
-        time.sleep(0.05)
+            pass  # a process that has just ended
+        time.sleep(POLL_SECONDS)
+
+
+def _peak_memory(pid: int) -> int:
+    """Read the peak resident memory of a process in bytes, 0 if the kernel does not state it."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return 1024 * int(line.split()[1])
+    return 0
 
 
 def main() -> None:
+    """Print memory and CPU time of both, and their ratios."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -131,23 +149,17 @@ def main() -> None:
             f"{args.channels} channels, {args.hours:g} h at {args.rate:g} Hz: {size:.2f} GB",
             flush=True,
         )
-        flags = [
-            "--hed",
-            "closed=Eyes-closed",
-            "--window",
-            "2",
-            "--jobs",
-            "1",
-            "--memory",
-            args.memory,
-        ]
-        ours = measured(
-            [sys.executable, "-m", "bids_dl.cli", "convert", str(root), f"{work}/long.zarr", *flags]
+        command = [sys.executable, "-m", "bids_dl", "convert", str(root), f"{work}/long.zarr"]
+        command += ["--hed", "closed=Eyes-closed", "--window", "2"]
+        converted = measure_command([*command, "--jobs", "1", "--memory", args.memory])
+        by_hand = measure_command(
+            [sys.executable, "-c", PLAIN_MNE_SCRIPT, str(path), f"{work}/windows.npy"]
         )
-        theirs = measured([sys.executable, "-c", BY_HAND, str(path), f"{work}/windows.npy"])
-    for name, (cpu, peak) in (("bids-dl convert", ours), ("by hand, whole", theirs)):
+    for name, (cpu, peak) in (("bids-dl convert", converted), ("by hand, whole", by_hand)):
         print(f"{name}: {cpu:.1f} s of CPU, largest process {peak / 1e9:.2f} GB")
-    print(f"ratio of CPU times {ours[0] / theirs[0]:.2f}, of memory {ours[1] / theirs[1]:.2f}")
+    cpu_ratio = converted[0] / by_hand[0]
+    memory_ratio = converted[1] / by_hand[1]
+    print(f"ratio of CPU times {cpu_ratio:.2f}, of memory {memory_ratio:.2f}")
 
 
 if __name__ == "__main__":

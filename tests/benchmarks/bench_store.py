@@ -1,16 +1,17 @@
-"""What writing a store costs, what int16 gains, and what a chunk's size does: ratios, each measured in one run.
+"""Measure what writing a store costs, what int16 gains and what the size of a chunk changes.
 
     python tests/benchmarks/bench_store.py [MEGABYTES] [ROUNDS]
 
-Windows are real EEG (the sample, repeated). CPU time of this process; rounds are interleaved after a warm-up, medians count.
+Windows are real EEG (the sample, repeated). Times are CPU seconds of this process, medians over
+rounds that are interleaved after a warm-up, so that their ratios hold on a busy machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,88 +27,95 @@ from bids_dl.config.stages import StoreConfig
 from bids_dl.demo import sample_folder
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
-from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.chunks import ChunkReader, Destination
 from bids_dl.store.quantization import MagnitudeHistogram, Quantizer, choose_resolution
 
-PIECE = 1000  # windows handed over at a time, as staging does
+BATCH_WINDOWS = 1000  # written at a time, as from staging
+CHUNK_WINDOWS = 20  # near half a megabyte
+SHARD_BYTES = 96_000_000
+CHUNK_BYTES = (30_000, 125_000, 500_000, 2_000_000, 8_000_000)
 
 
-def real_windows(folder: Path, megabytes: int) -> tuple[np.ndarray, list[float]]:
-    """Windows (n_windows, 24, 256) of the sample, repeated to a size, and the deviation of each channel of each recording."""
+def read_real_windows(folder: Path, megabytes: int) -> tuple[np.ndarray, list[float]]:
+    """Return windows of the sample, repeated to a size, and the deviations of its channels.
+
+    The windows are (n_windows, 24, 256). There is one deviation per channel and recording, in µV.
+    """
     hed = {"eyes_open": "Eyes-open", "eyes_closed": "Eyes-closed"}
-    bids_dl.convert(
-        str(sample_folder()), str(folder / "eyes.zarr"), hed=hed, window=2, stride=2, jobs=1
-    )
-    store = open_store(str(folder / "eyes.zarr"))
+    url = str(folder / "eyes.zarr")
+    bids_dl.convert(str(sample_folder()), url, hed=hed, window=2, stride=2, jobs=1)
+    store = open_store(url)
     windows = store.read("signals")
-    return np.concatenate([windows] * max(1, megabytes * 10**6 // windows.nbytes)), store.read(
-        "recording_std"
-    ).ravel().tolist()
+    repeats = max(1, megabytes * 10**6 // windows.nbytes)
+    return np.concatenate([windows] * repeats), store.read("recording_std").ravel().tolist()
 
 
-def cpu(work: Callable[[], object]) -> float:
-    before = time.process_time()
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Measure the CPU time of a call."""
+    start = time.process_time()
     work()
-    return time.process_time() - before
+    return time.process_time() - start
 
 
-def raced(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of each, run in turn; the first round warms up."""
-    found: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds + 1):
+def compare(contestants: dict[str, Callable[[], object]], n_rounds: int) -> dict[str, float]:
+    """Return the median CPU seconds of each contestant, run in turn after one warm-up round."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(n_rounds + 1):
         for name, work in contestants.items():
-            found[name].append(cpu(work))
-    return {name: median(times[1:]) for name, times in found.items()}
+            times[name].append(cpu_seconds(work))
+    return {name: median(seconds[1:]) for name, seconds in times.items()}
 
 
-def pieces(windows: np.ndarray) -> Iterator[np.ndarray]:
-    return (windows[i : i + PIECE] for i in range(0, len(windows), PIECE))
+def batches_of(windows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the windows in batches."""
+    return (windows[i : i + BATCH_WINDOWS] for i in range(0, len(windows), BATCH_WINDOWS))
 
 
-def ours(
+def write_store(
     folder: Path,
     windows: np.ndarray,
-    step: float | None = None,
+    resolution: float | None = None,
     chunk_bytes: int = StoreConfig().chunk_bytes,
 ) -> None:
-    """A store of nothing but its signals."""
+    """Write a store of signals only."""
     shutil.rmtree(folder, ignore_errors=True)
-    draft = writer.StoreWriter.create(Location(str(folder)), "a plan")
-    blocks = pieces(windows) if step is None else map(Quantizer(step), pieces(windows))
+    store = writer.StoreWriter.create(Location(str(folder)), "a plan")
+    batches = batches_of(windows)
     writer.write_signals(
-        draft,
+        store,
         windows.shape,
-        blocks,
+        batches if resolution is None else map(Quantizer(resolution), batches),
         StoreConfig(chunk_bytes=chunk_bytes),
-        resolution=step,
+        resolution=resolution,
         on_progress=lambda _: None,
     )
-    writer.finish(draft, {"sfreq": 128.0, "classes": {}}, ["signals"], {})
+    writer.finish(store, {"sfreq": 128.0, "classes": {}}, ["signals"], {})
 
 
-def plain_file(path: Path, windows: np.ndarray) -> None:
-    """The least that could be done: the bytes in one file, with one CRC32C for each half megabyte, and the disk told to keep them."""
-    checksums = [
-        google_crc32c.value(windows[i : i + 20].tobytes()) for i in range(0, len(windows), 20)
-    ]
+def write_plain_file(path: Path, windows: np.ndarray) -> None:
+    """Write the bytes to one file with a CRC32C per half megabyte, and flush it: the minimum."""
+    starts = range(0, len(windows), CHUNK_WINDOWS)
+    chunks = (windows[start : start + CHUNK_WINDOWS] for start in starts)
+    checksums = [google_crc32c.value(chunk.tobytes()) for chunk in chunks]
     with path.open("wb") as file:
-        for piece in pieces(windows):
-            piece.tofile(file)
+        for batch in batches_of(windows):
+            batch.tofile(file)
         np.array(checksums, "<u4").tofile(file)
         file.flush()
         os.fsync(file.fileno())
 
 
-def plain_zarr(path: Path, windows: np.ndarray) -> None:
-    """The same array by zarr-python alone, a shard at a time."""
+def write_plain_zarr(path: Path, windows: np.ndarray) -> None:
+    """Write the same array by zarr-python alone, a shard at a time."""
     shutil.rmtree(path, ignore_errors=True)
     shape = windows.shape[1:]
-    shard = 20 * (96_000_000 // (20 * windows[0].nbytes))
-    shard = min(shard, 20 * -(-len(windows) // 20))
+    chunks_per_shard = SHARD_BYTES // (CHUNK_WINDOWS * windows[0].nbytes)
+    n_chunks = -(-len(windows) // CHUNK_WINDOWS)
+    shard = CHUNK_WINDOWS * min(chunks_per_shard, n_chunks)
     array = zarr.create_array(
         path,
         shape=windows.shape,
-        chunks=(20, *shape),
+        chunks=(CHUNK_WINDOWS, *shape),
         shards=(shard, *shape),
         dtype="float32",
         compressors=[zarr.codecs.Crc32cCodec()],
@@ -117,76 +125,99 @@ def plain_zarr(path: Path, windows: np.ndarray) -> None:
 
 
 def read_all(folder: Path) -> None:
-    """Every window once, chunks shuffled, each into memory of its own batch."""
+    """Read every window once, chunks shuffled, into one batch."""
     store = open_store(str(folder))
     reader = ChunkReader(store.location, store.metadata("signals"))
-    rows = list(np.empty((reader.windows_per_chunk, *reader.shape[1:]), np.float32))
+    size = reader.windows_per_chunk
+    batch = np.empty((size, *reader.shape[1:]), np.float32)
     for chunk in np.random.default_rng(0).permutation(reader.n_chunks).tolist():
-        reader.read([chunk], [rows])
+        rows = np.arange(min(size, reader.shape[0] - chunk * size))
+        reader.read([chunk], [[Destination(rows, rows, batch)]])
 
 
-def nbytes(folder: Path) -> int:
+def count_magnitudes(windows: np.ndarray) -> MagnitudeHistogram:
+    """Count the samples by magnitude."""
+    histogram = MagnitudeHistogram.empty()
+    for batch in batches_of(windows):
+        histogram.add(batch)
+    return histogram
+
+
+def quantize(windows: np.ndarray, resolution: float) -> None:
+    """Quantize all windows."""
+    for batch in batches_of(windows):
+        Quantizer(resolution)(batch)
+
+
+def file_bytes(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def main() -> None:
-    megabytes, rounds = (
-        int(given) for given in [*sys.argv[1:3], *("400", "5")[len(sys.argv[1:3]) :]]
+def measure_dtypes(folder: Path, windows: np.ndarray, resolution: float, n_rounds: int) -> None:
+    """Print the cost of writing and reading stores of both types, and of parts of the work."""
+    float32 = folder / "float32.zarr"
+    int16 = folder / "int16.zarr"
+    times = compare(
+        {
+            "store, float32": lambda: write_store(float32, windows),
+            "store, int16": lambda: write_store(int16, windows, resolution),
+            "tofile and CRC32C": lambda: write_plain_file(folder / "plain", windows),
+            "zarr-python alone": lambda: write_plain_zarr(folder / "plain.zarr", windows),
+            "SHA-256 alone": lambda: hashlib.sha256(windows.reshape(-1).view(np.uint8)).digest(),
+            "read float32": lambda: read_all(float32),
+            "read int16": lambda: read_all(int16),
+            "count magnitudes": lambda: count_magnitudes(windows),
+            "quantize": lambda: quantize(windows, resolution),
+        },
+        n_rounds,
     )
+    megabytes = windows.nbytes / 1e6
+    for name, seconds in times.items():
+        print(
+            f"{name:20} {seconds:6.2f} s of CPU, {megabytes / seconds:6.0f} MB/s, "
+            f"{seconds / times['store, float32']:5.2f} times writing the float32 store"
+        )
+    large = file_bytes(float32)
+    small = file_bytes(int16)
+    print(
+        f"bytes: float32 {large / 1e6:.1f} MB, int16 {small / 1e6:.1f} MB, "
+        f"{large / small:.2f} times fewer"
+    )
+
+
+def measure_chunk_sizes(folder: Path, windows: np.ndarray, n_rounds: int) -> None:
+    """Print the reading speed of stores with chunks of several sizes."""
+    contestants = {}
+    for chunk_bytes in CHUNK_BYTES:
+        path = folder / f"{chunk_bytes}.zarr"
+        write_store(path, windows, chunk_bytes=chunk_bytes)
+        contestants[str(chunk_bytes)] = lambda path=path: read_all(path)
+    times = compare(contestants, n_rounds)
+    for chunk_bytes, seconds in times.items():
+        print(
+            f"chunks of {int(chunk_bytes) / 1e6:5.3f} MB: "
+            f"read at {windows.nbytes / 1e6 / seconds:6.0f} MB/s, "
+            f"{times['500000'] / seconds:.2f} of 0.5 MB"
+        )
+
+
+def main() -> None:
+    """Run all measurements in a temporary folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("megabytes", nargs="?", type=int, default=400)
+    parser.add_argument("rounds", nargs="?", type=int, default=5)
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        windows, deviations = real_windows(folder, megabytes)
-        magnitudes = MagnitudeHistogram.empty()
-        step = choose_resolution(_counted(magnitudes, windows), deviations)
-        a, b = folder / "a.zarr", folder / "b.zarr"
-        times = raced(
-            {
-                "store, float32": lambda: ours(a, windows),
-                "store, int16": lambda: ours(b, windows, step),
-                "tofile and CRC32C": lambda: plain_file(folder / "plain", windows),
-                "zarr-python alone": lambda: plain_zarr(folder / "plain.zarr", windows),
-                "SHA-256 alone": lambda: hashlib.sha256(
-                    windows.reshape(-1).view(np.uint8).data
-                ).digest(),
-                "read float32": lambda: read_all(a),
-                "read int16": lambda: read_all(b),
-                "count magnitudes": lambda: _counted(MagnitudeHistogram.empty(), windows),
-                "round to int16": lambda: [Quantizer(step)(piece) for piece in pieces(windows)],
-            },
-            rounds,
-        )
-        size = windows.nbytes / 1e6
+        windows, deviations = read_real_windows(folder, arguments.megabytes)
+        resolution = choose_resolution(count_magnitudes(windows), deviations)
         print(
-            f"{size:.0f} MB, {len(windows)} windows {windows.shape[1:]}, {rounds} rounds; int16 in steps of {step:g} uV"
+            f"{windows.nbytes / 1e6:.0f} MB, {len(windows)} windows {windows.shape[1:]}, "
+            f"{arguments.rounds} rounds; int16 with a resolution of {resolution:g} uV"
         )
-        for what, seconds in times.items():
-            ratio = seconds / times["store, float32"]
-            print(
-                f"{what:20} {seconds:6.2f} s of CPU, {size / seconds:6.0f} MB/s, {ratio:5.2f} times that of the store in float32"
-            )
-        print(
-            f"bytes: float32 {nbytes(a) / 1e6:.1f} MB, int16 {nbytes(b) / 1e6:.1f} MB, {nbytes(a) / nbytes(b):.2f} times fewer"
-        )
-        sizes = {
-            chunk: folder / f"{chunk}.zarr"
-            for chunk in (30_000, 125_000, 500_000, 2_000_000, 8_000_000)
-        }
-        for chunk, place in sizes.items():
-            ours(place, windows, chunk_bytes=chunk)
-        times = raced(
-            {str(chunk): lambda place=place: read_all(place) for chunk, place in sizes.items()},
-            rounds,
-        )
-        for chunk, seconds in times.items():
-            print(
-                f"chunks of {int(chunk) / 1e6:5.3f} MB: read at {size / seconds:6.0f} MB/s, {times['500000'] / seconds:.2f} of 0.5 MB"
-            )
-
-
-def _counted(magnitudes: MagnitudeHistogram, windows: np.ndarray) -> MagnitudeHistogram:
-    for piece in pieces(windows):
-        magnitudes.add(piece)
-    return magnitudes
+        measure_dtypes(folder, windows, resolution, arguments.rounds)
+        measure_chunk_sizes(folder, windows, arguments.rounds)
 
 
 if __name__ == "__main__":

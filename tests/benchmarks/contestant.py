@@ -1,4 +1,7 @@
-"""bids_dl as a contestant of a race of loaders, which gives the interface (`common`), the windows and the clock."""
+"""bids_dl as a contestant in a comparison of loaders.
+
+The comparison provides the interface (`common`), the windows and the clock.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from common import Again, Contestant
 
 
 class BidsDl(Contestant):
-    """A store in float32 without a codec, CRC32C checked on every chunk."""
+    """A float32 store without compression; the CRC32C of every chunk is checked."""
 
     name = "bids_dl"
     note = "float32, CRC32C checked, StreamingDataset"
@@ -22,10 +25,16 @@ class BidsDl(Contestant):
 
         pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
         columns = [
-            Column("channel", writer.text_array([f"E{i}" for i in range(data.x.shape[1])]), ("channel",))
+            Column(
+                "channel",
+                writer.text_array([f"E{i}" for i in range(data.x.shape[1])]),
+                ("channel",),
+            )
         ]
         columns += [Column(name, values) for name, values in data.columns().items() if name != "t0"]
-        columns.append(Column("recording", writer.text_array([f"sub-{i:03}" for i in data.subject])))
+        columns.append(
+            Column("recording", writer.text_array([f"sub-{i:03}" for i in data.subject]))
+        )
         draft = writer.StoreWriter.create(Location(path), "benchmark")
         self.signals(draft, data, pieces)
         writer.write_columns(draft, columns)
@@ -79,11 +88,11 @@ class BidsDlDataLoader(BidsDl):
 
 
 class BidsDlInt16(BidsDl):
-    """The same windows as whole numbers, in bit planes through LZ4."""
+    """The same windows as int16, compressed by LZ4 over bit planes."""
 
     name = "bids_dl_int16"
     note = "int16 of 0.125 uV, LZ4 of bit planes, CRC32C checked"
-    step = 0.125
+    resolution = 0.125  # uV
     tolerance = 0.0626
 
     def signals(self, draft, data, pieces):
@@ -91,19 +100,19 @@ class BidsDlInt16(BidsDl):
         from bids_dl.store import writer
         from bids_dl.store.quantization import Quantizer
 
-        coder = Quantizer(self.step)
+        quantizer = Quantizer(self.resolution)
         writer.write_signals(
             draft,
             data.x.shape,
-            map(coder, pieces),
+            map(quantizer, pieces),
             StoreConfig(),
-            resolution=self.step,
+            resolution=self.resolution,
             on_progress=lambda _: None,
         )
 
 
 class BidsDlInt16DataLoader(BidsDlDataLoader):
-    """The store of whole numbers through PyTorch's loader."""
+    """The int16 store through PyTorch's loader."""
 
     name = "bids_dl_int16_dataloader"
     note = "int16 through DataLoader(stream, batch_size=None, num_workers=0)"

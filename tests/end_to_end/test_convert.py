@@ -243,10 +243,9 @@ def test_recordings_of_zeros_are_refused_and_a_split_that_becomes_empty_is_warne
         file.write_bytes(content[:header_bytes] + bytes(len(content) - header_bytes))
     people = eegbci_copy / "participants.tsv"
     header, *rows = people.read_text().splitlines()
-    lines = [f"{header}\tpart"]
-    for row in rows:
-        lines.append(f"{row}\t{'test' if row.startswith('sub-003') else 'train'}")
-    people.write_text("\n".join(lines))
+    parts = ["test" if row.startswith("sub-003") else "train" for row in rows]
+    lines = [f"{row}\t{part}" for row, part in zip(rows, parts, strict=True)]
+    people.write_text("\n".join([f"{header}\tpart", *lines]))
     outcome = convert(eegbci_copy, tmp_path / "a.zarr", split="part")
     assert [failure.stage for failure in outcome.failures] == ["read", "read"]
     for failure in outcome.failures:

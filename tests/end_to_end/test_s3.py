@@ -218,7 +218,7 @@ def test_a_conversion_killed_at_ten_moments_is_refused_and_then_completed(
     for number in sorted(numbers, reverse=True):
         kill_at_write(start_conversion(options, faulty, tmp_path), faulty, number)
         with pytest.raises(
-            StoreError, match="not finished; run the same|no store there"
+            StoreError, match=r"not finished; run the same|no store there"
         ) as refusal:
             open_store(EYES_URL, storage_options=options)
         n_unfinished += "not finished" in str(refusal.value)

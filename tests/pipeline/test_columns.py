@@ -91,7 +91,7 @@ def test_a_misspelt_target_lists_the_columns(store):
 
 
 def test_people_without_a_value_are_counted_and_dropped_only_on_request(store):
-    with pytest.raises(TargetError, match="20 of 40 windows have no 'age'.*drop_missing=True"):
+    with pytest.raises(TargetError, match=r"20 of 40 windows have no 'age'.*drop_missing=True"):
         bids_dl.StreamingDataset(store, target="age")
     stream = bids_dl.StreamingDataset(store, target="age", drop_missing=True, batch_size=1)
     assert len(stream) == 20

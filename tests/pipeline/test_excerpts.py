@@ -246,11 +246,11 @@ def test_each_window_is_in_one_excerpt_with_its_margins_and_no_excerpt_crosses_a
     ratio = Fraction(rate, sfreq)
     n_times = round(WINDOW_SECONDS * rate)
     header = Header(float(sfreq), 60 * sfreq, ("E1", "E2"), ("eeg", "eeg"), tuple(edges))
-    inside = []
-    for onset in onsets:
-        if not any(onset < edge < onset + WINDOW_SECONDS for edge in edges):
-            inside.append(onset)
-    planned = windows_at(inside, sfreq)
+
+    def is_continuous(onset):
+        return not any(onset < edge < onset + WINDOW_SECONDS for edge in edges)
+
+    planned = windows_at(filter(is_continuous, onsets), sfreq)
     context = RecipeContext(margin, ratio.denominator, "", 1.0)
     plan = plan_excerpts(planned, header, context, ratio=ratio, offset=0, n_times=n_times)
     jumps = [0, *find_jumps(header), header.n_times]

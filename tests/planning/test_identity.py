@@ -24,7 +24,7 @@ def test_a_difference_is_a_path_with_short_values():
     planned = {"events": {"labels": [{"label": "open"}, {"label": "rest"}]}, "extra": [1] * 50}
     assert find_differences(stored, planned) == [
         "events.labels[2].label (store: closed, now: rest)",
-        "seed (store: 0, now: None)",
+        "seed (store: 0, now: (absent))",
         "extra",
     ]
 

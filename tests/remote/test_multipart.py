@@ -1,4 +1,4 @@
-"""Large objects are uploaded in parts: each part is retried alone, and failed uploads are aborted."""
+"""Large objects are uploaded in parts: each part is retried alone, failed uploads are aborted."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def test_a_failed_part_is_sent_again_and_the_others_are_not(options, faulty, fau
 
 def test_an_upload_is_complete_although_its_last_answer_is_lost(s3, options, faulty):
     faulty.fail("lost", share=0.5, only="uploadId=")
-    location = Location(URL, options)
+    # a large part may take longer than the usual timeout of these tests
+    location = Location(URL, {**options, "config_kwargs": {"read_timeout": 10}})
     location.write("large", LARGE)
     assert faulty.failed["lost", "POST"] > 0
     faulty.fail()

@@ -43,8 +43,8 @@ def test_processes_of_real_recordings_are_those_of_hedtools_event_manager(shared
         [timeline] = annotated.search((compile_query("Def"),), IssueCounter())
         processes = []
         for occurrence, begun in zip(timeline.occurrences, timeline.processes, strict=True):
-            for group, end in begun:
-                processes.append((occurrence.onset, group.definition, end))
+            for process in begun:
+                processes.append((occurrence.onset, process.group.definition, process.end))
         expected = []
         for events in EventManager(tabular_input(table), schema).event_list:
             for event in events:

@@ -1,25 +1,37 @@
 from __future__ import annotations
 
+import doctest
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bids_dl.stream.order import Order, Phase, last_sizes, left_after, n_steps, steps_of
+from bids_dl.stream import order as order_module
+from bids_dl.stream.order import (
+    Order,
+    Phase,
+    final_batch_sizes,
+    n_remaining,
+    n_steps,
+    rank_steps,
+)
 
-worlds, batch_sizes = st.integers(1, 8), st.integers(1, 12)
+world_sizes = st.integers(1, 8)
+batch_sizes = st.integers(1, 12)
 
 
 @st.composite
 def orders(draw, *, drop_last=None):
-    n_windows, per_chunk = draw(st.integers(1, 300)), draw(st.integers(1, 20))
-    taken = np.flatnonzero(
-        np.random.default_rng(draw(st.integers(0, 99))).random(n_windows)
-        < draw(st.sampled_from([1.0, 0.5, 0.05]))
-    )
+    n_windows = draw(st.integers(1, 300))
+    per_chunk = draw(st.integers(1, 20))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    share = draw(st.sampled_from([1.0, 0.5, 0.05]))
+    selected = np.flatnonzero(rng.random(n_windows) < share)
     return Order(
-        chunks=taken // per_chunk,
-        pool=draw(st.integers(1, 30)),
+        chunks=selected // per_chunk,
+        pool_chunks=draw(st.integers(1, 30)),
         seed=draw(st.integers(0, 2**40)),
         epoch=draw(st.integers(0, 5)),
         shuffle=draw(st.booleans()),
@@ -28,132 +40,153 @@ def orders(draw, *, drop_last=None):
 
 
 def split(steps):
-    return (
-        np.split(steps.windows[: steps.bounds[-1]], steps.bounds[1:-1])
-        if len(steps.bounds) > 1
-        else []
-    )
+    """Return the windows of each step."""
+    if len(steps.bounds) == 1:
+        return []
+    return np.split(steps.windows[: steps.bounds[-1]], steps.bounds[1:-1])
+
+
+def batches_by_rank(order, world_size, batch_size, phases=()):
+    return [
+        split(rank_steps(order, phases, world_size, batch_size, rank)) for rank in range(world_size)
+    ]
+
+
+def flatten(batches_of_ranks):
+    batches = chain.from_iterable(batches_of_ranks)
+    return [int(window) for window in chain.from_iterable(batches)]
 
 
 @settings(deadline=None)
-@given(orders(drop_last=False), worlds, batch_sizes)
-def test_every_window_comes_exactly_once_in_equal_steps(order, world, batch_size):
-    ranks = [split(steps_of(order, (), world, batch_size, rank)) for rank in range(world)]
-    assert {len(batches) for batches in ranks} == {-(-len(order.chunks) // (world * batch_size))}
-    windows = [w for batches in ranks for batch in batches for w in batch]
-    assert sorted(windows) == list(range(len(order.chunks)))
+@given(orders(drop_last=False), world_sizes, batch_sizes)
+def test_every_window_is_delivered_exactly_once_in_equal_steps(order, world_size, batch_size):
+    ranks = batches_by_rank(order, world_size, batch_size)
+    expected_steps = -(-len(order.chunks) // (world_size * batch_size))
+    assert {len(batches) for batches in ranks} == {expected_steps}
+    assert sorted(flatten(ranks)) == list(range(len(order.chunks)))
 
 
 @settings(deadline=None)
-@given(orders(drop_last=False), worlds, batch_sizes)
-def test_all_batches_are_full_but_those_of_the_last_two_steps_which_differ_by_one_at_most(
-    order, world, batch_size
+@given(orders(drop_last=False), world_sizes, batch_sizes)
+def test_batches_are_full_except_in_the_last_two_steps_whose_sizes_differ_by_one_at_most(
+    order, world_size, batch_size
 ):
-    sizes = np.array(
-        [np.diff(steps_of(order, (), world, batch_size, rank).bounds) for rank in range(world)]
-    )
+    ranks = [rank_steps(order, (), world_size, batch_size, rank) for rank in range(world_size)]
+    sizes = np.array([np.diff(steps.bounds) for steps in ranks])
     assert (sizes[:, :-2] == batch_size).all()
     if sizes.size:
-        assert sizes[:, -2:].max() - sizes[:, -2:].min() <= 1
+        assert np.ptp(sizes[:, -2:]) <= 1
         assert np.ptp(sizes.sum(axis=1)) <= 1
 
 
 @settings(deadline=None)
-@given(orders(drop_last=True), worlds, batch_sizes)
-def test_with_drop_last_all_batches_are_full_and_only_the_tail_is_missing(order, world, batch_size):
-    ranks = [split(steps_of(order, (), world, batch_size, rank)) for rank in range(world)]
-    windows = [w for batches in ranks for batch in batches for w in batch]
-    assert all(len(batch) == batch_size for batches in ranks for batch in batches)
-    assert len(windows) == len(set(windows)) > len(order.chunks) - world * batch_size
-
-
-@settings(deadline=None)
-@given(orders(), worlds, batch_sizes, st.data())
-def test_an_epoch_resumed_twice_with_other_worlds_loses_and_repeats_nothing(
-    order, world, batch_size, data
+@given(orders(drop_last=True), world_sizes, batch_sizes)
+def test_with_drop_last_all_batches_are_full_and_only_a_remainder_is_missing(
+    order, world_size, batch_size
 ):
-    phases, handed_out = (), []
-    for last in (False, False, True):
-        all_steps = [
-            split(steps_of(order, phases, world, batch_size, rank)) for rank in range(world)
-        ]
-        made = len(all_steps[0]) if last else data.draw(st.integers(0, len(all_steps[0])))
-        handed_out += [w for batches in all_steps for batch in batches[:made] for w in batch]
-        phases = (*phases, Phase(world, batch_size, made)) if made else phases
-        assert left_after(len(order.chunks), phases, drop_last=order.drop_last) == len(
-            order.chunks
-        ) - len(handed_out)
-        if not last:
-            world, batch_size = data.draw(worlds), data.draw(batch_sizes)
-    assert len(handed_out) == len(set(handed_out))
-    assert order.drop_last or len(handed_out) == len(order.chunks)
-    assert len(handed_out) > len(order.chunks) - world * batch_size
+    ranks = batches_by_rank(order, world_size, batch_size)
+    windows = flatten(ranks)
+    assert all(len(batch) == batch_size for batch in chain.from_iterable(ranks))
+    assert len(windows) == len(set(windows)) > len(order.chunks) - world_size * batch_size
 
 
 @settings(deadline=None)
-@given(orders(), worlds, batch_sizes, st.integers(1, 4), st.data())
-def test_workers_share_the_steps_of_their_rank_in_turn(order, world, batch_size, n_workers, data):
-    steps = steps_of(order, (), world, batch_size, world - 1)
+@given(orders(), world_sizes, batch_sizes, st.data())
+def test_an_epoch_resumed_twice_with_other_world_sizes_loses_and_repeats_no_window(
+    order, world_size, batch_size, data
+):
+    n_windows = len(order.chunks)
+    phases = ()
+    delivered = []
+    for is_last in (False, False, True):
+        ranks = batches_by_rank(order, world_size, batch_size, phases)
+        n_left = len(ranks[0])
+        steps = n_left if is_last else data.draw(st.integers(0, n_left))
+        delivered += flatten(batches[:steps] for batches in ranks)
+        if steps:
+            phases = (*phases, Phase(world_size, batch_size, steps))
+        expected_remaining = n_windows - len(delivered)
+        assert n_remaining(n_windows, phases, drop_last=order.drop_last) == expected_remaining
+        if not is_last:
+            world_size = data.draw(world_sizes)
+            batch_size = data.draw(batch_sizes)
+    assert len(delivered) == len(set(delivered))
+    assert order.drop_last or len(delivered) == n_windows
+    assert len(delivered) > n_windows - world_size * batch_size
+
+
+@settings(deadline=None)
+@given(orders(), world_sizes, batch_sizes, st.integers(1, 4), st.data())
+def test_workers_take_the_steps_of_their_rank_in_turn(
+    order, world_size, batch_size, n_workers, data
+):
+    steps = rank_steps(order, (), world_size, batch_size, world_size - 1)
     start = data.draw(st.integers(0, max(0, len(steps.bounds) - 1)))
-    shares = [split(steps.every(n_workers, start=start + worker)) for worker in range(n_workers)]
-    in_turn = [shares[i % n_workers][i // n_workers].tolist() for i in range(sum(map(len, shares)))]
+    by_worker = [
+        split(steps.take_every(n_workers, start=start + worker)) for worker in range(n_workers)
+    ]
+    in_turn = [
+        by_worker[i % n_workers][i // n_workers].tolist() for i in range(sum(map(len, by_worker)))
+    ]
     assert in_turn == [batch.tolist() for batch in split(steps)[start:]]
 
 
 @settings(deadline=None)
-@given(orders(), worlds, batch_sizes)
-def test_the_order_is_a_pure_function_of_its_arguments(order, world, batch_size):
-    first, second = (steps_of(order, (), world, batch_size, 0) for _ in range(2))
+@given(orders(), world_sizes, batch_sizes)
+def test_the_same_arguments_give_the_same_order(order, world_size, batch_size):
+    first = rank_steps(order, (), world_size, batch_size, 0)
+    second = rank_steps(order, (), world_size, batch_size, 0)
     np.testing.assert_array_equal(first.windows, second.windows)
 
 
-def an_order(**changes):
-    return Order(
-        **{
-            "chunks": np.arange(4000) // 20,
-            "pool": 50,
-            "seed": 0,
-            "epoch": 0,
-            "shuffle": True,
-            "drop_last": False,
-        }
-        | changes
-    )
+def make_order(**changes):
+    defaults = {
+        "chunks": np.arange(4000) // 20,
+        "pool_chunks": 50,
+        "seed": 0,
+        "epoch": 0,
+        "shuffle": True,
+        "drop_last": False,
+    }
+    return Order(**defaults | changes)
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}])
-def test_seed_and_epoch_change_the_order(change):
-    one, other = (
-        steps_of(order, (), 2, 64, 0).windows for order in (an_order(), an_order(**change))
-    )
-    assert not np.array_equal(
-        np.sort(one), np.sort(other)
-    )  # not only within the rank: the rank has other windows
+def test_seed_and_epoch_change_the_windows_of_a_rank(change):
+    windows = rank_steps(make_order(), (), 2, 64, 0).windows
+    others = rank_steps(make_order(**change), (), 2, 64, 0).windows
+    assert not np.array_equal(np.sort(windows), np.sort(others))
 
 
 def test_without_shuffling_windows_come_in_the_order_of_the_store():
-    ranks = [steps_of(an_order(shuffle=False), (), 3, 64, rank).windows for rank in range(3)]
+    order = make_order(shuffle=False)
+    ranks = [rank_steps(order, (), 3, 64, rank).windows for rank in range(3)]
     np.testing.assert_array_equal(np.concatenate(ranks), np.arange(4000))
 
 
-def test_a_rank_reads_its_own_chunks_and_at_most_two_more():
-    chunks = an_order().chunks
-    ranks = [steps_of(an_order(), (), 8, 64, rank).windows for rank in range(8)]
-    assert sum(len(np.unique(chunks[windows])) for windows in ranks) <= 200 + 2 * 8
+def test_ranks_share_at_most_two_chunks_with_each_other():
+    order = make_order()
+    ranks = [rank_steps(order, (), 8, 64, rank).windows for rank in range(8)]
+    assert sum(len(np.unique(order.chunks[windows])) for windows in ranks) <= 200 + 2 * 8
 
 
 def test_each_batch_mixes_the_chunks_of_a_whole_pool():
-    order = an_order(chunks=np.arange(40_000) // 20, pool=192)  # 100 people of 400 windows
-    people = [len(np.unique(batch // 400)) for batch in split(steps_of(order, (), 1, 64, 0))]
+    order = make_order(chunks=np.arange(40_000) // 20, pool_chunks=192)
+    batches = split(rank_steps(order, (), 1, 64, 0))
+    people = [len(np.unique(batch // 400)) for batch in batches]  # 100 people of 400 windows
     assert min(people[:-1]) > 30
     assert np.mean(people) > 40
 
 
 @settings(deadline=None)
-@given(st.integers(0, 10_000), worlds, batch_sizes, st.booleans())
-def test_sizes_add_up(n_windows, world, batch_size, drop_last):
-    steps, last = (
-        f(n_windows, world, batch_size, drop_last=drop_last) for f in (n_steps, last_sizes)
-    )
-    total = (steps - len(last)) * world * batch_size + last.sum()
-    assert total == (steps * world * batch_size if drop_last else n_windows)
+@given(st.integers(0, 10_000), world_sizes, batch_sizes, st.booleans())
+def test_batch_sizes_add_up_to_all_windows(n_windows, world_size, batch_size, drop_last):
+    steps = n_steps(n_windows, world_size, batch_size, drop_last=drop_last)
+    final = final_batch_sizes(n_windows, world_size, batch_size, drop_last=drop_last)
+    windows_per_step = world_size * batch_size
+    total = (steps - len(final)) * windows_per_step + final.sum()
+    assert total == (steps * windows_per_step if drop_last else n_windows)
+
+
+def test_the_examples_of_the_docstrings_run():
+    assert doctest.testmod(order_module).failed == 0

@@ -2,22 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import small_store
-from small_store import SmallStore
 
 from bids_dl.errors import NoMatchError, TargetError
 from bids_dl.stream import StreamingDataset
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("select") / "small.zarr"
-    small_store.write(path, SmallStore())
-    return str(path)
-
-
 @pytest.mark.parametrize(
-    ("where", "taken"),
+    ("where", "expected"),
     [
         ({"subject": "001"}, lambda table: table["subject"] == "001"),
         ({"subject": ["001", "004"]}, lambda table: table["subject"].isin(["001", "004"])),
@@ -28,12 +19,10 @@ def store(tmp_path_factory) -> str:
         (np.arange(70) % 2 == 0, lambda table: table["row"] % 2 == 0),
     ],
 )
-def test_where_takes_the_windows_it_says(store, where, taken):
+def test_where_selects_the_windows_that_meet_all_conditions(store, where, expected):
     table = StreamingDataset(store).windows
-    assert (
-        StreamingDataset(store, where=where).windows.index.tolist()
-        == table.index[taken(table)].tolist()
-    )
+    selected = StreamingDataset(store, where=where).windows
+    assert selected.index.tolist() == table.index[expected(table)].tolist()
 
 
 @pytest.mark.parametrize(
@@ -48,21 +37,29 @@ def test_where_takes_the_windows_it_says(store, where, taken):
         (
             {"where": {"subject": "9"}},
             NoMatchError,
-            r"no window has subject '9'; there are 000 \(14\), 001 \(14\)",
+            r"no window has subject '9'; available: 000 \(14\), 001 \(14\)",
         ),
         (
             {"where": {"subject": "000"}, "split": "test"},
             NoMatchError,
-            r"no window that fulfils the other conditions has subject '000'",
+            r"no window that meets the other conditions has subject '000'; available: 003 \(14\)",
         ),
-        ({"where": {"subject": 1}}, TargetError, "where subject: the column holds text, got 1"),
-        ({"where": {"onset": "1"}}, TargetError, "where onset: the column holds numbers, got '1'"),
+        ({"where": {"subject": 1}}, TargetError, "where subject: the column contains text, got 1"),
+        (
+            {"where": {"onset": "1"}},
+            TargetError,
+            "where onset: the column contains numbers, got '1'",
+        ),
         (
             {"where": {"subject": ("001", "004")}},
             TargetError,
-            "a range .* of numbers; alternatives go in a list",
+            "a range .*a column of numbers; put alternatives in a list",
         ),
-        ({"where": {"onset": (1000, 2000)}}, NoMatchError, "there are values from 0 to 138"),
+        (
+            {"where": {"onset": (1000, 2000)}},
+            NoMatchError,
+            r"no window has onset \(1000, 2000\); available: values from 0 to 138",
+        ),
         (
             {"where": np.ones(3, bool)},
             TargetError,
@@ -73,15 +70,18 @@ def test_where_takes_the_windows_it_says(store, where, taken):
         (
             {"split": "validation"},
             NoMatchError,
-            r"no window has the split 'validation'; there are train \(42\), test \(28\)",
+            r"no window has the split 'validation'; available: train \(42\), test \(28\)",
         ),
-        ({"target": ["age", "sex"]}, TargetError, "must be numbers, but sex hold text"),
+        ({"target": ["age", "sex"]}, TargetError, "must be numbers, but sex contain text"),
+        ({"target": []}, TargetError, "target is an empty list"),
         ({"target": "age"}, TargetError, "14 of 70 windows have no 'age'; drop_missing=True"),
         ({"target": "sex"}, TargetError, "14 of 70 windows have no 'sex'"),
         ({"target": ["votes", "age"]}, TargetError, "14 of 70 windows have no"),
     ],
 )
-def test_what_cannot_be_selected_is_refused_with_what_there_is(store, options, error, message):
+def test_a_selection_without_windows_or_targets_is_refused_with_what_is_available(
+    store, options, error, message
+):
     with pytest.raises(error, match=message):
         StreamingDataset(store, **options)
 
@@ -93,13 +93,12 @@ def test_drop_missing_leaves_out_the_windows_without_a_target(store, target):
     assert not any(batch.target.isnan().any() or (batch.target < 0).any() for batch in stream)
 
 
-def test_missing_targets_outside_the_selection_do_not_matter(store):
-    assert (
-        len(StreamingDataset(store, target="age", where={"subject": ["000", "002"]}).windows) == 28
-    )
+def test_missing_targets_outside_the_selection_are_allowed(store):
+    stream = StreamingDataset(store, target="age", where={"subject": ["000", "002"]})
+    assert len(stream.windows) == 28
 
 
-def test_classes_of_other_text_are_sorted_and_do_not_depend_on_the_selection(store):
+def test_classes_of_other_text_columns_are_sorted_and_independent_of_the_selection(store):
     stream = StreamingDataset(store, target="subject", split="test")
     assert stream.classes == ("000", "001", "002", "003", "004")
     assert set(next(iter(stream)).target.tolist()) == {3, 4}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import platform
@@ -7,13 +8,22 @@ import shlex
 
 import pytest
 import torch
+from people_store import window_table, write_store
 
 from bids_dl.config.stages import TrainConfig
-from bids_dl.training.run_folder import command, environment, without_credentials
+from bids_dl.errors import ConfigError
+from bids_dl.store import open_store
+from bids_dl.training import run_folder
+from bids_dl.training.run_folder import (
+    command_line,
+    create_run_folder,
+    describe_environment,
+    without_credentials,
+)
 
 
 @pytest.mark.parametrize(
-    ("url", "kept"),
+    ("url", "expected"),
     [
         ("s3://key:secret@bucket/eyes.zarr", "s3://bucket/eyes.zarr"),
         ("https://host/eyes.zarr?X-Amz-Signature=abc&token=def#part", "https://host/eyes.zarr"),
@@ -21,11 +31,11 @@ from bids_dl.training.run_folder import command, environment, without_credential
         ("folder/eyes@home.zarr", "folder/eyes@home.zarr"),
     ],
 )
-def test_a_url_is_kept_without_credentials(url, kept):
-    assert without_credentials(url) == kept
+def test_a_url_is_recorded_without_credentials(url, expected):
+    assert without_credentials(url) == expected
 
 
-def test_the_command_names_what_differs_from_the_defaults():
+def test_the_command_has_every_option_that_differs_from_its_default():
     config = TrainConfig(
         folds="loso",
         lr=0.002,
@@ -34,26 +44,47 @@ def test_the_command_names_what_differs_from_the_defaults():
         model_options={"dropout": 0.3},
         seed=4,
     )
-    assert shlex.split(command("my eyes.zarr", config)) == [
+    words = shlex.split(command_line("my eyes.zarr", config))
+    assert words == [
         *("bids-dl", "train", "my eyes.zarr", "--model", "shallow-fbcsp", "--seed", "4"),
-        *(
-            "--folds",
-            "loso",
-            "--lr",
-            "0.002",
-            "--normalize",
-            "none",
-            "--drop-missing",
-            "--model-option",
-            "dropout=0.3",
-        ),
+        *("--folds", "loso", "--lr", "0.002", "--normalize", "none", "--drop-missing"),
+        *("--model-option", "dropout=0.3"),
     ]
 
 
-def test_the_environment_names_versions_and_neither_host_nor_user():
-    said = environment(torch.device("cpu"))
-    assert said["packages"]["torch"] == torch.__version__
-    assert said["device"]["type"] == "cpu"
-    text = json.dumps(said)
+def test_the_environment_has_versions_and_neither_host_nor_user():
+    environment = describe_environment(torch.device("cpu"))
+    assert environment["packages"]["torch"] == torch.__version__
+    assert environment["device"]["type"] == "cpu"
+    text = json.dumps(environment)
     assert platform.node() not in text
     assert os.path.expanduser("~") not in text  # noqa: PTH111
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return open_store(write_store(tmp_path_factory.mktemp("runs") / "s.zarr", window_table(2)))
+
+
+def test_the_default_folder_is_named_after_store_model_and_seed_and_numbered(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folders = [create_run_folder(None, store, TrainConfig(seed=3)) for _ in range(2)]
+    assert [folder.as_posix() for folder in folders] == [
+        "runs/s-shallow-fbcsp-3",
+        "runs/s-shallow-fbcsp-3-2",
+    ]
+    assert all(folder.is_dir() for folder in folders)
+
+
+def test_a_requested_folder_may_exist_if_it_is_empty(store, tmp_path):
+    (tmp_path / "run").mkdir()
+    assert create_run_folder(tmp_path / "run", store, TrainConfig()) == tmp_path / "run"
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match=r"run: already exists and is never overwritten"):
+        create_run_folder(tmp_path / "run", store, TrainConfig())
+
+
+def test_the_examples_of_the_docstrings_run():
+    assert doctest.testmod(run_folder).failed == 0

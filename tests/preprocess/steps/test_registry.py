@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -27,5 +28,5 @@ def test_each_step_documents_its_parameters_with_an_example(name):
     docstring = step.__doc__
     assert "In a recipe" in docstring
     assert f"- {name}" in docstring
-    for parameter in step.__dataclass_fields__:
-        assert parameter in docstring
+    for field in fields(step):
+        assert field.name in docstring

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 
 
 class SharedNotes:
@@ -26,7 +27,7 @@ class SharedNotes:
 
     def lines(self) -> list[str]:
         """Return one line per distinct note, in order of appearance."""
-        return [with_count(note, recordings) for note, recordings in self._recordings.items()]
+        return list(starmap(with_count, self._recordings.items()))
 
 
 def with_count(note: str, recordings: Sequence[str]) -> str:
