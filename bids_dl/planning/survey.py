@@ -191,8 +191,11 @@ def _find_searchable(
         No recording has an events.tsv.
     """
     found: list[Recording] = []
+    warnings: list[str] = []
     for dataset in datasets.values():
-        found += source.find_recordings(dataset, source_config)
+        listing = source.list_recordings(dataset, source_config)
+        found += listing.recordings
+        warnings += listing.notes
     names = ", ".join(datasets)
     readable = [recording for recording in found if recording.datatype != "meg"]
     if not readable:
@@ -201,7 +204,6 @@ def _find_searchable(
             "only EEG and iEEG are"
         )
     searchable = [recording for recording in readable if recording.events]
-    warnings = []
     n_meg = len(found) - len(readable)
     if n_meg:
         warnings.append(

@@ -152,7 +152,9 @@ def _boundary_onsets(table: EventRows) -> set[float]:
     for name in BOUNDARY_COLUMNS:
         cells = zip(table.columns.get("onset", ()), table.columns.get(name, ()), strict=False)
         for onset, cell in cells:
-            if cell.casefold() == "boundary":
-                seconds = parse_number(onset)
-                onsets.update(() if seconds is None else (seconds,))
+            if cell.casefold() != "boundary":
+                continue
+            seconds = parse_number(onset)
+            if seconds is not None:
+                onsets.add(seconds)
     return onsets

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bids_dl.source.channels import (
+    ChannelKind,
     ChannelRow,
-    determine_types,
-    is_brain_channel,
+    check_brain_signal,
+    determine_kinds,
     match_rows,
-    notes_on_types,
+    notes_on_kinds,
 )
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.units import ChannelUnit, UnitScaling, scale_to_volts
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 
-def set_up_channels(raw: BaseRaw, table: Sequence[ChannelRow], info: SignalInfo) -> tuple[str, ...]:
+def set_up_channels(
+    raw: BaseRaw, table: Sequence[ChannelRow], info: SignalInfo, *, brain_type: str = "eeg"
+) -> tuple[str, ...]:
     """Set the names, order, types, units and bad flags of the channels in place.
 
     Parameters
@@ -34,6 +37,8 @@ def set_up_channels(raw: BaseRaw, table: Sequence[ChannelRow], info: SignalInfo)
         Rows of channels.tsv; empty if there is none.
     info
         Result of `inspect_file`.
+    brain_type
+        MNE's type of channels whose name tells brain signal only.
 
     Returns
     -------
@@ -43,18 +48,22 @@ def set_up_channels(raw: BaseRaw, table: Sequence[ChannelRow], info: SignalInfo)
     Raises
     ------
     RecordingError
-        Stage "channels": names or units cannot be resolved.
+        Stage "channels": names or units cannot be resolved, or no channel is known to be brain
+        signal.
     """
     labels = list(raw.ch_names)
     mne_types = raw.get_channel_types()
     rows = match_rows(labels, table) if table else [None] * len(labels)
-    types = determine_types(labels, rows, mne_types, has_types=info.has_types)
-    scaling = _scale(labels, rows, types, info)
+    kinds = determine_kinds(
+        labels, rows, mne_types, file_types=info.file_types, brain_type=brain_type
+    )
+    check_brain_signal(labels, kinds)
+    scaling = _scale(labels, rows, kinds, info)
     # The factors with which MNE multiplies samples when it reads them. There is no public way to
     # scale a recording before it is loaded.
     raw._cals *= np.array(scaling.factors)
-    notes = [*notes_on_types(labels, rows, mne_types, types), *scaling.notes]
-    new_types = dict(zip(labels, types, strict=True))
+    notes = [*notes_on_kinds(labels, kinds), *scaling.notes]
+    new_types = {label: kind.ch_type for label, kind in zip(labels, kinds, strict=True)}
     for label in scaling.non_voltages:
         new_types[label] = "misc"
     with warnings.catch_warnings():
@@ -68,7 +77,7 @@ def set_up_channels(raw: BaseRaw, table: Sequence[ChannelRow], info: SignalInfo)
 def _scale(
     labels: Sequence[str],
     rows: Sequence[ChannelRow | None],
-    types: Sequence[str],
+    kinds: Sequence[ChannelKind],
     info: SignalInfo,
 ) -> UnitScaling:
     """Compute the conversion of the channels to volts."""
@@ -79,11 +88,11 @@ def _scale(
         channels.append(
             ChannelUnit(
                 name=label,
-                ch_type=types[i],
+                ch_type=kinds[i].ch_type,
                 file_unit=units[i],
                 table_unit=row.unit if row else "",
                 assumed_volts=assumed_volts[i],
-                is_brain=is_brain_channel(label, row),
+                is_brain=kinds[i].is_known_brain,
             )
         )
     return scale_to_volts(channels)

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from bids_dl.datamodel import BRAIN_TYPES
 from bids_dl.errors import RecordingError
-from bids_dl.source.electrodes import is_electrode
+from bids_dl.source.channel_names import Basis, bare_label, types_by_name
 from bids_dl.wording import join_names
 
 MNE_TYPES = {
@@ -33,9 +34,20 @@ MNE_TYPES = {
 """BIDS channel type in lower case (1.10, "Channels description") -> MNE's. Others are "misc"."""
 
 MISSING = {"", "n/a"}
-# EDF+ writes the kind of signal before a channel's name, and its reference after it
-EDF_PREFIX = re.compile(r"(eeg|ieeg|seeg|ecog|dbs|eog|ecg|emg)[\s_:-]+(?=\S)", re.IGNORECASE)
-EDF_SUFFIX = re.compile(r"(?<=\S)-(ref|le|ar|avg|av)$", re.IGNORECASE)
+FileTypes: TypeAlias = Literal["stated", "default", "none"]
+KindBasis: TypeAlias = Literal["table", "file", "default"] | Basis
+DISPLAY_TYPES = {"eeg": "EEG", "seeg": "sEEG", "ecog": "ECoG", "dbs": "DBS"}
+REASONS: dict[KindBasis, str] = {
+    "electrode": "no type given, {type} because of their 10-05 names",
+    "pair": "no type given, {type} because their names are pairs of electrodes",
+    "label": "no type given, {type} because of the kind in their labels",
+    "cap": "no type given, {type} because their names are numbered sensors of a cap",
+    "shaft": "no type given, {type} because their names are contacts of a shaft",
+    "numbered": "no type given and only numbered, so {type}; state other types in channels.tsv",
+    "default": "no type given and no known name, {type} by default of the file format",
+    "unknown": "no type given and no known name, so misc",
+}
+"""Reason for the type of a channel in a note, by its basis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,24 @@ class ChannelRow:
         """MNE's channel type, "" if the row has no type."""
         bids_type = self.bids_type.casefold()
         return "" if bids_type in MISSING else MNE_TYPES.get(bids_type, "misc")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """Type of a channel, and the reason for it."""
+
+    ch_type: str  # MNE's type
+    basis: KindBasis
+
+    @property
+    def is_brain(self) -> bool:
+        """True for brain signal."""
+        return self.ch_type in BRAIN_TYPES
+
+    @property
+    def is_known_brain(self) -> bool:
+        """True for brain signal that is more than the default for channels of unknown kind."""
+        return self.is_brain and self.basis not in {"default", "numbered"}
 
 
 def parse_channel_rows(columns: Mapping[str, tuple[str, ...]]) -> tuple[ChannelRow, ...]:
@@ -131,18 +161,18 @@ def match_rows(labels: Sequence[str], table: Sequence[ChannelRow]) -> list[Chann
     return rows
 
 
-def determine_types(
+def determine_kinds(
     labels: Sequence[str],
     rows: Sequence[ChannelRow | None],
     mne_types: Sequence[str],
     *,
-    has_types: bool,
-) -> list[str]:
-    """Determine MNE's type of each channel.
+    file_types: FileTypes = "none",
+    brain_type: str = "eeg",
+) -> list[ChannelKind]:
+    """Determine the kind of each channel, and the reason.
 
-    With a channels.tsv, its types are used; if a row has none, a 10-05 name is EEG and any other
-    is misc. Without a channels.tsv, the types of the file are used; if its format has none, the
-    same rule applies, provided that at least half of the channels have a 10-05 name.
+    The type of channels.tsv is used; else the type that the file states; else that of the name
+    (`bids_dl.source.channel_names`); else the type that the format has by default.
 
     Parameters
     ----------
@@ -152,71 +182,76 @@ def determine_types(
         Row of each channel from `match_rows`.
     mne_types
         Types as MNE reads them.
-    has_types
-        True if the file format stores channel types.
+    file_types
+        Meaning of ``mne_types``: "stated" in the file, "default" of a format that may state them,
+        or "none", if MNE only assumes them.
+    brain_type
+        MNE's type of channels whose name tells brain signal only: that of the datatype.
 
     Returns
     -------
-    list of str
-        MNE's types.
+    list of ChannelKind
+        An unknown name without any other type is misc.
     """
-    is_1005 = [is_electrode(_strip_edf(label)) for label in labels]
-    types = list(mne_types)
-    if any(rows):
-        for i, row in enumerate(rows):
-            if row:
-                types[i] = row.ch_type or _type_by_name(is_1005[i])
-        return types
-    n_signals = sum(mne_type != "stim" for mne_type in mne_types)
-    if has_types or 2 * sum(is_1005) < n_signals:
-        return types
-    for i, mne_type in enumerate(mne_types):
-        if is_1005[i] or mne_type == "eeg":
-            types[i] = _type_by_name(is_1005[i])
-    return types
+    untyped = [i for i, row in enumerate(rows) if not (row and row.ch_type)]
+    intracranial = "" if brain_type == "eeg" else brain_type
+    named = dict(
+        zip(
+            untyped,
+            types_by_name([labels[i] for i in untyped], intracranial=intracranial),
+            strict=True,
+        )
+    )
+    kinds = []
+    for i, (row, mne_type) in enumerate(zip(rows, mne_types, strict=True)):
+        if row and row.ch_type:
+            kinds.append(ChannelKind(row.ch_type, "table"))
+        elif file_types == "stated" or mne_type not in BRAIN_TYPES | {"misc"}:
+            kinds.append(ChannelKind(mne_type, "file"))
+        elif file_types == "default" and named[i].basis in {"unknown", "numbered"}:
+            kinds.append(ChannelKind(mne_type, "default"))
+        elif file_types == "default" and named[i].ch_type == mne_type:
+            kinds.append(ChannelKind(mne_type, "file"))
+        else:
+            kinds.append(ChannelKind(named[i].ch_type, named[i].basis))
+    return kinds
 
 
-def notes_on_types(
-    labels: Sequence[str],
-    rows: Sequence[ChannelRow | None],
-    mne_types: Sequence[str],
-    types: Sequence[str],
-) -> tuple[str, ...]:
-    """List the channels whose type was determined by their name, one line per type.
-
-    Parameters
-    ----------
-    labels, rows, mne_types
-        As in `determine_types`.
-    types
-        Result of `determine_types`.
-    """
-    eeg_names: list[str] = []
-    misc_names: list[str] = []
-    for label, row, mne_type, ch_type in zip(labels, rows, mne_types, types, strict=True):
-        by_name = not row.ch_type if row else mne_type != ch_type
-        if by_name and ch_type == "eeg":
-            eeg_names.append(label)
-        elif by_name and ch_type == "misc":
-            misc_names.append(label)
+def notes_on_kinds(labels: Sequence[str], kinds: Sequence[ChannelKind]) -> tuple[str, ...]:
+    """List the channels whose type is neither in channels.tsv nor in the file, with the reason."""
+    names: dict[tuple[str, KindBasis], list[str]] = {}
+    others: list[str] = []
+    for label, kind in zip(labels, kinds, strict=True):
+        if kind.basis == "signal":
+            others.append(f"{label} ({kind.ch_type})")
+        elif kind.basis in REASONS:
+            names.setdefault((kind.ch_type, kind.basis), []).append(label)
     notes = []
-    if eeg_names:
-        notes.append(f"{join_names(eeg_names)}: no type given, EEG because of their 10-05 names")
-    if misc_names:
-        notes.append(f"{join_names(misc_names)}: no type given and no 10-05 name, so misc")
+    for (ch_type, basis), channels in names.items():
+        display_type = DISPLAY_TYPES.get(ch_type, ch_type)
+        notes.append(f"{join_names(channels)}: {REASONS[basis].format(type=display_type)}")
+    if others:
+        notes.append(
+            f"{join_names(others)}: no type given, not brain signal because of their names"
+        )
     return tuple(notes)
 
 
-def is_brain_channel(label: str, row: ChannelRow | None) -> bool:
-    """Return whether channels.tsv, or else the name, declares a channel as brain signal."""
-    if row and row.ch_type:
-        return row.ch_type in BRAIN_TYPES
-    return is_electrode(_strip_edf(label))
+def check_brain_signal(labels: Sequence[str], kinds: Sequence[ChannelKind]) -> None:
+    """Check that a recording with channels of unknown kind has brain signal.
 
-
-def _type_by_name(is_1005: bool) -> str:
-    """Return the type of a channel of unknown type."""
-    return "eeg" if is_1005 else "misc"
+    Raises
+    ------
+    RecordingError
+        Stage "channels": no channel is brain signal, and the kind of one is unknown.
+    """
+    unknown = [label for label, kind in zip(labels, kinds, strict=True) if kind.basis == "unknown"]
+    if unknown and not any(kind.is_brain for kind in kinds):
+        raise RecordingError(
+            "channels",
+            f"no channel is known to be brain signal: no type given and no known name for "
+            f"{join_names(unknown)}; state the types of the channels in channels.tsv",
+        )
 
 
 def _match_by_key(
@@ -230,11 +265,6 @@ def _match_by_key(
     return [rows_by_key.get(label_key) for label_key in keys]
 
 
-def _strip_edf(label: str) -> str:
-    """Remove the kind of signal and the reference that EDF adds to a name."""
-    return EDF_SUFFIX.sub("", EDF_PREFIX.sub("", re.sub(r"[\s.\0]+$", "", label)))
-
-
 def _without_case(name: str) -> str:
     """Return a name without case, spaces, dots and NUL characters."""
     return re.sub(r"[\s.\0]", "", name).casefold()
@@ -242,4 +272,4 @@ def _without_case(name: str) -> str:
 
 def _bare_name(name: str) -> str:
     """Return a name as in `_without_case`, also without the additions of EDF."""
-    return _without_case(_strip_edf(name))
+    return _without_case(bare_label(name))

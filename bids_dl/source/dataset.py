@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source.entities import parse_entities
 from bids_dl.source.file_checks import check_content
+from bids_dl.source.tree import DESCRIPTION, Tree, find_datasets, read_tree
 
-# Top-level folders without raw recordings (BIDS 1.10, "Directory structure")
-SKIPPED_FOLDERS = {"sourcedata", "derivatives", "code", "stimuli"}
-FOLDER_FORMATS = {".ds", ".mefd", ".mff", ".zarr"}  # recordings that are folders
 POSITION_FILES = ("electrodes.tsv", "coordsystem.json")
 # Coordinate systems of the head (BIDS 1.10, appendix "Coordinate systems")
 HEAD_SPACES = frozenset(
     {"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"}
 )
+MAX_SOURCES = 5  # in a message
 ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # of OpenNeuro and NEMAR
 
 
@@ -41,12 +41,15 @@ class Dataset:
     files
         Files that may belong to raw recordings, as sorted paths relative to the root. A recording
         that is a folder counts as a file.
+    tree
+        All that the folder contains, also what is not raw data.
     """
 
     root: Path
     name: str
     description: Mapping[str, Any] = field(hash=False)
     files: tuple[str, ...] = field(repr=False, hash=False)
+    tree: Tree = field(default_factory=Tree, repr=False, hash=False, compare=False)
 
     @property
     def hed_version(self) -> str | list[str] | None:
@@ -91,7 +94,7 @@ class Dataset:
                     continue
                 if _required_entities(name.removesuffix(ending), ending) <= entities:
                     matches.append(name)
-            matches.sort(key=_specificity)
+            matches.sort(key=partial(_specificity, ending))
             applicable += [f"{folder}/{name}".lstrip("/") for name in matches]
         return applicable
 
@@ -111,8 +114,9 @@ class Dataset:
         try:
             content = json.loads((self.root / file).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            cause = _cause(error) if isinstance(error, OSError) else error
             raise SourceError(
-                f"{self.name}/{file}: cannot be read as JSON ({error}); "
+                f"{self.name}/{file}: cannot be read as JSON ({cause}); "
                 "repair it or exclude its recordings"
             ) from None
         if not isinstance(content, dict):
@@ -180,15 +184,6 @@ class Dataset:
             raise SourceError(f"{self.name}/{file}: cannot be read ({_cause(error)})") from None
 
 
-@dataclass(frozen=True)
-class Participants:
-    """Content of participants.tsv and participants.json."""
-
-    rows: Mapping[str, Mapping[str, str]]  # subject without "sub-" -> column -> text
-    columns: tuple[str, ...]  # without participant_id
-    sidecar: Mapping[str, Any]
-
-
 def open_dataset(source: str) -> Dataset:
     """Open a local BIDS folder and list its files.
 
@@ -209,29 +204,55 @@ def open_dataset(source: str) -> Dataset:
             "download the dataset and pass its folder"
         )
     root = Path(source).expanduser()
-    if not root.is_dir():
-        raise SourceError(
-            f"{source}: no such folder; SOURCE must be the top folder of a BIDS dataset"
-        )
-    if not (root / "dataset_description.json").is_file():
-        raise SourceError(
-            f"{source}: no dataset_description.json in this folder; "
-            "SOURCE must be the top folder of a BIDS dataset"
-        )
+    if not (root / DESCRIPTION).is_file():
+        raise SourceError(f"{source}: {_describe_wrong_source(root, source)}")
     root = root.resolve()
-    description = Dataset(root, root.name, {}, ()).read_json("dataset_description.json")
-    return Dataset(root, _dataset_name(root, description), description, tuple(sorted(_walk(root))))
+    description = Dataset(root, root.name, {}, ()).read_json(DESCRIPTION)
+    tree = read_tree(root)
+    return Dataset(root, _dataset_name(root, description), description, tuple(tree.files), tree)
 
 
-def parse_entities(name: str) -> frozenset[str]:
-    """Split the entities of a BIDS file name into ``"key-value"`` strings.
+def _describe_wrong_source(root: Path, source: str) -> str:
+    """Describe what a SOURCE is that is not the top folder of a BIDS dataset, and the way out."""
+    expected = "SOURCE must be the top folder of a BIDS dataset"
+    if root.exists() and not root.is_dir():
+        return f"is a file; {expected}{_dataset_above(root)}"
+    if not root.is_dir():
+        return f"no such folder; {expected}"
+    if (root / "zarr.json").is_file():
+        return f"is a store; {expected}, and DEST follows all SOURCEs"
+    problem = f"no {DESCRIPTION} in this folder"
+    if above := _dataset_above(root):
+        return f"{problem}; {expected}{above}"
+    if datasets := find_datasets(root):
+        paths = [f"{source.rstrip('/')}/{name}" for name in datasets]
+        return f"{problem}; pass {describe_sources(paths)}"
+    if any(root.glob("sub-*")):
+        return f'{problem}, which has sub-* folders; add one: {{"Name": "...", "BIDSVersion": "1.10.0"}}'
+    return f"{problem}; {expected}"
+
+
+def describe_sources(paths: list[str]) -> str:
+    """Describe datasets to pass as SOURCEs.
 
     Examples
     --------
-    >>> sorted(parse_entities("sub-01_task-rest_events.tsv"))
-    ['sub-01', 'task-rest']
+    >>> describe_sources(["all/ds1", "all/ds2"])
+    'the 2 datasets below it as SOURCEs: all/ds1 all/ds2'
     """
-    return frozenset(part for part in name.split("_") if "-" in part)
+    if len(paths) == 1:
+        return f"the dataset below it as SOURCE: {paths[0]}"
+    more = f" and {len(paths) - MAX_SOURCES} more" if len(paths) > MAX_SOURCES else ""
+    shown = " ".join(map(shlex.quote, paths[:MAX_SOURCES]))
+    return f"the {len(paths)} datasets below it as SOURCEs: {shown}{more}"
+
+
+def _dataset_above(path: Path) -> str:
+    """Name the dataset that a path is inside, as the end of a message; "" outside of datasets."""
+    for parent in path.resolve().parents:
+        if (parent / DESCRIPTION).is_file():
+            return f": {parent}"
+    return ""
 
 
 def _required_entities(stem: str, ending: str) -> frozenset[str]:
@@ -245,12 +266,12 @@ def _required_entities(stem: str, ending: str) -> frozenset[str]:
     return frozenset(entity for entity in entities if not entity.startswith("space-"))
 
 
-def _specificity(name: str) -> tuple[int, bool, str]:
+def _specificity(ending: str, name: str) -> tuple[int, bool, str]:
     """Return the sort key of the files of one folder: the most specific sorts last.
 
     Of tables of positions, those in a coordinate system of the head sort last.
     """
-    entities = parse_entities(name.partition(".")[0])
+    entities = parse_entities(name.removesuffix(ending))
     return len(entities), not HEAD_SPACES.isdisjoint(entities), name
 
 
@@ -265,34 +286,6 @@ def _dataset_name(root: Path, description: Mapping[str, Any]) -> str:
     doi = str(description.get("DatasetDOI", ""))
     match = ACCESSION.search(root.name) or ACCESSION.search(doi)
     return match.group(1) if match else root.name
-
-
-def _walk(root: Path) -> Iterator[str]:
-    """Yield the files of a dataset relative to its root, without hidden and skipped folders."""
-    visited: set[str] = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_refuse_folder):
-        real_folder = os.path.realpath(folder)
-        if real_folder in visited:  # circular links
-            subfolders.clear()
-            continue
-        visited.add(real_folder)
-        relative = Path(folder).relative_to(root)
-        skipped = SKIPPED_FOLDERS | {"beh"} if relative == Path() else {"beh"}
-        folder_signals = [name for name in subfolders if Path(name).suffix in FOLDER_FORMATS]
-        skipped.update(folder_signals)
-        subfolders[:] = [
-            name for name in subfolders if name not in skipped and not name.startswith(".")
-        ]
-        for name in (*names, *folder_signals):
-            if not name.startswith("."):
-                yield (relative / name).as_posix()
-
-
-def _refuse_folder(error: OSError) -> None:
-    """Raise the error of a folder that `os.walk` cannot list."""
-    raise SourceError(
-        f"{error.filename}: this folder of the dataset cannot be read ({error.strerror})"
-    )
 
 
 def _cause(error: OSError) -> str:

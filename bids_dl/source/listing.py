@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from bids_dl.config.stages import SourceConfig
 from bids_dl.datamodel import Recording
 from bids_dl.errors import SourceError
-from bids_dl.source.dataset import Dataset
-from bids_dl.source.formats.inspect import (
-    AUXILIARY_EXTENSIONS,
-    EXTENSIONS,
-    HEADER_OF_SAMPLES,
-    SIGNAL,
-    SPLIT,
-    signal_extension,
-)
+from bids_dl.source.dataset import Dataset, describe_sources
+from bids_dl.source.entities import is_same_label, read_labels, similar_labels
+from bids_dl.source.formats.inspect import EXTENSIONS
+from bids_dl.source.participants import compare_people, read_participants
+from bids_dl.source.raw_files import find_raw_files
+from bids_dl.source.tree import find_datasets
 from bids_dl.wording import count, join_names
 
 PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
-MEG_CALIBRATION = re.compile(r"_acq-(calibration|crosstalk)_meg\.")  # not a recording
-EVENTS_FILE = re.compile(r"(sub-[^/]+/(ses-[^/]+/)?((eeg|ieeg)/)?)?[^/]+_events\.tsv")
+MAX_LINES = 4  # of an error
 MAX_VALUES = 5  # of an entity in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Recordings of a dataset, and notes on what was left out and on contradictions."""
+
+    recordings: tuple[Recording, ...]
+    notes: tuple[str, ...]
 
 
 def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
     """Find the recordings of a dataset that have the requested entities.
 
-    A recording is a signal file, even if it is a broken link or of a format that is not
-    supported. An events.tsv without a signal file is a recording too.
+    Parameters, order and errors are those of `list_recordings`.
+    """
+    return list(list_recordings(dataset, config).recordings)
+
+
+def list_recordings(dataset: Dataset, config: SourceConfig) -> Listing:
+    """List the recordings of a dataset that have the requested entities, with notes.
+
+    A recording is a signal file in ``sub-*/[ses-*/]eeg`` or ``ieeg``, even if it is a broken link
+    or of a format that is not supported. An events.tsv without a signal file is a recording too.
+    `bids_dl.source.raw_files` states what is left out.
 
     Parameters
     ----------
@@ -44,111 +55,82 @@ def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
 
     Returns
     -------
-    list of Recording
-        In order of path.
+    Listing
+        Recordings in order of path. The notes are on all recordings of the dataset.
 
     Raises
     ------
     SourceError
         The dataset has no recordings at all, or none with the requested entities.
     """
-    recordings = _find_signals(dataset)
-    with_signal = {recording.events for recording in recordings}
-    for file in _find_events_files(dataset):
-        if file not in with_signal:
-            path = file.removesuffix("_events.tsv")
-            recordings.append(_make_recording(dataset, path, None, file))
+    raw = find_raw_files(dataset)
+    recordings = [
+        _make_recording(dataset, path, files[0] if files else None)
+        for path, files in raw.files.items()
+    ]
     if not recordings:
-        raise SourceError(
-            f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) "
-            "and no events.tsv in this folder"
-        )
+        raise _no_recording_error(dataset, raw.notes)
     selected = [recording for recording in recordings if _is_requested(recording, config)]
     if not selected:
         raise SourceError(
             f"{dataset.name}: none of {count(len(recordings), 'recording')} has "
             f"{_describe_request(config)} (available: {_describe_available(recordings, config)})"
         )
-    return sorted(selected, key=lambda recording: recording.path)
+    notes = [*raw.notes, *_notes_on_labels(dataset, recordings)]
+    return Listing(tuple(selected), tuple(notes))
 
 
-def _find_signals(dataset: Dataset) -> list[Recording]:
-    """Find recordings by their signal files.
-
-    Formats that are not supported are included, so that they are refused by name later.
-    """
-    files_by_path: dict[str, list[str]] = {}
-    for file in dataset.files:
-        match = SIGNAL.fullmatch(file)
-        if match is None or MEG_CALIBRATION.search(file):
-            continue
-        path, datatype, extension = match[1], match[2], match[3].lower()
-        if PurePosixPath(file).parent.name != datatype or extension in AUXILIARY_EXTENSIONS:
-            continue
-        if extension == ".fif":  # the parts of a split recording are one recording
-            path = SPLIT.sub("", path)
-        files_by_path.setdefault(path, []).append(file)
-    recordings = []
-    for path, files in files_by_path.items():
-        signal = min(files, key=_preference)
-        events = dataset.inherited_files(path, "events.tsv")
-        recordings.append(_make_recording(dataset, path, signal, events[-1] if events else None))
-    return recordings
-
-
-def _preference(file: str) -> tuple[int, str]:
-    """Return the sort key of several signal files of a recording: the one to read sorts first.
-
-    Supported formats come first, then other headers, then files that need a header. Parts of a
-    split recording follow each other.
-    """
-    extension = signal_extension(file)
-    if extension in EXTENSIONS:
-        return EXTENSIONS.index(extension), file
-    return len(EXTENSIONS) + (extension in HEADER_OF_SAMPLES), file
-
-
-def _find_events_files(dataset: Dataset) -> list[str]:
-    """List events.tsv files of EEG and iEEG, and those above any datatype folder.
-
-    A file is omitted if a more specific one overrides it.
-    """
-    files = [file for file in dataset.files if EVENTS_FILE.fullmatch(file)]
-    overridden: set[str] = set()
-    for file in files:
-        chain = dataset.inherited_files(file.removesuffix("_events.tsv"), "events.tsv")
-        overridden.update(chain[:-1])
-    return [file for file in files if file not in overridden]
-
-
-def _make_recording(
-    dataset: Dataset, path: str, signal: str | None, events: str | None
-) -> Recording:
-    """Build a recording from its BIDS path, parsing the entities with pybids."""
-    entities = _entity_parser()(f"/{path}_eeg")
+def _make_recording(dataset: Dataset, path: str, signal: str | None) -> Recording:
+    """Build a recording from its BIDS path, with the most specific events.tsv."""
+    events = dataset.inherited_files(path, "events.tsv")
+    labels = read_labels(path)
     folder = PurePosixPath(path).parent.name
     return Recording(
         dataset=dataset.name,
         path=path,
-        subject=str(entities.get("subject", "")),
-        session=str(entities.get("session", "")),
-        task=str(entities.get("task", "")),
-        run=str(entities.get("run", "")),
+        subject=labels.subject,
+        session=labels.session,
+        task=labels.task,
+        run=labels.run,
         datatype=folder if folder in {"ieeg", "meg"} else "eeg",
         signal=signal,
-        events=events,
+        events=events[-1] if events else None,
     )
 
 
-@cache
-def _entity_parser() -> Callable[[str], dict[str, Any]]:
-    """Return the entity parser of pybids, with its rules loaded once.
+def _no_recording_error(dataset: Dataset, notes: Sequence[str]) -> SourceError:
+    """Return the error of a dataset without recordings, with the datasets below it."""
+    lines = [
+        f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) "
+        "and no events.tsv in its sub-* folders"
+    ]
+    below = find_datasets(dataset.root)
+    if below:
+        paths = [str(dataset.root / folder) for folder in below]
+        lines.append(f"pass {describe_sources(paths)}")
+    return SourceError("\n  ".join([*lines, *notes][:MAX_LINES]))
 
-    The import is inside the function because worker processes do not need pybids.
-    """
-    from bids.layout import Config, parse_file_entities
 
-    return partial(parse_file_entities, config=[Config.load("bids")])
+def _notes_on_labels(dataset: Dataset, recordings: Sequence[Recording]) -> list[str]:
+    """Describe people that differ from participants.tsv, unknown keys and similar labels."""
+    subjects = sorted({recording.subject for recording in recordings} - {""})
+    participants = read_participants(dataset)
+    notes = [*participants.notes, *compare_people(dataset, participants, subjects)]
+    unknown = [recording for recording in recordings if read_labels(recording.path).unknown_keys]
+    if unknown:
+        [key, *_] = read_labels(unknown[0].path).unknown_keys
+        notes.append(
+            f"{dataset.name}: {count(len(unknown), 'name')} with a key that BIDS does not define, "
+            f"the first {key}- of {unknown[0].path}: not part of a label"
+        )
+    for entity, prefix in PREFIXES.items():
+        for labels in similar_labels(getattr(recording, entity) for recording in recordings):
+            names = join_names(f"{prefix}-{label}" for label in labels)
+            notes.append(
+                f"{dataset.name}: {names} differ only by case, leading zeros or Unicode form: "
+                f"read as {len(labels)} {entity}s"
+            )
+    return notes
 
 
 def _is_requested(recording: Recording, config: SourceConfig) -> bool:
@@ -165,7 +147,7 @@ def _is_same_value(entity: str, requested: str, available: str) -> bool:
     requested = requested.removeprefix(f"{PREFIXES[entity]}-")
     if entity == "run" and requested.isdecimal() and available.isdecimal():
         return int(requested) == int(available)
-    return requested == available
+    return is_same_label(requested, available)
 
 
 def _requested_entities(config: SourceConfig) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Text files of a BIDS dataset: events, channels, participants and sidecars of a recording."""
+"""Text files of a BIDS dataset: events, channels and sidecars of a recording."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 from bids_dl.datamodel import EventRows, Recording
 from bids_dl.errors import RecordingError, SourceError
-from bids_dl.source.dataset import Dataset, Participants
+from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats.inspect import check_supported, companion_files, read_gaps
 from bids_dl.source.gaps import events_to_file_time
-from bids_dl.wording import join_names
 
 
 class SidecarHeader(NamedTuple):
@@ -85,37 +84,6 @@ def read_channels_table(dataset: Dataset, recording: Recording) -> dict[str, tup
     """Read the columns of the channels.tsv that applies to a recording, empty if there is none."""
     files = dataset.inherited_files(recording.path, "channels.tsv")
     return dataset.read_tsv(files[-1]) if files else {}
-
-
-def read_participants(dataset: Dataset) -> Participants:
-    """Read participants.tsv and participants.json, empty if the dataset has none.
-
-    Raises
-    ------
-    SourceError
-        The column participant_id is missing, a participant has two rows that differ, or a file
-        cannot be read.
-    """
-    if "participants.tsv" not in dataset.files:
-        return Participants({}, (), {})
-    table = dataset.read_tsv("participants.tsv")
-    sidecar: dict[str, Any] = {}
-    if "participants.json" in dataset.files:
-        sidecar = dataset.read_json("participants.json")
-    if "participant_id" not in table:
-        raise SourceError(
-            f"{dataset.name}/participants.tsv: the column participant_id is missing, "
-            f"found {join_names(table) or 'no columns'}"
-        )
-    columns = tuple(name for name in table if name and name != "participant_id")
-    rows: dict[str, dict[str, str]] = {}
-    for i, participant in enumerate(table["participant_id"]):
-        row = {name: table[name][i] for name in columns}
-        if rows.setdefault(participant.removeprefix("sub-"), row) != row:
-            raise SourceError(
-                f"{dataset.name}/participants.tsv: {participant} has two rows that differ; keep one"
-            )
-    return Participants(rows, columns, sidecar)
 
 
 def hash_source_files(dataset: Dataset, recording: Recording) -> dict[str, str]:

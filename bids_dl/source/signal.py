@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,8 +159,16 @@ def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecordin
     path = link_recording(dataset, recording, info, sidecar, folder)
     raw, notes = _read(path, info)
     _check_raw(raw, dataset, info)
-    notes += set_up_channels(raw, table, info)
+    notes += set_up_channels(raw, table, info, brain_type=_brain_type(recording, sidecar))
     return _OpenRecording(raw, info, (*info.notes, *notes))
+
+
+def _brain_type(recording: Recording, sidecar: Mapping[str, Any]) -> str:
+    """Return MNE's type of brain signal in a recording, by its datatype and channel counts."""
+    if recording.datatype != "ieeg":
+        return "eeg"
+    is_ecog = sidecar.get("ECOGChannelCount") and not sidecar.get("SEEGChannelCount")
+    return "ecog" if is_ecog else "seeg"
 
 
 def _read(path: BIDSPath, info: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
@@ -179,6 +187,7 @@ def _read(path: BIDSPath, info: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
         parameters["encoding"] = "latin1"
         if info.labels is not None:
             parameters["include"] = list(info.labels)
+            parameters["exclude_after_unique"] = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -154,8 +154,10 @@ class StreamingDataset(IterableDataset[Batch]):
         self._has_store_column = isinstance(store, Sequence) and not isinstance(store, str)
         table = JoinedColumns(self._stores)
         columns = [target] if isinstance(target, str) else [*target]
-        columns += where if isinstance(where, Mapping) else []
-        columns += [] if split is None else ["split"]
+        if isinstance(where, Mapping):
+            columns.extend(where)
+        if split is not None:
+            columns.append("split")
         with ThreadPoolExecutor(1) as executor:  # so that both take one round trip
             channels = executor.submit(lambda: self._stores[0].channels)
             table.fetch(columns)
@@ -265,8 +267,8 @@ class StreamingDataset(IterableDataset[Batch]):
         keys = table["dataset"].astype(str) + "/" + table["recording"].astype(str)
         names = keys.to_numpy()[self._rows]
         store = np.searchsorted(self._reader.sources.first_rows, self._rows, side="right")
-        is_first = np.r_[True, (names[1:] != names[:-1]) | (store[1:] != store[:-1])]
-        first = np.flatnonzero(is_first)
+        is_next = (names[1:] != names[:-1]) | (store[1:] != store[:-1])
+        first = np.flatnonzero(np.r_[True, is_next])
         all_recordings = Steps(np.arange(len(names)), np.r_[first, len(names)])
         steps = all_recordings.take_every(world_size, start=rank)
         batches = self._read(steps, n_workers=1)

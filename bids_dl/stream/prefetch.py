@@ -24,9 +24,9 @@ def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[
 
     Examples
     --------
-    >>> stream = StreamingDataset("eyes.zarr", batch_size=32)  # doctest: +SKIP
-    >>> for signals, target, index in to_device(stream, "cuda"):  # doctest: +SKIP
-    ...     logits = model(signals)
+    >>> stream = StreamingDataset("eyes.zarr", batch_size=32)
+    >>> for signals, target, index in to_device(stream, "cpu"):
+    ...     assert signals.device == target.device == index.device
     """
     device = torch.device(device)
     if device.type != "cuda":

@@ -109,7 +109,7 @@ class SharedProgress:
         if len(start.phases) > MAX_PHASES:
             raise ConfigError(
                 f"this epoch was resumed with another world or batch size {len(start.phases)} "
-                f"times, over {MAX_PHASES}; begin it anew"
+                f"times, over {MAX_PHASES}; restart it from its beginning"
             )
         epoch = self._later_epoch(start, is_complete=is_complete)
         self._clear(start.epoch)

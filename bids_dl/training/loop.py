@@ -50,7 +50,7 @@ class BestEpoch:
 
 @contextlib.contextmanager
 def reproducible(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch and use deterministic algorithms inside the context, and restore both after."""
+    """Fix the seed and the algorithms of torch inside the context, and restore both after it."""
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     is_cuda = device.type == "cuda"

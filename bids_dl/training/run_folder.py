@@ -43,7 +43,7 @@ def create_run_folder(run_dir: str | Path | None, store: Store, config: TrainCon
         A new or empty folder. None takes ``runs/<store>-<model>-<seed>``, with a number appended
         if that exists.
     store, config
-        Store and settings that the default name is made of.
+        Store and settings that determine the default name.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def describe_config(store: Store, config: TrainConfig) -> dict[str, Any]:
 def describe_content(store: Store) -> dict[str, Any]:
     """Return the plan and sources of a store and the SHA-256 of its manifest.
 
-    The manifest has the SHA-256 of every object, so its own identifies the content.
+    The manifest has the SHA-256 of every object, so its hash identifies the content.
     """
     try:
         manifest_sha256 = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()

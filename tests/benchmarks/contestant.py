@@ -1,6 +1,6 @@
-"""bids_dl as a contestant in a comparison of loaders.
+"""bids_dl as a contestant of a race of loaders.
 
-The comparison provides the interface (`common`), the windows and the clock.
+The race provides the interface (module `common`), the windows and the clock.
 """
 
 from __future__ import annotations
@@ -10,62 +10,64 @@ import itertools
 import numpy as np
 from common import Again, Contestant
 
+BLOCK_WINDOWS = 1000  # written at once
+
 
 class BidsDl(Contestant):
-    """A float32 store without compression; the CRC32C of every chunk is checked."""
+    """A store in float32 without compression, with a CRC32C verified on every chunk."""
 
     name = "bids_dl"
     note = "float32, CRC32C checked, StreamingDataset"
     workers = (0,)
 
     def write(self, path, data):
+        """Write the windows of the race as a store."""
         from bids_dl.remote.location import Location
         from bids_dl.store import writer
-        from bids_dl.store.format import Column
+        from bids_dl.store.format import Column, make_column
 
-        pieces = (np.ascontiguousarray(data.x[i : i + 1000]) for i in range(0, len(data), 1000))
+        starts = range(0, len(data), BLOCK_WINDOWS)
+        blocks = (np.ascontiguousarray(data.x[i : i + BLOCK_WINDOWS]) for i in starts)
+        channels = [f"E{i}" for i in range(data.x.shape[1])]
+        recordings = [f"sub-{i:03}" for i in data.subject]
         columns = [
-            Column(
-                "channel",
-                writer.text_array([f"E{i}" for i in range(data.x.shape[1])]),
-                ("channel",),
-            )
+            make_column("channel", writer.text_array(channels)),
+            make_column("recording", writer.text_array(recordings)),
         ]
-        columns += [Column(name, values) for name, values in data.columns().items() if name != "t0"]
-        columns.append(
-            Column("recording", writer.text_array([f"sub-{i:03}" for i in data.subject]))
-        )
-        draft = writer.StoreWriter.create(Location(path), "benchmark")
-        self.signals(draft, data, pieces)
-        writer.write_columns(draft, columns)
-        writer.finish(
-            draft,
-            {"sfreq": data.sfreq, "classes": {}},
-            ["signals", *(column.name for column in columns)],
-            {},
-        )
+        for name, values in data.columns().items():
+            if name != "t0":
+                columns.append(Column(name, values))
+        store = writer.StoreWriter.create(Location(path), "benchmark")
+        self.write_signals(store, data, blocks)
+        writer.write_columns(store, columns)
+        names = ["signals", *(column.name for column in columns)]
+        writer.finish(store, {"sfreq": data.sfreq, "classes": {}}, names, {})
 
-    def signals(self, draft, data, pieces):
+    def write_signals(self, store, data, blocks):
+        """Write blocks of windows (n_windows, n_chans, n_times)."""
         from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
 
-        writer.write_signals(draft, data.x.shape, pieces, StoreConfig(), on_progress=lambda _: None)
+        writer.write_signals(store, data.x.shape, blocks, StoreConfig(), on_progress=lambda _: None)
 
     def iterate(self, path, batch_size, _num_workers):
+        """Return an iterable of epochs."""
         from bids_dl import StreamingDataset
 
         stream = StreamingDataset(path, target="y", batch_size=batch_size)
         subject = stream.windows["subject"].to_numpy()
-        return Again(self.epoch, stream, subject, itertools.count())
+        return Again(self.iterate_epoch, stream, subject, itertools.count())
 
-    def loop(self, stream):
+    def batches(self, stream):
+        """Iterate over the batches of an epoch."""
         return iter(stream)
 
-    def epoch(self, stream, subject, epochs):
+    def iterate_epoch(self, stream, subject, epochs):
+        """Yield the batches of the next epoch as the race expects them."""
         import torch
 
         stream.set_epoch(next(epochs))
-        for signals, target, index in self.loop(stream):
+        for signals, target, index in self.batches(stream):
             yield {
                 "x": signals,
                 "y": target,
@@ -75,36 +77,37 @@ class BidsDl(Contestant):
 
 
 class BidsDlDataLoader(BidsDl):
-    """The same store through PyTorch's loader."""
+    """The same store through PyTorch's DataLoader."""
 
     name = "bids_dl_dataloader"
     note = "the same through DataLoader(stream, batch_size=None, num_workers=0)"
     store = "bids_dl"
 
-    def loop(self, stream):
+    def batches(self, stream):
+        """Iterate over the batches of an epoch."""
         from torch.utils.data import DataLoader
 
         return iter(DataLoader(stream, batch_size=None, num_workers=0))
 
 
 class BidsDlInt16(BidsDl):
-    """The same windows as int16, compressed by LZ4 over bit planes."""
+    """The same windows as int16, as bit planes compressed by LZ4."""
 
     name = "bids_dl_int16"
     note = "int16 of 0.125 uV, LZ4 of bit planes, CRC32C checked"
-    resolution = 0.125  # uV
-    tolerance = 0.0626
+    resolution = 0.125  # µV
+    tolerance = 0.0626  # µV
 
-    def signals(self, draft, data, pieces):
+    def write_signals(self, store, data, blocks):
+        """Quantize and write blocks of windows (n_windows, n_chans, n_times)."""
         from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
         from bids_dl.store.quantization import Quantizer
 
-        quantizer = Quantizer(self.resolution)
         writer.write_signals(
-            draft,
+            store,
             data.x.shape,
-            map(quantizer, pieces),
+            map(Quantizer(self.resolution), blocks),
             StoreConfig(),
             resolution=self.resolution,
             on_progress=lambda _: None,
@@ -112,7 +115,7 @@ class BidsDlInt16(BidsDl):
 
 
 class BidsDlInt16DataLoader(BidsDlDataLoader):
-    """The int16 store through PyTorch's loader."""
+    """The int16 store through PyTorch's DataLoader."""
 
     name = "bids_dl_int16_dataloader"
     note = "int16 through DataLoader(stream, batch_size=None, num_workers=0)"

@@ -1,14 +1,17 @@
-"""The tables of docs/cli.md against the declarations of the options."""
+"""The tables of docs/cli.md against the declarations of options, and its code."""
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 import pytest
 from command_line import COMMANDS
 
+import bids_dl
 from bids_dl.cli.main import app
 from bids_dl.config.declaration import DeclaredOption, declared_options, format_default
 from bids_dl.config.options import MessageOptions
@@ -74,3 +77,43 @@ def test_the_manual_has_the_placeholder_and_the_default_of_each_option(command):
                     "run_dir",
                 }
             )
+
+
+def block(language: str, number: int = 0) -> str:
+    """Return a block of code of the manual."""
+    return re.findall(rf"```{language}\n(.*?)```", MANUAL, re.DOTALL)[number]
+
+
+@pytest.fixture
+def sample_link(command, eegbci) -> None:
+    """Make the sample available under the path that the manual has."""
+    Path("bids_dl/sample").mkdir(parents=True)
+    Path("bids_dl/sample/ds004362").symlink_to(eegbci)
+
+
+def run_shell_block(command, number: int):
+    """Run a command of the manual in this process."""
+    program, *arguments = shlex.split(block("bash", number))
+    assert program == "bids-dl"
+    return command(*arguments)
+
+
+def test_the_events_of_the_manual_are_those_of_the_command(command, sample_link):
+    printed = run_shell_block(command, 0).json
+    documented = json.loads(block("json"))
+    assert printed | {"warnings": []} == documented
+
+
+@pytest.mark.slow
+def test_the_file_of_options_of_the_manual_is_converted(command, sample_link):
+    Path("eyes.yaml").write_text(block("yaml"))
+    result = run_shell_block(command, 1)
+    assert result.status == 0, result.err
+    store = bids_dl.open_store("eyes.zarr")
+    assert store.attributes["classes"]["label"] == ["eyes_open", "eyes_closed", "rest"]
+
+
+@pytest.mark.slow
+def test_the_python_of_the_manual_runs(command, sample_link, capsys):
+    exec(compile(block("python"), "docs/cli.md", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out == "240 ()\n"

@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import small_store
 import yaml
 from conversions import EYES_QUERIES
 from html_page import Page
-from small_store import SmallStore
+from reported_stores import make_flawed_store, read_recordings, write_large_store
 
 import bids_dl
 from bids_dl.errors import ConfigError, DamagedStoreError
@@ -36,51 +35,8 @@ LOADING_TAGS = {
 
 @pytest.fixture(scope="module")
 def flawed(eegbci, tmp_path_factory) -> Path:
-    """Store of a damaged copy of the sample.
-
-    One recording is missing, one is truncated and dropped, and two have bad channels.
-    """
-    folder = tmp_path_factory.mktemp("flawed")
-    source = Path(shutil.copytree(eegbci, folder / "ds004362"))
-    missing = next(source.glob("sub-004/eeg/*run-1_eeg.edf"))
-    missing.write_text("/annex/objects/SHA256E-s1--abc.edf\n", "utf-8")
-    truncated = next(source.glob("sub-003/eeg/*run-2_eeg.edf"))
-    truncated.write_bytes(truncated.read_bytes()[: truncated.stat().st_size // 4])
-    for table in source.glob("sub-00[12]/eeg/*run-1_channels.tsv"):
-        _mark_first_two_channels_bad(table)
-    steps = [
-        {"pick": {"types": ["eeg"]}},
-        {"montage": {"positions": "standard_1005"}},
-        {"reference": {"channels": "average"}},
-        "interpolate",
-        {"filter": {"low": 1.0, "high": 40.0}},
-        {"reference": {"channels": "average"}},
-    ]
-    recipe = folder / "cleaning.yaml"
-    recipe.write_text(yaml.safe_dump({"steps": steps}), "utf-8")
-    bids_dl.convert(
-        str(source),
-        str(folder / "flawed.zarr"),
-        hed=EYES_QUERIES,
-        window=2,
-        min_duration=30,
-        recipe=str(recipe),
-        dtype="int16",
-        scheduler="synchronous",
-    )
-    return folder / "flawed.zarr"
-
-
-def _mark_first_two_channels_bad(table: Path) -> None:
-    header, *rows = table.read_text("utf-8").splitlines()
-    lines = [f"{header}\tstatus"]
-    for i, row in enumerate(rows):
-        lines.append(f"{row}\t{'bad' if i < 2 else 'good'}")
-    table.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _recordings(store: Path) -> dict:
-    return json.loads((store / "recordings.json").read_bytes())
+    """Store of a damaged copy of the sample, see `make_flawed_store`."""
+    return make_flawed_store(eegbci, tmp_path_factory.mktemp("flawed"))
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +125,7 @@ def test_failures_dropped_items_and_warnings_are_listed(flawed, page):
     assert f"1 × {failure['stage']}: {failure['reason']} {failure['recording']}" in page.words
     assert "Dropped events, blocks and windows: 1 1 ×" in page.words
     dropped = []
-    for report in _recordings(flawed).values():
+    for report in read_recordings(flawed).values():
         dropped += report["dropped"]
     assert [item["reason"] in page.words for item in dropped] == [True]
     assert attributes["warnings"]
@@ -199,8 +155,8 @@ def test_title_content_rounding_sources_and_software_are_shown(flawed, page):
         assert f"{name} {version}" in page.words
 
 
-def test_channels_that_a_step_changed_are_counted_over_recordings(flawed, page):
-    reports = [report["steps"] for report in _recordings(flawed).values() if "steps" in report]
+def test_channels_that_a_step_changed_are_counted_overread_recordings(flawed, page):
+    reports = [report["steps"] for report in read_recordings(flawed).values() if "steps" in report]
     counts = Counter()
     for steps in reports:
         for step in steps:
@@ -232,7 +188,7 @@ def test_text_of_a_store_cannot_inject_markup(flawed, tmp_path):
     folder = shutil.copytree(flawed, tmp_path / "markup.zarr")
     store = open_store(str(folder))
     recordings = {}
-    for key, report in _recordings(folder).items():
+    for key, report in read_recordings(folder).items():
         recordings[f"{key}{MARKUP}"] = _with_markup(report)
     (folder / "recordings.json").write_text(json.dumps(recordings), "utf-8")
     attributes = dict(store.attributes)
@@ -296,7 +252,7 @@ def test_the_page_of_a_store_without_spectra_says_so(eyes_store):
 
 def test_a_store_of_version_1_gives_the_same_page_as_one_with_fields(flawed, tmp_path):
     folder = shutil.copytree(flawed, tmp_path / "version1.zarr")
-    recordings = _recordings(folder)
+    recordings = read_recordings(folder)
     for report in recordings.values():
         for step in report.get("steps", []):
             flag = step.pop("flag", "")
@@ -311,7 +267,7 @@ def test_a_store_of_version_1_gives_the_same_page_as_one_with_fields(flawed, tmp
 
 def test_a_store_without_seconds_gives_a_well_formed_page(flawed, tmp_path):
     folder = shutil.copytree(flawed, tmp_path / "old.zarr")
-    recordings = _recordings(folder)
+    recordings = read_recordings(folder)
     for report in recordings.values():
         for step in report.get("steps", []):
             del step["seconds"]
@@ -322,7 +278,7 @@ def test_a_store_without_seconds_gives_a_well_formed_page(flawed, tmp_path):
 @pytest.mark.slow
 def test_the_page_of_3000_recordings_is_small_and_counts_hidden_items(flawed, tmp_path):
     folder = tmp_path / "large.zarr"
-    _write_large_store(folder, flawed)
+    write_large_store(folder, flawed)
     content = render_page(open_store(str(folder)))
     page = Page(content)
     assert len(content) < 5 * MEGABYTE
@@ -332,45 +288,6 @@ def test_the_page_of_3000_recordings_is_small_and_counts_hidden_items(flawed, tm
     assert "900 × read: … samples are missing" in page.words
     assert "30,000 × it ends at … s, the recording at 0 s" in page.words
     assert "and 840 more in the attribute warnings of the store" in page.words
-
-
-def _write_large_store(folder: Path, template: Path) -> None:
-    """Write a store of 3000 recordings, with the attributes and reports of another store."""
-    small = SmallStore(n_subjects=1500, per_recording=2, per_chunk=1000, chunks_per_shard=4)
-    attributes = dict(open_store(str(template)).attributes)
-    del attributes["root_sha256"]
-    attributes["failures"] = [
-        {
-            "recording": f"ds1/lost-{i}",
-            "stage": "read",
-            "reason": f"{i} samples are missing",
-            "transient": False,
-        }
-        for i in range(900)
-    ]
-    attributes["statistics"] = {
-        "recordings": 3000,
-        "persons": 1500,
-        "windows": {"open": 3000, "closed": 3000},
-        "splits": {
-            "train": {"persons": 900, "windows": 3600},
-            "test": {"persons": 600, "windows": 2400},
-        },
-    }
-    attributes["warnings"] = [f"warning {i}" for i in range(900)]
-    attributes["sfreq"] = 100.0
-    attributes["classes"] = {"label": ["open", "closed"]}
-    small_store.write(folder, small, **attributes)
-    report = next(report for report in _recordings(template).values() if "steps" in report)
-    dropped = [
-        {"onset": float(i), "reason": f"it ends at {i} s, the recording at 0 s"} for i in range(20)
-    ]
-    columns = {column.name: column.values for column in small_store.columns(small)}
-    recordings = {}
-    for i, name in enumerate(dict.fromkeys(columns["recording"])):
-        items = dropped if i % 2 else []
-        recordings[f"ds1/{name}"] = report | {"windows": 2, "dropped": items}
-    (folder / "recordings.json").write_text(json.dumps(recordings), "utf-8")
 
 
 def test_a_store_with_damaged_recordings_json_has_no_page(eyes_store, tmp_path):

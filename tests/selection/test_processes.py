@@ -43,8 +43,9 @@ def test_processes_of_real_recordings_are_those_of_hedtools_event_manager(shared
         [timeline] = annotated.search((compile_query("Def"),), IssueCounter())
         processes = []
         for occurrence, begun in zip(timeline.occurrences, timeline.processes, strict=True):
-            for process in begun:
-                processes.append((occurrence.onset, process.group.definition, process.end))
+            processes += [
+                (occurrence.onset, process.group.definition, process.end) for process in begun
+            ]
         expected = []
         for events in EventManager(tabular_input(table), schema).event_list:
             for event in events:

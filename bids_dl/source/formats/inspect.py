@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from bids_dl.datamodel import Recording
 from bids_dl.errors import RecordingError
-from bids_dl.source.channels import ChannelRow, is_brain_channel, match_rows
+from bids_dl.source.channel_names import number_repeats
+from bids_dl.source.channels import ChannelRow, check_brain_signal, determine_kinds, match_rows
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats import brainvision, edf, eeglab
@@ -169,13 +170,15 @@ def inspect_file(dataset: Dataset, recording: Recording, table: Sequence[Channel
     signal = str(recording.signal)
     extension = signal_extension(signal)
     if extension in EDF_EXTENSIONS:
-        return _inspect_edf(dataset, signal, table)
+        return _inspect_edf(dataset, recording, table)
     if extension == ".vhdr":
         return _inspect_brainvision(dataset, signal, companions)
     if extension == ".set":
         eeglab.check_set(dataset.root / signal, signal)
-        return SignalInfo(default_unit_volts=1e-6, companions=companions, has_types=True)
-    return SignalInfo(has_types=True, companions=companions)
+        return SignalInfo(default_unit_volts=1e-6, companions=companions, file_types="default")
+    if extension == ".mefd":
+        return SignalInfo(companions=companions, file_types="default")
+    return SignalInfo(companions=companions, file_types="stated")
 
 
 def read_gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
@@ -220,11 +223,12 @@ def _inspect_brainvision(
     )
 
 
-def _inspect_edf(dataset: Dataset, signal: str, table: Sequence[ChannelRow]) -> SignalInfo:
+def _inspect_edf(dataset: Dataset, recording: Recording, table: Sequence[ChannelRow]) -> SignalInfo:
     """Inspect an EDF or BDF file, and select the channels at the rate of its brain signal.
 
     MNE would resample channels at other rates.
     """
+    signal = str(recording.signal)
     path = dataset.root / signal
     header = edf.read_edf_header(path)
     file_format = "BDF" if header.sample_bytes == 3 else "EDF"
@@ -234,55 +238,80 @@ def _inspect_edf(dataset: Dataset, signal: str, table: Sequence[ChannelRow]) -> 
         )
     n_records, note = edf.count_records(header, path)
     gaps = edf.read_edf_gaps(header, path, n_records)
-    sfreq = _brain_rate(header, table)
-    at_rate = [channel for channel in header.recorded if header.sfreq(channel) == sfreq]
-    kept = [channel for channel in at_rate if channel.is_scaled]
+    channels = _name_edf_channels(header)
+    is_intracranial = recording.datatype == "ieeg"
+    sfreq = _brain_rate(header, channels, table, "seeg" if is_intracranial else "eeg")
+    kept = {
+        name: channel
+        for name, channel in channels.items()
+        if channel.is_scaled and header.sfreq(channel) == sfreq
+    }
     if not kept:
-        labels = join_names(channel.label for channel in header.recorded)
         raise RecordingError(
             "header",
-            f"no channel has a physical and a digital range: {labels}; repair the header",
+            f"no channel has a physical and a digital range: {join_names(channels)}; "
+            "repair the header",
         )
     notes = [note] if note else []
-    notes += _notes_on_omitted(header, at_rate, sfreq)
+    notes += _notes_on_omitted(header, channels, sfreq)
     if gaps:
         notes.append(_note_on_gaps(gaps))
-    all_kept = len(kept) == len(header.recorded)
     return SignalInfo(
-        labels=None if all_kept else tuple(channel.label for channel in kept),
-        units=tuple(channel.unit for channel in kept),
-        assumed_volts=tuple(channel.assumed_volts for channel in kept),
+        labels=None if len(kept) == len(channels) else tuple(kept),
+        units=tuple(channel.unit for channel in kept.values()),
+        assumed_volts=tuple(channel.assumed_volts for channel in kept.values()),
         gaps=gaps,
         notes=tuple(notes),
     )
 
 
-def _brain_rate(header: edf.EdfHeader, table: Sequence[ChannelRow]) -> float:
+def _name_edf_channels(header: edf.EdfHeader) -> dict[str, edf.EdfSignal]:
+    """Return the recorded signals by the names that MNE gives them."""
+    names = number_repeats([signal.label for signal in header.signals])
+    named = zip(names, header.signals, strict=True)
+    return {name: signal for name, signal in named if not signal.is_annotations}
+
+
+def _brain_rate(
+    header: edf.EdfHeader,
+    channels: Mapping[str, edf.EdfSignal],
+    table: Sequence[ChannelRow],
+    brain_type: str,
+) -> float:
     """Return the most common sampling rate in Hz of the brain signal, the highest of equals."""
-    labels = [channel.label for channel in header.recorded]
+    labels = list(channels)
     rows = match_rows(labels, table) if table else [None] * len(labels)
-    brain = [
-        channel
-        for channel, row in zip(header.recorded, rows, strict=True)
-        if is_brain_channel(channel.label, row)
-    ]
-    rates = Counter(
-        header.sfreq(channel) for channel in brain or header.recorded if channel.n_samples
+    kinds = determine_kinds(labels, rows, ["eeg"] * len(labels), brain_type=brain_type)
+    check_brain_signal(labels, kinds)
+    brain_rates: Counter[float] = Counter()
+    other_rates: Counter[float] = Counter()
+    for channel, kind in zip(channels.values(), kinds, strict=True):
+        if channel.n_samples:
+            rates = brain_rates if kind.is_brain else other_rates
+            rates[header.sfreq(channel)] += 1
+    if brain_rates:
+        return max(brain_rates, key=lambda rate: (brain_rates[rate], rate))
+    if len(other_rates) == 1:
+        return next(iter(other_rates))
+    raise RecordingError(
+        "channels",
+        f"no channel is brain signal, and the others have different rates "
+        f"({join_names(f'{rate:g} Hz' for rate in sorted(other_rates))}): {join_names(labels)}; "
+        "state the types of the channels in channels.tsv",
     )
-    return max(rates, key=lambda rate: (rates[rate], rate))
 
 
 def _notes_on_omitted(
-    header: edf.EdfHeader, at_rate: Sequence[edf.EdfSignal], sfreq: float
+    header: edf.EdfHeader, channels: Mapping[str, edf.EdfSignal], sfreq: float
 ) -> list[str]:
     """List the channels that are not read, with the reason."""
     other_rates: list[str] = []
     unscaled: list[str] = []
-    for channel in header.recorded:
-        if channel not in at_rate:
-            other_rates.append(f"{channel.label} ({header.sfreq(channel):g} Hz)")
+    for name, channel in channels.items():
+        if header.sfreq(channel) != sfreq:
+            other_rates.append(f"{name} ({header.sfreq(channel):g} Hz)")
         elif not channel.is_scaled:
-            unscaled.append(channel.label)
+            unscaled.append(name)
     notes = []
     if other_rates:
         notes.append(

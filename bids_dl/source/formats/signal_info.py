@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bids_dl.source.gaps import Gap
 
@@ -27,8 +28,9 @@ class SignalInfo:
     companions
         Paths relative to the dataset of the other files of the recording, by the name that the
         signal file uses for them.
-    has_types
-        True if the format stores channel types.
+    file_types
+        Meaning of the channel types that MNE reads: "stated" in the file, "default" of a format
+        that may state them, or "none".
     notes
         Remarks for the user, one line each.
     """
@@ -39,5 +41,5 @@ class SignalInfo:
     default_unit_volts: float = 1.0
     gaps: tuple[Gap, ...] = ()
     companions: Mapping[str, str] = field(default_factory=dict)
-    has_types: bool = False
+    file_types: Literal["stated", "default", "none"] = "none"
     notes: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_dropouts import KINDS, RAIL, add_dropouts
 from step_runs import run_step, run_steps
 
 from bids_dl.preprocess import read_excerpt
@@ -19,15 +20,6 @@ from bids_dl.preprocess.steps.reference import Reference
 from bids_dl.preprocess.steps.rename import Rename
 from bids_dl.preprocess.steps.resample import Resample
 
-RAIL = 3.2767e-3  # V, the largest value of a 16-bit amplifier
-KINDS = {
-    "zeros": lambda signals, start, stop: np.zeros((len(signals), stop - start)),
-    "no numbers": lambda signals, start, stop: np.full((len(signals), stop - start), np.nan),
-    "a rail": lambda signals, start, stop: np.full((len(signals), stop - start), RAIL),
-    "the last value": lambda signals, start, stop: np.repeat(
-        signals[:, [start - 1]], stop - start, axis=1
-    ),
-}
 DURATIONS = (0.1, 0.25, 0.5, 0.75, 3.0, 20.0)  # s
 ONSETS = (3.0, 5.0, 8.0, 11.0, 15.0, 25.0)  # s
 
@@ -65,29 +57,6 @@ def fine(real):
         real.info,
         verbose="error",
     )
-
-
-def add_dropouts(raw, spans, kind, channels=None):
-    """Return a copy with dropouts and their mask (n_chans, n_times).
-
-    Parameters
-    ----------
-    spans
-        First sample, and the sample after the last, of each dropout.
-    kind
-        A key of `KINDS`.
-    channels
-        Indices of the channels; all by default.
-    """
-    raw = raw.copy()
-    mask = np.zeros((len(raw.ch_names), raw.n_times), dtype=bool)
-    rows = np.arange(len(raw.ch_names)) if channels is None else np.asarray(channels)
-    signals = raw.get_data()
-    for start, stop in spans:
-        signals[rows, start:stop] = KINDS[kind](signals[rows], start, stop)
-        mask[rows, start:stop] = True
-    raw[:] = signals
-    return raw, mask
 
 
 def make_spans(raw):

@@ -1,0 +1,147 @@
+"""Folders of a BIDS dataset: its files, and the datasets and links among them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bids_dl.errors import SourceError
+
+DESCRIPTION = "dataset_description.json"
+# Top-level folders without raw recordings (BIDS 1.10, "Directory structure")
+SKIPPED_FOLDERS = {"sourcedata", "derivatives", "code", "stimuli"}
+FOLDER_FORMATS = {".ds", ".mefd", ".mff", ".zarr"}  # recordings that are folders
+SUBJECT_FOLDER = re.compile(r"sub-[^/]+")
+MAX_DEPTH = 3  # folders below a SOURCE in which datasets are looked for
+MAX_FOLDERS = 2000  # looked into for datasets, so that a wrong SOURCE is refused within a second
+
+
+@dataclass
+class Tree:
+    """Content of a dataset folder, as paths relative to it.
+
+    Attributes
+    ----------
+    files
+        Files at the top and in ``sub-*`` folders. A recording that is a folder counts as a file.
+    other_files
+        Files in other top-level folders, which have no raw recordings.
+    subjects
+        Names of the ``sub-*`` folders at the top.
+    datasets
+        Folders with a dataset_description.json of their own; their files are not listed.
+    links
+        Target by folder, of links to a folder that is listed elsewhere.
+    """
+
+    files: list[str] = field(default_factory=list)
+    other_files: list[str] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+
+
+def read_tree(root: Path) -> Tree:
+    """List a dataset folder, without hidden folders and those without raw recordings.
+
+    Links to folders are followed after all folders are listed. A link to a folder that is already
+    listed is not followed.
+
+    Parameters
+    ----------
+    root
+        Resolved path of the dataset.
+
+    Raises
+    ------
+    SourceError
+        A folder cannot be read.
+    """
+    tree = Tree()
+    visited: set[str] = set()
+    pending = [str(root)]
+    while pending:
+        pending += _read_folder(pending.pop(0), root, tree, visited)
+    for names in (tree.files, tree.other_files, tree.subjects, tree.datasets):
+        names.sort()
+    return tree
+
+
+def find_datasets(folder: Path) -> list[str]:
+    """Find BIDS datasets below a folder, those closest to it, as relative paths.
+
+    Folders named ``derivatives`` are omitted. The search ends after `MAX_DEPTH` levels.
+    """
+    found = []
+    level = [folder]
+    n_folders = 0
+    for _ in range(MAX_DEPTH):
+        inner = sorted(path for parent in level for path in _subfolders(parent))
+        n_folders += len(inner)
+        found += [path for path in inner if (path / DESCRIPTION).is_file()]
+        level = [path for path in inner if not (path / DESCRIPTION).is_file()]
+        if n_folders > MAX_FOLDERS:
+            break
+    return [path.relative_to(folder).as_posix() for path in found]
+
+
+def _read_folder(top: str, root: Path, tree: Tree, visited: set[str]) -> list[str]:
+    """Add the content of a folder to a tree, and return the links to folders inside."""
+    links = []
+    for folder, subfolders, names in os.walk(top, onerror=_refuse_folder):
+        relative = "" if folder == str(root) else _relative(folder, root)
+        target = os.path.realpath(folder)
+        if target in visited or (relative and root.is_relative_to(target)):
+            tree.links[relative] = _relative(target, root)
+            subfolders.clear()
+            continue
+        visited.add(target)
+        in_subject = SUBJECT_FOLDER.match(relative) is not None
+        if relative and not in_subject and DESCRIPTION in names:
+            tree.datasets.append(relative)
+            subfolders.clear()
+            continue
+        skipped = {"beh"} if relative else {"beh", *SKIPPED_FOLDERS}
+        signals = [name for name in subfolders if Path(name).suffix in FOLDER_FORMATS]
+        subfolders[:] = sorted(
+            name
+            for name in subfolders
+            if name not in skipped and name not in signals and not name.startswith(".")
+        )
+        if not relative:
+            tree.subjects += filter(SUBJECT_FOLDER.fullmatch, subfolders)
+        paths = [os.path.join(folder, name) for name in subfolders]
+        links += filter(os.path.islink, paths)
+        listed = tree.files if in_subject or not relative else tree.other_files
+        for name in (*names, *signals):
+            if not name.startswith("."):
+                listed.append(f"{relative}/{name}".lstrip("/"))
+    return links
+
+
+def _subfolders(folder: Path) -> Iterator[Path]:
+    """Yield the folders inside a folder that may be datasets or hold some."""
+    try:
+        inner = list(folder.iterdir())
+    except OSError:
+        return
+    for path in inner:
+        if path.is_dir() and not path.name.startswith((".", "sub-")) and path.name != "derivatives":
+            yield path
+
+
+def _relative(path: str, root: Path) -> str:
+    """Return a path relative to the dataset, "." for the dataset, a name if it is elsewhere."""
+    if Path(path).is_relative_to(root):
+        return Path(path).relative_to(root).as_posix()
+    return Path(path).name
+
+
+def _refuse_folder(error: OSError) -> None:
+    """Raise the error of a folder that `os.walk` cannot list."""
+    raise SourceError(
+        f"{error.filename}: this folder of the dataset cannot be read ({error.strerror})"
+    )
