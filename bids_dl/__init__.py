@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bids_dl.api import (
     convert,
     events,
+    export,
     info,
     list_models,
     list_recipes,
@@ -28,14 +29,16 @@ from bids_dl.api import (
 
 if TYPE_CHECKING:
     from bids_dl.store import Store, open_store
-    from bids_dl.stream import StreamingDataset
+    from bids_dl.stream import StreamingDataset, WindowDataset
 
 __version__ = "0.1.0"
 __all__ = [
     "Store",
     "StreamingDataset",
+    "WindowDataset",
     "convert",
     "events",
+    "export",
     "info",
     "list_models",
     "list_recipes",
@@ -49,6 +52,7 @@ __all__ = [
 _LAZY = {
     "Store": "bids_dl.store",
     "StreamingDataset": "bids_dl.stream",
+    "WindowDataset": "bids_dl.stream",
     "open_store": "bids_dl.store",
 }
 _SUBMODULES = frozenset(module.name for module in pkgutil.iter_modules(__path__))

@@ -21,7 +21,8 @@ class BidsDlError(Exception):
     exit_status = 1
 
     def __str__(self) -> str:
-        return CREDENTIALS.sub("***", super().__str__())
+        # not that of `super()`, because KeyError would quote the message
+        return CREDENTIALS.sub("***", Exception.__str__(self))
 
 
 class RequestError(BidsDlError):
@@ -32,6 +33,10 @@ class RequestError(BidsDlError):
 
 class ConfigError(RequestError):
     """An unknown option, recipe, step or model, or a value out of its range."""
+
+
+class ArgumentTypeError(ConfigError, TypeError):
+    """An argument of a Python function that has the wrong type."""
 
 
 class SourceError(RequestError):
@@ -60,6 +65,10 @@ class TargetError(RequestError):
 
 class StoreError(RequestError):
     """A missing store, an unfinished one, or one made by another plan."""
+
+
+class ArrayNameError(StoreError, KeyError):
+    """The name of an array that a store does not have."""
 
 
 class ModelError(RequestError):

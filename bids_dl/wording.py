@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import html
+import re
+from collections.abc import Iterable, Mapping
 
 MAX_LISTED = 8  # names in a message before the rest is counted
 MAX_MESSAGE_CHARS = 300  # of a foreign error message
+QUOTED_PATH = re.compile(r"""(['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\]([^'"/\\]*)\1""")
+FOLDERS = re.compile(r"""(?<![^\s'"(\[<=,:])(?:(?:/[^/\s'"]+)+/|[A-Za-z]:\\(?:[^\\\s'"]+\\)*)""")
 CUTOFF = 0.6  # similarity in [0, 1] from which a name is suggested; difflib's default
 
 
@@ -85,3 +89,53 @@ def one_line(text: object, *, max_chars: int = MAX_MESSAGE_CHARS) -> str:
     """
     line = " ".join(str(text).split())
     return line if len(line) <= max_chars else line[: max_chars - 3] + "..."
+
+
+def without_folders(text: object, names: Mapping[str, str] | None = None) -> str:
+    """Remove the folders of this machine from a message; only the last part of a path remains.
+
+    Parameters
+    ----------
+    text
+        A foreign error message.
+    names
+        What to write in place of known paths.
+
+    Examples
+    --------
+    >>> without_folders("cannot open /home/ann/x.fif at 3 m/s")
+    'cannot open x.fif at 3 m/s'
+    """
+    message = str(text)
+    for path, name in sorted((names or {}).items(), key=lambda item: -len(item[0])):
+        message = message.replace(path, name)
+    return FOLDERS.sub("", QUOTED_PATH.sub(r"\1\2\1", message))
+
+
+def describe_rows(title: str, rows: Mapping[str, str]) -> str:
+    """Write a title and one line per name and value, as the `repr` of an object.
+
+    Examples
+    --------
+    >>> print(describe_rows("Store a.zarr", {"labels": "open 2"}))
+    Store a.zarr
+      labels: open 2
+    """
+    return "\n".join([title, *(f"  {name}: {value}" for name, value in rows.items())])
+
+
+def describe_rows_html(title: str, rows: Mapping[str, str]) -> str:
+    """Write a title and names with values as a small HTML table, for notebooks.
+
+    All text is escaped.
+
+    Examples
+    --------
+    >>> describe_rows_html("<a>", {})
+    '<table><caption>&lt;a&gt;</caption></table>'
+    """
+    lines = [f"<table><caption>{html.escape(title)}</caption>"]
+    for name, value in rows.items():
+        cells = f"<th>{html.escape(name)}</th><td>{html.escape(value)}</td>"
+        lines.append(f"<tr>{cells}</tr>")
+    return "".join(lines) + "</table>"

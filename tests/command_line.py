@@ -9,7 +9,7 @@ OPEN = ("--hed", "eyes_open=Eyes-open")
 CLOSED = ("--hed", "eyes_closed=Eyes-closed")
 EYES = (*OPEN, *CLOSED)
 COMMANDS = (
-    *("events", "convert", "info", "verify", "report", "recipes", "models", "train", "predict"),
+    *("events", "convert", "info", "verify", "report", "export", "recipes", "models", "train", "predict"),
     "demo",
 )
 

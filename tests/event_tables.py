@@ -61,7 +61,7 @@ def hed_rows(*texts: str, sidecar: Any = None) -> EventRows:
 
 
 def events_config(*queries: Any, **options: Any) -> EventsConfig:
-    """Return one label per query, named a, b, ...; options of a label apply to all labels."""
+    """Return one label per query, named a, b, ..., all with the same options of a label."""
     shared = {name: options.pop(name) for name in LABEL_OPTIONS if name in options}
     labels = [
         LabelConfig(label="abcdefgh"[i], query=query, **shared) for i, query in enumerate(queries)

@@ -18,7 +18,7 @@ from bids_dl import api
 from bids_dl.errors import ConfigError
 
 FUNCTIONS = (
-    *("events", "convert", "info", "verify", "report", "train", "predict"),
+    *("events", "convert", "info", "verify", "report", "export", "train", "predict"),
     *("list_models", "list_recipes"),
 )
 

@@ -31,7 +31,7 @@ ORDER = [
 ]
 HOMES = {
     "hed": {"selection"},
-    "mne": {"source", "preprocess", "testing"},
+    "mne": {"source", "preprocess", "testing", "exporting"},
     "mne_bids": {"source"},
     "bids": {"source"},
     "eegprep": {"preprocess"},

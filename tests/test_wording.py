@@ -40,3 +40,22 @@ def test_a_message_fits_on_one_line(text, max_chars):
     line = wording.one_line(text, max_chars=max_chars)
     assert len(line) <= max_chars
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("no data in /home/ann/x.fif", "no data in x.fif"),
+        ("No such file: '/home/John Smith/a b/x.set'", "No such file: 'x.set'"),
+        ("C:\\Users\\ann\\x.set is broken", "x.set is broken"),
+        ("https://host/bucket/x.zarr, n/a, 3 µV/m and Red/Blue", None),
+    ],
+)
+def test_only_the_last_part_of_a_path_remains_in_a_message(message, text):
+    assert wording.without_folders(message) == (text or message)
+
+
+def test_known_paths_are_replaced_by_their_names():
+    names = {"/a b/": "", "/a b/c.fif": "sub-1/eeg/sub-1_eeg.fif"}
+    text = wording.without_folders("/a b/c.fif and /a b/d.fif", names)
+    assert text == "sub-1/eeg/sub-1_eeg.fif and d.fif"

@@ -4,11 +4,12 @@ Each function imports what it needs when it is called, so that `import bids_dl` 
 """
 
 from bids_dl.api.models import list_models, predict, train
-from bids_dl.api.stores import convert, events, info, list_recipes, report, verify
+from bids_dl.api.stores import convert, events, export, info, list_recipes, report, verify
 
 __all__ = [
     "convert",
     "events",
+    "export",
     "info",
     "list_models",
     "list_recipes",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
+from bids_dl.config.arguments import as_path, check_callables
 from bids_dl.config.options import PathLike
 from bids_dl.config.training_options import PredictOptions, TrainOptions
 
@@ -57,11 +57,12 @@ def train(
     from bids_dl.training import train as train_store
 
     parsing.check_options(options, TrainOptions)
+    check_callables(on_event=on_event)
     run_dir = options.get("run_dir")
     return train_store(
-        os.fspath(store),
+        as_path("store", store),
         parsing.parse_training(options),
-        run_dir=None if run_dir is None else os.fspath(run_dir),
+        run_dir=None if run_dir is None else as_path("run_dir", run_dir),
         storage_options=parsing.parse_storage_options(options),
         on_event=on_event or _ignore_event,
     )
@@ -106,14 +107,15 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     from bids_dl.prediction import predict as predict_store
 
     parsing.check_options(options, PredictOptions)
-    output = None if options.get("output") is None else Path(options["output"])
+    requested = options.get("output")
+    output = None if requested is None else Path(as_path("output", requested))
     if output is not None and not output.parent.is_dir():
         raise ConfigError(
             f"--output {output}: folder {output.parent} does not exist; create it first"
         )
     table = predict_store(
-        os.fspath(store),
-        os.fspath(options["run_dir"]),
+        as_path("store", store),
+        as_path("run_dir", options.get("run_dir")),
         split=options.get("split"),
         device=options.get("device") or parsing.default_value(PredictOptions, "device"),
         storage_options=parsing.parse_storage_options(options),

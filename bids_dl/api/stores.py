@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from bids_dl.config.arguments import as_path, check_callables, wrong_type
 from bids_dl.config.options import (
     ConvertOptions,
     EventsOptions,
+    ExportOptions,
     InfoOptions,
     PathLike,
     ReportOptions,
@@ -67,6 +69,7 @@ def events(
     from bids_dl.planning.survey import survey_sources
 
     parsing.check_options(options, EventsOptions)
+    check_callables(on_message=on_message)
     merged = parsing.merge_file(options)
     windows_config = parsing.parse_windows(merged)
     survey = survey_sources(
@@ -140,11 +143,12 @@ def convert(
     from bids_dl.pipeline.convert import convert_sources
 
     parsing.check_options(options, ConvertOptions)
+    check_callables(on_progress=on_progress)
     merged = parsing.merge_file(options)
     merged.pop("plot", None)  # a file of options may be shared with `events`
     return convert_sources(
         _source_paths(sources),
-        os.fspath(dest),
+        as_path("dest", dest),
         parsing.parse_request(merged),
         parsing.parse_pipeline(merged),
         on_progress=on_progress,
@@ -228,8 +232,9 @@ def verify(
     from bids_dl.verification import verify as verify_store
 
     parsing.check_options(options, VerifyOptions)
+    check_callables(on_progress=on_progress)
     return verify_store(
-        os.fspath(store),
+        as_path("store", store),
         sources=_source_paths(options.get("sources", ())),
         storage_options=parsing.parse_storage_options(options),
         jobs=parsing.parse_pipeline(options).jobs,
@@ -275,6 +280,58 @@ def report(store: PathLike, **options: Unpack[ReportOptions]) -> Path:
     )
 
 
+def export(
+    store: PathLike,
+    file: PathLike,
+    *,
+    on_message: Callable[[str], None] | None = None,
+    **options: Unpack[ExportOptions],
+) -> Path:
+    """Write a store to a file of another program.
+
+    Parameters
+    ----------
+    store
+        Path or fsspec URL of the store.
+    file
+        File to write. Its name ends in ``.npz`` (NumPy) or ``-epo.fif`` (epochs of MNE).
+    on_message
+        Called with one line for each thing that the format cannot hold.
+    **options
+        Options of `bids-dl export`; see docs/cli.md.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    bids_dl.errors.StoreError
+        There is no finished store.
+    bids_dl.errors.ConfigError
+        No format has this name, the file exists, or it cannot be written.
+
+    Examples
+    --------
+    >>> import bids_dl, numpy
+    >>> file = bids_dl.export("eyes.zarr", "eyes.npz")
+    >>> numpy.load(file)["signals"].shape
+    (240, 24, 256)
+    """
+    from pathlib import Path
+
+    from bids_dl.exporting import export_store
+
+    check_callables(on_message=on_message)
+    return export_store(
+        _open(store, options, ExportOptions),
+        Path(as_path("file", file)),
+        overwrite=bool(options.get("overwrite")),
+        on_message=on_message,
+    )
+
+
 def list_recipes() -> dict[str, str]:
     """List the preprocessing recipes of the package.
 
@@ -296,8 +353,11 @@ def list_recipes() -> dict[str, str]:
 
 def _source_paths(sources: Sources) -> list[str]:
     """Return one or several sources as a list of paths."""
-    several = [sources] if isinstance(sources, str | os.PathLike) else sources
-    return [os.fspath(source) for source in several]
+    if isinstance(sources, str | os.PathLike):
+        return [as_path("sources", sources)]
+    if not isinstance(sources, Iterable) or isinstance(sources, Mapping | bytes):
+        raise wrong_type("sources", "a path, a URL or a list of them", sources)
+    return [as_path("sources", source) for source in sources]
 
 
 def _open(store: PathLike, options: Mapping[str, Any], declaration: type) -> Store:
@@ -306,4 +366,6 @@ def _open(store: PathLike, options: Mapping[str, Any], declaration: type) -> Sto
     from bids_dl.store import open_store
 
     parsing.check_options(options, declaration)
-    return open_store(os.fspath(store), storage_options=parsing.parse_storage_options(options))
+    return open_store(
+        as_path("store", store), storage_options=parsing.parse_storage_options(options)
+    )

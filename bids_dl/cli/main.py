@@ -14,11 +14,12 @@ import typer
 
 from bids_dl import api
 from bids_dl.cli import console
-from bids_dl.cli.parameters import DocumentedCommand, Sources, StoreUrl, with_options
+from bids_dl.cli.parameters import DocumentedCommand, Sources, StoreUrl, with_flags, with_options
 from bids_dl.config.options import (
     ConvertOptions,
     DemoOptions,
     EventsOptions,
+    ExportOptions,
     InfoOptions,
     JsonOptions,
     ReportOptions,
@@ -45,7 +46,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except BidsDlError as problem:
-        _stop(problem, str(problem), problem.exit_status)
+        _stop(problem, _describe_problem(problem), problem.exit_status)
     except typer.TyperException as problem:
         status = getattr(problem, "exit_code", RequestError.exit_status)
         _stop(problem, _describe_usage_error(problem), status)
@@ -187,6 +188,22 @@ def report(store: StoreUrl, **options: Unpack[ReportOptions]) -> None:
 
 
 @app.command(cls=DocumentedCommand)
+@with_options(ExportOptions)
+def export(
+    store: StoreUrl,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File to write: .npz (NumPy) or -epo.fif (MNE).")
+    ],
+    **options: Unpack[ExportOptions],
+) -> None:
+    """Write a store to a file of another program, chosen by the end of its name.
+
+    Example: [bold]bids-dl export eyes.zarr eyes-epo.fif[/bold]
+    """
+    console.print_path(api.export(store, file, on_message=console.print_message, **options))
+
+
+@app.command(cls=DocumentedCommand)
 @with_options(JsonOptions)
 def recipes(
     name: Annotated[
@@ -275,6 +292,14 @@ def demo(
             on_message=console.print_message,
         )
     show_training.print_demo(result)
+
+
+def _describe_problem(problem: BidsDlError) -> str:
+    """Describe an error, with the flags of the options that it names."""
+    declarations: list[type] = []
+    for command in app.registered_commands:
+        declarations.extend(getattr(command.callback, "declarations", ()))
+    return with_flags(str(problem), declarations)
 
 
 def _interruption_message() -> str:

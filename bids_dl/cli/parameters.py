@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
@@ -89,6 +90,21 @@ class DocumentedCommand(TyperCommand):
                     default = format_default(default_value(declaration, str(parameter.name)))
                     parameter.show_default = default or parameter.show_default
         super().format_help(ctx, formatter)
+
+
+def with_flags(message: str, declarations: Iterable[type]) -> str:
+    """Write the options in a message as they are typed, not as they are written in Python.
+
+    Examples
+    --------
+    >>> from bids_dl.config.training_options import TrainOptions
+    >>> with_flags("drop_missing=True leaves them out", [TrainOptions])
+    '--drop-missing leaves them out'
+    """
+    for name, option in declared_options(*declarations).items():
+        if option.flags:
+            message = re.sub(rf"\b{name}=True\b", option.flags[0], message)
+    return message
 
 
 def _parameters(options: Iterable[DeclaredOption]) -> list[inspect.Parameter]:

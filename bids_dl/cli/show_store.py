@@ -100,6 +100,7 @@ def print_info(description: Mapping[str, Any]) -> None:
         "recipe": _format_recipe(request["preprocess"]),
         "channels": ", ".join(description["channels"]),
         "columns": ", ".join(description["columns"]),
+        **_format_creation(description),
         "sources": "; ".join(map(_format_source, description["sources"])),
         "failed": "; ".join(map(format_failure, failures)) or "none",
         "content": f"bids-dl:{description['content']}",
@@ -122,6 +123,15 @@ def _format_shape(description: Mapping[str, Any]) -> str:
         f"{n_windows} windows x {n_chans} channels x {n_times} samples "
         f"({n_times / sfreq:g} s at {sfreq:g} Hz), {description['bytes'] / 1e6:.1f} MB"
     )
+
+
+def _format_creation(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return creators and licence of a store, as far as they were requested."""
+    creation = {
+        "creators": ", ".join(description.get("creators", [])),
+        "licence": description.get("licence", ""),
+    }
+    return {name: value for name, value in creation.items() if value}
 
 
 def _format_source(source: Mapping[str, Any]) -> str:

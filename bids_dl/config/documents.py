@@ -19,6 +19,7 @@ from bids_dl.config.options import (
     EventOptions,
     LabelOptions,
     RecipeOptions,
+    SharingOptions,
     SourceOptions,
     SplitOptions,
     StoreOptions,
@@ -28,6 +29,8 @@ from bids_dl.config.stages import LabelConfig, Request, default_values
 
 STORED_NAMES = {"windows": {"window": "size"}}
 """Per stage, the fields that documents keep under another key: field name -> stored key."""
+LATER_STAGES = ("sharing",)
+"""Stages that a document has only if a field is given, so that others keep their digest."""
 STAGE_OPTIONS: dict[str, type] = {
     "source": SourceOptions,
     "events": EventOptions,
@@ -35,6 +38,7 @@ STAGE_OPTIONS: dict[str, type] = {
     "preprocess": RecipeOptions,
     "splits": SplitOptions,
     "store": StoreOptions,
+    "sharing": SharingOptions,
 }
 """Declarations of the options of each stage of a request."""
 
@@ -55,6 +59,10 @@ def request_to_document(request: Request) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(json.dumps(asdict(request)))
     for stage, names in STORED_NAMES.items():
         document[stage] = _renamed(document[stage], names)
+    for stage in LATER_STAGES:
+        given = {name: value for name, value in document.pop(stage).items() if value}
+        if given:
+            document[stage] = given
     return document
 
 

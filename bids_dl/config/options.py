@@ -17,6 +17,7 @@ from bids_dl.config.declaration import Opt
 SELECTION = "Selection"
 WINDOWS = "Windows"
 CONVERSION = "Conversion"
+SHARING = "Sharing"
 EXECUTION = "Execution"
 OUTPUT = "Output"
 """Panels of the help."""
@@ -174,6 +175,17 @@ class StoreOptions(TypedDict, total=False):
     ]
 
 
+class SharingOptions(TypedDict, total=False):
+    """Title, maker and licence of a store, for its documents."""
+
+    title: Annotated[str, Opt("Title of the store.", "TEXT", SHARING)]
+    description: Annotated[str, Opt("Description of the store.", "TEXT", SHARING)]
+    author: Annotated[Texts, Opt("Person who makes the store; repeatable.", "NAME", SHARING)]
+    license: Annotated[
+        str, Opt("Licence of the store, no weaker than those of the sources.", "SPDX", SHARING)
+    ]
+
+
 class JobOptions(TypedDict, total=False):
     """Worker processes."""
 
@@ -244,7 +256,9 @@ class EventsOptions(SelectionOptions, FileOptions, total=False):
     ]
 
 
-class RequestOptions(SelectionOptions, RecipeOptions, SplitOptions, StoreOptions, total=False):
+class RequestOptions(
+    SelectionOptions, RecipeOptions, SplitOptions, StoreOptions, SharingOptions, total=False
+):
     """All options that decide the content of a store."""
 
 
@@ -283,6 +297,12 @@ class ReportOptions(AccessOptions, total=False):
             flags=("--output", "-o"),
         ),
     ]
+
+
+class ExportOptions(AccessOptions, total=False):
+    """Options of `bids_dl.export`."""
+
+    overwrite: Annotated[bool, Opt("Replace an existing file.", panel=OUTPUT)]
 
 
 class DemoOptions(JobOptions, total=False):

@@ -22,6 +22,7 @@ from bids_dl.config.options import (
     LabelOptions,
     RecipeOptions,
     RunOptions,
+    SharingOptions,
     SourceOptions,
     SplitOptions,
     StoreOptions,
@@ -33,6 +34,7 @@ from bids_dl.config.stages import (
     PipelineConfig,
     PreprocessConfig,
     Request,
+    SharingConfig,
     SourceConfig,
     SplitsConfig,
     StoreConfig,
@@ -42,7 +44,14 @@ from bids_dl.config.stages import (
 )
 from bids_dl.config.training_options import DeviceOptions, TrainOptions
 from bids_dl.config.validation import build, check_names
-from bids_dl.config.values import as_texts, as_tuple, parse_assignments, parse_size, parse_split
+from bids_dl.config.values import (
+    as_texts,
+    as_tuple,
+    parse_assignments,
+    parse_size,
+    parse_split,
+    parse_text,
+)
 from bids_dl.errors import ConfigError
 
 Options = Mapping[str, Any]
@@ -56,6 +65,7 @@ STAGES: tuple[tuple[type, type], ...] = (
     (RecipeOptions, PreprocessConfig),
     (SplitOptions, SplitsConfig),
     (StoreOptions, StoreConfig),
+    (SharingOptions, SharingConfig),
     (JobOptions, PipelineConfig),
     (AccessOptions, PipelineConfig),
     (RunOptions, PipelineConfig),
@@ -142,6 +152,7 @@ def parse_request(options: Options) -> Request:
         _build_stage(SplitsConfig, SplitOptions, options),
         _build_stage(PreprocessConfig, RecipeOptions, options),
         _build_stage(StoreConfig, StoreOptions, options),
+        parse_sharing(options),
     )
 
 
@@ -174,6 +185,15 @@ def parse_source(options: Options) -> SourceConfig:
 def parse_windows(options: Options) -> WindowsConfig:
     """Build the settings of windows."""
     return _build_stage(WindowsConfig, WindowOptions, options)
+
+
+def parse_sharing(options: Options) -> SharingConfig:
+    """Build title, maker and licence of a store."""
+    values = _stage_values(SharingConfig, SharingOptions, options)
+    for name in ("title", "description", "license"):
+        values[name] = parse_text(name, values[name], several_lines=name == "description")
+    authors = [parse_text("author", author) for author in as_tuple(values["author"])]
+    return build(SharingConfig, **values | {"author": tuple(dict.fromkeys(authors))})
 
 
 def parse_pipeline(options: Options) -> PipelineConfig:

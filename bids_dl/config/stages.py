@@ -243,6 +243,28 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
+class SharingConfig:
+    """Title, maker and licence of a store. What is not given is derived from the sources.
+
+    Parameters
+    ----------
+    title
+        Title on one line; None: the labels and the titles of the sources.
+    description
+        Text of the card, before the facts about the store.
+    author
+        Persons who make the store, which are not the authors of its sources.
+    license
+        SPDX name of a licence; None: those of the sources.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    author: tuple[str, ...] = ()
+    license: str | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
 class PipelineConfig:
     """Execution of a conversion. No setting changes a byte of the store.
 
@@ -335,6 +357,7 @@ class Request:
     splits: SplitsConfig = Field(default_factory=SplitsConfig)
     preprocess: PreprocessConfig = Field(default_factory=PreprocessConfig)
     store: StoreConfig = Field(default_factory=StoreConfig)
+    sharing: SharingConfig = Field(default_factory=SharingConfig)
 
 
 def default_values(stage: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from bids_dl.errors import ConfigError
 
 SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
 ASSIGNMENT = re.compile(r"([^=]*)=(.*)", re.DOTALL)
+MAX_SHOWN = 60  # characters of a text of several lines in a message
 
 
 def parse_number(value: Any) -> float | None:
@@ -46,6 +47,40 @@ def parse_size(value: Any) -> Any:
     exponent = " KMGT".index((prefix or " ").upper())
     base = 1024 if binary else 1000
     return round(float(number) * base**exponent)
+
+
+def parse_text(name: str, value: Any, *, several_lines: bool = False) -> Any:
+    """Return a text without surrounding spaces, and None for None.
+
+    Parameters
+    ----------
+    name
+        Name of the option, for messages.
+    several_lines
+        True if the text may have more than one line.
+
+    Raises
+    ------
+    ConfigError
+        The value is not a text, is blank, or has more lines than it may have.
+
+    Examples
+    --------
+    >>> parse_text("title", " Eyes open and closed ")
+    'Eyes open and closed'
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} {value!r}: expected a text; quote it: {name}: '...'")
+    text = value.strip()
+    if not text:
+        raise ConfigError(f"{name} {value!r}: expected a text, found a blank one; leave it out")
+    if len(text.splitlines()) > 1 and not several_lines:
+        raise ConfigError(
+            f"{name} {text[:MAX_SHOWN]!r}: expected one line; use description for more"
+        )
+    return text
 
 
 def parse_split(value: Any) -> Any:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from bids_dl import source
+from bids_dl.config.stages import SharingConfig
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline.columns import WindowRow
 from bids_dl.pipeline.staging import StagedRecording
@@ -44,7 +45,8 @@ def build_attributes(
     for name in (*SOFTWARE, *plan.recipe.packages):
         software[name.replace("-", "_")] = version(name)
     return {
-        "title": f"{', '.join(plan.labels)} from {titles}",
+        "title": plan.request.sharing.title or f"{', '.join(plan.labels)} from {titles}",
+        **_given_attributes(plan.request.sharing),
         "sfreq": float(plan.spec.sfreq),
         "classes": {"label": plan.labels},
         "request": describe_request(plan.request, plan.recipe),
@@ -56,6 +58,16 @@ def build_attributes(
         "warnings": list(plan.warnings),
         "plan": digest(plan.identity),
     }
+
+
+def _given_attributes(sharing: SharingConfig) -> dict[str, Any]:
+    """Return description, creators and licence of a store, as far as they are given."""
+    given = {
+        "description": sharing.description,
+        "creators": list(sharing.author),
+        "licence": sharing.license,
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _count_windows(plan: Plan, rows: Sequence[WindowRow]) -> dict[str, Any]:

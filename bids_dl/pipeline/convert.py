@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
 
 from bids_dl.config.stages import PipelineConfig, Request
 from bids_dl.datamodel import Failure, Recording
+from bids_dl.pipeline.destination import check_outside_sources
 from bids_dl.pipeline.disk_space import check_space
 from bids_dl.pipeline.existing_store import check_same_plan, read_finished_store
+from bids_dl.pipeline.licences import with_checked_licences, with_licence_name
 from bids_dl.pipeline.messages import conversion_warnings, no_store_error
 from bids_dl.pipeline.outcome import Outcome, Progress, ProgressCallback, count_people
 from bids_dl.pipeline.pack import MissingRecordings, pack
@@ -21,7 +24,7 @@ from bids_dl.pipeline.task import make_task
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 from bids_dl.remote.lock import exclusive_lock
-from bids_dl.sharing.licence import check_licences
+from bids_dl.sharing.derivative import describe_derivative, find_derivative_folder
 from bids_dl.store.format import UNFINISHED
 from bids_dl.store.reader import open_store
 from bids_dl.wording import join_names
@@ -98,25 +101,42 @@ def convert_sources(
     config = config or PipelineConfig()
     report = on_progress or _ignore_progress
     location = Location(dest if dest.endswith("://") else dest.rstrip("/"), config.storage_options)
-    read_finished_store(location)  # refuses a DEST that is something else, before planning
-    report(Progress("plan", 0, 1))
-    plan = make_plan(sources, request)
-    report(Progress("plan", 1, 1))
     staging = locate_staging(location, config.staging)
+    read_finished_store(location)  # refuses a DEST that is something else, before planning
+    for place in (location, staging.location):
+        check_outside_sources(place, sources)
+    request = with_licence_name(request)
+    report(Progress("plan", 0, 1))
+    plan = with_checked_licences(make_plan(sources, request))
+    report(Progress("plan", 1, 1))
     conversion = _Conversion(plan, location, staging, config, report)
     with exclusive_lock(location):
         attributes = read_finished_store(location)
         if attributes is not None and not config.overwrite:
             location.remove(UNFINISHED)  # left by a run killed between its last two writes
             check_same_plan(location, plan, attributes)
-            return _retry_failed(conversion, attributes)
-        for place in (location, staging.location):
-            place.check_writable()
-        return _build_store(conversion)
+            outcome = _retry_failed(conversion, attributes)
+        else:
+            for place in (location, staging.location):
+                place.check_writable()
+            outcome = _build_store(conversion)
+        return replace(outcome, warnings=outcome.warnings + _describe_derivative(conversion))
 
 
 def _ignore_progress(progress: Progress) -> None:
     """Report no progress."""
+
+
+def _describe_derivative(conversion: _Conversion) -> tuple[str, ...]:
+    """Describe the BIDS derivative that the store belongs to, if any, and return warnings."""
+    location = conversion.location
+    if find_derivative_folder(PurePosixPath(location.root)) is None:
+        return ()
+    attributes = read_finished_store(location) or {}
+    datasets = conversion.plan.survey.datasets
+    roots = {name: dataset.root for name, dataset in datasets.items()}
+    warning = describe_derivative(location, attributes, roots)
+    return (warning,) if warning else ()
 
 
 def _build_store(conversion: _Conversion) -> Outcome:
@@ -128,7 +148,6 @@ def _build_store(conversion: _Conversion) -> Outcome:
         No window is left.
     """
     plan, staging = conversion.plan, conversion.staging
-    _check_licences(plan)
     reused = _read_staged(plan, plan.recordings, staging)
     n_missing = 0
     for recording in plan.recordings:
@@ -163,14 +182,6 @@ def _build_store(conversion: _Conversion) -> Outcome:
         dropped=len(plan.dropped) + sum(len(item.entry.dropped) for item in processed),
         reused=sum(isinstance(entry, StagingEntry) for entry in reused.values()),
     )
-
-
-def _check_licences(plan: Plan) -> None:
-    """Check that the licences of all datasets allow a store of them."""
-    licences = {}
-    for name in plan.datasets:
-        licences[name] = str(plan.survey.datasets[name].description.get("License", ""))
-    check_licences(licences)
 
 
 def _failures(results: Mapping[str, StagingResult]) -> list[Failure]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline.staging import StagedRecording
-from bids_dl.planning.shared_notes import SharedNotes, with_count
 from bids_dl.planning.plan import Plan
+from bids_dl.planning.shared_notes import SharedNotes, with_count
 from bids_dl.wording import count
 
 MAX_RECORDINGS = 3  # that an error lists

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bids_dl.datamodel import Failure
+from bids_dl.errors import CREDENTIALS
 from bids_dl.planning.plan import Plan
+from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class PersonCount:
     windows: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """Outcome of a conversion.
 
@@ -83,6 +86,34 @@ class Outcome:
     dropped: int = 0
     reused: int = 0
     unchanged: bool = False
+
+    def __repr__(self) -> str:
+        return describe_rows(self._title, self._describe())
+
+    def _repr_html_(self) -> str:
+        """Describe the outcome in a notebook."""
+        return describe_rows_html(self._title, self._describe())
+
+    @property
+    def _title(self) -> str:
+        return f"Outcome {CREDENTIALS.sub('***', self.url)}"
+
+    def _describe(self) -> dict[str, str]:
+        """Describe the numbers, and the first failures and warnings."""
+        windows = f"{count(self.n_windows, 'window')} of {count(self.n_recordings, 'recording')}"
+        labels: Counter[str] = Counter()
+        for person in self.people:
+            labels.update(person.windows)
+        failed = [f"{failure.recording} ({failure.stage})" for failure in self.failures]
+        rows = {
+            "windows": f"{windows}, as before" if self.unchanged else windows,
+            "labels": join_names(f"{label} {number}" for label, number in labels.items()),
+            "people": str(len(self.people)),
+            "failed": f"{len(failed)}: {join_names(failed)}" if failed else "none",
+            "warnings": f"{len(self.warnings)}: {self.warnings[0]}" if self.warnings else "",
+            "left out": f"{self.dropped} events, blocks or windows" if self.dropped else "",
+        }
+        return {name: text for name, text in rows.items() if text}
 
     @property
     def exit_status(self) -> int:

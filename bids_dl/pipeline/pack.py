@@ -16,6 +16,7 @@ from bids_dl.pipeline.attributes import (
     recordings_document,
 )
 from bids_dl.pipeline.columns import WindowRow, all_columns
+from bids_dl.pipeline.licences import read_licence_files
 from bids_dl.pipeline.staging import StagedRecording, Staging
 from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
@@ -23,9 +24,6 @@ from bids_dl.sharing import card
 from bids_dl.store import writer
 from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, digest, to_json
 from bids_dl.store.quantization import MagnitudeHistogram, Quantizer, choose_resolution
-
-LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
-MAX_LICENCE_BYTES = 200_000  # a longer file is no licence
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def pack(
     if quantizers:
         attributes |= quantization_attributes(list(quantizers.values()))
     documents = card.build_documents(
-        {**attributes, "content": store.content}, shape, store.objects, _read_licences(plan)
+        {**attributes, "content": store.content}, shape, store.objects, read_licence_files(plan)
     )
     clipped = {}
     if quantizers:
@@ -153,14 +151,3 @@ def _dropout_masks(
     """Yield the dropout masks of all windows in order."""
     for item in staged:
         yield from item.entry.dropout_masks(shape[1:])
-
-
-def _read_licences(plan: Plan) -> dict[str, str]:
-    """Read the licence file of each dataset that has one, by dataset name."""
-    licences: dict[str, str] = {}
-    for name in plan.datasets:
-        root = plan.survey.datasets[name].root
-        for file in (root / file_name for file_name in LICENCE_FILES):
-            if file.is_file() and file.stat().st_size < MAX_LICENCE_BYTES:
-                licences.setdefault(name, file.read_text("utf-8", "replace"))
-    return licences

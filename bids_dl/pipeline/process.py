@@ -21,7 +21,7 @@ from bids_dl.pipeline.memory_limit import memory_limit
 from bids_dl.pipeline.staging import EntryWriter
 from bids_dl.pipeline.task import Task
 from bids_dl.preprocess import Windows
-from bids_dl.wording import join_names, one_line
+from bids_dl.wording import join_names, one_line, without_folders
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -95,7 +95,7 @@ def unexpected_failure(key: str, problem: BaseException) -> Failure:
 
 
 def _describe(problem: BaseException) -> str:
-    return one_line(f"{type(problem).__name__}: {problem}")
+    return one_line(without_folders(f"{type(problem).__name__}: {problem}"))
 
 
 def process_recording(task: Task) -> None:

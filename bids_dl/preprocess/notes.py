@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from bids_dl.datamodel import ShareFlag
 from bids_dl.errors import RecordingError
-from bids_dl.wording import one_line
+from bids_dl.wording import one_line, without_folders
 
 MAX_NOTES = 20  # of a step on a recording: a long recording has many excerpts with notes each
 MIN_SHARE_FLAGGED = 0.75  # share above which a step is said to change nearly everything
@@ -38,7 +38,7 @@ def capture_warnings() -> Iterator[list[str]]:
         finally:
             log.disabled = was_disabled
             shown = [item for item in caught if not issubclass(item.category, HIDDEN_WARNINGS)]
-            notes.extend(one_line(item.message) for item in shown)
+            notes.extend(one_line(without_folders(item.message)) for item in shown)
 
 
 @contextmanager
@@ -62,7 +62,8 @@ def as_recording_error(stage: str) -> Iterator[None]:
     except MemoryError as error:
         raise RecordingError(stage, "not enough memory", transient=True) from error
     except Exception as error:
-        raise RecordingError(stage, one_line(f"{type(error).__name__}: {error}")) from error
+        reason = one_line(without_folders(f"{type(error).__name__}: {error}"))
+        raise RecordingError(stage, reason) from error
 
 
 def unique(texts: Iterable[str]) -> tuple[str, ...]:

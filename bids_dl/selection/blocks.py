@@ -252,16 +252,16 @@ def _resolve_overlaps(
         return list(remainders)
     taken: dict[int, list[Interval]] = {}  # index of an event -> what other labels keep
     for first, second in _overlaps(events, remainders):
-        one = events[first.event_index]
-        other = events[second.event_index]
+        earlier = events[first.event_index]
+        later = events[second.event_index]
         if config.overlap == "error":
             raise EventError(
-                f"{one.recording}: the block of {one.label} from {one.onset:.3f} s and "
-                f"that of {other.label} from {other.onset:.3f} s overlap;\n"
+                f"{earlier.recording}: the block of {earlier.label} from {earlier.onset:.3f} s and "
+                f"that of {later.label} from {later.onset:.3f} s overlap;\n"
                 "  end or trim them (--until, --trim, --within), "
                 "or give --overlap first or --overlap each"
             )
-        if order[one.label] < order[other.label]:
+        if order[earlier.label] < order[later.label]:
             taken.setdefault(second.event_index, []).append(first.interval)
         else:
             taken.setdefault(first.event_index, []).append(second.interval)

@@ -9,14 +9,14 @@ import yaml
 
 from bids_dl.sharing.citation import build_citation, cite
 from bids_dl.sharing.croissant import build_croissant
-from bids_dl.sharing.licence import build_licence_document, common_licence
+from bids_dl.sharing.licence import build_licence_document, legal_text_url, store_licence
 from bids_dl.store.format import to_json
 from bids_dl.store.quantization import MAX_INT16
 
 Attributes = Mapping[str, Any]
 Shape = tuple[int, int, int]
 
-HUB_LICENCES = {"PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by"}
+HUB_LICENCES = {"PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by", "ODbL-1.0": "odbl"}
 """Licences whose name on Hugging Face is not the SPDX name in lower case."""
 
 SIZE_CATEGORIES = {
@@ -66,7 +66,9 @@ def build_documents(
     return {
         "README.md": build_card(attributes, shape).encode(),
         "CITATION.cff": build_citation(attributes).encode(),
-        "LICENSE": build_licence_document(attributes["sources"], licences or {}).encode(),
+        "LICENSE": build_licence_document(
+            attributes["sources"], licences or {}, attributes.get("licence", "")
+        ).encode(),
         "croissant.json": to_json(croissant),
     }
 
@@ -91,6 +93,7 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
     sections = [
         f"# {attributes['title']}",
         _description(attributes, shape) + _describe_rounding(attributes),
+        *_describe_origin(attributes),
         USAGE,
         "## Selection",
         _query_table(request),
@@ -112,7 +115,7 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
 def _header(attributes: Attributes, n_windows: int) -> dict[str, Any]:
     """Return the metadata that Hugging Face reads from a dataset card."""
     header: dict[str, Any] = {"pretty_name": attributes["title"]}
-    name = common_licence(attributes["sources"])
+    name = store_licence(attributes)
     if name:
         header["license"] = HUB_LICENCES.get(name, name.lower())
     elif any(source["licence"] for source in attributes["sources"]):
@@ -134,7 +137,10 @@ def _size_category(n_windows: int) -> str:
 
 
 def _description(attributes: Attributes, shape: Shape) -> str:
-    """Describe size, sampling rate, data type and origin of the windows in two sentences."""
+    """Describe size, sampling rate, data type and origin of the windows in two sentences.
+
+    A description that was given for the store precedes them.
+    """
     n_windows, n_chans, n_times = shape
     sfreq = attributes["sfreq"]
     counts = attributes["statistics"]
@@ -142,12 +148,28 @@ def _description(attributes: Attributes, shape: Shape) -> str:
         stored = f"int16 with a resolution of {attributes['rounding']['step']:g} microvolts"
     else:
         stored = "float32, in microvolts"
+    given = f"{attributes['description']}\n\n" if "description" in attributes else ""
     return (
-        f"{n_windows} windows of {n_chans} channels x {n_times} samples "
+        f"{given}{n_windows} windows of {n_chans} channels x {n_times} samples "
         f"({n_times / sfreq:g} s at {sfreq:g} Hz), {stored},\n"
         f"from {counts['recordings']} recordings of {counts['persons']} people. "
         f"Made by bids_dl {attributes['software']['bids_dl']}."
     )
+
+
+def _describe_origin(attributes: Attributes) -> list[str]:
+    """Name the creators and the licence of the store on a line each, as far as they are given."""
+    lines = []
+    if "creators" in attributes:
+        creators = ", ".join(attributes["creators"])
+        lines.append(f"Store created by {creators}. The authors of its data are under Sources.")
+    if "licence" in attributes:
+        licence = attributes["licence"]
+        lines.append(
+            f"Licence of the store: [{licence}]({legal_text_url(licence)}). "
+            "The licences of its sources are in LICENSE."
+        )
+    return lines
 
 
 def _describe_rounding(attributes: Attributes) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from bids_dl.sharing.licence import common_licence, spdx_name
+from bids_dl.sharing.licence import spdx_name, store_licence
 
 Attributes = Mapping[str, Any]
 DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]]+")  # the pattern of the format
@@ -26,12 +26,14 @@ def build_citation(attributes: Attributes) -> str:
         Attributes of the store's root, with ``content``.
     """
     sources = attributes["sources"]
+    creators = attributes.get("creators", [])
+    cited = "it and its sources" if creators else "its sources"
     content: dict[str, Any] = {
         "cff-version": "1.2.0",
-        "message": "If you use this data, please cite its sources as below, and bids_dl.",
+        "message": f"If you use this data, please cite {cited} as below, and bids_dl.",
         "type": "dataset",
         "title": attributes["title"],
-        "authors": _people(authors_of(sources)),
+        "authors": _people(creators or authors_of(sources)),
         "identifiers": [
             {
                 "type": "other",
@@ -40,7 +42,9 @@ def build_citation(attributes: Attributes) -> str:
             }
         ],
     }
-    licence = common_licence(sources)
+    if "description" in attributes:
+        content["abstract"] = attributes["description"]
+    licence = store_licence(attributes)
     if licence:
         content["license"] = licence
     content["references"] = list(map(_reference, sources))
@@ -80,17 +84,22 @@ def authors_of(sources: Iterable[Attributes]) -> list[str]:
 def cite(attributes: Attributes) -> str:
     """Return one line that cites a store: authors, title, content identifier and DOIs of sources.
 
+    If the store has creators, they are its authors, and those of the sources follow.
+
     Parameters
     ----------
     attributes
         Attributes of the store's root, with ``content``.
     """
     sources = attributes["sources"]
-    authors = ", ".join(authors_of(sources)) or "unknown authors"
+    source_authors = ", ".join(authors_of(sources)) or "unknown authors"
+    creators = ", ".join(attributes.get("creators", []))
     identifier = f"bids-dl:{attributes['content'][:16]}"
-    urls = doi_urls(sources)
-    origin = f", made from {', '.join(urls)}" if urls else ""
-    return f"{authors}: {attributes['title']}. {identifier}{origin}"
+    origin = doi_urls(sources)
+    if creators:
+        origin = [f"data of {source_authors}", *origin]
+    made_from = f", made from {', '.join(origin)}" if origin else ""
+    return f"{creators or source_authors}: {attributes['title']}. {identifier}{made_from}"
 
 
 def _people(names: Iterable[str]) -> list[dict[str, str]]:

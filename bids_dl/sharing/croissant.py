@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bids_dl.sharing.citation import authors_of, cite, doi_urls
-from bids_dl.sharing.licence import common_licence, legal_text_url
+from bids_dl.sharing.citation import authors_of, cite, doi_urls, find_doi
+from bids_dl.sharing.licence import legal_text_url, store_licence
 from bids_dl.store.format import SIGNALS
 
 Attributes = Mapping[str, Any]
@@ -51,7 +51,7 @@ def build_croissant(attributes: Attributes, description: str, objects: Objects) 
     """
     sources = attributes["sources"]
     urls = doi_urls(sources)
-    creators = [{"@type": "sc:Person", "name": author} for author in authors_of(sources)]
+    creators = _people(attributes.get("creators") or authors_of(sources))
     content = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -60,13 +60,15 @@ def build_croissant(attributes: Attributes, description: str, objects: Objects) 
         "description": description,
         "identifier": f"bids-dl:{attributes['content']}",
         "version": "1.0.0",
-        "license": legal_text_url(common_licence(sources)) or "LICENSE",
+        "license": legal_text_url(store_licence(attributes)) or "LICENSE",
         "url": urls[0] if urls else "README.md",
         "citeAs": cite(attributes),
         "creator": creators or [{"@type": "sc:Organization", "name": "unknown"}],
         "keywords": ["EEG", "BIDS", "HED", "Zarr", *attributes["classes"]["label"]],
     }
-    if urls:
+    if "creators" in attributes:  # whose data they are must then stand elsewhere
+        content["isBasedOn"] = list(map(_describe_source, sources))
+    elif urls:
         content["isBasedOn"] = urls
     content["distribution"] = [*_shard_files(objects), _array_files()]
     content["recordSet"] = [
@@ -74,6 +76,23 @@ def build_croissant(attributes: Attributes, description: str, objects: Objects) 
         _text_record_set("splits", list(attributes["statistics"]["splits"]), "cr:Split"),
     ]
     return content
+
+
+def _people(names: Sequence[str]) -> list[dict[str, str]]:
+    """Describe persons by name."""
+    return [{"@type": "sc:Person", "name": name} for name in names]
+
+
+def _describe_source(source: Attributes) -> dict[str, Any]:
+    """Describe a source with its authors, without empty fields."""
+    described = {
+        "@type": "sc:Dataset",
+        "name": source["title"] or source["dataset"],
+        "creator": _people(source["authors"]),
+        "license": source["licence"],
+        "url": f"https://doi.org/{find_doi(source['doi'])}" if find_doi(source["doi"]) else "",
+    }
+    return {key: value for key, value in described.items() if value}
 
 
 def _shard_files(objects: Objects) -> list[dict[str, Any]]:

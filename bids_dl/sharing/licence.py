@@ -23,6 +23,12 @@ LEGAL_TEXTS = {
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/legalcode",
     "PDDL-1.0": "https://opendatacommons.org/licenses/pddl/1-0/",
     "ODC-By-1.0": "https://opendatacommons.org/licenses/by/1-0/",
+    "ODbL-1.0": "https://opendatacommons.org/licenses/odbl/1-0/",
+    "CDLA-Permissive-2.0": "https://cdla.dev/permissive-2-0/",
+    "CDLA-Sharing-1.0": "https://cdla.dev/sharing-1-0/",
+    "MIT": "https://opensource.org/license/mit",
+    "Apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
+    "BSD-3-Clause": "https://opensource.org/license/bsd-3-clause",
 }
 RULER = "-" * 72
 
@@ -58,7 +64,7 @@ def spdx_name(licence: str) -> str:
 
 
 def legal_text_url(name: str) -> str:
-    """Return the URL of a licence's legal text, "" if ``name`` is not from `spdx_name`."""
+    """Return the URL of a licence's legal text, "" if its SPDX name is not known."""
     if name.startswith("CC-BY-"):
         kind, _, version = name.removeprefix("CC-").lower().rpartition("-")
         return f"https://creativecommons.org/licenses/{kind}/{version}/legalcode"
@@ -87,6 +93,17 @@ def common_licence(sources: Sequence[Attributes]) -> str:
     """Return the SPDX name of the licence that all sources share, "" if there is none."""
     names = {spdx_name(source["licence"]) for source in sources}
     return names.pop() if len(names) == 1 else ""
+
+
+def store_licence(attributes: Attributes) -> str:
+    """Return the SPDX name of a store's licence, "" if each source has its own.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root.
+    """
+    return str(attributes.get("licence", "")) or common_licence(attributes["sources"])
 
 
 def check_licences(licences: Mapping[str, str]) -> None:
@@ -122,7 +139,9 @@ def check_licences(licences: Mapping[str, str]) -> None:
         )
 
 
-def build_licence_document(sources: Sequence[Attributes], texts: Mapping[str, str]) -> str:
+def build_licence_document(
+    sources: Sequence[Attributes], texts: Mapping[str, str], licence: str = ""
+) -> str:
     """Build LICENSE: the licence of each source, with its licence file or the URL of its text.
 
     Parameters
@@ -131,8 +150,13 @@ def build_licence_document(sources: Sequence[Attributes], texts: Mapping[str, st
         Attribute ``sources`` of the store.
     texts
         Content of each dataset's own licence file, by dataset name.
+    licence
+        SPDX name of the licence that was requested for the store, "" if none was.
     """
-    parts = [
+    parts = []
+    if licence:
+        parts += [f"This store is licensed under {licence}, text: {legal_text_url(licence)}", ""]
+    parts += [
         "This store contains changed copies of recordings of the following datasets, "
         "each under its own licence.",
         "",

@@ -67,7 +67,10 @@ WEAK_SIGNAL_WORDS = {
 """Words as in `SIGNAL_WORDS`, which may also name a shaft ("LAT1" to "LAT8")."""
 
 EXTRA_ELECTRODES = frozenset(
-    "t1 t2 sp1 sp2 pg1 pg2 cb1 cb2 f11 f12 ft11 ft12 tp11 tp12 p11 p12 po11 po12 nz".split()  # noqa: SIM905
+    (
+        *("t1", "t2", "sp1", "sp2", "pg1", "pg2", "cb1", "cb2", "nz"),
+        *("f11", "f12", "ft11", "ft12", "tp11", "tp12", "p11", "p12", "po11", "po12"),
+    )
 )
 """Electrodes of clinical and older caps that are not part of the 10-05 system."""
 
@@ -93,7 +96,7 @@ GENERIC_STEMS = frozenset({"ch", "chan", "channel", "el", "elec", "electrode", "
 CAP_STEMS = frozenset("abcdefgh")  # of BioSemi; EGI numbers its sensors E1, E2, ...
 MIN_CAP_SENSORS = 4  # of one letter; fewer may be the ears (A1, A2) or the eyes (E1, E2)
 MIN_SHAFT_CONTACTS = 2
-MIN_SCALP_LIKE_CONTACTS = 3  # of a shaft whose name is that of a scalp electrode (C1, C2, C3)
+SCALP_LIKE_CONTACTS = {1, 2, 3}  # of a shaft whose name is that of a scalp electrode (C1, C2)
 MIN_NUMBERED = 4  # channels that are numbered alike without a kind
 
 
@@ -121,7 +124,7 @@ def types_by_name(labels: Sequence[str], *, intracranial: str = "") -> list[Name
     >>> [named.ch_type for named in types_by_name(["LA1", "LA2", "EKG1"], intracranial="seeg")]
     ['seeg', 'seeg', 'ecg']
     """
-    families = _shafts(labels) if intracranial else _cap_families(labels)
+    families = _find_families(labels, intracranial=bool(intracranial))
     types = [_type_of(label, families, intracranial) for label in labels]
     if any(named.basis in {"electrode", "pair", "label", "cap", "shaft"} for named in types):
         return types
@@ -224,12 +227,12 @@ def _without_repeat(body: str) -> str:
 
 
 def _sides(body: str) -> list[str]:
-    """Split a name into the electrodes of a pair, in lower case; one if it is not a pair."""
+    """Split a name into the electrodes of a pair, in lower case, else return the name."""
     text = body.casefold().strip()
     if CONTACT.fullmatch(text) and not SEPARATOR.search(re.sub(r"[\s_-]*\d+'?$", "", text)):
         whole = [text]
         return _joined_pair(text) or whole if not _is_scalp(text) else whole
-    sides = [side for side in SEPARATOR.split(text) if side]
+    sides = list(filter(None, SEPARATOR.split(text)))
     if len(sides) == 2:
         first = CONTACT.fullmatch(sides[0])
         if first and sides[1].isdigit():  # "LA1-2"
@@ -254,10 +257,8 @@ def _is_scalp(side: str) -> bool:
 
 def _is_eye(sides: Sequence[str]) -> bool:
     """Return whether a name is an electrode beside the eye, alone or against any other."""
-    others = sides[1:]
-    return sides[0] in EYE_ELECTRODES and all(
-        side in EYE_ELECTRODES or _is_scalp(side) for side in others
-    )
+    others = set(sides[1:]) - EYE_ELECTRODES
+    return sides[0] in EYE_ELECTRODES and all(map(_is_scalp, others))
 
 
 def _signal_type(body: str, words: dict[str, str]) -> str:
@@ -290,7 +291,7 @@ def _tokens(body: str) -> Iterable[str]:
 
 
 def _stem(side: str) -> str:
-    """Return the name of the shaft of a contact, in lower case; "" if a name is no contact."""
+    """Return the name of the shaft of a contact in lower case, "" for another name."""
     match = CONTACT.fullmatch(side)
     return match[1].casefold().strip() + match[3] if match else ""
 
@@ -306,22 +307,19 @@ def _numbers_by_stem(labels: Sequence[str]) -> dict[str, set[int]]:
     return numbers
 
 
-def _shafts(labels: Sequence[str]) -> frozenset[str]:
-    """Find the shafts: stems with several contacts that are not those of scalp electrodes."""
-    shafts = set()
-    for stem, numbers in _numbers_by_stem(labels).items():
-        is_scalp = all(_is_scalp(f"{stem}{number}") for number in numbers)
-        is_run = len(numbers) >= MIN_SCALP_LIKE_CONTACTS and {1, 2, 3} <= numbers
-        if is_run or (len(numbers) >= MIN_SHAFT_CONTACTS and not is_scalp):
-            shafts.add(stem)
-    return frozenset(shafts - GENERIC_STEMS)
+def _find_families(labels: Sequence[str], *, intracranial: bool) -> frozenset[str]:
+    """Find the stems of shafts, or of numbered sensors of a cap.
 
-
-def _cap_families(labels: Sequence[str]) -> frozenset[str]:
-    """Find the letters of caps whose sensors are numbered, which are not electrodes' names."""
+    Names that are all electrodes of the scalp (C3, C4) are neither, unless they count 1, 2, 3.
+    """
     families = set()
     for stem, numbers in _numbers_by_stem(labels).items():
         is_scalp = all(_is_scalp(f"{stem}{number}") for number in numbers)
-        if stem in CAP_STEMS and len(numbers) >= MIN_CAP_SENSORS and not is_scalp:
+        if intracranial:
+            is_run = numbers >= SCALP_LIKE_CONTACTS
+            is_family = is_run or (len(numbers) >= MIN_SHAFT_CONTACTS and not is_scalp)
+        else:
+            is_family = stem in CAP_STEMS and len(numbers) >= MIN_CAP_SENSORS and not is_scalp
+        if is_family:
             families.add(stem)
-    return frozenset(families)
+    return frozenset(families - GENERIC_STEMS)

@@ -57,12 +57,16 @@ def set_up_channels(
     kinds = determine_kinds(
         labels, rows, mne_types, file_types=info.file_types, brain_type=brain_type
     )
-    check_brain_signal(labels, kinds)
+    kept = dict(zip(labels, kinds, strict=True))
+    for label, row in zip(labels, rows, strict=True):
+        if table and row is None:  # omitted
+            del kept[label]
+    check_brain_signal(kept)
     scaling = _scale(labels, rows, kinds, info)
     # The factors with which MNE multiplies samples when it reads them. There is no public way to
     # scale a recording before it is loaded.
     raw._cals *= np.array(scaling.factors)
-    notes = [*notes_on_kinds(labels, kinds), *scaling.notes]
+    notes = [*notes_on_kinds(kept), *scaling.notes]
     new_types = {label: kind.ch_type for label, kind in zip(labels, kinds, strict=True)}
     for label in scaling.non_voltages:
         new_types[label] = "misc"

@@ -217,11 +217,11 @@ def determine_kinds(
     return kinds
 
 
-def notes_on_kinds(labels: Sequence[str], kinds: Sequence[ChannelKind]) -> tuple[str, ...]:
+def notes_on_kinds(kinds: Mapping[str, ChannelKind]) -> tuple[str, ...]:
     """List the channels whose type is neither in channels.tsv nor in the file, with the reason."""
     names: dict[tuple[str, KindBasis], list[str]] = {}
     others: list[str] = []
-    for label, kind in zip(labels, kinds, strict=True):
+    for label, kind in kinds.items():
         if kind.basis == "signal":
             others.append(f"{label} ({kind.ch_type})")
         elif kind.basis in REASONS:
@@ -237,7 +237,7 @@ def notes_on_kinds(labels: Sequence[str], kinds: Sequence[ChannelKind]) -> tuple
     return tuple(notes)
 
 
-def check_brain_signal(labels: Sequence[str], kinds: Sequence[ChannelKind]) -> None:
+def check_brain_signal(kinds: Mapping[str, ChannelKind]) -> None:
     """Check that a recording with channels of unknown kind has brain signal.
 
     Raises
@@ -245,8 +245,8 @@ def check_brain_signal(labels: Sequence[str], kinds: Sequence[ChannelKind]) -> N
     RecordingError
         Stage "channels": no channel is brain signal, and the kind of one is unknown.
     """
-    unknown = [label for label, kind in zip(labels, kinds, strict=True) if kind.basis == "unknown"]
-    if unknown and not any(kind.is_brain for kind in kinds):
+    unknown = [label for label, kind in kinds.items() if kind.basis == "unknown"]
+    if unknown and not any(kind.is_brain for kind in kinds.values()):
         raise RecordingError(
             "channels",
             f"no channel is known to be brain signal: no type given and no known name for "

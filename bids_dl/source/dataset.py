@@ -22,6 +22,7 @@ POSITION_FILES = ("electrodes.tsv", "coordsystem.json")
 HEAD_SPACES = frozenset(
     {"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"}
 )
+MINIMAL_DESCRIPTION = '{"Name": "...", "BIDSVersion": "1.10.0"}'
 MAX_SOURCES = 5  # in a message
 ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # of OpenNeuro and NEMAR
 
@@ -222,14 +223,13 @@ def _describe_wrong_source(root: Path, source: str) -> str:
     if (root / "zarr.json").is_file():
         return f"is a store; {expected}, and DEST follows all SOURCEs"
     problem = f"no {DESCRIPTION} in this folder"
-    if above := _dataset_above(root):
-        return f"{problem}; {expected}{above}"
     if datasets := find_datasets(root):
         paths = [f"{source.rstrip('/')}/{name}" for name in datasets]
         return f"{problem}; pass {describe_sources(paths)}"
-    if any(root.glob("sub-*")):
-        return f'{problem}, which has sub-* folders; add one: {{"Name": "...", "BIDSVersion": "1.10.0"}}'
-    return f"{problem}; {expected}"
+    above = _dataset_above(root)
+    if not above and any(root.glob("sub-*")):
+        return f"{problem}, which has sub-* folders; add one: {MINIMAL_DESCRIPTION}"
+    return f"{problem}; {expected}{above}"
 
 
 def describe_sources(paths: list[str]) -> str:
@@ -248,7 +248,7 @@ def describe_sources(paths: list[str]) -> str:
 
 
 def _dataset_above(path: Path) -> str:
-    """Name the dataset that a path is inside, as the end of a message; "" outside of datasets."""
+    """Name the dataset that a path is inside, "" outside of datasets."""
     for parent in path.resolve().parents:
         if (parent / DESCRIPTION).is_file():
             return f": {parent}"

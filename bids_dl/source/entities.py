@@ -88,7 +88,10 @@ def read_labels(path: str) -> Labels:
     if empty:
         contradiction = contradiction or f"{empty[0]}- has no label"
     return Labels(
-        *(named.get(key, "") for key in ("sub", "ses", "task", "run")),
+        subject=named.get("sub", ""),
+        session=named.get("ses", ""),
+        task=named.get("task", ""),
+        run=named.get("run", ""),
         unknown_keys=tuple(key for key in named if key not in KNOWN_KEYS),
         contradiction=contradiction,
     )

@@ -114,8 +114,11 @@ def _no_recording_error(dataset: Dataset, notes: Sequence[str]) -> SourceError:
 def _notes_on_labels(dataset: Dataset, recordings: Sequence[Recording]) -> list[str]:
     """Describe people that differ from participants.tsv, unknown keys and similar labels."""
     subjects = sorted({recording.subject for recording in recordings} - {""})
-    participants = read_participants(dataset)
-    notes = [*participants.notes, *compare_people(dataset, participants, subjects)]
+    try:
+        participants = read_participants(dataset)
+        notes = [*participants.notes, *compare_people(dataset, participants, subjects)]
+    except SourceError as error:  # the plan of a conversion refuses it
+        notes = [str(error)]
     unknown = [recording for recording in recordings if read_labels(recording.path).unknown_keys]
     if unknown:
         [key, *_] = read_labels(unknown[0].path).unknown_keys

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bids_dl.datamodel import EventRows, Recording
-from bids_dl.errors import RecordingError, SourceError
+from bids_dl.errors import RecordingError
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats.inspect import check_supported, companion_files, read_gaps

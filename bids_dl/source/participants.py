@@ -146,7 +146,7 @@ def _describe_rows(
 
 
 def _describe_cells(rows: Sequence[Mapping[str, str]]) -> str:
-    """Describe the first column in which rows differ, as the end of a note; "" if they are equal."""
+    """Describe the first column in which rows differ, "" if they are equal."""
     for name in rows[0]:
         cells = list(dict.fromkeys(row[name] for row in rows))
         if len(cells) > 1:
@@ -155,7 +155,7 @@ def _describe_cells(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _describe_similar(subject: str, rows: Mapping[str, object]) -> str:
-    """Name the row with a similar label, in parentheses; "" without such a row."""
+    """Name the row with a similar label, "" without such a row."""
     simplified = _letters_and_digits(subject)
     for other in rows:
         if _letters_and_digits(other) == simplified:

@@ -164,7 +164,7 @@ def _is_signal(file: str) -> bool:
 
 
 def _group_by_path(files: Iterable[str]) -> dict[str, list[str]]:
-    """Group signal files by BIDS path; the parts of a split FIF are one recording."""
+    """Group signal files by BIDS path. The parts of a split FIF are one recording."""
     groups: dict[str, list[str]] = {}
     for file in files:
         match = SIGNAL.fullmatch(file)

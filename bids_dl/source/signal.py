@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,12 @@ from bids_dl.source.boundaries import find_boundaries
 from bids_dl.source.channel_setup import set_up_channels
 from bids_dl.source.channels import parse_channel_rows
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.formats import eeglab
+from bids_dl.source.formats import eeglab, fif, mef, nwb
 from bids_dl.source.formats.inspect import check_supported, inspect_file, signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.metadata import merge_sidecars, read_channels_table, read_sidecar_header
 from bids_dl.source.single_recording import link_recording
-from bids_dl.wording import join_names, one_line
+from bids_dl.wording import join_names, one_line, without_folders
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -130,19 +131,21 @@ def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_
     """Open a recording, and remove the paths of this machine from errors inside the context."""
     check_supported(recording)
     with TemporaryDirectory(prefix="bids_dl-") as folder:
-        folders = (folder, str(dataset.root))
+        names = _names_of_paths(dataset, folder)
         try:
-            opened = _open(dataset, recording, Path(folder))
-        except (RecordingError, SourceError):
-            raise
-        except Exception as error:  # noqa: BLE001  (readers raise anything at damaged files)
-            raise RecordingError(stage, _explain(error, recording, folders)) from None
-        try:
+            try:
+                opened = _open(dataset, recording, Path(folder))
+            except (RecordingError, SourceError):
+                raise
+            except Exception as error:  # noqa: BLE001  (readers raise anything at damaged files)
+                reason = _explain(error, dataset, recording, names)
+                raise RecordingError(stage, reason) from None
             yield opened
         except RecordingError as error:
             # MNE's messages contain the path of the file, in a temporary folder with another name
-            # each time.
-            reason = _without_folders(error.reason, folders)
+            # each time, or that of the file that a link leads to.
+            names |= _names_of_link_targets(dataset, recording)
+            reason = without_folders(error.reason, names)
             raise RecordingError(error.stage, reason, transient=error.transient) from None
 
 
@@ -181,6 +184,8 @@ def _read(path: BIDSPath, info: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
     notes : tuple of str
         Note on an unusable electrodes.tsv.
     """
+    if info.nwb:
+        return nwb.RawNwb(Path(path.fpath), info.nwb), ()
     parameters: dict[str, Any] = {}
     if path.extension in {".edf", ".bdf"}:
         # of annotations; MNE stops at a byte that is invalid in the encoding
@@ -235,22 +240,42 @@ def _check_raw(raw: BaseRaw, dataset: Dataset, info: SignalInfo) -> None:
             )
 
 
-def _explain(error: Exception, recording: Recording, folders: Sequence[str]) -> str:
-    """Explain an error of MNE in one line.
-
-    Paths of this machine are removed, so that a store does not depend on it.
-    """
+def _explain(
+    error: Exception, dataset: Dataset, recording: Recording, names: Mapping[str, str]
+) -> str:
+    """Explain an error of MNE in one line, without paths of this machine."""
     signal = str(recording.signal)
+    explanation = ""
     if signal_extension(signal) == ".set":
         explanation = eeglab.explain_error(error, signal)
-        if explanation:
-            return explanation
-    text = one_line(_without_folders(str(error), folders), max_chars=MAX_REASON_CHARS)
+    elif signal_extension(signal) == ".fif":
+        explanation = fif.explain_error(error, dataset.root / signal, signal)
+    elif signal_extension(signal) == ".mefd":
+        explanation = mef.explain_error(error, signal)
+    if explanation:
+        return explanation
+    names = {**names, **_names_of_link_targets(dataset, recording)}
+    text = one_line(without_folders(error, names), max_chars=MAX_REASON_CHARS)
     return f"MNE cannot open the file, which may be damaged ({type(error).__name__}: {text})"
 
 
-def _without_folders(text: str, folders: Sequence[str]) -> str:
-    """Remove the paths of folders from a message."""
-    for folder in folders:
-        text = text.replace(f"{folder}/", "").replace(folder, "the dataset")
-    return text
+def _names_of_paths(dataset: Dataset, folder: str) -> dict[str, str]:
+    """Return what to write in messages in place of the dataset and a temporary folder."""
+    names = {}
+    for path in (folder, os.path.realpath(folder), str(dataset.root)):
+        names[f"{path}/"] = ""
+        names[path] = "the dataset"
+    return names
+
+
+def _names_of_link_targets(dataset: Dataset, recording: Recording) -> dict[str, str]:
+    """Return the names of the files of a recording by the paths that links lead to."""
+    folder = str(recording.signal).rpartition("/")[0]
+    names = {}
+    for name in dataset.files_by_folder.get(folder, ()):
+        path = dataset.root / folder / name
+        target = os.path.realpath(path)
+        if target != str(path):
+            names[target] = f"{folder}/{name}"
+            names.setdefault(f"{Path(target).parent}/", "")
+    return names

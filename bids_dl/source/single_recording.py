@@ -13,6 +13,7 @@ from mne_bids import BIDSPath
 
 from bids_dl.datamodel import Recording
 from bids_dl.source.dataset import Dataset
+from bids_dl.source.entities import parse_entities
 from bids_dl.source.formats.brainvision import decode_text
 from bids_dl.source.formats.inspect import signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
@@ -100,14 +101,12 @@ def _bids_path(root: Path, recording: Recording) -> BIDSPath:
     """Build the path of a recording from the characters of its entities that mne-bids accepts."""
     signal = str(recording.signal)
     arguments = {"subject": "unknown"}
-    for part in PurePosixPath(signal).name.split("_"):
-        entity, separator, value = part.partition("-")
-        if not separator:
-            continue
+    for part in parse_entities(PurePosixPath(signal).name.rpartition("_")[0]):
+        entity, _, value = part.partition("-")
         if entity == "split":
             arguments["split"] = value
         elif entity in ENTITY_ARGUMENTS:
-            arguments[ENTITY_ARGUMENTS[entity]] = re.sub(r"[^A-Za-z0-9]", "", value)
+            arguments[ENTITY_ARGUMENTS[entity]] = re.sub(r"[^A-Za-z0-9]", "", value) or "unknown"
     return BIDSPath(
         root=root,
         datatype=recording.datatype,

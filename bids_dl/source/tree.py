@@ -90,7 +90,7 @@ def find_datasets(folder: Path) -> list[str]:
 
 def _read_folder(top: str, root: Path, tree: Tree, visited: set[str]) -> list[str]:
     """Add the content of a folder to a tree, and return the links to folders inside."""
-    links = []
+    links: list[str] = []
     for folder, subfolders, names in os.walk(top, onerror=_refuse_folder):
         relative = "" if folder == str(root) else _relative(folder, root)
         target = os.path.realpath(folder)
@@ -113,7 +113,7 @@ def _read_folder(top: str, root: Path, tree: Tree, visited: set[str]) -> list[st
         )
         if not relative:
             tree.subjects += filter(SUBJECT_FOLDER.fullmatch, subfolders)
-        paths = [os.path.join(folder, name) for name in subfolders]
+        paths = [f"{folder}/{name}" for name in subfolders]
         links += filter(os.path.islink, paths)
         listed = tree.files if in_subject or not relative else tree.other_files
         for name in (*names, *signals):

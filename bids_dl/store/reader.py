@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 import zarr
 
-from bids_dl.errors import DamagedStoreError, StoreError
+from bids_dl.config.arguments import as_path, check_mappings, wrong_type
+from bids_dl.errors import CREDENTIALS, ArrayNameError, DamagedStoreError, StoreError
 from bids_dl.remote.location import Location
 from bids_dl.remote.retry import is_missing_bucket
+from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.description import describe_store
 from bids_dl.store.format import (
     FORMAT,
     FORMAT_VERSION,
@@ -26,20 +31,40 @@ from bids_dl.store.format import (
     is_valid_root,
 )
 from bids_dl.store.quantization import dequantize
+from bids_dl.store.row_selection import select_row, select_rows
+from bids_dl.store.window_reader import WindowReader
 from bids_dl.store.zarr_store import LocationStore
+from bids_dl.wording import closest, describe_rows, describe_rows_html
 
 if TYPE_CHECKING:
+    import mne
     import pandas as pd
 
 PARALLEL_COLUMNS = 16  # fetched at a time, because each costs one round trip
 NOT_FINISHED = "not finished; run the same `bids-dl convert` again, it resumes where it stopped"
 
 
-@dataclass(frozen=True)
+class StoredWindow(NamedTuple):
+    """One window of a store: ``store[i]``."""
+
+    signals: npt.NDArray[np.float32]  # (n_chans, n_times) in µV
+    row: pd.Series[Any]  # of the window table; its name is the number of the row
+
+
+class StoredWindows(NamedTuple):
+    """Several windows of a store: ``store[a:b]``."""
+
+    signals: npt.NDArray[np.float32]  # (n_windows, n_chans, n_times) in µV
+    table: pd.DataFrame  # their rows of the window table
+
+
+@dataclass(frozen=True, repr=False)
 class Store:
     """A finished store. Its metadata is in memory, its arrays are read on demand.
 
-    `open_store` opens one.
+    `open_store` opens one. ``len(store)`` is the number of windows, ``store[i]`` a window with its
+    row of the table, and ``store[a:b]`` several windows with their rows. An array of row numbers or
+    one boolean per window selects windows too.
 
     Attributes
     ----------
@@ -52,6 +77,37 @@ class Store:
     url: str
     storage_options: Mapping[str, Any] = field(repr=False)
     root: Mapping[str, Any] = field(repr=False, hash=False)
+
+    def __repr__(self) -> str:
+        return describe_rows(self._title, describe_store(self))
+
+    def _repr_html_(self) -> str:
+        """Describe the store in a notebook."""
+        return describe_rows_html(self._title, describe_store(self))
+
+    @property
+    def _title(self) -> str:
+        return f"Store {CREDENTIALS.sub('***', self.url)}"
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return self.shape[0]
+
+    @overload
+    def __getitem__(self, rows: int) -> StoredWindow: ...
+    @overload
+    def __getitem__(
+        self, rows: slice | Sequence[int] | Sequence[bool] | npt.NDArray[Any]
+    ) -> StoredWindows: ...
+    def __getitem__(self, rows: Any) -> StoredWindow | StoredWindows:
+        row = select_row(rows, len(self))
+        if row is not None:
+            return StoredWindow(self._windows.read(np.array([row]))[0], self.table.iloc[row])
+        selected = select_rows(rows, len(self))
+        return StoredWindows(self._windows.read(selected), self.table.iloc[selected])
+
+    def __iter__(self) -> Iterator[StoredWindow]:
+        return (self[row] for row in range(len(self)))
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -101,8 +157,26 @@ class Store:
         objects = json.loads(self.location.read(MANIFEST))["objects"]
         return sum(entry["bytes"] for entry in objects.values())
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of all arrays."""
+        return tuple(self._arrays)
+
     def metadata(self, name: str) -> Mapping[str, Any]:
-        """Return the `zarr.json` of one array."""
+        """Return the `zarr.json` of one array.
+
+        Raises
+        ------
+        ArrayNameError
+            There is no such array. The message has the closest name, and all names.
+        """
+        if not isinstance(name, str):
+            raise wrong_type("name", "the name of an array", name)
+        if name not in self._arrays:
+            match = closest(name, self._arrays)
+            hint = f" (did you mean {match!r}?)" if match else ""
+            names = ", ".join(self._arrays)
+            raise ArrayNameError(f"{self.url}: no array {name!r}{hint}; it has {names}")
         array: Mapping[str, Any] = self._arrays[name]
         return array
 
@@ -112,8 +186,15 @@ class Store:
         scale = self.metadata(SIGNALS).get("attributes", {}).get("scale_factor")
         return None if scale is None else float(scale)
 
-    def read(self, name: str) -> npt.NDArray[Any]:
-        """Read a whole array.
+    def read(self, name: str, selection: slice = slice(None)) -> npt.NDArray[Any]:
+        """Read an array, or a slice of its first dimension.
+
+        Parameters
+        ----------
+        name
+            Name of the array.
+        selection
+            Slice of the first dimension, such as ``slice(0, 10)``. Only its chunks are read.
 
         Returns
         -------
@@ -122,27 +203,79 @@ class Store:
 
         Raises
         ------
+        ArrayNameError
+            There is no array of this name.
         DamagedStoreError
-            The array is missing, or its bytes differ from those written.
+            Objects of the array are missing, or their bytes differ from those written.
 
         Examples
         --------
         >>> store = open_store("eyes.zarr")  # doctest: +SKIP
         >>> store.read("label")[:2]  # doctest: +SKIP
         array(['eyes_open', 'eyes_open'], dtype=object)
+        >>> store.read("signals", slice(0, 10)).shape  # doctest: +SKIP
+        (10, 24, 256)
         """
+        metadata = self.metadata(name)
+        if not isinstance(selection, slice):
+            raise wrong_type("selection", "a slice such as slice(0, 10)", selection)
+        rows = range(metadata["shape"][0])[selection]
+        ascending = rows if rows.step > 0 else rows[::-1]  # because zarr-python takes no others
+        wanted = slice(ascending.start, ascending.stop, ascending.step)
         try:
-            values = np.asarray(self.group[name][...])  # type: ignore[index]
+            values = np.asarray(self.group[name][wanted])  # type: ignore[index]
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise DamagedStoreError(
                 f"{self.url}: array {name!r} cannot be read ({error}); "
                 "fetch or convert the store again"
             ) from None
+        if rows is not ascending:
+            values = values[::-1]
         if name == SIGNALS and self.resolution is not None:
             return dequantize(values, self.resolution)
-        if self.metadata(name)["data_type"] == "string":
+        if metadata["data_type"] == "string":
             return values.astype(object)
         return values
+
+    def to_numpy(self) -> npt.NDArray[np.float32]:
+        """Read all windows.
+
+        Returns
+        -------
+        ndarray
+            float32 (n_windows, n_chans, n_times) in µV.
+
+        Examples
+        --------
+        >>> open_store("eyes.zarr").to_numpy().shape  # doctest: +SKIP
+        (240, 24, 256)
+        """
+        return self.read(SIGNALS)
+
+    def to_mne_epochs(self) -> mne.EpochsArray:
+        """Return all windows as epochs of MNE, with the window table as metadata.
+
+        Returns
+        -------
+        mne.EpochsArray
+            Signals in V, events by label, channel types and positions.
+
+        Examples
+        --------
+        >>> open_store("eyes.zarr").to_mne_epochs()["eyes_open"]  # doctest: +SKIP
+        <EpochsArray | 120 events ...
+        """
+        # by name, because the exporters build on the store and not the other way round
+        return import_module("bids_dl.exporting.epochs").make_epochs(self)
+
+    @property
+    def _windows(self) -> WindowReader:
+        """Reader of windows of this process, because connections do not survive a fork."""
+        process, reader = self.__dict__.get("_opened", (None, None))
+        if process != os.getpid() or reader is None:
+            reader = WindowReader(ChunkReader(self.location, self.metadata(SIGNALS)))
+            self.__dict__["_opened"] = os.getpid(), reader
+        return reader
 
     @cached_property
     def group(self) -> zarr.Group:
@@ -160,7 +293,9 @@ class Store:
         return {"url": self.url, "storage_options": self.storage_options, "root": self.root}
 
 
-def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) -> Store:
+def open_store(
+    url: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None
+) -> Store:
     """Open a finished store. Only its root object is read.
 
     Parameters
@@ -188,7 +323,9 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
     >>> store.shape, store.sfreq  # doctest: +SKIP
     ((240, 64, 256), 128.0)
     """
-    location = Location(str(url), dict(storage_options or {}))
+    url = as_path("url", url)
+    check_mappings(storage_options=storage_options)
+    location = Location(url, dict(storage_options or {}))
     try:
         content = location.read(ROOT)
         root = json.loads(content)
@@ -199,13 +336,13 @@ def open_store(url: str, *, storage_options: Mapping[str, Any] | None = None) ->
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise StoreError(f"{url}: {ROOT} cannot be read ({error})") from None
     attributes = root.get("attributes", {}) if isinstance(root, dict) else {}
-    _check_finished(str(url), attributes)
+    _check_finished(url, attributes)
     if not is_valid_root(content, attributes):
         raise DamagedStoreError(
             f"{url}: {ROOT} differs from the one written (SHA-256 mismatch); "
             "fetch or convert the store again"
         )
-    return Store(str(url), location.storage_options, root)
+    return Store(url, location.storage_options, root)
 
 
 def _check_finished(url: str, attributes: Mapping[str, Any]) -> None:

@@ -4,5 +4,13 @@ from bids_dl.stream.batch_reader import Batch
 from bids_dl.stream.dataset import StreamingDataset
 from bids_dl.stream.normalize import training_statistics
 from bids_dl.stream.prefetch import to_device
+from bids_dl.stream.window_dataset import DatasetItem, WindowDataset
 
-__all__ = ["Batch", "StreamingDataset", "to_device", "training_statistics"]
+__all__ = [
+    "Batch",
+    "DatasetItem",
+    "StreamingDataset",
+    "WindowDataset",
+    "to_device",
+    "training_statistics",
+]

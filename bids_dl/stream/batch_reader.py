@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.utils.data._utils.collate import default_collate_fn_map
 
+from bids_dl.errors import ConfigError
 from bids_dl.stream.assembly import assemble_batches
 from bids_dl.stream.buffers import BatchMemory, batch_memory
 from bids_dl.stream.normalize import Normalizer
@@ -25,6 +27,18 @@ class Batch(NamedTuple):
     signals: torch.Tensor  # float32 (batch, n_chans, n_times), in µV unless normalized
     target: torch.Tensor  # int64 class indices (batch,), float32 numbers (batch,) or (batch, k)
     index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the store
+
+
+def _refuse_second_batching(_batches: list[Batch], **_options: Any) -> NoReturn:
+    """Refuse to batch batches. A loader with ``batch_size=None`` does not call this function."""
+    raise ConfigError(
+        "the stream makes the batches, and this DataLoader would batch them again: "
+        "use DataLoader(stream, batch_size=None), and StreamingDataset(..., batch_size=64)"
+    )
+
+
+# for loaders of this process, and of workers, which import this module to unpickle the stream
+default_collate_fn_map[Batch] = _refuse_second_batching
 
 
 @dataclass(eq=False)

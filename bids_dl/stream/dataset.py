@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch.utils.data import IterableDataset, get_worker_info
 
+from bids_dl.config.arguments import (
+    check_callables,
+    check_flags,
+    check_integers,
+    check_optional_integers,
+)
 from bids_dl.errors import ConfigError
 from bids_dl.remote.cache import DEFAULT_CACHE_BYTES
 from bids_dl.stream.batch_reader import Batch, BatchReader
-from bids_dl.stream.epoch_plan import EpochPlan
-from bids_dl.stream.normalize import Statistics, make_normalizer
+from bids_dl.stream.epoch_plan import EpochPlan, check_batch_size
+from bids_dl.stream.normalize import Statistics
 from bids_dl.stream.order import Steps
 from bids_dl.stream.ranks import check_ranks, current_rank, is_distributed
 from bids_dl.stream.read_settings import Traffic, chunks_ahead, chunks_per_pool
@@ -28,15 +32,10 @@ from bids_dl.stream.resume import (
     format_state,
     parse_state,
 )
-from bids_dl.stream.select import Where, check_missing_targets, make_targets, select_windows
-from bids_dl.stream.stores import (
-    JoinedColumns,
-    StoreLike,
-    chunk_sources,
-    join_classes,
-    join_tables,
-    open_stores,
-)
+from bids_dl.stream.select import Where
+from bids_dl.stream.selected_windows import select_from_stores
+from bids_dl.stream.stores import JoinedColumns, StoreLike, chunk_sources
+from bids_dl.wording import count, describe_rows, describe_rows_html
 
 
 class StreamingDataset(IterableDataset[Batch]):
@@ -56,7 +55,8 @@ class StreamingDataset(IterableDataset[Batch]):
         "train", "validation" or "test". None takes all.
     where
         Mapping from a column to a value, a list of values, or a range (low, high) that includes
-        both limits, where None is no limit. Alternatively, one boolean per window of the store(s).
+        both limits, where None is no limit. Alternatively, one boolean per window of the store(s),
+        or a function that makes them from the table (pandas).
     target
         Column to predict, or a list of columns of numbers.
     normalize
@@ -114,7 +114,7 @@ class StreamingDataset(IterableDataset[Batch]):
     NoMatchError
         No window is left.
     ConfigError
-        An option is out of range.
+        An option is out of range, or has a wrong type (`ArgumentTypeError`, also a `TypeError`).
 
     Examples
     --------
@@ -143,52 +143,50 @@ class StreamingDataset(IterableDataset[Batch]):
         drop_missing: bool = False,
         pool_bytes: int | None = None,
         threads: int | None = None,
-        cache: str | Path | bool = False,
+        cache: str | os.PathLike[str] | bool = False,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> None:
         super().__init__()
-        _check_positive(
-            batch_size=batch_size, pool_bytes=pool_bytes, threads=threads, cache_bytes=cache_bytes
+        check_batch_size(batch_size)
+        check_integers(cache_bytes=cache_bytes)
+        check_integers(seed=seed, minimum=None)
+        check_optional_integers(pool_bytes=pool_bytes, threads=threads)
+        check_optional_integers(rank=rank, world_size=world_size, minimum=None)
+        check_flags(shuffle=shuffle, drop_last=drop_last)
+        check_callables(transform=transform)
+        selected = select_from_stores(
+            store,
+            storage_options,
+            split=split,
+            where=where,
+            target=target,
+            normalize=normalize,
+            drop_missing=drop_missing,
         )
-        self._stores = open_stores(store, storage_options)
-        self._has_store_column = isinstance(store, Sequence) and not isinstance(store, str)
-        table = JoinedColumns(self._stores)
-        columns = [target] if isinstance(target, str) else [*target]
-        if isinstance(where, Mapping):
-            columns.extend(where)
-        if split is not None:
-            columns.append("split")
-        with ThreadPoolExecutor(1) as executor:  # so that both take one round trip
-            channels = executor.submit(lambda: self._stores[0].channels)
-            table.fetch(columns)
-        self.channels = channels.result()
-        self.sfreq = self._stores[0].sfreq
-        _, self.n_chans, self.n_times = self._stores[0].shape
-
-        targets = make_targets(table, target, join_classes(self._stores))
-        mask = select_windows(table, split=split, where=where)
-        if not drop_missing:
-            check_missing_targets(targets, mask, target)
-        self._rows = np.flatnonzero(mask & ~targets.is_missing)
-        self.classes: tuple[str, ...] = targets.classes
+        self._selected = selected
+        self._rows = selected.rows
+        self.channels = selected.channels
+        self.sfreq = selected.sfreq
+        self.n_chans, self.n_times = selected.window_shape
+        self.classes = selected.classes
 
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
         self._ranks = check_ranks(rank, world_size)
         self._reader = BatchReader(
-            chunk_sources(self._stores, cache, cache_bytes),
-            self._rows,
-            targets.values[self._rows],
-            make_normalizer(self._stores, table, normalize),
+            chunk_sources(selected.stores, cache, cache_bytes),
+            selected.rows,
+            selected.targets,
+            selected.normalizer,
             transform,
             threads,
         )
         chunks = self._reader.chunks
         chunk_bytes = 4 * chunks.max_windows_per_chunk * self.n_chans * self.n_times
         self._plan = EpochPlan(
-            self._rows,
-            chunks.locate(self._rows)[0],
+            selected.rows,
+            chunks.locate(selected.rows)[0],
             chunks_per_pool(pool_bytes, chunk_bytes),
             batch_size,
             shuffle,
@@ -198,10 +196,21 @@ class StreamingDataset(IterableDataset[Batch]):
         self._iteration: Iteration | None = None  # the last one begun in this process
         self._resumed: Iteration | None = None  # first iteration of a worker that loaded a state
 
-    @cached_property
+    def __repr__(self) -> str:
+        return describe_rows(type(self).__name__, self._describe())
+
+    def _repr_html_(self) -> str:
+        """Describe the stream in a notebook."""
+        return describe_rows_html(type(self).__name__, self._describe())
+
+    def _describe(self) -> dict[str, str]:
+        batches = f"{len(self)} of up to {count(self.batch_size, 'window')}"
+        return {**self._selected.describe(), "batches": batches}
+
+    @property
     def windows(self) -> pd.DataFrame:
         """Table of the selected windows. Its index is the row of the store."""
-        return join_tables(self._stores, with_store=self._has_store_column).iloc[self._rows]
+        return self._selected.table
 
     @property
     def traffic(self) -> Traffic:
@@ -223,8 +232,7 @@ class StreamingDataset(IterableDataset[Batch]):
         ConfigError
             ``epoch`` is negative.
         """
-        if epoch < 0:
-            raise ConfigError(f"epochs count from 0, got {epoch}")
+        check_integers(epoch=epoch, minimum=0)
         self._progress.set_epoch(epoch)
         if self._iteration is not None and self._iteration.start.epoch != epoch:
             self._iteration = None
@@ -262,7 +270,7 @@ class StreamingDataset(IterableDataset[Batch]):
         ...     assert len(batch.signals) == len(batch.index)
         """
         rank, world_size = self._rank()
-        table = JoinedColumns(self._stores)
+        table = JoinedColumns(self._selected.stores)
         table.fetch(["dataset", "recording"])
         keys = table["dataset"].astype(str) + "/" + table["recording"].astype(str)
         names = keys.to_numpy()[self._rows]
@@ -385,14 +393,6 @@ class StreamingDataset(IterableDataset[Batch]):
         return self._ranks or current_rank()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        state.pop("windows", None)
         # torch.distributed may be initialized here, but not in a spawned worker.
         ranks = current_rank() if self._ranks is None and is_distributed() else self._ranks
-        return state | {"_iteration": None, "_ranks": ranks}
-
-
-def _check_positive(**numbers: int | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise ConfigError(f"{name} must be at least 1, got {number}")
+        return self.__dict__ | {"_iteration": None, "_ranks": ranks}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
-from bids_dl.errors import ConfigError
+from bids_dl.config.arguments import check_integers
+from bids_dl.errors import ArgumentTypeError, ConfigError
 from bids_dl.stream.order import Indices, Order, Phase, Steps, n_remaining, n_steps, rank_steps
 from bids_dl.stream.resume import ResumePoint
 
@@ -86,3 +88,21 @@ class EpochPlan:
         if last is not None and last[:2] == (world_size, self.batch_size):
             return start.phases[:-1], last.steps
         return start.phases, 0
+
+
+def check_batch_size(batch_size: Any) -> None:
+    """Check that a batch size is an integer of at least 1.
+
+    Raises
+    ------
+    ArgumentTypeError
+        It is no integer. If it is None, as that of a loader must be, the message says so.
+    ConfigError
+        It is below 1.
+    """
+    if batch_size is None:
+        raise ArgumentTypeError(
+            "batch_size must be an integer, got None; the stream makes the batches: "
+            "StreamingDataset(store, batch_size=64) in DataLoader(stream, batch_size=None)"
+        )
+    check_integers(batch_size=batch_size)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bids_dl.config.arguments import wrong_type
 from bids_dl.errors import ConfigError, NoMatchError, StoreError
 from bids_dl.store import Store
 from bids_dl.stream.select import get_column
@@ -64,10 +65,10 @@ def make_normalizer(
         if normalize != "training":
             raise ConfigError(
                 f"normalize {normalize!r}: use one of {', '.join(NORMALIZATIONS)}, "
-                "or (mean, standard deviation) in µV"
+                "(mean, standard deviation) in µV, or None"
             )
         normalize = training_statistics(stores, table)
-    mean, std = (np.asarray(values, np.float64) for values in normalize)
+    mean, std = _as_statistics(normalize)
     n_chans = len(stores[0].channels)
     if mean.shape != (n_chans,) or std.shape != (n_chans,):
         raise ConfigError(
@@ -75,6 +76,19 @@ def make_normalizer(
             f"got {mean.shape} and {std.shape}"
         )
     return ZScore(mean[None], std[None], np.zeros(len(table), np.int64))
+
+
+def _as_statistics(normalize: Any) -> list[npt.NDArray[np.float64]]:
+    """Return mean and standard deviation as arrays."""
+    expected = f"one of {', '.join(NORMALIZATIONS)}, (mean, standard deviation) in µV, or None"
+    if isinstance(normalize, Mapping | bytes) or not hasattr(normalize, "__len__"):
+        raise wrong_type("normalize", expected, normalize)
+    if len(normalize) != 2:
+        raise wrong_type("normalize", expected, normalize)
+    try:
+        return [np.asarray(values, np.float64) for values in normalize]
+    except (TypeError, ValueError):
+        raise wrong_type("normalize", expected, normalize) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,21 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from bids_dl.config.arguments import describe_value, wrong_type
 from bids_dl.errors import NoMatchError, TargetError
-from bids_dl.wording import join_names
+from bids_dl.splits import SPELLINGS
+from bids_dl.wording import closest, join_names
 
 if TYPE_CHECKING:
     from bids_dl.stream.stores import JoinedColumns
 
 Mask = npt.NDArray[np.bool_]
-Where = Mapping[str, Any] | npt.NDArray[np.bool_] | Sequence[bool]
+Where = (
+    Mapping[str, Any]
+    | npt.NDArray[np.bool_]
+    | Sequence[bool]
+    | Callable[[pd.DataFrame], npt.NDArray[np.bool_] | pd.Series]
+)
 MISSING_TEXT = ("", "n/a")
 MAX_VALUES_LISTED = 10
 
@@ -68,16 +76,20 @@ def select_windows(
     if split is not None:
         mask &= _matches(table, "split", split)
         if not mask.any():
-            values = _describe_values(get_column(table, "split"))
-            raise NoMatchError(f"no window has the split {split!r}; available: {values}")
+            column = get_column(table, "split")
+            raise NoMatchError(
+                f"no window has the split {split!r}; available: {_describe_values(column)}"
+                f"{_suggest_value(column, split)}"
+            )
     if isinstance(where, Mapping):
         for name, condition in where.items():
             matches = _matches(table, name, condition)
             if not (mask & matches).any():
                 others = "" if mask.all() else " that meets the other conditions"
-                values = _describe_values(get_column(table, name)[mask])
+                column = get_column(table, name)[mask]
                 raise NoMatchError(
-                    f"no window{others} has {name} {condition!r}; available: {values}"
+                    f"no window{others} has {name} {condition!r}; "
+                    f"available: {_describe_values(column)}{_suggest_value(column, condition)}"
                 )
             mask &= matches
     elif where is not None:
@@ -164,9 +176,11 @@ def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> 
             )
         return _in_range(values, *condition)
     alternatives = [condition]
-    if isinstance(condition, list | set | frozenset | np.ndarray):
+    if isinstance(condition, list | set | frozenset | np.ndarray | pd.Series | pd.Index):
         alternatives = list(condition)
     for value in alternatives:
+        if not isinstance(value, str | Number | np.generic):
+            raise wrong_type(f"where {name}", "a value, a list, or a range (low, high)", value)
         if isinstance(value, str) == is_numeric:
             content = "numbers" if is_numeric else "text"
             raise TargetError(f"where {name}: the column contains {content}, got {value!r}")
@@ -175,17 +189,61 @@ def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> 
 
 def _in_range(values: pd.Series[Any], low: float | None, high: float | None) -> Mask:
     """Return the mask of values from ``low`` to ``high``, inclusive. None is no limit."""
+    for limit in (low, high):
+        if limit is not None and not isinstance(limit, Number | np.generic):
+            raise wrong_type(f"where {values.name}", "a range of numbers or None", limit)
     lower = np.asarray(-np.inf if low is None else low, float)
     upper = np.asarray(np.inf if high is None else high, float)
     return np.asarray((values >= lower) & (values <= upper), bool)
 
 
-def _as_mask(where: npt.NDArray[Any] | Sequence[bool], n_windows: int) -> Mask:
-    mask = np.asarray(where)
-    if mask.dtype != np.bool_ or mask.shape != (n_windows,):
+def _as_mask(where: Any, n_windows: int) -> Mask:
+    """Return booleans, of any type that holds them, as an array (n_windows,)."""
+    is_sequence = hasattr(where, "__len__") and not isinstance(where, str | bytes)
+    expected = f"a mapping, a function of the table, or one boolean per window ({n_windows})"
+    if not is_sequence:
+        raise wrong_type("where", expected, where)
+    mask = _as_booleans(where)
+    if mask is None or mask.shape != (n_windows,):
+        raise TargetError(f"where must be {expected}, got {_describe_array(where)}")
+    return mask
+
+
+def _as_booleans(values: Any) -> Mask | None:
+    """Return values as booleans, or None if they are no booleans or have missing values."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return None
+    if array.dtype == object and all(isinstance(value, bool | np.bool_) for value in array.flat):
+        array = array.astype(bool)  # of pandas' nullable booleans
+    return array if array.dtype == np.bool_ else None
+
+
+def _describe_array(values: Any) -> str:
+    """Describe values by type, data type and shape."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return describe_value(values)
+    return f"{type(values).__name__} of {array.dtype} {array.shape}"
+
+
+def apply_function(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Mask:
+    """Return the mask (n_windows,) that a function makes from the table of all windows.
+
+    Raises
+    ------
+    TargetError
+        The function returned something else than one boolean per window.
+    """
+    result = function(table.copy())  # so that the function cannot change the store's table
+    mask = _as_booleans(result)
+    if mask is None or mask.shape != (len(table),):
         raise TargetError(
-            f"where must be a mapping or one boolean per window, ({n_windows},), "
-            f"got {mask.dtype} {mask.shape}"
+            f"the function where= must return one boolean per window ({len(table)}), "
+            f'as lambda table: table["subject"] == "001" does; '
+            f"it returned {_describe_array(result)}"
         )
     return mask
 
@@ -205,6 +263,19 @@ def _class_targets(values: pd.Series[Any], classes: Sequence[str] | None) -> Tar
     categories = pd.Categorical(values.where(~is_missing, None), categories=list(classes))
     indices = categories.codes.astype(np.int64)
     return Targets(indices, indices < 0, tuple(classes))
+
+
+def _suggest_value(values: pd.Series[Any], value: Any) -> str:
+    """Suggest the value of a column of text that was probably meant, or return ""."""
+    if not isinstance(value, str) or is_numeric_dtype(values):
+        return ""
+    known = [str(name) for name in values.unique()]
+    alias = SPELLINGS.get(value.casefold()) if values.name == "split" else None
+    without_prefix = value.partition("-")[2]  # of a BIDS entity, as in sub-001
+    for name in (alias, without_prefix, closest(value, known)):
+        if name in known:
+            return f"; did you mean {name!r}?"
+    return ""
 
 
 def _describe_values(values: pd.Series[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bids_dl.config.arguments import as_path, wrong_type
 from bids_dl.errors import ConfigError, StoreError
 from bids_dl.remote.cache import Cache, open_cache_folder
 from bids_dl.remote.location import Location
@@ -22,7 +24,7 @@ from bids_dl.store.chunks import ChunkReader, Destination
 from bids_dl.stream.order import Indices
 from bids_dl.wording import join_names
 
-StoreLike = str | Path | Store
+StoreLike = str | os.PathLike[str] | Store
 FETCH_THREADS = 16  # columns and stores fetched at once, because each costs one round trip
 
 
@@ -136,6 +138,26 @@ class ChunkSources:
         return JoinedChunks(readers, self.first_rows)
 
 
+def list_stores(stores: StoreLike | Iterable[StoreLike]) -> list[StoreLike]:
+    """Return one or several stores as a list.
+
+    Raises
+    ------
+    ConfigError
+        There is no store in the list.
+    ArgumentTypeError
+        Something else was given.
+    """
+    if isinstance(stores, str | os.PathLike | Store):
+        return [stores]
+    if not isinstance(stores, Iterable) or isinstance(stores, Mapping | bytes):
+        raise wrong_type("store", "a path, a URL, a Store or a list of them", stores)
+    several = list(stores)
+    if not several:
+        raise ConfigError("no store to stream: the list is empty")
+    return several
+
+
 def open_stores(
     stores: StoreLike | Sequence[StoreLike], storage_options: Mapping[str, Any] | None
 ) -> tuple[Store, ...]:
@@ -148,9 +170,7 @@ def open_stores(
     StoreError
         A store cannot be opened, or does not fit the first one.
     """
-    store_list = [stores] if isinstance(stores, str | Path | Store) else list(stores)
-    if not store_list:
-        raise ConfigError("no store to stream: the list is empty")
+    store_list = list_stores(stores)
     if len(store_list) == 1:
         return (_open(store_list[0], storage_options),)
     with ThreadPoolExecutor(FETCH_THREADS) as threads:
@@ -164,11 +184,11 @@ def open_stores(
 def _open(store: StoreLike, storage_options: Mapping[str, Any] | None) -> Store:
     if isinstance(store, Store):
         return store
-    return open_store(str(store), storage_options=storage_options)
+    return open_store(as_path("store", store), storage_options=storage_options)
 
 
 def chunk_sources(
-    stores: Sequence[Store], cache: str | Path | bool, cache_bytes: int
+    stores: Sequence[Store], cache: str | os.PathLike[str] | bool, cache_bytes: int
 ) -> ChunkSources:
     """Return the sources of the chunks of some stores.
 
@@ -190,7 +210,7 @@ def chunk_sources(
     """
     cache_folder = None
     if cache:
-        cache_folder = open_cache_folder(None if cache is True else cache)
+        cache_folder = open_cache_folder(None if cache is True else as_path("cache", cache))
     caches: list[Cache | None] = []
     for store in stores:
         if cache_folder is None or store.location.is_local:

@@ -48,10 +48,10 @@ def test_verbose_prints_the_cause_of_an_error_with_its_place(command):
 
 def test_verbose_prints_warnings_of_libraries(capsys):
     console.set_verbosity(quiet=False, verbose=True)
-    logging.getLogger("distributed").warning("the worker is slow")
+    logging.getLogger("fsspec").warning("the server is slow")
     warnings.warn("the header is odd", stacklevel=1)
     messages = capsys.readouterr().err
-    assert "distributed: the worker is slow" in messages
+    assert "fsspec: the server is slow" in messages
     assert "UserWarning: the header is odd" in messages
     console.set_verbosity(quiet=False, verbose=False)
     assert logging.getLogger("bids_dl").level == logging.WARNING

@@ -28,7 +28,7 @@ def test_a_refused_value_is_shown_with_its_option(stage, values, message):
 
 
 def test_an_unknown_name_is_refused_with_the_closest_or_with_all():
-    with pytest.raises(ConfigError, match="unknown option 'windw'; did you mean 'window'?"):
+    with pytest.raises(ConfigError, match=r"unknown option 'windw'; did you mean 'window'\?"):
         check_names(["windw"], ["window", "stride"])
     with pytest.raises(ConfigError, match="unknown option 'x'; use one of window, stride"):
         check_names(["x"], ["window", "stride"])

@@ -12,6 +12,7 @@ from bids_dl.config.values import (
     parse_pair,
     parse_size,
     parse_split,
+    parse_text,
 )
 from bids_dl.errors import ConfigError
 
@@ -100,3 +101,13 @@ def test_single_values_become_sequences():
     assert as_tuple("Red") == ("Red",)
     assert as_tuple(["Red", {"any": []}]) == ("Red", {"any": []})
     assert as_tuple(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(2024, "expected a text"), (" ", "found a blank one"), ("a\nb", "expected one line")],
+)
+def test_a_title_that_is_no_line_of_text_is_refused(value, message):
+    with pytest.raises(ConfigError, match=f"title .*{message}"):
+        parse_text("title", value)
+    assert parse_text("description", "a\nb ", several_lines=True) == "a\nb"

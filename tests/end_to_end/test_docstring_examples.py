@@ -13,6 +13,7 @@ from bids_dl.stream import StreamingDataset
 MODULES = (
     "bids_dl.stream.dataset",
     "bids_dl.stream.prefetch",
+    "bids_dl.stream.window_dataset",
     "bids_dl.training.run",
     "bids_dl.prediction",  # needs the run folder of the module before
     "bids_dl.verification",

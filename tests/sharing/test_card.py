@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from store_attributes import SHAPE, SOURCE, attributes_of
@@ -84,3 +86,19 @@ def test_acknowledgements_and_licence_files_of_sources_are_in_the_documents():
         assert text in documents["CITATION.cff"].decode()
     assert "A fund" in documents["README.md"].decode()
     assert "Text of the licence." in documents["LICENSE"].decode()
+
+
+def test_the_creators_and_the_licence_of_a_store_stand_beside_its_sources():
+    given = {"creators": ["Ada", "Zoë"], "licence": "CC-BY-NC-4.0", "description": "Two\nlines."}
+    attributes = attributes_of(SOURCE, **given)
+    documents = build_documents(attributes, SHAPE, {})
+    card = documents["README.md"].decode()
+    assert header_of(card)["license"] == "cc-by-nc-4.0"
+    for text in ("Two\nlines.\n\n1 windows", "Store created by Ada, Zoë.", "- authors: A. B."):
+        assert text in card
+    assert "licensed under CC-BY-NC-4.0" in documents["LICENSE"].decode()
+    assert "CC BY 4.0" in documents["LICENSE"].decode()
+    croissant = json.loads(documents["croissant.json"])
+    assert [person["name"] for person in croissant["creator"]] == ["Ada", "Zoë"]
+    assert croissant["isBasedOn"][0]["creator"] == [{"@type": "sc:Person", "name": "A. B."}]
+    assert croissant["license"].endswith("/by-nc/4.0/legalcode")

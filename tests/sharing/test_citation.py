@@ -8,6 +8,7 @@ import yaml
 from store_attributes import SOURCE, attributes_of
 
 from bids_dl.sharing.citation import build_citation, find_doi
+from bids_dl.sharing.citation import cite as cite_line
 from bids_dl.store import open_store
 
 
@@ -51,6 +52,7 @@ CFF_SCHEMA = object_schema(
     type={"const": "dataset"},
     message=text_schema(),
     title=text_schema(),
+    abstract=text_schema(),
     authors=PEOPLE,
     identifiers=list_schema(IDENTIFIER),
     license=SPDX,
@@ -145,3 +147,15 @@ def test_acknowledgements_of_the_source_are_in_the_notes():
     assert reference["notes"] == (
         "How to acknowledge: Thank us.\nReferences: A book\nEthics: A board"
     )
+
+
+def test_the_creators_of_a_store_are_its_authors_and_the_sources_are_references():
+    given = {"creators": ["Ada", "Zoë"], "licence": "CC-BY-NC-4.0", "description": "Two\nlines."}
+    attributes = attributes_of(SOURCE, **given)
+    content = yaml.safe_load(build_citation(attributes))
+    jsonschema.validate(content, CFF_SCHEMA)
+    assert content["authors"] == [{"name": "Ada"}, {"name": "Zoë"}]
+    assert content["references"][0]["authors"] == [{"name": "A. B."}]
+    assert (content["abstract"], content["license"]) == ("Two\nlines.", "CC-BY-NC-4.0")
+    assert cite_line(attributes).startswith("Ada, Zoë: A store: [1] & more. bids-dl:")
+    assert cite_line(attributes).endswith(", made from data of A. B.")

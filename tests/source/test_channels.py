@@ -6,11 +6,12 @@ import pytest
 
 from bids_dl.errors import RecordingError
 from bids_dl.source.channels import (
+    ChannelKind,
     ChannelRow,
-    determine_types,
-    is_brain_channel,
+    check_brain_signal,
+    determine_kinds,
     match_rows,
-    notes_on_types,
+    notes_on_kinds,
     parse_channel_rows,
 )
 
@@ -72,53 +73,94 @@ def test_names_without_a_match_on_both_sides_are_refused_with_both_lists():
         match_rows(("Cz..", "Pz.."), rows_of("Czz", "Pz"))
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [("Fz", "Cz-0", "Cz-1"), ("EEG Fz", "EEG Cz-0", "EEG Cz-1"), ("Fz..", "Cz..-0", "Cz..-1")],
+)
+def test_the_running_numbers_of_repeated_labels_match(labels):
+    table = rows_of("Cz-1", "Cz-0", "Fz")
+    assert match_rows(labels, table) == [table[2], table[1], table[0]]
+
+
+def test_the_running_number_follows_the_reference_in_a_label():
+    table = rows_of("Cz-0", "Cz-1")
+    assert match_rows(("EEG Cz-Ref-0", "EEG Cz-Ref-1"), table) == list(table)
+
+
 def test_types_of_channels_tsv_take_precedence_over_those_of_the_file():
     rows = [*rows_of("Cz", bids_type="EOG"), None]
-    types = determine_types(("Cz", "Sync"), rows, ("eeg", "stim"), has_types=True)
-    assert types == ["eog", "stim"]
+    kinds = determine_kinds(("Cz", "Sync"), rows, ("eeg", "stim"), file_types="stated")
+    assert kinds == [ChannelKind("eog", "table"), ChannelKind("stim", "file")]
 
 
-def test_a_row_without_a_type_is_eeg_if_its_name_is_in_the_10_05_system():
-    rows = list(rows_of("Cz", "Knee", bids_type="n/a"))
-    types = determine_types(("cz.", "Knee"), rows, ("eeg", "eeg"), has_types=False)
-    assert types == ["eeg", "misc"]
-    assert notes_on_types(("cz.", "Knee"), rows, ("eeg", "eeg"), types) == (
+def test_a_row_without_a_type_has_the_type_of_its_name():
+    rows = list(rows_of("Cz", "Knee", "ECG", bids_type="n/a"))
+    labels = ("cz.", "Knee", "ECG")
+    kinds = determine_kinds(labels, rows, ("eeg",) * 3)
+    assert [kind.ch_type for kind in kinds] == ["eeg", "misc", "ecg"]
+    assert notes_on_kinds(dict(zip(labels, kinds, strict=True))) == (
         "cz.: no type given, EEG because of their 10-05 names",
-        "Knee: no type given and no 10-05 name, so misc",
+        "Knee: no type given and no known name, so misc",
+        "ECG (ecg): no type given, not brain signal because of their names",
     )
 
 
-def test_types_of_the_file_are_used_without_channels_tsv():
-    types = determine_types(("Cz", "X"), (None, None), ("eeg", "eog"), has_types=True)
-    assert types == ["eeg", "eog"]
+@pytest.mark.parametrize("rows", [(None,) * 3, rows_of("Cz", "ECG", "X", bids_type="n/a")])
+def test_types_that_the_file_states_take_precedence_over_names(rows):
+    kinds = determine_kinds(("Cz", "ECG", "X"), rows, ("eeg", "eeg", "eog"), file_types="stated")
+    assert [kind.ch_type for kind in kinds] == ["eeg", "eeg", "eog"]
+    assert notes_on_kinds(dict(zip(("Cz", "ECG", "X"), kinds, strict=True))) == ()
+
+
+def test_names_correct_the_default_type_of_a_format_and_unknown_names_are_noted():
+    labels = ("Cz", "Flow", "X1")
+    kinds = determine_kinds(labels, [None] * 3, ("eeg",) * 3, file_types="default")
+    assert [kind.ch_type for kind in kinds] == ["eeg", "resp", "eeg"]
+    assert notes_on_kinds(dict(zip(labels, kinds, strict=True))) == (
+        "X1: no type given and no known name, EEG by default of the file format",
+        "Flow (resp): no type given, not brain signal because of their names",
+    )
 
 
 def test_names_determine_types_if_neither_the_file_nor_channels_tsv_has_any():
     labels = ("Cz", "Pz", "Knee", "Status")
-    mne_types = ("eeg", "misc", "eeg", "stim")
-    types = determine_types(labels, [None] * 4, mne_types, has_types=False)
-    assert types == ["eeg", "eeg", "misc", "stim"]
-    assert notes_on_types(labels, [None] * 4, mne_types, types) == (
-        "Pz: no type given, EEG because of their 10-05 names",
-        "Knee: no type given and no 10-05 name, so misc",
+    kinds = determine_kinds(labels, [None] * 4, ("eeg", "misc", "eeg", "stim"))
+    assert [kind.ch_type for kind in kinds] == ["eeg", "eeg", "misc", "stim"]
+
+
+def test_each_reason_for_a_type_has_its_line():
+    labels = ("Fz", "C3-M2", "EEG 1", "LA1", "LA2")
+    kinds = determine_kinds(labels, [None] * 5, ("eeg",) * 5, brain_type="ecog")
+    assert notes_on_kinds(dict(zip(labels, kinds, strict=True))) == (
+        "Fz: no type given, EEG because of their 10-05 names",
+        "C3-M2: no type given, EEG because their names are pairs of electrodes",
+        "EEG 1: no type given, EEG because of the kind in their labels",
+        "LA1, LA2: no type given, ECoG because their names are contacts of a shaft",
     )
 
 
-def test_names_do_not_determine_types_if_few_are_in_the_10_05_system():
-    types = determine_types(("Cz", "E1", "E2"), [None] * 3, ("eeg",) * 3, has_types=False)
-    assert types == ["eeg", "eeg", "eeg"]
+def test_a_recording_without_any_known_brain_signal_is_refused():
+    labels = ("X1", "ECG")
+    kinds = determine_kinds(labels, [None] * 2, ("eeg",) * 2)
+    with pytest.raises(RecordingError, match=r"^channels: no channel is known .* for X1; state"):
+        check_brain_signal(dict(zip(labels, kinds, strict=True)))
+
+
+def test_a_recording_whose_channels_are_all_known_may_have_no_brain_signal():
+    kinds = determine_kinds(("X1",), rows_of("X1", bids_type="EMG"), ("eeg",))
+    check_brain_signal({"X1": kinds[0]})
 
 
 @pytest.mark.parametrize(
-    ("label", "bids_type", "expected"),
+    ("labels", "file_types", "expected"),
     [
-        ("X1", "SEEG", True),
-        ("Cz", "EOG", False),
-        ("Cz", "n/a", True),
-        ("X1", "n/a", False),
-        ("EEG Cz-Ref", None, True),
+        (("Cz",), "none", True),
+        (("ECG",), "none", False),
+        (("X1",), "default", False),
+        (("Ch1", "Ch2", "Ch3", "Ch4"), "none", False),
     ],
 )
-def test_brain_signal_is_declared_by_channels_tsv_or_else_by_name(label, bids_type, expected):
-    row = None if bids_type is None else ChannelRow(label, bids_type, "", is_bad=False)
-    assert is_brain_channel(label, row) == expected
+def test_defaults_are_not_known_to_be_brain_signal(labels, file_types, expected):
+    n = len(labels)
+    kinds = determine_kinds(labels, [None] * n, ["eeg"] * n, file_types=file_types)
+    assert kinds[0].is_known_brain == expected

@@ -37,6 +37,27 @@ def test_a_folder_that_is_not_a_dataset_is_refused_in_one_line(tmp_path, folder)
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("below", r"pass the dataset below it as SOURCE: \S+/below/ds1"),
+        ("two", r"pass the 2 datasets below it as SOURCEs: \S+/two/a \S+/two/b"),
+        ("two/a/sub-1", r"must be the top folder of a BIDS dataset: \S+/two/a"),
+        ("two/a/README", r"is a file; .*: \S+/two/a"),
+        ("plain", r"which has sub-\* folders; add one"),
+        ("store", "is a store; .* DEST follows all SOURCEs"),
+    ],
+)
+def test_a_source_that_is_not_a_dataset_is_refused_with_the_one_to_pass(tmp_path, source, message):
+    for folder in ("below/ds1", "two/a", "two/b"):
+        write_folder(tmp_path / folder, {"sub-1/x.tsv": "", "README": "x"})
+    (tmp_path / "plain/sub-1").mkdir(parents=True)
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/zarr.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SourceError, match=message):
+        open_dataset(str(tmp_path / source))
+
+
 @pytest.mark.parametrize("source", ["s3://bucket/ds", "github:owner/name"])
 def test_a_url_is_refused(source):
     with pytest.raises(SourceError, match="this version reads local BIDS folders only"):

@@ -7,7 +7,7 @@ from bids_folder import EVENTS, write_folder
 
 from bids_dl.config.stages import SourceConfig
 from bids_dl.errors import SourceError
-from bids_dl.source import find_recordings, open_dataset
+from bids_dl.source import find_recordings, list_recordings, open_dataset
 
 
 def test_the_sample_has_eight_recordings(eegbci):
@@ -62,6 +62,54 @@ def test_an_events_file_at_the_root_is_a_recording_unless_a_nearer_one_overrides
     write_folder(tmp_path, {"sub-1/eeg/sub-1_task-t_events.tsv": EVENTS})
     [recording] = find_recordings(open_dataset(str(root)), SourceConfig())
     assert recording.path == "sub-1/eeg/sub-1_task-t"
+
+
+@pytest.mark.parametrize("labels", [("NDAR-INV1", "NDAR-INV2"), ("A_1", "A_2"), ("é.1", "é.2")])
+def test_people_with_similar_labels_are_different_people(tmp_path, labels):
+    files = {f"sub-{label}/eeg/sub-{label}_task-x_events.tsv": EVENTS for label in labels}
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    recordings = find_recordings(dataset, SourceConfig())
+    assert tuple(recording.subject for recording in recordings) == labels
+    [recording] = find_recordings(dataset, SourceConfig(subject=(f"sub-{labels[1]}",)))
+    assert recording.subject == labels[1]
+
+
+def test_labels_that_look_alike_are_named(tmp_path):
+    names = ["sub-1/eeg/sub-1_task-rest", "sub-01/eeg/sub-01_task-Rest"]
+    files = {f"{name}_events.tsv": EVENTS for name in names}
+    listing = list_recordings(
+        open_dataset(str(write_folder(tmp_path / "ds", files))), SourceConfig()
+    )
+    assert len(listing.recordings) == 2
+    alike = "differ only by case, leading zeros or Unicode form: read as 2"
+    assert list(listing.notes) == [
+        f"ds: sub-01, sub-1 {alike} subjects",
+        f"ds: task-Rest, task-rest {alike} tasks",
+    ]
+
+
+def test_a_key_that_bids_does_not_define_is_named(tmp_path):
+    files = {f"sub-1/eeg/sub-1_task-x_cond-{i}_events.tsv": EVENTS for i in range(2)}
+    listing = list_recordings(open_dataset(str(write_folder(tmp_path, files))), SourceConfig())
+    assert {recording.task for recording in listing.recordings} == {"x"}
+    assert "2 names with a key that BIDS does not define, the first cond- of" in listing.notes[0]
+
+
+def test_a_dataset_without_recordings_names_the_datasets_inside_it(tmp_path):
+    for name in ("ds1", "sourcedata/raw"):
+        write_folder(tmp_path / name, {"sub-1/eeg/sub-1_task-x_events.tsv": EVENTS})
+    dataset = open_dataset(str(write_folder(tmp_path, {})))
+    with pytest.raises(
+        SourceError, match=r"pass the 2 datasets below it as SOURCEs: \S+/ds1 \S+/raw"
+    ):
+        find_recordings(dataset, SourceConfig())
+
+
+def test_a_dataset_of_derivatives_says_why_it_has_no_recordings(tmp_path):
+    files = {"sub-1/eeg/sub-1_task-x_desc-clean_eeg.set": ""}
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    with pytest.raises(SourceError, match="left out 1 recording with desc- in the name"):
+        find_recordings(dataset, SourceConfig())
 
 
 def test_calibration_files_of_meg_are_not_recordings(tmp_path):

@@ -8,13 +8,11 @@ import pytest
 from bids_folder import EVENTS, write_folder
 
 from bids_dl.config.stages import SourceConfig
-from bids_dl.errors import SourceError
 from bids_dl.source import (
     find_recordings,
     hash_source_files,
     open_dataset,
     read_event_rows,
-    read_participants,
     read_sidecar_header,
 )
 
@@ -60,34 +58,6 @@ def test_the_sidecar_of_ieeg_is_ieeg_json(tmp_path):
     files = {"ieeg.json": '{"SamplingFrequency": 2000}', "eeg.json": '{"SamplingFrequency": 1}'}
     dataset = open_dataset(str(write_folder(tmp_path, files)))
     assert read_sidecar_header(dataset, "sub-1/ieeg/sub-1_task-x").sfreq == 2000.0
-
-
-def test_participants_are_rows_of_text(eegbci):
-    participants = read_participants(open_dataset(str(eegbci)))
-    assert participants.rows["004"] == {"Gender": "M", "Age": "47", "Handedness": "n/a"}
-    assert participants.columns == ("Gender", "Age", "Handedness")
-    assert participants.sidecar["Age"]["Units"] == "years"
-
-
-def test_a_dataset_without_participants_has_no_rows(tmp_path):
-    participants = read_participants(open_dataset(str(write_folder(tmp_path, {}))))
-    assert (participants.rows, participants.columns, participants.sidecar) == ({}, (), {})
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("age\n3\n", "the column participant_id is missing, found age"),
-        (
-            "participant_id\tage\nsub-001\t3\nsub-001\t4\n",
-            "sub-001 has two rows that differ; keep one",
-        ),
-    ],
-)
-def test_contradictory_participants_are_refused(tmp_path, content, message):
-    dataset = open_dataset(str(write_folder(tmp_path, {"participants.tsv": content})))
-    with pytest.raises(SourceError, match=message):
-        read_participants(dataset)
 
 
 def test_hashes_change_with_the_bytes_of_their_file(eegbci_copy):

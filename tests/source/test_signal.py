@@ -51,6 +51,22 @@ def test_a_damaged_file_is_refused_without_a_path_of_this_machine(eegbci_copy):
     assert str(eegbci_copy.parent) not in failure.reason
 
 
+@pytest.mark.parametrize("folder", ["kept", "kept by John Smith", ".git/annex/objects/a1"])
+@pytest.mark.parametrize("extension", [".edf", ".set", ".vhdr", ".fif"])
+def test_a_reason_does_not_name_the_folder_that_links_lead_to(tmp_path, folder, extension):
+    kept = tmp_path / folder / f"file{extension}"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"MATLAB 5.0 MAT-file".ljust(126) + b"IM" + b"not a recording" * 300)
+    dataset, recording = write_recording(tmp_path / "bids", {f"_eeg{extension}": "x"})
+    signal = dataset.root / recording.signal
+    signal.unlink()
+    signal.symlink_to(kept)
+    reason = refusal(dataset, recording).reason
+    assert "kept" not in reason
+    assert "objects" not in reason
+    assert str(tmp_path) not in reason
+
+
 def test_an_error_while_a_recording_is_open_loses_the_paths_of_this_machine(eegbci):
     dataset = open_dataset(str(eegbci))
     recording = find_recordings(dataset, SourceConfig())[0]
@@ -136,3 +152,16 @@ def test_a_fif_with_samples_that_were_not_recorded_is_refused(tmp_path):
     files = {"_eeg.fif": tmp_path / "x_raw.fif"}
     failure = refusal(*write_recording(tmp_path / "bids", files))
     assert "0.5 s at 1 s were not recorded (BAD_ACQ_SKIP)" in failure.reason
+
+
+@pytest.mark.parametrize("label", ["NDAR-INV1", "A_1", "1.5", "José Ñ", "李"])
+def test_a_recording_is_read_whatever_its_labels(tmp_path, label):
+    files = {"_eeg.edf": edf_bytes([EdfChannel("Cz", np.arange(300))])}
+    dataset, recording = write_recording(tmp_path, files)
+    folder = dataset.root / f"sub-{label}" / "eeg"
+    folder.mkdir(parents=True)
+    name = f"sub-{label}_task-{label}_run-{label}_eeg.edf"
+    (dataset.root / recording.signal).rename(folder / name)
+    [recording] = find_recordings(open_dataset(str(dataset.root)), SourceConfig(subject=(label,)))
+    assert recording.subject == recording.task == recording.run == label
+    assert read_header(open_dataset(str(dataset.root)), recording).ch_names == ("Cz",)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import small_store
@@ -147,5 +149,63 @@ def test_options_out_of_range_are_refused(store, options, message):
 
 
 def test_a_negative_epoch_is_refused(store):
-    with pytest.raises(ConfigError, match="epochs count from 0, got -1"):
+    with pytest.raises(ConfigError, match="epoch must be at least 0, got -1"):
         StreamingDataset(store).set_epoch(-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": "32"}, "batch_size must be an integer, got str '32'"),
+        (
+            {"batch_size": None},
+            r"batch_size must be an integer, .* DataLoader\(stream, batch_size=",
+        ),
+        ({"batch_size": 2.5}, "batch_size must be an integer, got float 2.5"),
+        ({"normalize": True}, "normalize must be one of window, recording, training, .* got True"),
+        ({"normalize": (1, 2, 3)}, "normalize must be one of"),
+        ({"normalize": ("a", "b")}, "normalize must be one of"),
+        ({"transform": 3}, "transform must be a function or None, got int 3"),
+        ({"shuffle": "no"}, "shuffle must be True or False, got str 'no'"),
+        ({"drop_last": 1}, "drop_last must be True or False, got int 1"),
+        ({"drop_missing": None}, "drop_missing must be True or False, got None"),
+        ({"seed": "0"}, "seed must be an integer, got str '0'"),
+        ({"seed": None}, "seed must be an integer, got None"),
+        ({"rank": "0", "world_size": 2}, "rank must be an integer, got str '0'"),
+        ({"threads": 1.5}, "threads must be an integer, got float 1.5"),
+        ({"cache": 3}, "cache must be a path or a URL, got int 3"),
+        ({"cache_bytes": "50GB"}, "cache_bytes must be an integer, got str '50GB'"),
+        ({"storage_options": "anon"}, "storage_options must be a mapping such as a dict"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_refused_by_name(store, options, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        StreamingDataset(store, **options)
+
+
+@pytest.mark.parametrize("wrong", [3, None, b"a.zarr", {"a": 1}, [3]])
+def test_what_is_no_store_is_refused_by_name(wrong):
+    with pytest.raises(TypeError, match=r"^store must be a path"):
+        StreamingDataset(wrong)
+
+
+def test_an_epoch_is_a_number(store):
+    with pytest.raises(TypeError, match="epoch must be an integer, got str '1'"):
+        StreamingDataset(store).set_epoch("1")
+
+
+def test_a_path_is_streamed_and_cached_in_a_path(store, tmp_path):
+    stream = StreamingDataset(Path(store), cache=tmp_path / "cache", batch_size=32)
+    assert len(stream) == 3
+    assert len(StreamingDataset([Path(store), store]).windows) == 140
+
+
+def test_a_stream_is_described_without_its_storage_options(store):
+    stream = StreamingDataset(store, split="train", batch_size=8, storage_options={"key": "hidden"})
+    text = repr(stream)
+    assert "42 windows, 3 channels, 20 samples (0.2 s at 100 Hz)" in text
+    assert "target: open 21, closed 21" in text
+    assert "batches: 6 of up to 8 windows" in text
+    html = stream._repr_html_()
+    assert html.startswith("<table><caption>StreamingDataset</caption>")
+    assert "hidden" not in text + html

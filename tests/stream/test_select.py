@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from bids_dl.errors import NoMatchError, TargetError
+from bids_dl.errors import ArgumentTypeError, NoMatchError, TargetError
 from bids_dl.stream import StreamingDataset
+from bids_dl.stream.select import select_windows
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,11 @@ from bids_dl.stream import StreamingDataset
         ({"row": 3, "label": "open"}, lambda table: table["row"] == 3),
         ({"age": (21, None)}, lambda table: table["age"] >= 21),
         (np.arange(70) % 2 == 0, lambda table: table["row"] % 2 == 0),
+        ([True, False] * 35, lambda table: table["row"] % 2 == 0),
+        (pd.Series(np.arange(70) < 9, dtype="boolean"), lambda table: table["row"] < 9),
+        (lambda table: table["age"] > 21, lambda table: table["age"] > 21),
+        (lambda table: (table["row"] > 60).to_numpy(), lambda table: table["row"] > 60),
+        ({"subject": np.array(["001"])}, lambda table: table["subject"] == "001"),
     ],
 )
 def test_where_selects_the_windows_that_meet_all_conditions(store, where, expected):
@@ -63,9 +70,37 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
         (
             {"where": np.ones(3, bool)},
             TargetError,
-            r"one boolean per window, \(70,\), got bool \(3,\)",
+            r"one boolean per window \(70\), got ndarray of bool \(3,\)",
         ),
-        ({"where": "subject == '001'"}, TargetError, "must be a mapping or one boolean per window"),
+        (
+            {"where": "subject == '001'"},
+            ArgumentTypeError,
+            r"where must be a mapping, a function of the table, or one boolean per window \(70\), "
+            "got str",
+        ),
+        ({"where": 3}, ArgumentTypeError, "where must be a mapping, .* got int 3"),
+        ({"where": [1, 2]}, TargetError, r"where must be .* got list of int64 \(2,\)"),
+        (
+            {"where": lambda table: table[table["age"] > 21]},
+            TargetError,
+            "the function where= must return one boolean per window .*; it returned DataFrame",
+        ),
+        (
+            {"where": lambda table: table["age"]},
+            TargetError,
+            r"it returned Series of float64 \(70,\)",
+        ),
+        (
+            {"where": {"age": ("a", None)}},
+            ArgumentTypeError,
+            "where age must be a range of numbers or None, got str 'a'",
+        ),
+        ({"where": {"age": {"a": 1}}}, ArgumentTypeError, "where age must be a value, a list"),
+        ({"where": {"subject": "sub-001"}}, NoMatchError, "did you mean '001'"),
+        ({"split": "training"}, NoMatchError, "did you mean 'train'"),
+        ({"split": 3}, ArgumentTypeError, "split must be the name of a split"),
+        ({"target": 3}, ArgumentTypeError, "target must be a column or a list of columns, got int"),
+        ({"target": None}, ArgumentTypeError, "target must be a column .* got None"),
         ({"where": np.zeros(70, bool)}, NoMatchError, "leaves no window"),
         (
             {"split": "validation"},
@@ -102,3 +137,24 @@ def test_classes_of_other_text_columns_are_sorted_and_independent_of_the_selecti
     stream = StreamingDataset(store, target="subject", split="test")
     assert stream.classes == ("000", "001", "002", "003", "004")
     assert set(next(iter(stream)).target.tolist()) == {3, 4}
+
+
+@pytest.mark.parametrize("split", ["val", "valid", "dev", "VAL"])
+def test_other_spellings_of_a_split_are_suggested_where_it_exists(split):
+    table = pd.DataFrame({"split": ["train", "validation"]})
+    with pytest.raises(NoMatchError, match="did you mean 'validation'"):
+        select_windows(table, split=split, where=None)
+
+
+def test_a_function_cannot_change_the_table_of_a_store(store):
+    def change(table: pd.DataFrame) -> pd.Series:
+        table["label"] = "changed"
+        return table["row"] < 5
+
+    stream = StreamingDataset(store, where=change)
+    assert set(stream.windows["label"]) == {"open"}
+
+
+def test_a_function_sees_which_of_several_stores_a_window_is_from(store):
+    stream = StreamingDataset([store, store], where=lambda table: table["store"] == store)
+    assert len(stream.windows) == 140

@@ -242,3 +242,22 @@ def test_a_loop_over_workers_that_is_left_early_ends_its_processes(store):
         break
     assert not mp.active_children()
     assert not stream_threads()
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "context"), [(0, None), (2, "fork"), (1, "spawn"), (1, "forkserver")]
+)
+@pytest.mark.parametrize("options", [{}, {"batch_size": 4, "drop_last": True}])
+def test_a_loader_that_batches_batches_is_refused_with_the_way_out(
+    store, n_workers, context, options
+):
+    loader = DataLoader(
+        make_stream(store), num_workers=n_workers, multiprocessing_context=context, **options
+    )
+    with pytest.raises(ConfigError, match=r"use DataLoader\(stream, batch_size=None\)"):
+        next(iter(loader))
+
+
+def test_a_stateful_loader_that_batches_batches_is_refused_too(store):
+    with pytest.raises(ConfigError, match=r"use DataLoader\(stream, batch_size=None\)"):
+        next(iter(StatefulDataLoader(make_stream(store))))

@@ -14,14 +14,14 @@ from bids_dl.source.channel_names import number_repeats
 from bids_dl.source.channels import ChannelRow, check_brain_signal, determine_kinds, match_rows
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
-from bids_dl.source.formats import brainvision, edf, eeglab
+from bids_dl.source.formats import brainvision, edf, eeglab, nwb
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.gaps import Gap
 from bids_dl.wording import count, join_names
 
 # BIDS 1.10, "Electroencephalography" and "Intracranial Electroencephalography", and FIF. If a
 # recording has several signal files, the first in this order is read.
-EXTENSIONS = (".edf", ".vhdr", ".set", ".bdf", ".fif", ".mefd")
+EXTENSIONS = (".edf", ".vhdr", ".set", ".bdf", ".fif", ".mefd", ".nwb")
 EDF_EXTENSIONS = {".edf", ".bdf"}
 # Extensions of files that accompany a signal
 AUXILIARY_EXTENSIONS = {
@@ -89,6 +89,8 @@ def _find_obstacle(signal: str, datatype: str) -> str:
         return " is one part of a split recording, supported for .fif only; join the parts"
     if extension == ".mefd" and not find_spec("pymef"):
         return " is MEF3, which needs the package pymef: pip install pymef"
+    if extension == ".nwb" and not find_spec("pynwb"):
+        return " is NWB, which needs the package pynwb: pip install pynwb"
     return ""
 
 
@@ -178,22 +180,34 @@ def inspect_file(dataset: Dataset, recording: Recording, table: Sequence[Channel
         return SignalInfo(default_unit_volts=1e-6, companions=companions, file_types="default")
     if extension == ".mefd":
         return SignalInfo(companions=companions, file_types="default")
+    if extension == ".nwb":
+        series = nwb.inspect_nwb(dataset.root / signal, signal)
+        gap_notes = [_note_on_gaps(series.gaps)] if series.gaps else []
+        return SignalInfo(
+            gaps=series.gaps,
+            file_types="default",
+            nwb=series,
+            notes=(*series.notes, *gap_notes),
+        )
     return SignalInfo(companions=companions, file_types="stated")
 
 
 def read_gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
-    """Read the gaps of an EDF+D recording.
+    """Read the gaps of an EDF+D or NWB recording.
 
     Returns
     -------
     tuple of Gap
         Empty for other formats, and if there is no signal file or it cannot be read.
     """
-    if recording.signal is None or signal_extension(recording.signal) not in EDF_EXTENSIONS:
+    if recording.signal is None:
         return ()
     path = dataset.root / recording.signal
+    extension = signal_extension(recording.signal)
     try:
-        if not edf.may_have_gaps(path):
+        if extension == ".nwb" and find_spec("pynwb"):
+            return nwb.inspect_nwb(path, recording.signal).gaps
+        if extension not in EDF_EXTENSIONS or not edf.may_have_gaps(path):
             return ()
         header = edf.read_edf_header(path)
         n_records, _ = edf.count_records(header, path)
@@ -268,8 +282,8 @@ def _inspect_edf(dataset: Dataset, recording: Recording, table: Sequence[Channel
 def _name_edf_channels(header: edf.EdfHeader) -> dict[str, edf.EdfSignal]:
     """Return the recorded signals by the names that MNE gives them."""
     names = number_repeats([signal.label for signal in header.signals])
-    named = zip(names, header.signals, strict=True)
-    return {name: signal for name, signal in named if not signal.is_annotations}
+    channels = dict(zip(names, header.signals, strict=True))
+    return {name: signal for name, signal in channels.items() if not signal.is_annotations}
 
 
 def _brain_rate(
@@ -282,7 +296,7 @@ def _brain_rate(
     labels = list(channels)
     rows = match_rows(labels, table) if table else [None] * len(labels)
     kinds = determine_kinds(labels, rows, ["eeg"] * len(labels), brain_type=brain_type)
-    check_brain_signal(labels, kinds)
+    check_brain_signal(dict(zip(labels, kinds, strict=True)))
     brain_rates: Counter[float] = Counter()
     other_rates: Counter[float] = Counter()
     for channel, kind in zip(channels.values(), kinds, strict=True):

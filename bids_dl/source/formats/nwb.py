@@ -6,11 +6,11 @@ file count from its reference time; those of a recording count from its first sa
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.errors import RecordingError
+from bids_dl.source.channel_names import number_repeats
 from bids_dl.source.gaps import Gap
-from bids_dl.wording import count, join_names
+from bids_dl.wording import join_names, one_line
 
 if TYPE_CHECKING:
     from pynwb import NWBFile
@@ -30,8 +31,21 @@ Array = npt.NDArray[np.float64]
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NAME_COLUMNS = ("channel_name", "label", "name", "electrode_name", "channel")  # of electrodes
 TIMES_AT_ONCE = 1 << 20  # timestamps in memory
-JITTER_SAMPLES = 0.5  # a timestamp that is further off belongs to another segment
+VALUES_AT_ONCE = 1 << 20  # samples of all channels in memory, beside the result
+MAX_STEP = 1.5  # usual intervals between two timestamps of one segment
+CLOCK_ERROR = 1e-9  # relative; a larger difference is not that of floating-point numbers
 RATE_DIGITS = 6  # of a rate in Hz that is computed from timestamps
+MAX_REASON_CHARS = 200  # of an error of pynwb in a message
+LENGTH_DIGITS = 9  # of a gap in s
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Evenly spaced timestamps of an NWB file."""
+
+    start: float  # s, of the first sample
+    stop: float  # s, of the last sample
+    n_times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,7 @@ class NwbSignal:
     notes: tuple[str, ...]
 
 
-class RawNwb(mne.io.BaseRaw):
+class RawNwb(mne.io.BaseRaw):  # type: ignore[misc]  # mne has no types
     """Samples of an ElectricalSeries in V, read from the file when they are needed."""
 
     def __init__(self, path: Path, signal: NwbSignal) -> None:
@@ -91,15 +105,19 @@ class RawNwb(mne.io.BaseRaw):
         cals: Array,
         mult: Array | None,
     ) -> None:
-        """Read the samples ``start`` to ``stop``, both inclusive of MNE's segment."""
+        """Read the samples from ``start`` to before ``stop`` into ``data``."""
         import h5py
 
         signal: NwbSignal = self._raw_extras[fi]["signal"]
+        factors = np.array(signal.factors)[:, np.newaxis]
+        n_at_once = max(1, VALUES_AT_ONCE // len(factors))
         with h5py.File(self.filenames[fi], "r") as file:
-            stored = np.asarray(file[signal.data_path][start:stop], float)
-        samples = stored.reshape(stop - start, -1).T * np.array(signal.factors)[:, np.newaxis]
-        samples += signal.offset
-        data[:] = samples[idx] * cals if mult is None else mult @ samples
+            for first in range(start, stop, n_at_once):
+                last = min(first + n_at_once, stop)
+                stored = np.asarray(file[signal.data_path][first:last], float)
+                samples = stored.reshape(last - first, -1).T * factors + signal.offset
+                part = samples[idx] * cals if mult is None else mult @ samples
+                data[:, first - start : last - start] = part
 
 
 def inspect_nwb(path: Path, name: str) -> NwbSignal:
@@ -128,7 +146,7 @@ def inspect_nwb(path: Path, name: str) -> NwbSignal:
         notes = []
         if others:
             notes.append(
-                f"not read, beside the ElectricalSeries {series.name}: {join_names(others)}"
+                f"only the ElectricalSeries {series.name} is read, not {join_names(others)}"
             )
         if start:
             notes.append(
@@ -147,62 +165,91 @@ def inspect_nwb(path: Path, name: str) -> NwbSignal:
         )
 
 
-def find_time_gaps(
-    chunks: Iterator[Array] | Sequence[Array], sfreq: float, name: str
-) -> tuple[Gap, ...]:
-    """Find the gaps in the timestamps of samples.
+def find_segments(times: Iterable[Array], interval: float, name: str) -> list[Segment]:
+    """Find the segments of evenly spaced timestamps.
 
     Parameters
     ----------
-    chunks
+    times
         Timestamps in s, in order, in pieces of any length.
-    sfreq
-        Sampling rate in Hz.
+    interval
+        Usual interval of two timestamps in s.
     name
         Name of the file in messages.
-
-    Returns
-    -------
-    tuple of Gap
-        Gaps with their onset on the clock of the file, which counts samples only.
 
     Raises
     ------
     RecordingError
-        Stage "header": a timestamp is missing or not after the one before.
+        Stage "header": a timestamp is missing or before the previous one.
 
     Examples
     --------
-    >>> find_time_gaps([np.array([0.0, 0.1, 5.2, 5.3])], sfreq=10.0, name="x.nwb")
+    >>> find_segments([np.array([0.0, 0.1, 5.2]), np.array([5.3])], 0.1, "x.nwb")
+    [Segment(start=0.0, stop=0.1, n_times=2), Segment(start=5.2, stop=5.3, n_times=2)]
+    """
+    segments: list[Segment] = []
+    for piece in times:
+        previous = segments[-1].stop if segments else piece[0] - interval
+        steps = np.diff(piece, prepend=previous)
+        if not (np.isfinite(piece).all() and (steps >= 0).all()):
+            n_before = sum(segment.n_times for segment in segments)
+            number = n_before + int(np.flatnonzero(~(steps >= 0))[0])
+            raise RecordingError(
+                "header",
+                f"{name}: the timestamp of sample {number} is not after the one before; "
+                "repair the timestamps",
+            )
+        starts = np.flatnonzero(steps > interval * MAX_STEP)
+        edges = [0, *starts.tolist(), len(piece)]
+        for first, last in pairwise(edges):
+            is_new = not segments or first in starts
+            if is_new and last > first:
+                segments.append(Segment(float(piece[first]), float(piece[last - 1]), last - first))
+            elif last > first:
+                n_times = segments[-1].n_times + last - first
+                segments[-1] = Segment(segments[-1].start, float(piece[last - 1]), n_times)
+    return segments
+
+
+def rate_of_segments(segments: Sequence[Segment], jitter: float) -> float:
+    """Compute the sampling rate in Hz of segments: the roundest one that their times allow.
+
+    Parameters
+    ----------
+    segments
+        Segments, one with two samples at least.
+    jitter
+        Largest deviation of a timestamp in s, such as that of its rounding.
+
+    Examples
+    --------
+    >>> rate_of_segments([Segment(start=0.0, stop=3.9062495, n_times=1001)], jitter=1e-6)
+    256.0
+    """
+    duration = sum(segment.stop - segment.start for segment in segments)
+    n_steps = sum(segment.n_times - 1 for segment in segments)
+    sfreq = n_steps / duration
+    for digits in range(RATE_DIGITS):
+        rounded = round(sfreq, digits)
+        if rounded and abs(n_steps / rounded - duration) <= max(jitter, duration * CLOCK_ERROR):
+            return rounded
+    return round(sfreq, RATE_DIGITS)
+
+
+def gaps_between(segments: Sequence[Segment], sfreq: float) -> tuple[Gap, ...]:
+    """Return the gaps between segments, with their onsets on the clock of the file.
+
+    Examples
+    --------
+    >>> gaps_between([Segment(0.0, 0.1, 2), Segment(5.2, 5.3, 2)], sfreq=10.0)
     (Gap(onset=0.2, length=5.0),)
     """
     gaps = []
-    n_read = 0
-    origin = None  # expected time of sample 0, without the gaps so far
-    for times in chunks:
-        if not np.isfinite(times).all():
-            raise RecordingError("header", f"{name}: a timestamp is not a number")
-        place = 0
-        while place < len(times):
-            numbers = np.arange(n_read + place, n_read + len(times))
-            if origin is None:
-                origin = float(times[0])
-            late = times[place:] - origin - numbers / sfreq
-            jumps = np.flatnonzero(np.abs(late) > JITTER_SAMPLES / sfreq)
-            if not jumps.size:
-                break
-            jump = int(jumps[0])
-            if late[jump] < 0:
-                raise RecordingError(
-                    "header",
-                    f"{name}: the timestamp of sample {n_read + place + jump} is "
-                    f"{times[place + jump]:g} s, {-late[jump]:g} s before its place at "
-                    f"{sfreq:g} Hz; repair the timestamps",
-                )
-            place += jump
-            gaps.append(Gap((n_read + place) / sfreq, round(float(late[jump]), 9)))
-            origin += float(late[jump])
-        n_read += len(times)
+    n_times = 0
+    for previous, segment in pairwise(segments):
+        n_times += previous.n_times
+        length = segment.start - previous.stop - 1 / sfreq
+        gaps.append(Gap(n_times / sfreq, round(length, LENGTH_DIGITS)))
     return tuple(gaps)
 
 
@@ -215,10 +262,18 @@ def _opened(path: Path, name: str) -> Iterator[NWBFile]:
         head = file.read(len(HDF5_SIGNATURE))
     if head != HDF5_SIGNATURE:
         raise RecordingError("header", f"{name} is not an NWB file: it begins with {head!r}")
-    with warnings.catch_warnings():
+    with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with NWBHDF5IO(path, "r", load_namespaces=True) as reader:
-            yield reader.read()
+        try:
+            nwb_file = stack.enter_context(NWBHDF5IO(path, "r", load_namespaces=True)).read()
+        except Exception as error:  # noqa: BLE001  (pynwb raises anything at damaged files)
+            reason = one_line(error, max_chars=MAX_REASON_CHARS).replace(str(path), name)
+            raise RecordingError(
+                "header",
+                f"{name} cannot be read as NWB and may be damaged "
+                f"({type(error).__name__}: {reason})",
+            ) from None
+        yield nwb_file
 
 
 def _choose_series(nwb_file: NWBFile, name: str) -> tuple[ElectricalSeries, list[str]]:
@@ -243,7 +298,7 @@ def _choose_series(nwb_file: NWBFile, name: str) -> tuple[ElectricalSeries, list
         names = join_names(sorted(item.name for item in candidates)) or "none"
         raise RecordingError(
             "header",
-            f"{name} has {count(len(candidates), 'ElectricalSeries', 'ElectricalSeries')} ({names}), "
+            f"{name} has {len(candidates)} ElectricalSeries ({names}), "
             "expected one; keep one in each file",
         )
     unused = [item.name for item in computed if item is not candidates[0]]
@@ -264,33 +319,17 @@ def _read_times(
             f"{name}: {series.name} has {n_times} samples, {n_stamps} timestamps and no rate; "
             "the sampling rate is unknown",
         )
-    sfreq = _rate_of_timestamps(times)
-    if not (math.isfinite(sfreq) and sfreq > 0):
+    head = np.diff(np.asarray(times[:TIMES_AT_ONCE], float))
+    interval = float(np.nanmedian(head))
+    if not interval > 0:
         raise RecordingError("header", f"{name}: the timestamps of {series.name} do not increase")
-    chunks = (
+    pieces = (
         np.asarray(times[i : i + TIMES_AT_ONCE], float) for i in range(0, n_times, TIMES_AT_ONCE)
     )
-    return sfreq, find_time_gaps(chunks, sfreq, name), float(times[0])
-
-
-def _rate_of_timestamps(times: Sequence[float]) -> float:
-    """Compute the sampling rate in Hz from the longest segment at the beginning of timestamps.
-
-    The median interval finds the segments; the mean over one of them is precise, although each
-    timestamp is rounded.
-    """
-    head = np.asarray(times[:TIMES_AT_ONCE], float)
-    intervals = np.diff(head)
-    interval = float(np.median(intervals))
-    if not interval > 0:
-        return math.nan
-    cuts = np.flatnonzero(np.abs(intervals - interval) > interval * JITTER_SAMPLES)
-    edges = np.concatenate(([-1], cuts, [len(intervals)]))
-    longest = int(np.argmax(np.diff(edges)))
-    first, last = edges[longest] + 1, edges[longest + 1]
-    if last == first:
-        return 1 / interval
-    return round(float((last - first) / (head[last] - head[first])), RATE_DIGITS)
+    segments = find_segments(pieces, interval, name)
+    jitter = np.abs(head[head <= interval * MAX_STEP] - interval).max()
+    sfreq = rate_of_segments(segments, float(jitter))
+    return sfreq, gaps_between(segments, sfreq), float(times[0])
 
 
 def _channel_names(series: ElectricalSeries, n_chans: int) -> tuple[str, ...]:
@@ -298,13 +337,13 @@ def _channel_names(series: ElectricalSeries, n_chans: int) -> tuple[str, ...]:
     region = series.electrodes
     rows = [int(row) for row in region.data[:]] if region is not None else []
     if len(rows) != n_chans:
-        return tuple(str(i) for i in range(n_chans))
+        return tuple(map(str, range(n_chans)))
     table = region.table
     for column in NAME_COLUMNS:
         if column in table.colnames:
             names = [str(table[column][row]).strip() for row in rows]
             if all(names):
-                return tuple(names)
+                return tuple(number_repeats(names))
     return tuple(str(table.id[row]) for row in rows)
 
 

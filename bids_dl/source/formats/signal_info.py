@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bids_dl.source.formats.nwb import NwbSignal
 from bids_dl.source.gaps import Gap
 
 
@@ -31,6 +32,8 @@ class SignalInfo:
     file_types
         Meaning of the channel types that MNE reads: "stated" in the file, "default" of a format
         that may state them, or "none".
+    nwb
+        Description of the samples of an NWB file; None for other formats.
     notes
         Remarks for the user, one line each.
     """
@@ -42,4 +45,5 @@ class SignalInfo:
     gaps: tuple[Gap, ...] = ()
     companions: Mapping[str, str] = field(default_factory=dict)
     file_types: Literal["stated", "default", "none"] = "none"
+    nwb: NwbSignal | None = None
     notes: tuple[str, ...] = ()

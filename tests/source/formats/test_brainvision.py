@@ -107,6 +107,7 @@ def test_a_truncated_file_ends_early_with_a_note(tmp_path):
     assert report.notes == (
         "sub-1/eeg/x.eeg has 300 samples and 4 bytes, its header promises 400 samples; "
         "300 were read",
+        "Cz, Pz: no type given, EEG because of their 10-05 names",
     )
 
 

@@ -18,6 +18,8 @@ from bids_dl.source.formats.edf import find_gaps, parse_header, read_edf_header
 
 RECORD_COUNTS = st.integers(1, 30)
 
+CZ_IS_EEG = "Cz: no type given, EEG because of their 10-05 names"
+
 
 def ramp(n_times: int = 1000, start: int = 0) -> np.ndarray:
     return np.arange(start, start + n_times) % 2000 - 1000
@@ -82,7 +84,9 @@ def test_overlapping_data_records_are_refused():
 
 def test_a_real_edf_with_gaps_has_contiguous_samples_and_its_gaps_as_boundaries(shared, tmp_path):
     file = shared / "malformed/edfPlusD.edf"
-    dataset, recording = write_recording(tmp_path, {"_eeg.edf": file})
+    labels = [signal.label for signal in read_edf_header(file).recorded]
+    table = "name\ttype\tunits\n" + "".join(f"{label}\tEEG\tuV\n" for label in labels)
+    dataset, recording = write_recording(tmp_path, {"_eeg.edf": file}, channels=table)
     header = read_header(dataset, recording)
     assert (header.sfreq, header.n_times) == (200.0, 2200)
     assert header.boundaries == (1.0, 2.0, 8.0, 9.0, 10.0)
@@ -140,6 +144,7 @@ def test_channels_at_another_rate_than_the_brain_signal_are_omitted_with_a_note(
     assert report.notes == (
         "omitted, at another rate than the 100 Hz of the brain signal: "
         "Sound (1000 Hz), SpO2 (1 Hz)",
+        "Cz, Pz: no type given, EEG because of their 10-05 names",
     )
     np.testing.assert_allclose(read_microvolts(dataset, recording)[1], [ramp(400)] * 2, atol=1e-6)
 
@@ -157,11 +162,63 @@ def test_the_types_of_channels_tsv_determine_the_rate_of_the_brain_signal(tmp_pa
     assert read_header(dataset, recording).ch_names == ("X1",)
 
 
+SLEEP_RATES = dict.fromkeys(("C3-M2", "C4-M1", "E1-M2"), 128) | {"ECG": 256}
+SLEEP_RATES |= dict.fromkeys(("Flow", "Thor", "Abdo", "SpO2", "Pulse"), 32)
+
+
+@pytest.mark.parametrize("bdf", [False, True])
+@pytest.mark.parametrize("table", ["", "name\ttype\n" + "\tn/a\n".join([*SLEEP_RATES, ""])])
+def test_the_rate_of_a_sleep_recording_is_that_of_its_eeg(tmp_path, bdf, table):
+    channels = [EdfChannel(label, ramp(4 * n), rate=n) for label, n in SLEEP_RATES.items()]
+    files = {"_eeg.bdf" if bdf else "_eeg.edf": edf_bytes(channels, bdf=bdf)}
+    report = read_header_with_notes(*write_recording(tmp_path, files, channels=table))
+    types = dict(zip(report.header.ch_names, report.header.ch_types, strict=True))
+    assert types == {"C3-M2": "eeg", "C4-M1": "eeg", "E1-M2": "eog"}
+    assert report.header.sfreq == 128.0
+    assert report.notes == (
+        "omitted, at another rate than the 128 Hz of the brain signal: ECG (256 Hz), Flow (32 Hz), "
+        "Thor (32 Hz), Abdo (32 Hz), SpO2 (32 Hz), Pulse (32 Hz)",
+        "C3-M2, C4-M1: no type given, EEG because their names are pairs of electrodes",
+        "E1-M2 (eog): no type given, not brain signal because of their names",
+    )
+
+
+def test_other_signals_alone_are_refused_if_their_rates_differ(tmp_path):
+    channels = [EdfChannel("Flow", ramp(100), rate=25), EdfChannel("ECG", ramp(400))]
+    with pytest.raises(RecordingError, match=r"different rates \(25 Hz, 100 Hz\): Flow, ECG;"):
+        read_header(*write_recording(tmp_path, {"_eeg.edf": edf_bytes(channels)}))
+
+
+@pytest.mark.parametrize("labels", [("Fz", "Cz", "Cz", "Cz"), ("EEG Fz-Ref", *["EEG Cz-Ref"] * 3)])
+def test_repeated_labels_are_read_by_the_names_that_mne_gives_them(tmp_path, labels):
+    signals = [ramp(400, start=10 * i) for i in range(4)]
+    channels = [EdfChannel(*channel) for channel in zip(labels, signals, strict=True)]
+    table = "name\ttype\tunits\nCz-2\tEEG\tuV\nFz\tEEG\tuV\nCz-0\tEOG\tuV\nCz-1\tEEG\tuV\n"
+    files = {"_eeg.edf": edf_bytes(channels)}
+    dataset, recording = write_recording(tmp_path, files, channels=table)
+    assert read_header(dataset, recording).ch_types == ("eeg", "eeg", "eog", "eeg")
+    names, microvolts = read_microvolts(dataset, recording)
+    assert names == ["Cz-2", "Fz", "Cz-0", "Cz-1"]
+    np.testing.assert_allclose(microvolts, [signals[i] for i in (3, 0, 1, 2)], atol=1e-6)
+
+
+def test_a_label_that_is_repeated_at_another_rate_keeps_its_number(tmp_path):
+    channels = [
+        EdfChannel("Cz", ramp(4), rate=1),
+        EdfChannel("Cz", ramp(400)),
+        EdfChannel("Oz", ramp(400, start=10)),
+    ]
+    dataset, recording = write_recording(tmp_path, {"_eeg.edf": edf_bytes(channels)})
+    names, microvolts = read_microvolts(dataset, recording)
+    assert names == ["Cz-1", "Oz"]
+    np.testing.assert_allclose(microvolts, [ramp(400), ramp(400, start=10)], atol=1e-6)
+
+
 def test_a_channel_without_a_range_is_omitted_with_a_note(tmp_path):
     channels = [EdfChannel("Cz", ramp(200)), EdfChannel("Pz", ramp(200), scale=0.0)]
     report = read_header_with_notes(*write_recording(tmp_path, {"_eeg.edf": edf_bytes(channels)}))
     assert report.header.ch_names == ("Cz",)
-    assert report.notes == ("omitted, without a physical or digital range: Pz",)
+    assert report.notes == ("omitted, without a physical or digital range: Pz", CZ_IS_EEG)
 
 
 def test_a_file_without_any_range_is_refused(tmp_path):
@@ -184,14 +241,14 @@ def test_a_file_ends_with_its_last_data_record_whatever_its_header_promises(
     content = edf_bytes([EdfChannel("Cz", ramp(300))], n_records_header=n_records_header)
     report = read_header_with_notes(*write_recording(tmp_path, {"_eeg.edf": content}))
     assert report.header.n_times == 300
-    assert report.notes == ((note,) if note else ())
+    assert report.notes == ((note, CZ_IS_EEG) if note else (CZ_IS_EEG,))
 
 
 def test_an_incomplete_data_record_is_not_read(tmp_path):
     content = edf_bytes([EdfChannel("Cz", ramp(300))])
     report = read_header_with_notes(*write_recording(tmp_path, {"_eeg.edf": content[:-51]}))
     assert report.header.n_times == 200
-    assert report.notes == ("truncated: the header promises 3 s, the file has 2 s",)
+    assert report.notes == ("truncated: the header promises 3 s, the file has 2 s", CZ_IS_EEG)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,6 @@ def test_split_fif_files_are_one_recording(tmp_path):
     [
         (["_eeg.cnt"], ".cnt is not supported"),
         (["_eeg.gdf"], ".gdf is not supported"),
-        (["_eeg.nwb"], ".nwb is not supported"),
         (["_eeg.edf.gz"], "is compressed, which is not supported; unpack it"),
         (["_eeg.zip"], "is compressed"),
         (
@@ -86,10 +85,11 @@ def test_the_real_cnt_file_that_crashes_its_reader_is_never_opened(shared, tmp_p
     assert ".cnt is not supported" in failure.reason
 
 
-def test_mef3_without_its_reader_names_the_package(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("extension", "package"), [(".mefd", "pymef"), (".nwb", "pynwb")])
+def test_a_format_without_its_reader_names_the_package(tmp_path, monkeypatch, extension, package):
     monkeypatch.setattr("bids_dl.source.formats.inspect.find_spec", lambda _: None)
-    failure = refusal(*write_recording(tmp_path, {"_eeg.mefd": b"x"}))
-    assert "needs the package pymef: pip install pymef" in failure.reason
+    failure = refusal(*write_recording(tmp_path, {f"_eeg{extension}": b"x"}))
+    assert f"needs the package {package}: pip install {package}" in failure.reason
 
 
 def test_a_supported_format_takes_precedence(tmp_path):

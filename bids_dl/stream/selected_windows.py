@@ -1,0 +1,156 @@
+"""Windows that a dataset delivers: rows, targets and normalization, from the tables of stores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bids_dl.config.arguments import check_flags, check_mappings, wrong_type
+from bids_dl.errors import CREDENTIALS
+from bids_dl.store import Store
+from bids_dl.store.description import describe_windows
+from bids_dl.stream.normalize import Normalizer, Statistics, make_normalizer
+from bids_dl.stream.order import Indices
+from bids_dl.stream.select import (
+    Where,
+    apply_function,
+    check_missing_targets,
+    make_targets,
+    select_windows,
+)
+from bids_dl.stream.stores import (
+    JoinedColumns,
+    StoreLike,
+    join_classes,
+    join_tables,
+    open_stores,
+)
+from bids_dl.wording import join_names
+
+
+@dataclass(frozen=True)
+class SelectedWindows:
+    """Windows of one or several stores, with what a network is given of them.
+
+    Attributes
+    ----------
+    stores
+        Opened stores, one after the other.
+    has_store_column
+        True if a list of stores was given, so that the table names the store of each window.
+    rows
+        (n_windows,): row of each selected window in the joined table.
+    targets
+        (n_windows,) or (n_windows, k): target of each selected window.
+    classes
+        Class names by class index. Empty if the target is numeric.
+    channels
+        Names of the channels.
+    normalizer
+        Normalizes signals in place. None keeps µV.
+    """
+
+    stores: tuple[Store, ...]
+    has_store_column: bool
+    rows: Indices
+    targets: npt.NDArray[Any]
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    normalizer: Normalizer | None = field(repr=False)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Table of the selected windows. Its index is the row of the store."""
+        return join_tables(self.stores, with_store=self.has_store_column).iloc[self.rows]
+
+    @property
+    def sfreq(self) -> float:
+        """Sampling rate in Hz."""
+        return self.stores[0].sfreq
+
+    @property
+    def window_shape(self) -> tuple[int, int]:
+        """Shape of a window: (n_chans, n_times)."""
+        return self.stores[0].shape[1:]
+
+    def describe(self) -> dict[str, str]:
+        """Describe the windows for `repr`, without reading anything."""
+        n_chans, n_times = self.window_shape
+        if self.classes:
+            counts = np.bincount(self.targets, minlength=len(self.classes)).tolist()
+            named = zip(self.classes, counts, strict=True)
+            target = join_names(f"{name} {number}" for name, number in named)
+        else:
+            target = "numbers"
+        urls = [CREDENTIALS.sub("***", store.url) for store in self.stores]
+        return {
+            "store" if len(urls) == 1 else "stores": join_names(urls),
+            "windows": describe_windows(len(self.rows), n_chans, n_times, self.sfreq),
+            "target": target,
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("table", None)  # because it is large, and workers do not need it
+        return state
+
+
+def select_from_stores(
+    store: StoreLike | Sequence[StoreLike],
+    storage_options: Mapping[str, Any] | None,
+    *,
+    split: str | None,
+    where: Where | None,
+    target: str | Sequence[str],
+    normalize: str | Statistics | None,
+    drop_missing: bool,
+) -> SelectedWindows:
+    """Open stores and select windows. Parameters and errors are those of `StreamingDataset`."""
+    check_mappings(storage_options=storage_options)
+    check_flags(drop_missing=drop_missing)
+    _check_names(split, target)
+    stores = open_stores(store, storage_options)
+    has_store_column = not isinstance(store, str | os.PathLike | Store)
+    table = JoinedColumns(stores)
+    columns = [target] if isinstance(target, str) else [*target]
+    if isinstance(where, Mapping):
+        columns.extend(name for name in where if isinstance(name, str))
+    if split is not None:
+        columns.append("split")
+    with ThreadPoolExecutor(1) as executor:  # so that both take one round trip
+        channels = executor.submit(lambda: stores[0].channels)
+        table.fetch(columns)
+    targets = make_targets(table, target, join_classes(stores))
+    if callable(where):
+        where = apply_function(where, join_tables(stores, with_store=has_store_column))
+    mask = select_windows(table, split=split, where=where)
+    if not drop_missing:
+        check_missing_targets(targets, mask, target)
+    rows = np.flatnonzero(mask & ~targets.is_missing)
+    return SelectedWindows(
+        stores,
+        has_store_column,
+        rows,
+        targets.values[rows],
+        targets.classes,
+        channels.result(),
+        make_normalizer(stores, table, normalize),
+    )
+
+
+def _check_names(split: Any, target: Any) -> None:
+    """Refuse a split or a target that is no name."""
+    if split is not None and not isinstance(split, str | list):
+        raise wrong_type("split", "the name of a split, such as 'train', or None", split)
+    names = [target] if isinstance(target, str) else target
+    is_listed = isinstance(names, Sequence | np.ndarray | pd.Index)
+    if not is_listed or not all(isinstance(name, str) for name in names):
+        raise wrong_type("target", "a column or a list of columns", target)
