@@ -9,8 +9,8 @@ OPEN = ("--hed", "eyes_open=Eyes-open")
 CLOSED = ("--hed", "eyes_closed=Eyes-closed")
 EYES = (*OPEN, *CLOSED)
 COMMANDS = (
-    *("events", "convert", "info", "verify", "report", "export", "recipes", "models", "train", "predict"),
-    "demo",
+    *("events", "convert", "info", "verify", "report", "export"),
+    *("recipes", "models", "train", "predict", "demo"),
 )
 
 

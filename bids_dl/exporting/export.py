@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from bids_dl.errors import ConfigError, StoreError
 from bids_dl.exporting.epochs import describe_losses, write_epochs
@@ -14,6 +13,7 @@ from bids_dl.exporting.npz import write_npz
 from bids_dl.store import Store
 from bids_dl.wording import format_size
 
+Writer = Callable[[Store, Path], None]
 FLOAT64_BYTES = 8  # MNE holds samples as float64
 
 
@@ -74,9 +74,9 @@ def export_store(
     return file
 
 
-def _writer(file: Path) -> Callable[[Store, Path], None]:
+def _writer(file: Path) -> Writer:
     """Return the function that writes a file of this name."""
-    for suffix, (_, write) in WRITERS.items():
+    for suffix, write in WRITERS.items():
         if file.name.endswith(suffix) and file.name != suffix:
             return write
     hint = ""
@@ -103,12 +103,12 @@ def _check_target(store: Store, file: Path, *, overwrite: bool) -> None:
         raise ConfigError(f"{file}: exists already; overwrite=True replaces it")
 
 
-WRITERS: Mapping[str, tuple[str, Any]] = {
-    ".npz": ("NumPy", write_npz),
-    "-epo.fif": ("MNE", write_epochs),
-    "_epo.fif": ("MNE", write_epochs),
+WRITERS: Mapping[str, Writer] = {
+    ".npz": write_npz,
+    "-epo.fif": write_epochs,
+    "_epo.fif": write_epochs,
 }
-"""Program that reads the file, and function that writes it, by the end of the file's name."""
+"""Function that writes a file, by the end of its name."""
 
 SUFFIXES: Mapping[str, str] = {".npz": "NumPy", "-epo.fif": "MNE"}
 """Programs by the ends of file names, for messages."""

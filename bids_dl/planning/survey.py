@@ -172,7 +172,8 @@ def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
         dataset = source.open_dataset(path)
         if dataset.name in datasets:
             raise SourceError(
-                f"{path}: two sources are the dataset {dataset.name}; pass each dataset once"
+                f"{path}: two sources are the dataset {dataset.name}; pass each dataset once, "
+                "or rename the folder if they are different datasets"
             )
         datasets[dataset.name] = dataset
     return datasets

@@ -39,7 +39,8 @@ KindBasis: TypeAlias = Literal["table", "file", "default"] | Basis
 DISPLAY_TYPES = {"eeg": "EEG", "seeg": "sEEG", "ecog": "ECoG", "dbs": "DBS"}
 REASONS: dict[KindBasis, str] = {
     "electrode": "no type given, {type} because of their 10-05 names",
-    "pair": "no type given, {type} because their names are pairs of electrodes",
+    "pair": "no type given, {type} because their names are pairs of electrodes, which have no "
+    "common reference",
     "label": "no type given, {type} because of the kind in their labels",
     "cap": "no type given, {type} because their names are numbered sensors of a cap",
     "shaft": "no type given, {type} because their names are contacts of a shaft",

@@ -11,7 +11,8 @@ from bids_dl.source.dataset import Dataset
 BUFFER_BYTES = 64_000_000
 # Peak bytes per sample of a channel, including the float64 that remains
 # (measured with MNE 1.13.2 on 29 million samples).
-LAZY_BYTES = 8  # EDF, BDF, FIF, BrainVision, .set with .fdt: 7.9 to 8.2
+LAZY_BYTES = 8  # EDF, BDF, FIF, BrainVision, NWB, .set with .fdt: 7.9 to 8.2
+MEF3_BYTES = 26  # pymef and MNE each hold a copy: 25.7
 VECTORIZED_BYTES = 16  # BrainVision stored channel by channel, read into a second array: 16.1
 EMBEDDED_FLOAT32_BYTES = (
     18  # .set with its samples inside: 12.1, 17.5 in v7.3 with top-level fields
@@ -50,7 +51,7 @@ def _bytes_per_sample(dataset: Dataset, recording: Recording, n_samples: int) ->
         return _embedded_bytes(path, n_samples)
     if path.suffix.lower() == ".vhdr" and b"VECTORIZED" in path.read_bytes():
         return VECTORIZED_BYTES
-    return LAZY_BYTES
+    return MEF3_BYTES if path.suffix.lower() == ".mefd" else LAZY_BYTES
 
 
 def _embedded_bytes(path: Path, n_samples: int) -> int:

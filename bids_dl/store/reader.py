@@ -271,11 +271,12 @@ class Store:
     @property
     def _windows(self) -> WindowReader:
         """Reader of windows of this process, because connections do not survive a fork."""
-        process, reader = self.__dict__.get("_opened", (None, None))
-        if process != os.getpid() or reader is None:
+        opened: tuple[int, WindowReader] | None = self.__dict__.get("_opened")
+        if opened is None or opened[0] != os.getpid():
             reader = WindowReader(ChunkReader(self.location, self.metadata(SIGNALS)))
-            self.__dict__["_opened"] = os.getpid(), reader
-        return reader
+            opened = os.getpid(), reader
+            self.__dict__["_opened"] = opened
+        return opened[1]
 
     @cached_property
     def group(self) -> zarr.Group:

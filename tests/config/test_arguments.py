@@ -13,7 +13,7 @@ from bids_dl.errors import ArgumentTypeError, BidsDlError, ConfigError
 
 @pytest.mark.parametrize("value", ["32", None, 32.0, True, [32]])
 def test_what_is_no_integer_is_refused_by_name(value):
-    with pytest.raises(ArgumentTypeError, match="^batch_size must be an integer, got ") as refusal:
+    with pytest.raises(ArgumentTypeError, match=r"^batch_size must be an integer, got ") as refusal:
         arguments.check_integers(batch_size=value)
     assert isinstance(refusal.value, TypeError)
     assert isinstance(refusal.value, BidsDlError)
@@ -22,20 +22,20 @@ def test_what_is_no_integer_is_refused_by_name(value):
 def test_integers_of_numpy_pass_and_none_only_where_it_is_optional():
     arguments.check_integers(batch_size=np.int32(3))
     arguments.check_optional_integers(threads=None)
-    with pytest.raises(ConfigError, match="threads must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match=r"threads must be at least 1, got 0"):
         arguments.check_optional_integers(threads=0)
 
 
 @pytest.mark.parametrize("value", ["yes", 1, None])
 def test_a_flag_is_true_or_false(value):
-    with pytest.raises(ArgumentTypeError, match="^shuffle must be True or False, got "):
+    with pytest.raises(ArgumentTypeError, match=r"^shuffle must be True or False, got "):
         arguments.check_flags(shuffle=value)
     arguments.check_flags(shuffle=np.bool_(True))
 
 
 @pytest.mark.parametrize("value", [3, None, b"a", ["a"]])
 def test_a_path_is_text_or_has_one(value):
-    with pytest.raises(ArgumentTypeError, match="^store must be a path or a URL, got "):
+    with pytest.raises(ArgumentTypeError, match=r"^store must be a path or a URL, got "):
         arguments.as_path("store", value)
     assert arguments.as_path("store", Path("a/b")) == "a/b"
 

@@ -23,9 +23,7 @@ def source(tmp_path):
     "name", ["out.zarr", "sub-01/out.zarr", "a/../b.zarr", "code/derivatives/x.zarr", "derivatives"]
 )
 def test_a_store_inside_a_source_is_refused_with_a_place_for_it(source, name):
-    with pytest.raises(
-        StoreError, match=r"inside the source .*/ds/derivatives/bids_dl/"
-    ):
+    with pytest.raises(StoreError, match=r"inside the source .*/ds/derivatives/bids_dl/"):
         check_outside_sources(Location(f"{source}/{name}"), ["elsewhere", str(source)])
 
 

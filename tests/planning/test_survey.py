@@ -141,6 +141,17 @@ def test_meg_recordings_are_skipped_beside_eeg_and_refused_alone(eegbci_copy):
         survey_folder(eegbci_copy, {"hed": "Eyes-closed"})
 
 
+def test_what_is_left_out_and_who_has_no_row_is_among_the_warnings(eegbci_copy):
+    shutil.copytree(eegbci_copy / "sub-001", eegbci_copy / "derivatives_old" / "sub-001")
+    table = eegbci_copy / "participants.tsv"
+    table.write_text(table.read_text(encoding="utf-8").replace("sub-00", "sub-"), encoding="utf-8")
+    survey = survey_folder(eegbci_copy, {"hed": "Eyes-closed"})
+    assert len(survey.recordings) == 8
+    text = "\n".join(survey.warnings)
+    assert "left out 2 recordings outside of the sub-* folders at the top" in text
+    assert "4 of 4 people with recordings have no row, the first sub-001 (it has sub-1)" in text
+
+
 def test_recordings_without_events_are_skipped_and_refused_alone(eegbci_copy):
     for table in eegbci_copy.glob("sub-*/eeg/*run-1_events.tsv"):
         table.unlink()

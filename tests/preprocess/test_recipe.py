@@ -182,7 +182,7 @@ def test_the_error_of_a_step_names_the_step_and_is_not_transient(tmp_path):
     raw = make_recording()
     raw.set_eeg_reference("average", projection=True, verbose="error").apply_proj(verbose="error")
     recipe = load_steps(tmp_path, "  - pick: {types: eeg}\n  - notch: {}")
-    with pytest.raises(RecordingError, match="^notch: .*PowerLineFrequency") as failed:
+    with pytest.raises(RecordingError, match=r"^notch: .*PowerLineFrequency") as failed:
         recipe.run(raw)
     assert failed.value.stage == "notch"
     assert not failed.value.transient

@@ -133,7 +133,8 @@ def test_each_reason_for_a_type_has_its_line():
     kinds = determine_kinds(labels, [None] * 5, ("eeg",) * 5, brain_type="ecog")
     assert notes_on_kinds(dict(zip(labels, kinds, strict=True))) == (
         "Fz: no type given, EEG because of their 10-05 names",
-        "C3-M2: no type given, EEG because their names are pairs of electrodes",
+        "C3-M2: no type given, EEG because their names are pairs of electrodes, "
+        "which have no common reference",
         "EEG 1: no type given, EEG because of the kind in their labels",
         "LA1, LA2: no type given, ECoG because their names are contacts of a shaft",
     )

@@ -178,7 +178,8 @@ def test_the_rate_of_a_sleep_recording_is_that_of_its_eeg(tmp_path, bdf, table):
     assert report.notes == (
         "omitted, at another rate than the 128 Hz of the brain signal: ECG (256 Hz), Flow (32 Hz), "
         "Thor (32 Hz), Abdo (32 Hz), SpO2 (32 Hz), Pulse (32 Hz)",
-        "C3-M2, C4-M1: no type given, EEG because their names are pairs of electrodes",
+        "C3-M2, C4-M1: no type given, EEG because their names are pairs of electrodes, "
+        "which have no common reference",
         "E1-M2 (eog): no type given, not brain signal because of their names",
     )
 
