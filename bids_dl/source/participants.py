@@ -83,7 +83,7 @@ def compare_people(
     if without_recording and subjects:
         notes.append(
             f"{dataset.name}: {len(without_recording)} of {count(len(folders), 'sub-* folder')} "
-            f"have no EEG or iEEG recording, the first sub-{without_recording[0]}"
+            f"without an EEG or iEEG recording, the first sub-{without_recording[0]}"
         )
     if not rows:
         return notes
@@ -91,7 +91,7 @@ def compare_people(
     if without_row:
         notes.append(
             f"{dataset.name}/participants.tsv: {len(without_row)} of "
-            f"{count(len(subjects), 'person', 'people')} with recordings have no row, the first "
+            f"{count(len(subjects), 'person', 'people')} with recordings without a row, the first "
             f"sub-{without_row[0]}{_describe_similar(without_row[0], rows)}; "
             "their columns are n/a"
         )
@@ -100,7 +100,7 @@ def compare_people(
     if without_folder:
         notes.append(
             f"{dataset.name}/participants.tsv: {len(without_folder)} of "
-            f"{count(len(rows), 'person', 'people')} have no sub-* folder, the first "
+            f"{count(len(rows), 'person', 'people')} without a sub-* folder, the first "
             f"sub-{without_folder[0]}"
         )
     return notes
@@ -120,21 +120,27 @@ def _describe_rows(
 ) -> list[str]:
     """Describe ids without "sub-", rows without an id, and people with several rows."""
     notes = []
-    n_empty = sum(participant in NO_LABEL for participant in ids)
+    n_empty = 0
+    bare = []
+    for participant in ids:
+        if participant in NO_LABEL:
+            n_empty += 1
+        elif not participant.startswith("sub-"):
+            bare.append(participant)
     if n_empty:
         notes.append(f"{table}: {count(n_empty, 'row')} without {ID} omitted")
-    bare = [name for name in ids if name not in NO_LABEL and not name.startswith("sub-")]
     if bare:
         notes.append(
             f"{table}: {count(len(bare), 'id')} without sub-, the first {bare[0]}: "
             f"read as sub-{bare[0]}"
         )
-    repeated = [subject for subject, rows in rows_by_subject.items() if len(rows) > 1]
-    differing = [
-        subject
-        for subject in repeated
-        if any(row != rows_by_subject[subject][0] for row in rows_by_subject[subject])
-    ]
+    repeated = []
+    differing = []
+    for subject, rows in rows_by_subject.items():
+        if len(rows) > 1:
+            repeated.append(subject)
+            if any(row != rows[0] for row in rows):
+                differing.append(subject)
     if repeated:
         first = (differing or repeated)[0]
         n_differing = f", {len(differing)} of them with different cells" if differing else ""

@@ -70,7 +70,7 @@ class _Rule:
 
 
 NESTED = _Rule("dataset", "inside this one", "; pass each as a SOURCE of its own")
-LINKED = _Rule("link", "to folders that are listed already")
+LINKED = _Rule("link", "to a folder that is listed already")
 OUTSIDE = _Rule("recording", "outside of the sub-* folders at the top")
 UNNAMED = _Rule("file", "neither named *_eeg in a folder eeg nor *_ieeg in a folder ieeg")
 DERIVED = _Rule("recording", "with desc- in the name, which marks derivatives")

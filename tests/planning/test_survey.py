@@ -149,7 +149,7 @@ def test_what_is_left_out_and_who_has_no_row_is_among_the_warnings(eegbci_copy):
     assert len(survey.recordings) == 8
     text = "\n".join(survey.warnings)
     assert "left out 2 recordings outside of the sub-* folders at the top" in text
-    assert "4 of 4 people with recordings have no row, the first sub-001 (it has sub-1)" in text
+    assert "4 of 4 people with recordings without a row, the first sub-001 (it has sub-1)" in text
 
 
 def test_recordings_without_events_are_skipped_and_refused_alone(eegbci_copy):

@@ -75,20 +75,20 @@ def test_ids_without_prefix_are_counted(tmp_path):
 )
 def test_people_without_a_row_are_counted_with_a_row_of_a_similar_label(tmp_path, ids, hint):
     notes = people_notes(tmp_path, [f"{name}\t3" for name in ids], ["01", "A2"])
-    assert "1 of 2 people with recordings have no row" in notes[0]
+    assert "1 of 2 people with recordings without a row" in notes[0]
     assert hint in notes[0]
     assert len(notes) == len(ids)  # and the row that nobody has
 
 
 def test_people_without_a_folder_are_counted(tmp_path):
     [note] = people_notes(tmp_path, ["sub-1\t3", "sub-2\t3", "sub-3\t4"], ["1"])
-    assert note == ("ds/participants.tsv: 2 of 3 people have no sub-* folder, the first sub-2")
+    assert note == ("ds/participants.tsv: 2 of 3 people without a sub-* folder, the first sub-2")
 
 
 def test_people_without_a_recording_are_counted(tmp_path):
     write_folder(tmp_path / "ds", {"sub-2/anat/sub-2_T1w.json": "{}"})
     [note] = people_notes(tmp_path, ["sub-1\t3", "sub-2\t3"], ["1"])
-    assert note == ("ds: 1 of 2 sub-* folders have no EEG or iEEG recording, the first sub-2")
+    assert note == ("ds: 1 of 2 sub-* folders without an EEG or iEEG recording, the first sub-2")
 
 
 def test_people_that_agree_are_not_mentioned(tmp_path):

@@ -35,7 +35,7 @@ def explain_error(error: Exception, path: Path, name: str) -> str:
     str
         One line, or "" if the message of the error is clear by itself.
     """
-    if not isinstance(error, ValueError) or "No raw data" not in str(error):
+    if not isinstance(error, ValueError):
         return ""
     try:
         with warnings.catch_warnings(), mne.utils.use_log_level("error"):
@@ -43,6 +43,8 @@ def explain_error(error: Exception, path: Path, name: str) -> str:
             content = mne.what(path)
     except Exception:  # noqa: BLE001  (readers raise anything at damaged files)
         return ""
-    if content not in CONTENTS:
+    if content in CONTENTS:
+        return f"{name} contains {CONTENTS[content]}; only continuous recordings are supported"
+    if "No raw data" in str(error):
         return f"{name} has no continuous data; only continuous recordings are supported"
-    return f"{name} contains {CONTENTS[content]}; only continuous recordings are supported"
+    return ""
