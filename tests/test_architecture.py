@@ -33,6 +33,7 @@ HOMES = {
     "hed": {"selection"},
     "mne": {"source", "preprocess", "testing", "exporting"},
     "mne_bids": {"source"},
+    "bids": {"source"},
     "pathspec": {"source"},
     "eegprep": {"preprocess"},
     "mne_icalabel": {"preprocess"},

@@ -7,17 +7,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 
-# Keys of BIDS 1.10, appendix "Entities"
-KNOWN_KEYS = frozenset(
-    {
-        *("sub", "tpl", "ses", "cohort", "sample", "task", "tracksys", "acq", "nuc", "voi", "ce"),
-        *("trc", "stain", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part", "proc"),
-        *("hemi", "space", "split", "recording", "chunk", "seg", "res", "den", "label", "desc"),
-        *("atlas", "scale"),
-    }
-)
+EEG_KEYS = frozenset({"sub", "ses", "task", "acq", "run"})  # need no import of pybids
+LATER_KEYS = frozenset({"cohort", "scale", "split", "tpl"})  # BIDS 1.10 has them, pybids 0.22 not
 NEXT_KEY = re.compile(r"_(?=[A-Za-z]+-)")  # a label ends at the next key
 FOLDER_KEYS = ("sub", "ses")
 
@@ -40,6 +34,31 @@ class Labels:
     run: str
     unknown_keys: tuple[str, ...] = ()
     contradiction: str = ""
+
+
+def is_known_key(key: str) -> bool:
+    """Return whether BIDS defines an entity with this key, according to pybids.
+
+    Examples
+    --------
+    >>> is_known_key("task"), is_known_key("echo"), is_known_key("cond")
+    (True, True, False)
+    """
+    return key in EEG_KEYS or key in LATER_KEYS or key in _pybids_keys()
+
+
+@cache
+def _pybids_keys() -> frozenset[str]:
+    """Keys of raw and derivative data in the rules of pybids."""
+    from bids.layout import Config  # half a second, which worker processes do without
+
+    keys = set()
+    for rules in ("bids", "derivatives"):
+        for entity in Config.load(rules).entities.values():
+            match = re.search(r"([a-z]+)-\(", entity.pattern)
+            if match:
+                keys.add(match[1])
+    return frozenset(keys)
 
 
 def parse_entities(stem: str) -> frozenset[str]:
@@ -92,7 +111,7 @@ def read_labels(path: str) -> Labels:
         session=named.get("ses", ""),
         task=named.get("task", ""),
         run=named.get("run", ""),
-        unknown_keys=tuple(key for key in named if key not in KNOWN_KEYS),
+        unknown_keys=tuple(key for key in named if not is_known_key(key)),
         contradiction=contradiction,
     )
 

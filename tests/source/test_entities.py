@@ -68,3 +68,13 @@ def test_labels_that_differ_by_case_zeros_or_unicode_form_are_similar():
     assert similar_labels([composed, decomposed]) == [tuple(sorted([composed, decomposed]))]
     assert is_same_label(composed, decomposed)
     assert not is_same_label("1", "01")
+
+
+@pytest.mark.parametrize("key", ["sub", "run", "echo", "recording", "desc", "split"])
+def test_a_key_of_bids_is_known(key):
+    assert entities.is_known_key(key)
+
+
+@pytest.mark.parametrize("key", ["cond", "participant", "suffix", ""])
+def test_a_key_that_bids_does_not_define_is_unknown(key):
+    assert not entities.is_known_key(key)
