@@ -245,9 +245,14 @@ def test_a_loop_over_workers_that_is_left_early_ends_its_processes(store):
 
 
 @pytest.mark.parametrize(
-    ("n_workers", "context"), [(0, None), (2, "fork"), (1, "spawn"), (1, "forkserver")]
+    ("n_workers", "context", "options"),
+    [
+        (0, None, {}),
+        (0, None, {"batch_size": 4, "drop_last": True}),
+        pytest.param(1, "fork", {}, marks=pytest.mark.slow),
+        pytest.param(1, "spawn", {"batch_size": 4}, marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("options", [{}, {"batch_size": 4, "drop_last": True}])
 def test_a_loader_that_batches_batches_is_refused_with_the_way_out(
     store, n_workers, context, options
 ):
