@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,14 @@ VOLTAGE_TYPES = BRAIN_TYPES | {"eog", "ecg", "emg", "bio"}
 """MNE's channel types whose samples are volts."""
 
 MAX_DENOMINATOR = 10_000  # of an exact sampling rate: finer than any rate in a file header
+BOUNDARY_ROUNDING = 0.25  # samples by which the time of a boundary may be rounded up
+BOUNDARY_NAMES = frozenset({"boundary", "bad boundary", "edge boundary"})
+"""Names of events at a boundary, in lower case: EEGLAB's, and those of joined files in MNE."""
+
+ENTITY_PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
+"""Prefixes of BIDS entities in file names, by the word used here."""
+
+NO_ROW = -1  # `row` of an event that is a whole recording
 
 Person = tuple[str, str]
 """(dataset, subject): equal subject labels of two datasets are two persons."""
@@ -38,6 +47,31 @@ def exact_rate(sfreq: float) -> Fraction:
     Fraction(1000, 3)
     """
     return Fraction(sfreq).limit_denominator(MAX_DENOMINATOR)
+
+
+def nearest_sample(time: float, sfreq: float) -> int:
+    """Return the sample nearest to a time in s at a rate in Hz; a half is rounded up.
+
+    Examples
+    --------
+    >>> nearest_sample(0.3887, 256.0), nearest_sample(-0.5, 1.0)
+    (100, 0)
+    """
+    return math.floor(time * sfreq + 0.5)
+
+
+def boundary_sample(time: float, sfreq: float) -> int:
+    """Return the first sample after a boundary at a time in s.
+
+    EEGLAB places a boundary half a sample before that sample, other programs place it at the
+    sample. The time may be rounded by up to a quarter of a sample.
+
+    Examples
+    --------
+    >>> [boundary_sample(sample / 256, 256.0) for sample in (99.5, 99.4, 100.0, 100.1)]
+    [100, 100, 100, 100]
+    """
+    return math.floor(time * sfreq + 1 - BOUNDARY_ROUNDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,21 @@ class Recording:
         return self.dataset, self.subject
 
 
+MISSING_SPELLINGS = frozenset(
+    {"", "n/a", "N/A", "#N/A", "NA", "<NA>", "NaN", "nan", "NAN", "NaT", "None", "null", "NULL"}
+)
+"""Cells without a value in columns of numbers: n/a as in BIDS, and as other programs write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableIssue:
+    """Problems of one kind in the cells of an events.tsv."""
+
+    kind: str  # key of `bids_dl.selection.issues.TEMPLATES`
+    place: str  # the first row
+    number: int  # of rows
+
+
 @dataclass(frozen=True, slots=True)
 class EventRows:
     """One events.tsv as text, row by row, and the sidecar that describes its columns."""
@@ -73,6 +122,7 @@ class EventRows:
     columns: Mapping[str, tuple[str, ...]]  # column name -> one string per data row
     sidecar: Mapping[str, Any]  # events.json files merged by inheritance; the nearest overrides
     duration: float | None = None  # s, length of the recording; None if unknown
+    issues: tuple[TableIssue, ...] = ()  # found when the text was read
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -101,10 +151,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One match of a query: a row of events.tsv (or its Delay group) and the end of its block."""
+    """One match of a query: a row of events.tsv (or its Delay group) and the end of its block.
+
+    With --whole, a whole recording.
+    """
 
     recording: str  # Recording.key
-    row: int  # 0-based data row of events.tsv
+    row: int  # 0-based data row of events.tsv, or NO_ROW
     onset: float  # s, on the clock of the file
     end: float | None  # s; None if unknown
     end_rule: str  # "until", "process", "duration", "next", "recording", or "" for a point in time
@@ -140,7 +193,7 @@ class Dropped:
     """A requested event, block or window that is not part of the plan or the store."""
 
     recording: str  # Recording.key
-    row: int  # 0-based data row of events.tsv
+    row: int  # 0-based data row of events.tsv, or NO_ROW
     onset: float  # s, of the dropped event, block or window
     label: str
     kind: Literal["event", "block", "window"]

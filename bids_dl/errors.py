@@ -10,7 +10,12 @@ CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)")  # "user:password" o
 class BidsDlError(Exception):
     """Any failure that bids_dl reports: a message of one to four lines, with URL passwords masked.
 
-    `exit_status` is the status with which the command line ends.
+    Attributes
+    ----------
+    exit_status
+        Status with which the command line ends.
+    shell_text
+        Message with the flags of options, if that of ``str`` has the names of arguments.
 
     Examples
     --------
@@ -19,6 +24,7 @@ class BidsDlError(Exception):
     """
 
     exit_status = 1
+    shell_text: str | None = None
 
     def __str__(self) -> str:
         # not that of `super()`, because KeyError would quote the message
@@ -60,7 +66,11 @@ class WindowError(RequestError):
 
 
 class TargetError(RequestError):
-    """A target or filter column that does not exist or has missing values."""
+    """A target that is no column of the store, or has missing values."""
+
+
+class ConditionError(RequestError):
+    """A condition on windows that does not fit the table of the store."""
 
 
 class StoreError(RequestError):

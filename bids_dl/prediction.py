@@ -18,6 +18,7 @@ from bids_dl.datamodel import Person
 from bids_dl.errors import ModelError
 from bids_dl.models import check_shape
 from bids_dl.models.checkpoint import ModelCard, load_checkpoint
+from bids_dl.models.class_names import name_classes
 from bids_dl.models.compute import pick_device
 from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset
@@ -189,7 +190,7 @@ def tabulate_predictions(
         "subject": table["subject"],
     }
     if card.target in table:
-        columns[card.target] = table[card.target]
+        columns[card.target] = name_classes(table[card.target])
     columns["predicted"] = np.asarray(card.classes, dtype=object)[probabilities.argmax(axis=1)]
     for i, name in enumerate(card.classes):
         columns[f"p_{name}"] = probabilities[:, i]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from bids_dl import source
 from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import BRAIN_TYPES, Block, Event, EventRows, Recording, Window
-from bids_dl.errors import ConfigError, RecordingError
+from bids_dl.errors import RecordingError
+from bids_dl.output import check_output, writing
 from bids_dl.planning.survey import Survey
 
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ def draw_preview(survey: Survey, windows_config: WindowsConfig, path: str | Path
     'ds004362/sub-001/eeg/sub-001_task-motion_run-1'
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--plot {path}: give a file that ends in {', '.join(SUFFIXES)}")
+    check_plot(path)
     recording = _first_selected(survey)
     selected = _select_recording(survey, windows_config, recording)
     envelope = _read_envelope(survey.datasets[recording.dataset], recording)
@@ -146,11 +146,24 @@ def draw_preview(survey: Survey, windows_config: WindowsConfig, path: str | Path
         for boundary in selected.boundaries:
             axes.axvline(boundary, color=INK, linewidth=1, linestyle=":")
     figure.suptitle(recording.key, fontsize=11, color=INK)
-    try:
+    with writing(f"--plot {path}"):
         figure.savefig(path, dpi=DPI)
-    except OSError as problem:
-        raise ConfigError(f"--plot {path}: cannot be written ({problem.strerror})") from None
     return recording
+
+
+def check_plot(path: str | Path) -> None:
+    """Check that a figure can be written to a path, before the survey that it shows.
+
+    Raises
+    ------
+    ConfigError
+        The suffix is unknown, or the folder is missing or read-only.
+
+    Examples
+    --------
+    >>> check_plot("preview.png")
+    """
+    check_output(f"--plot {path}", Path(path), suffixes=SUFFIXES)
 
 
 def _first_selected(survey: Survey) -> Recording:

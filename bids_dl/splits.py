@@ -1,7 +1,8 @@
 """Assignment of persons to splits of a store and to folds of a cross-validation.
 
 All windows of a person are in the same split or fold, so that a model is always tested on persons
-it was not trained on.
+it was not trained on. With strata (`bids_dl.strata`), each split or fold has its share of every
+stratum.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from bids_dl.config.stages import SplitsConfig
 from bids_dl.datamodel import Person
 from bids_dl.errors import ConfigError, TargetError
 from bids_dl.wording import count
+
+Strata = Mapping[Person, str]
+"""Stratum of each person, whose share should be the same in all splits."""
 
 SPLITS = ("train", "validation", "test")
 
@@ -50,7 +55,9 @@ def requested_splits(config: SplitsConfig) -> tuple[str, ...]:
     return tuple(name for name, fraction in zip(SPLITS, config.split, strict=False) if fraction > 0)
 
 
-def assign_splits(persons: Sequence[Person], config: SplitsConfig) -> dict[Person, str]:
+def assign_splits(
+    persons: Sequence[Person], config: SplitsConfig, strata: Strata | None = None
+) -> dict[Person, str]:
     """Assign each person to a split at random.
 
     The result depends on the seed and the set of persons, not on their order.
@@ -61,6 +68,9 @@ def assign_splits(persons: Sequence[Person], config: SplitsConfig) -> dict[Perso
         (dataset, subject) pairs. Duplicates are ignored.
     config
         Fractions of the splits, and the seed.
+    strata
+        Stratum of each person. The persons of a stratum in a split are their fraction of it,
+        rounded up or down, unless a split would have no person.
 
     Returns
     -------
@@ -93,10 +103,16 @@ def assign_splits(persons: Sequence[Person], config: SplitsConfig) -> dict[Perso
     if len(unique_persons) < max(MIN_PERSONS, len(names)):
         return dict.fromkeys(unique_persons, "train")
     fractions = [fraction for fraction in config.split if fraction > 0]
-    order = np.random.default_rng(config.seed).permutation(len(unique_persons))
-    shuffled_splits = np.repeat(names, _apportion(len(unique_persons), fractions))
-    split_by_index = dict(zip(order.tolist(), shuffled_splits.tolist(), strict=True))
-    return {person: split_by_index[i] for i, person in enumerate(unique_persons)}
+    groups = _group_by_stratum(unique_persons, strata)
+    counts = _apportion([len(group) for group in groups], fractions)
+    rng = np.random.default_rng(config.seed)
+    split_by_person: dict[Person, str] = {}
+    for group, group_counts in zip(groups, counts, strict=True):
+        order = rng.permutation(len(group))
+        shuffled_splits = np.repeat(names, group_counts).tolist()
+        for i, split in zip(order.tolist(), shuffled_splits, strict=True):
+            split_by_person[group[i]] = split
+    return {person: split_by_person[person] for person in unique_persons}
 
 
 def splits_from_column(values: Mapping[Person, str]) -> dict[Person, str]:
@@ -143,7 +159,7 @@ def splits_from_column(values: Mapping[Person, str]) -> dict[Person, str]:
 
 
 def make_folds(
-    persons: Iterable[Person], n_folds: int | str, seed: int
+    persons: Iterable[Person], n_folds: int | str, seed: int, strata: Strata | None = None
 ) -> list[tuple[Person, ...]]:
     """Divide persons into folds, so that each person is held out in exactly one fold.
 
@@ -156,6 +172,9 @@ def make_folds(
         of two folds differ by at most one person.
     seed
         Seed of the random assignment, unused with ``"loso"``.
+    strata
+        Stratum of each person, unused with ``"loso"``. The persons of a stratum in two folds
+        differ by at most one.
 
     Returns
     -------
@@ -177,19 +196,24 @@ def make_folds(
         number = len(unique_persons)
         order = np.arange(number)
     else:
-        number = _parse_fold_count(n_folds)
-        order = np.random.default_rng(seed).permutation(len(unique_persons))
+        number = parse_fold_count(n_folds)
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(unique_persons))
     if not 2 <= number <= len(unique_persons):
         raise ConfigError(
             f"{count(number, 'fold')} of {count(len(unique_persons), 'person')} are impossible; "
             "use 'loso' or a number of folds from 2 to the number of persons, "
             "with at least two persons"
         )
+    if strata is not None and n_folds != "loso":
+        return _deal_strata(_group_by_stratum(unique_persons, strata), number, rng)
     shares = np.array_split(order, number)
     return [tuple(unique_persons[i] for i in sorted(share)) for share in shares]
 
 
-def hold_out(persons: Iterable[Person], fraction: float, seed: int) -> tuple[Person, ...]:
+def hold_out(
+    persons: Iterable[Person], fraction: float, seed: int, strata: Strata | None = None
+) -> tuple[Person, ...]:
     """Draw a fraction of the persons at random, at least one and never all.
 
     Parameters
@@ -200,6 +224,9 @@ def hold_out(persons: Iterable[Person], fraction: float, seed: int) -> tuple[Per
         Share of the persons to draw, from 0 to 1.
     seed
         Seed of the random draw.
+    strata
+        Stratum of each person. Each stratum contributes its share of the drawn persons, rounded
+        up or down.
 
     Returns
     -------
@@ -223,25 +250,95 @@ def hold_out(persons: Iterable[Person], fraction: float, seed: int) -> tuple[Per
             "on; train for a fixed number of epochs instead"
         )
     n_drawn = min(max(1, round(fraction * len(unique_persons))), len(unique_persons) - 1)
-    drawn = np.random.default_rng(seed).permutation(len(unique_persons))[:n_drawn]
-    return tuple(unique_persons[i] for i in sorted(drawn))
+    rng = np.random.default_rng(seed)
+    groups = _group_by_stratum(unique_persons, strata)
+    shares = [n_drawn, len(unique_persons) - n_drawn]
+    counts = _apportion([len(group) for group in groups], shares)
+    drawn: list[Person] = []
+    for group, (n_of_group, _) in zip(groups, counts, strict=True):
+        drawn += [group[i] for i in rng.permutation(len(group))[:n_of_group]]
+    return tuple(sorted(drawn))
 
 
-def _parse_fold_count(n_folds: int | str) -> int:
-    """Convert the option for the number of folds to an integer."""
+def parse_fold_count(n_folds: int | str) -> int:
+    """Convert a number of folds to an integer.
+
+    Raises
+    ------
+    ConfigError
+        The value is not a number.
+
+    Examples
+    --------
+    >>> parse_fold_count("5")
+    5
+    """
     if isinstance(n_folds, str) and not n_folds.isdecimal():
         raise ConfigError(f"folds must be 'loso' or a number of folds, got {n_folds!r}")
     return int(n_folds)
 
 
-def _apportion(n_persons: int, fractions: Sequence[float]) -> list[int]:
-    """Divide persons by the largest remainder method, with at least one for each fraction."""
-    exact = np.asarray(fractions) / sum(fractions) * n_persons
-    counts = np.floor(exact + 1e-9).astype(int)
-    for i in np.argsort(counts - exact, kind="stable")[: n_persons - counts.sum()]:
-        counts[i] += 1
-    while counts.min() < 1:
-        counts[np.argmax(counts)] -= 1
-        counts[np.argmin(counts)] += 1
-    result: list[int] = counts.tolist()
-    return result
+def _group_by_stratum(persons: Sequence[Person], strata: Strata | None) -> list[list[Person]]:
+    """Group sorted persons by stratum, in order of stratum; one group without strata."""
+    groups: dict[str, list[Person]] = {}
+    for person in persons:
+        groups.setdefault(strata[person] if strata else "", []).append(person)
+    return [groups[stratum] for stratum in sorted(groups)]
+
+
+def _deal_strata(
+    groups: Sequence[Sequence[Person]], n_folds: int, rng: np.random.Generator
+) -> list[tuple[Person, ...]]:
+    """Deal the shuffled persons of one group after the other to the folds, in turn."""
+    dealt: list[Person] = []
+    for group in groups:
+        dealt += [group[i] for i in rng.permutation(len(group))]
+    return [tuple(sorted(dealt[fold::n_folds])) for fold in range(n_folds)]
+
+
+def _apportion(sizes: Sequence[int], fractions: Sequence[float]) -> npt.NDArray[np.int64]:
+    """Divide strata by fractions, so that each fraction of a stratum is rounded up or down.
+
+    The columns are those of the largest remainder method for all persons, with at least one person
+    each. Rows take the persons that are left by the method of Gale (1957) and Ryser (1957): from
+    the columns that lack most, which always works out.
+
+    Parameters
+    ----------
+    sizes
+        Number of persons of each stratum.
+    fractions
+        Share of each split, in any unit.
+
+    Returns
+    -------
+    numpy.ndarray
+        Number of persons (n_strata, n_splits). Its rows add up to ``sizes``.
+    """
+    shares = np.asarray(fractions, float) / sum(fractions)
+    exact = np.outer(sizes, shares)
+    counts = np.floor(exact + 1e-9).astype(np.int64)
+    missing = _round_to_total(shares, sum(sizes)) - counts.sum(axis=0)
+    for row, size in enumerate(sizes):
+        n_left = size - counts[row].sum()
+        columns = np.lexsort((counts[row] - exact[row], -missing))[:n_left]
+        counts[row, columns] += 1
+        missing[columns] -= 1
+    while counts.sum(axis=0).min() < 1:
+        totals = counts.sum(axis=0)
+        giver = np.argmax(totals)
+        receiver = np.argmin(totals)
+        surplus = np.where(counts[:, giver] > 0, (counts - exact)[:, giver], -np.inf)
+        stratum = np.argmax(surplus)
+        counts[stratum, giver] -= 1
+        counts[stratum, receiver] += 1
+    return counts
+
+
+def _round_to_total(shares: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int64]:
+    """Round the shares of a total to integers by the largest remainder method."""
+    exact = shares * total
+    counts = np.floor(exact + 1e-9).astype(np.int64)
+    n_left = total - counts.sum()
+    counts[np.argsort(counts - exact, kind="stable")[:n_left]] += 1
+    return counts

@@ -3,67 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import yaml
-from pydantic import ValidationError
-
-from bids_dl.config.documents import request_from_document
-from bids_dl.config.stages import PipelineConfig
-from bids_dl.datamodel import Event, Failure, Recording, Window
+from bids_dl import source
+from bids_dl.config.stages import FetchConfig
 from bids_dl.errors import BidsDlError, DamagedStoreError, StoreError
-from bids_dl.pipeline.staging import Staging, StagingEntry
-from bids_dl.pipeline.task import make_task
-from bids_dl.planning.plan import Plan, make_plan
+from bids_dl.pipeline.source_comparison import SourceComparison, compare_with_sources
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
 from bids_dl.store.consistency import check_tables, recording_keys
-from bids_dl.store.format import (
-    DROPOUT,
-    MANIFEST,
-    ROOT,
-    SIGNALS,
-    SOURCE_COLUMNS,
-    UNFINISHED,
-    digest,
-    is_valid_root,
-)
+from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, is_valid_root
 from bids_dl.store.integrity import Damage, check_objects, with_recordings
-from bids_dl.store.quantization import MAX_INT16
-from bids_dl.wording import count
 
-# Deviations that other versions of the libraries may cause, as a fraction of the standard
-# deviation of the channel.
-MAX_RELATIVE_DEVIATION = 1e-4
-MAX_COLUMN_DEVIATION = 1e-6  # of a number in the window table, such as an onset in s
-
-SOURCE_VALUES: Mapping[str, Callable[[Window, Event], Any]] = {
-    "label": lambda window, _: window.label,
-    "onset": lambda window, _: window.onset,
-    "event_onset": lambda _, event: event.onset,
-    "row": lambda _, event: event.row,
-}
-"""Value of each of `SOURCE_COLUMNS` for a planned window and its event."""
-
-Signals = npt.NDArray[np.float32]
 ProgressCallback = Callable[[str, int, int], None]
 """Called with a stage (``"objects"`` in bytes, ``"source"`` in recordings), the amount done and
 the total."""
-
-
-class RowRange(NamedTuple):
-    """Range of rows of the window table."""
-
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True)
@@ -101,22 +58,15 @@ class Verification:
         return 1 if self.damages else 0
 
 
-@dataclass(slots=True)
-class _Comparison:
-    """Result of the comparison with the sources, as in `Verification`."""
-
-    damages: list[Damage] = field(default_factory=list)
-    compared: int = 0
-    skipped: dict[str, str] = field(default_factory=dict)
-
-
 def verify(
     url: str,
     *,
     sources: Sequence[str] = (),
     storage_options: Mapping[str, Any] | None = None,
     jobs: int | None = None,
+    fetching: FetchConfig | None = None,
     on_progress: ProgressCallback | None = None,
+    on_message: Callable[[str], None] | None = None,
 ) -> Verification:
     """Read a whole store and list what is damaged.
 
@@ -125,13 +75,17 @@ def verify(
     url
         Path or fsspec URL of the store.
     sources
-        BIDS folders. If given, the windows are created again from them and compared.
+        BIDS datasets. If given, the windows are created again from them and compared.
     storage_options
         Options for the file system of the URL, as in fsspec.
     jobs
         Worker processes for the comparison. None chooses by cores and memory.
+    fetching
+        Access to remote sources.
     on_progress
         Called with the progress.
+    on_message
+        Called with one line about slow work on remote sources.
 
     Raises
     ------
@@ -152,11 +106,14 @@ def verify(
             raise problem
         damages = [Damage(ROOT, "does not match its own SHA-256")]
     damages = with_recordings(damages, lambda: _read_keys(store))
-    comparison = _Comparison()
+    comparison = SourceComparison()
     if store is not None and not damages:
         damages = check_tables(store)
         if sources and not damages:
-            comparison = _compare_with_sources(store, sources, jobs, on_progress)
+            with source.open_access(fetching, on_message=on_message) as access:
+                comparison = compare_with_sources(
+                    store, sources, access, jobs=jobs, on_progress=partial(on_progress, "source")
+                )
             damages = comparison.damages
     return Verification(
         url=url,
@@ -215,183 +172,3 @@ def _read_keys(store: Store | None) -> list[str]:
         return recording_keys(pd.DataFrame(columns))
     except Exception:  # noqa: BLE001  (a damaged array can cause any error)
         return []
-
-
-def _compare_with_sources(
-    store: Store, sources: Sequence[str], jobs: int | None, on_progress: ProgressCallback
-) -> _Comparison:
-    """Create the windows again from the sources, and compare them with those of the store."""
-    from bids_dl.pipeline.execute import run_tasks
-
-    plan = _plan_again(store, sources)
-    rows = _rows_by_recording(recording_keys(store.table))
-    comparison = _Comparison()
-    recordings = _comparable_recordings(store, plan, rows, comparison)
-    with TemporaryDirectory(prefix="bids_dl-") as folder:
-        staging = Staging(Location(folder))
-        tasks = [make_task(plan, recording, staging) for recording in recordings]
-        results = run_tasks(tasks, PipelineConfig(jobs=jobs))
-        for n_done, (task, failure) in enumerate(results, 1):
-            key = task.recording.key
-            entry = failure or staging.read_entry(task.key)
-            if isinstance(entry, StagingEntry):
-                windows = staging.read_windows(task.key)
-                comparison.damages += _compare_windows(store, plan, entry, windows, rows[key])
-                comparison.compared += 1
-            elif isinstance(entry, Failure):
-                comparison.skipped[key] = f"{entry.stage}: {entry.reason}"
-            else:
-                comparison.skipped[key] = "its staged entry was removed"
-            for file in Path(folder).glob(f"{task.key}*"):
-                file.unlink()
-            on_progress("source", n_done, len(tasks))
-    return comparison
-
-
-def _comparable_recordings(
-    store: Store, plan: Plan, rows: Mapping[str, RowRange], comparison: _Comparison
-) -> list[Recording]:
-    """Return the recordings with an unchanged source, and add the others to ``comparison``."""
-    stored_digests = json.loads(store.location.read("plan.json"))["recordings"]
-    by_key = {recording.key: recording for recording in plan.recordings}
-    has_stored_spec = plan.spec.ch_names == store.channels and float(plan.spec.sfreq) == store.sfreq
-    recordings: list[Recording] = []
-    for key, key_rows in rows.items():
-        if key not in plan.sources:
-            comparison.skipped[key] = "not in the given sources, or not readable there"
-        elif digest(dict(plan.sources[key])) != stored_digests[key]:
-            problem = "its source is not the one that was converted (its files differ)"
-            comparison.damages.append(Damage(key, problem, key_rows, (key,)))
-        elif not has_stored_spec:
-            comparison.skipped[key] = (
-                "the given sources result in other channels or another sampling rate; "
-                "give all sources of the store"
-            )
-        else:
-            recordings.append(by_key[key])
-    return recordings
-
-
-def _rows_by_recording(keys: Sequence[str]) -> dict[str, RowRange]:
-    """Return the rows of each recording, whose windows are contiguous."""
-    rows: dict[str, RowRange] = {}
-    for row, key in enumerate(keys):
-        start = rows[key].start if key in rows else row
-        rows[key] = RowRange(start, row + 1)
-    return rows
-
-
-def _compare_windows(
-    store: Store, plan: Plan, entry: StagingEntry, blocks: Iterator[Signals], rows: RowRange
-) -> list[Damage]:
-    """Compare the rows of a recording with its windows created again.
-
-    ``blocks`` are these windows, (n_windows, n_chans, n_times) in µV each.
-    """
-    key = recording_keys(store.table.iloc[rows.start : rows.start + 1])[0]
-    n_windows = rows.stop - rows.start
-    if len(entry.kept) != n_windows:
-        problem = f"its source gives {len(entry.kept)} windows, the store has {n_windows}"
-        return [Damage(key, problem, rows, (key,))]
-    damages = _compare_columns(store, plan, key, entry, rows)
-    damages += _compare_dropouts(store, key, entry, rows)
-    max_deviation = 0.0
-    differing: list[int] = []
-    start = rows.start
-    std = np.array(entry.std)[:, None]
-    allowed = 0.5 * (store.resolution or 0.0) + MAX_RELATIVE_DEVIATION * std
-    for block in blocks:
-        deviations = _deviations(store, start, block)
-        max_deviation = max(max_deviation, float(deviations.max(initial=0)))
-        is_different = (deviations > allowed).any(axis=(1, 2))
-        differing += (start + np.flatnonzero(is_different)).tolist()
-        start += len(block)
-    if differing:
-        n_differing = count(len(differing), "window")
-        problem = f"differs from the source in {n_differing}, by up to {max_deviation:.3g} uV"
-        damages.append(Damage(key, problem, (differing[0], differing[-1] + 1), (key,)))
-    return damages
-
-
-def _deviations(store: Store, start: int, block: Signals) -> Signals:
-    """Return the absolute differences in µV between rows from ``start`` and a block of windows.
-
-    Clipped samples of int16 stores do not differ, because the store declares them.
-    """
-    stored = _read_rows(store, SIGNALS, start, len(block))
-    if store.resolution is None:
-        return np.asarray(np.abs(stored - block))
-    deviations = np.abs(stored * np.float32(store.resolution) - block)
-    deviations[np.abs(stored) == MAX_INT16] = 0
-    return np.asarray(deviations)
-
-
-def _compare_dropouts(store: Store, key: str, entry: StagingEntry, rows: RowRange) -> list[Damage]:
-    """Compare the dropout masks of a recording, if the store has them."""
-    if DROPOUT not in store.root["consolidated_metadata"]["metadata"]:
-        return []
-    start = rows.start
-    differing: list[int] = []
-    for mask in entry.dropout_masks(store.shape[1:]):
-        stored = _read_rows(store, DROPOUT, start, len(mask))
-        differing += (start + np.flatnonzero((stored != mask).any((1, 2)))).tolist()
-        start += len(mask)
-    if not differing:
-        return []
-    problem = f"differs from the dropouts of the source in {count(len(differing), 'window')}"
-    return [Damage(DROPOUT, problem, (differing[0], differing[-1] + 1), (key,))]
-
-
-def _read_rows(store: Store, name: str, start: int, n_rows: int) -> npt.NDArray[Any]:
-    return np.asarray(store.group[name][start : start + n_rows])  # type: ignore[index]
-
-
-def _compare_columns(
-    store: Store, plan: Plan, key: str, entry: StagingEntry, rows: RowRange
-) -> list[Damage]:
-    """Compare the columns of a recording that are determined by its source."""
-    windows = [plan.windows[key][i] for i in entry.kept]
-    damages: list[Damage] = []
-    for name in SOURCE_COLUMNS:
-        expected = [SOURCE_VALUES[name](window, plan.events[window.block]) for window in windows]
-        stored = store.table[name].iloc[rows.start : rows.stop].tolist()
-        pairs = enumerate(zip(stored, expected, strict=True))
-        differing = [i for i, (value, other) in pairs if not _is_equal(value, other)]
-        if differing:
-            first = differing[0]
-            problem = (
-                f"{name} is {stored[first]!r}, the source says {expected[first]!r} "
-                f"(and {len(differing) - 1} more)"
-            )
-            damaged_rows = (rows.start + first, rows.start + differing[-1] + 1)
-            damages.append(Damage(name, problem, damaged_rows, (key,)))
-    return damages
-
-
-def _is_equal(stored: Any, expected: Any) -> bool:
-    if isinstance(expected, float):
-        return math.isclose(stored, expected, abs_tol=MAX_COLUMN_DEVIATION)
-    return bool(stored == expected)
-
-
-def _plan_again(store: Store, sources: Sequence[str]) -> Plan:
-    """Make the plan of the store's request from the current sources.
-
-    Raises
-    ------
-    StoreError
-        The request has an option that this version does not know.
-    """
-    document = dict(store.attributes["request"])
-    del document["store"]  # because the storage of samples does not change the windows
-    with TemporaryDirectory(prefix="bids_dl-") as folder:
-        recipe = Path(folder) / "recipe.yaml"
-        recipe.write_text(yaml.safe_dump(document["preprocess"], sort_keys=False), "utf-8")
-        try:
-            request = request_from_document(document, recipe=str(recipe))
-        except ValidationError as problem:
-            option = ".".join(str(part) for part in problem.errors()[0]["loc"])
-            raise StoreError(
-                f"{store.url}: converted with an option that this bids_dl does not know ({option})"
-            ) from None
-        return make_plan(sources, request)

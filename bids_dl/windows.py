@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 
 from bids_dl.config.stages import WindowsConfig
-from bids_dl.datamodel import Block, Dropped, Event, Window, exact_rate
+from bids_dl.datamodel import (
+    Block,
+    Dropped,
+    Event,
+    Window,
+    boundary_sample,
+    exact_rate,
+    nearest_sample,
+)
 from bids_dl.errors import WindowError
 
 TOLERANCE = 1e-6  # s, or windows: onsets in events.tsv are rounded decimal fractions
@@ -23,9 +32,14 @@ class RecordingLimits:
 
     sfreq: float | None = None  # Hz
     n_times: int | None = None  # samples
-    boundaries: tuple[float, ...] = ()  # s: times at which the signal is not continuous
+    boundaries: tuple[float, ...] = ()  # s, sorted: times at which the signal is not continuous
     excluded: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     """By label: disjoint intervals (start, stop) in s, in order of time; equal for a point."""
+
+    @property
+    def half_sample(self) -> float:
+        """Half a sample in s, 0 if the rate is unknown."""
+        return 0.5 / self.sfreq if self.sfreq else 0.0
 
     @property
     def end(self) -> float:
@@ -45,7 +59,9 @@ class WindowPlan:
 
 
 def count_windows(blocks: Iterable[Block], config: WindowsConfig) -> int:
-    """Count the windows that blocks can hold, before boundaries and exclusions are considered.
+    """Count the windows that blocks can hold by their times in s.
+
+    Boundaries, exclusions and the rounding of the times to samples are not considered.
 
     Parameters
     ----------
@@ -57,7 +73,7 @@ def count_windows(blocks: Iterable[Block], config: WindowsConfig) -> int:
     Returns
     -------
     int
-        Upper bound of the number of windows.
+        Number of windows.
 
     Examples
     --------
@@ -151,7 +167,8 @@ def sliding_windows(block: Block, config: WindowsConfig, limits: RecordingLimits
     -------
     list of Window
         The first window begins at the onset of the block. A last window that would leave the
-        block is omitted, not padded.
+        block is omitted, not padded. Times in events.tsv are rounded, so a window also fits if its
+        samples do up to a boundary or the end of the recording.
 
     Raises
     ------
@@ -172,7 +189,7 @@ def sliding_windows(block: Block, config: WindowsConfig, limits: RecordingLimits
         )
     stride = _stride(config)
     windows = []
-    for i in range(_count_fitting(block.end - block.onset, config)):
+    for i in range(_count_in_block(block.onset, block.end, config, limits)):
         onset = block.onset + i * stride
         start = _nearest_sample(onset, limits)
         windows.append(Window(block.recording, block.index, onset, start, start, block.label))
@@ -280,6 +297,29 @@ def _count_fitting(span: float, config: WindowsConfig) -> int:
     return max(0, math.floor(n_strides + TOLERANCE) + 1)
 
 
+def _count_in_block(
+    onset: float, end: float, config: WindowsConfig, limits: RecordingLimits
+) -> int:
+    """Count the windows that fit into a block, in samples if it begins or ends at a cut.
+
+    The times of an event are rounded, so that the part up to a cut may be too short.
+    """
+    count = _count_fitting(end - onset, config)
+    if limits.sfreq and (_is_at_cut(onset, limits) or _is_at_cut(end, limits)):
+        n_times = window_length(config, exact_rate(limits.sfreq))
+        last_start = nearest_sample(end, limits.sfreq) - n_times
+        while nearest_sample(onset + count * _stride(config), limits.sfreq) <= last_start:
+            count += 1
+    return count
+
+
+def _is_at_cut(time: float, limits: RecordingLimits) -> bool:
+    """Return whether a time in s is that of a boundary or an end of the recording."""
+    cuts = (0.0, *limits.boundaries, limits.end)
+    index = bisect_left(cuts, time - limits.half_sample)
+    return index < len(cuts) and cuts[index] <= time + limits.half_sample
+
+
 def _exact_seconds(seconds: float) -> Fraction:
     """Return the decimal fraction that a float approximates."""
     return Fraction(seconds).limit_denominator(MAX_DENOMINATOR)
@@ -292,7 +332,7 @@ def _round_half_up(value: Fraction) -> int:
 
 def _nearest_sample(time: float, limits: RecordingLimits) -> int:
     """Return the sample nearest to a time in s, or 0 if the rate is unknown (text-only copies)."""
-    return math.floor(time * limits.sfreq + 0.5) if limits.sfreq else 0
+    return nearest_sample(time, limits.sfreq) if limits.sfreq else 0
 
 
 def _too_short(event: Event, block: Block, config: WindowsConfig) -> Dropped:
@@ -311,7 +351,7 @@ def _find_problem(
     window: Window, config: WindowsConfig, limits: RecordingLimits
 ) -> tuple[str, str] | None:
     """Return the option and the reason that make a window impossible, None if it is possible."""
-    if window.onset < -TOLERANCE:
+    if window.onset < -TOLERANCE and (window.start < 0 or not limits.sfreq):
         return "recording", f"it begins {-window.onset:.3f} s before the recording"
     if limits.sfreq and limits.n_times is not None:
         stop = window.start + window_length(config, exact_rate(limits.sfreq))
@@ -319,17 +359,41 @@ def _find_problem(
             window_end = stop / limits.sfreq
             reason = f"it ends at {window_end:.3f} s, the recording at {limits.end:.3f} s"
             return "recording", reason
-    first = window.onset + TOLERANCE
-    last = window.onset + config.duration - TOLERANCE
-    for boundary in limits.boundaries:
-        if first < boundary < last:
-            return "boundary", f"the signal is not continuous at {boundary:.3f} s"
+    boundary = _find_boundary(window, config, limits)
+    if boundary is not None:
+        return "boundary", f"the signal is not continuous at {boundary:.3f} s"
+    start = _find_excluded(window, config, limits)
+    if start is not None:
+        return "exclude", f"it overlaps the excluded interval at {start:.3f} s"
+    return None
+
+
+def _find_boundary(window: Window, config: WindowsConfig, limits: RecordingLimits) -> float | None:
+    """Return the first boundary in s that a window crosses: in samples if the rate is known."""
+    if not limits.sfreq:
+        first = window.onset + TOLERANCE
+        last = first + config.duration - 2 * TOLERANCE
+        return next((time for time in limits.boundaries if first < time < last), None)
+    stop = window.start + window_length(config, exact_rate(limits.sfreq))
+    samples = partial(boundary_sample, sfreq=limits.sfreq)
+    index = bisect_right(limits.boundaries, window.start, key=samples)
+    if index < len(limits.boundaries) and samples(limits.boundaries[index]) < stop:
+        return limits.boundaries[index]
+    return None
+
+
+def _find_excluded(window: Window, config: WindowsConfig, limits: RecordingLimits) -> float | None:
+    """Return the start in s of the last excluded interval that a window overlaps.
+
+    An overlap of less than half a sample is rounding, unless the interval is as short.
+    """
+    end = window.onset + config.duration
     excluded = limits.excluded.get(window.label, ())
-    # The intervals are disjoint, so of those that start before the end of the window only the
-    # last can reach into it.
-    n_before = bisect_left(excluded, last, key=lambda interval: interval[0])
-    if n_before:
-        start, stop_time = excluded[n_before - 1]
-        if stop_time > first or start > first:
-            return "exclude", f"it overlaps the excluded interval at {start:.3f} s"
+    # The intervals are disjoint: only the last that starts before the end of the window can reach
+    # into it, or the one before if the last starts there by rounding.
+    n_before = bisect_left(excluded, end - TOLERANCE, key=lambda interval: interval[0])
+    for start, stop in reversed(excluded[max(0, n_before - 2) : n_before]):
+        tolerance = max(TOLERANCE, min(limits.half_sample, (stop - start) / 2))
+        if start < end - tolerance and max(start, stop - tolerance) > window.onset + TOLERANCE:
+            return start
     return None

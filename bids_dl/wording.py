@@ -12,6 +12,7 @@ MAX_MESSAGE_CHARS = 300  # of a foreign error message
 QUOTED_PATH = re.compile(r"""(['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\]([^'"/\\]*)\1""")
 FOLDERS = re.compile(r"""(?<![^\s'"(\[<=,:])(?:(?:/[^/\s'"]+)+/|[A-Za-z]:\\(?:[^\\\s'"]+\\)*)""")
 CUTOFF = 0.6  # similarity in [0, 1] from which a name is suggested; difflib's default
+CHARACTERS_PER_EDIT = 4  # of a name of which a misspelling changes one character
 
 
 def join_names(names: Iterable[object], *, limit: int = MAX_LISTED) -> str:
@@ -28,18 +29,24 @@ def join_names(names: Iterable[object], *, limit: int = MAX_LISTED) -> str:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like ``name``, ignoring case; None if none is similar.
+    """Return the known name of which ``name`` is probably a misspelling, ignoring case, or None.
 
-    Similarity is that of `difflib.get_close_matches`.
+    One of the names contains the other, or few characters differ. Similarity alone, that of
+    `difflib.get_close_matches`, would suggest ``bad_channels`` for ``bandpass``.
 
     Examples
     --------
-    >>> closest("Fz1", ["Fz", "Cz"])
-    'Fz'
+    >>> closest("Fz1", ["Fz", "Cz"]), closest("bandpass", ["bad_channels"])
+    ('Fz', None)
     """
     by_lower = {text.casefold(): text for text in known}
-    matches = difflib.get_close_matches(name.casefold(), by_lower, n=1, cutoff=CUTOFF)
-    return by_lower[matches[0]] if matches else None
+    folded = name.casefold()
+    for match in difflib.get_close_matches(folded, by_lower, cutoff=CUTOFF):
+        is_part = match in folded or folded in match
+        longer = max(len(match), len(folded))
+        if is_part or _edit_distance(folded, match) <= longer // CHARACTERS_PER_EDIT:
+            return by_lower[match]
+    return None
 
 
 def suggest(name: str, known: Iterable[str], *, limit: int = MAX_LISTED) -> str:
@@ -64,8 +71,14 @@ def format_size(n_bytes: float) -> str:
     --------
     >>> format_size(1_500_000_000)
     '1.5 GB'
+    >>> format_size(8)
+    '8 bytes'
     """
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    if n_bytes >= 1e6:
+        return f"{n_bytes / 1e6:.0f} MB"
+    return f"{n_bytes / 1e3:.0f} kB" if n_bytes >= 1e3 else count(round(n_bytes), "byte")
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -110,6 +123,23 @@ def without_folders(text: object, names: Mapping[str, str] | None = None) -> str
     for path, name in sorted((names or {}).items(), key=lambda item: -len(item[0])):
         message = message.replace(path, name)
     return FOLDERS.sub("", QUOTED_PATH.sub(r"\1\2\1", message))
+
+
+def _edit_distance(first: str, second: str) -> int:
+    """Count the characters to insert, delete, replace or swap with the next one."""
+    before: list[int] = []
+    previous = list(range(len(second) + 1))
+    for i, character in enumerate(first, 1):
+        current = [i]
+        for j, other in enumerate(second, 1):
+            replaced = previous[j - 1] + (character != other)
+            cost = min(previous[j] + 1, current[j - 1] + 1, replaced)
+            if min(i, j) > 1 and character == second[j - 2] and first[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            current.append(cost)
+        before = previous
+        previous = current
+    return previous[-1]
 
 
 def describe_rows(title: str, rows: Mapping[str, str]) -> str:

@@ -38,5 +38,5 @@ def main(folder: Path) -> None:
     print(f"one epoch: {len(stream)} batches, {n_windows.total()} windows: {dict(n_windows)}")
 
 
-if __name__ == "__main__":  # worker processes import this file
+if __name__ == "__main__":
     main(Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp()))

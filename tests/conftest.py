@@ -84,6 +84,8 @@ def command(
     work.mkdir()
     monkeypatch.chdir(work)
 
+    monkeypatch.delenv("COLUMNS", raising=False)  # which a parallel run of the tests sets
+
     def run(*arguments: str | Path) -> CommandResult:
         monkeypatch.setattr(sys, "argv", ["bids-dl", *map(str, arguments)])
         capsys.readouterr()

@@ -18,18 +18,33 @@ def write_mef(
     *,
     sfreq: float = 256.0,
     passwords: tuple[str, str] = ("", ""),
+    start: float = 0.0,
 ) -> Path:
     """Write a MEF3 session of int32 samples, of which one unit is 0.5 µV.
 
-    With passwords, the session is encrypted.
+    Parameters
+    ----------
+    path
+        Folder of the session. Channels are added to an existing session.
+    stored
+        (n_times,) samples by name of the channel.
+    sfreq
+        Sampling rate in Hz.
+    passwords
+        Passwords that encrypt the session.
+    start
+        Time of the first sample in s, after that of other channels.
     """
-    session = MefSession(str(path), passwords[1], read_metadata=False, new_session=True)
+    start_time = START_MICROSECONDS + round(1e6 * start)
+    session = MefSession(
+        str(path), passwords[1], read_metadata=False, new_session=not path.exists()
+    )
     for name, samples in stored.items():
-        stop = START_MICROSECONDS + round(1e6 * len(samples) / sfreq)
+        stop = start_time + round(1e6 * len(samples) / sfreq)
         section_2 = {
             "channel_description": b"contact",
             "session_description": b"x",
-            "recording_duration": stop - START_MICROSECONDS,
+            "recording_duration": stop - start_time,
             "reference_description": b"x",
             "acquisition_channel_number": 1,
             "sampling_frequency": sfreq,
@@ -54,7 +69,7 @@ def write_mef(
             "number_of_samples": len(samples),
         }
         section_3 = {
-            "recording_time_offset": START_MICROSECONDS,
+            "recording_time_offset": 0,
             "DST_start_time": 0,
             "DST_end_time": 0,
             "GMT_offset": GMT_OFFSET_SECONDS,
@@ -64,10 +79,22 @@ def write_mef(
             "recording_location": b"x",
         }
         session.write_mef_ts_segment_metadata(
-            name, 0, *passwords, START_MICROSECONDS, stop, section_2, section_3
+            name, 0, *passwords, start_time, stop, section_2, section_3
         )
         session.write_mef_ts_segment_data(
             name, 0, *passwords, round(sfreq), samples.astype(np.int32)
         )
     session.close()
     return path
+
+
+def continue_mef(path: Path, stored: Mapping[str, np.ndarray], *, start: float) -> None:
+    """Continue channels of a MEF3 session at 256 Hz, `start` s after its beginning."""
+    session = MefSession(str(path), "", read_metadata=False)
+    start_time = START_MICROSECONDS + round(1e6 * start)
+    for name, samples in stored.items():
+        stop = start_time + round(1e6 * len(samples) / 256)
+        session.append_mef_ts_segment_data(
+            name, 0, "", "", start_time, stop, 256, samples.astype(np.int32)
+        )
+    session.close()

@@ -74,14 +74,15 @@ def edf_bytes(
     content += _field(1, 8) + _field(len(rows), 4)
     for i, size in enumerate(EDF_FIELD_BYTES):
         content += b"".join(_field(row[i], size) for row in rows)
+    records = bytearray()  # grows in place
     for i in range(n_records):
         for channel in channels:
             samples = channel.samples[i * channel.rate : (i + 1) * channel.rate]
-            content += _little_endian(samples, sample_bytes)
+            records += _little_endian(samples, sample_bytes)
         if onsets is not None:
             annotation = f"{onsets[i]:+g}\x14\x14\x00".encode()
-            content += annotation.ljust(ANNOTATION_SAMPLES * sample_bytes, b"\x00")
-    return content
+            records += annotation.ljust(ANNOTATION_SAMPLES * sample_bytes, b"\x00")
+    return content + bytes(records)
 
 
 def write_recording(

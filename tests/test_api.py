@@ -19,7 +19,7 @@ from bids_dl.errors import ConfigError
 
 FUNCTIONS = (
     *("events", "convert", "info", "verify", "report", "export", "train", "predict"),
-    *("list_models", "list_recipes"),
+    *("make_sidecar", "list_models", "list_recipes"),
 )
 
 TYPED = """

@@ -21,10 +21,12 @@ import bids_dl
 PACKAGE = Path(bids_dl.__file__).parent
 ROOT = Path(__file__).parents[1]
 GROUND = {"datamodel", "errors", "wording", "startup", "config"}
-STAGES = {"source", "selection", "windows", "splits", "preprocess", "store", "transforms"}
+STAGES = {
+    *("source", "selection", "windows", "strata", "splits", "preprocess", "store", "transforms")
+}
 ORDER = [
-    *("datamodel", "errors", "wording", "startup", "config", "remote"),
-    *("source", "selection", "windows", "splits", "preprocess", "store", "transforms"),
+    *("datamodel", "errors", "wording", "output", "startup", "config", "remote"),
+    *("source", "selection", "windows", "strata", "splits", "preprocess", "store", "transforms"),
     *("sharing", "planning", "pipeline", "preview", "reporting", "stream", "models"),
     *("prediction", "verification", "explanation", "training", "annotate", "exporting"),
     *("eeglab", "api", "demo", "cli"),
@@ -35,6 +37,7 @@ HOMES = {
     "mne_bids": {"source"},
     "bids": {"source"},
     "pathspec": {"source"},
+    "dulwich": {"source"},
     "eegprep": {"preprocess"},
     "mne_icalabel": {"preprocess"},
     "autoreject": {"preprocess"},

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from people_store import window_table, write_store
 
-from bids_dl.config.stages import TrainConfig
+from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError, ModelError, NoMatchError
 from bids_dl.prediction import FoldWeights, predict, unseen_models
 from bids_dl.training import TrainingResult, train

@@ -69,7 +69,10 @@ def test_the_first_recording_that_matches_is_drawn_to_a_file(survey, suffix, tmp
 
 @pytest.mark.parametrize(
     ("file", "message"),
-    [("a.gif", r"give a file that ends in \.png, \.svg, \.pdf"), ("no/a.png", "cannot be written")],
+    [
+        ("a.gif", r"give a file that ends in \.png, \.svg, \.pdf"),
+        ("no/a.png", "folder no does not exist"),
+    ],
 )
 def test_a_file_that_cannot_be_written_is_rejected(survey, file, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

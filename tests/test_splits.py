@@ -112,6 +112,69 @@ def test_forty_persons_are_split_28_6_6():
     assert counts == {"train": 28, "validation": 6, "test": 6}
 
 
+@given(PERSONS, FRACTIONS, SEEDS, st.data())
+def test_each_split_has_its_fraction_of_every_stratum_to_within_one_person(
+    persons, fractions, seed, data
+):
+    strata = {person: data.draw(st.sampled_from("abc")) for person in persons}
+    config = SplitsConfig(split=fractions, seed=seed)
+    assigned = assign_splits(persons, config, strata)
+    assert set(assigned) == set(persons)
+    if len(persons) < 3 or any(0 < fraction * len(persons) < 1 for fraction in fractions):
+        return  # a split takes the one person that it must have from another
+    sizes = Counter(strata.values())
+    counts = Counter((strata[person], split) for person, split in assigned.items())
+    for stratum, size in sizes.items():
+        for split, fraction in zip(SPLITS, fractions, strict=False):
+            assert abs(counts[stratum, split] - fraction * size) < 1 + 1e-9
+    total = Counter(assigned.values())
+    for split, fraction in zip(SPLITS, fractions, strict=False):
+        assert abs(total[split] - fraction * len(persons)) < 1
+
+
+@given(PERSONS.filter(lambda p: len(p) > 1), SEEDS, st.data())
+def test_folds_share_every_stratum_to_within_one_person(persons, seed, data):
+    strata = {person: data.draw(st.sampled_from("abc")) for person in persons}
+    folds = make_folds(persons, data.draw(st.integers(2, len(persons))), seed, strata)
+    assert sorted(person for fold in folds for person in fold) == sorted(persons)
+    assert max(map(len, folds)) - min(map(len, folds)) <= 1
+    for stratum in set(strata.values()):
+        shares = [sum(strata[person] == stratum for person in fold) for fold in folds]
+        assert max(shares) - min(shares) <= 1
+
+
+@given(PERSONS.filter(lambda p: len(p) > 1), SEEDS, st.data())
+def test_held_out_persons_are_as_many_with_strata_and_share_each(persons, seed, data):
+    strata = {person: data.draw(st.sampled_from("abc")) for person in persons}
+    drawn = hold_out(persons, 0.3, seed, strata)
+    assert len(drawn) == len(hold_out(persons, 0.3, seed))
+    share = len(drawn) / len(persons)
+    counts = Counter(strata[person] for person in drawn)
+    for stratum, size in Counter(strata.values()).items():
+        assert abs(counts[stratum] - share * size) < 1 + 1e-9
+
+
+@given(PERSONS, SEEDS, st.randoms())
+def test_stratified_splits_and_folds_do_not_depend_on_the_order_of_the_persons(
+    persons, seed, rng: random.Random
+):
+    strata = {person: person[1][0] for person in persons}
+    shuffled = rng.sample(persons, len(persons))
+    other = {person: strata[person] for person in shuffled}
+    config = SplitsConfig(seed=seed)
+    assert assign_splits(persons, config, strata) == assign_splits(shuffled, config, other)
+    if len(persons) >= 2:
+        assert make_folds(persons, 2, seed, strata) == make_folds(shuffled, 2, seed, other)
+        assert hold_out(persons, 0.2, seed, strata) == hold_out(shuffled, 0.2, seed, other)
+
+
+@given(PERSONS, FRACTIONS, SEEDS)
+def test_one_stratum_gives_the_splits_without_strata(persons, fractions, seed):
+    config = SplitsConfig(split=fractions, seed=seed)
+    one = dict.fromkeys(persons, "all")
+    assert assign_splits(persons, config, one) == assign_splits(persons, config)
+
+
 IMPOSSIBLE_FOLDS = [
     ("loo", "'loso' or a number"),
     (1, "1 fold of 4 persons"),

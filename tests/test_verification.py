@@ -12,6 +12,7 @@ import zarr
 
 import bids_dl
 from bids_dl.errors import BidsDlError, StoreError
+from bids_dl.pipeline.source_comparison import SOURCE_VALUES
 from bids_dl.store import open_store
 from bids_dl.store.format import (
     BLANK_SHA256,
@@ -20,7 +21,7 @@ from bids_dl.store.format import (
     content_id,
     to_json,
 )
-from bids_dl.verification import SOURCE_VALUES, verify
+from bids_dl.verification import verify
 
 FIRST = "ds004362/sub-001/eeg/sub-001_task-motion_run-1"
 SECOND = FIRST.replace("run-1", "run-2")

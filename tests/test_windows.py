@@ -95,6 +95,45 @@ def test_no_window_crosses_a_boundary():
     assert "not continuous at 7.500 s" in plan.dropped[0].reason
 
 
+@pytest.mark.parametrize("onset", [4.004, 3.9961])
+def test_a_window_is_compared_with_boundaries_by_its_samples(onset):
+    limits = {KEY: RecordingLimits(100.0, 1000, boundaries=(3.0, 4.0, 5.0))}
+    events = [make_event(onset)]
+    plan = plan_windows(events, [make_block(onset, onset)], WindowsConfig(tmin=-1, tmax=1), limits)
+    assert plan.dropped[0].reason == "the signal is not continuous at 4.000 s"
+    plan = plan_windows(events, [make_block(onset, onset)], WindowsConfig(tmin=0, tmax=1), limits)
+    assert [window.start for window in plan.windows] == [400]
+
+
+def test_a_window_that_begins_less_than_half_a_sample_early_is_in_the_recording():
+    limits = {KEY: RecordingLimits(100.0, 1000)}
+    events = [make_event(0.9961), make_event(0.994)]
+    blocks = [make_block(event.onset, event.onset, index=i) for i, event in enumerate(events)]
+    plan = plan_windows(events, blocks, WindowsConfig(tmin=-1, tmax=1), limits)
+    assert [window.start for window in plan.windows] == [0]
+    assert plan.dropped[0].reason == "it begins 0.006 s before the recording"
+
+
+@pytest.mark.parametrize(
+    ("interval", "is_kept"),
+    [
+        ((4.996, 8.0), True),
+        ((1.0, 4.004), True),
+        ((4.994, 8.0), False),
+        ((1.0, 4.006), False),
+        ((4.996, 4.998), False),  # shorter than a sample, but inside
+        ((4.0, 4.001), False),
+        ((2.0, 3.0), True),
+    ],
+)
+def test_an_overlap_of_less_than_half_a_sample_is_rounding(interval, is_kept):
+    excluded = {"rest": ((0.0, 0.5), interval, (9.0, 9.5))}
+    limits = {KEY: RecordingLimits(100.0, 1000, excluded=excluded)}
+    events = [make_event(4.0)]
+    plan = plan_windows(events, [make_block(4.0, 4.0)], WindowsConfig(tmin=0, tmax=1), limits)
+    assert bool(plan.windows) == is_kept
+
+
 @pytest.mark.parametrize(
     ("interval", "remaining"),
     [
@@ -128,11 +167,14 @@ def test_windows_are_inside_their_block_one_stride_apart_and_no_more_would_fit(
     block = make_block(onset, end)
     config = WindowsConfig(window=size, stride=stride)
     tiles = sliding_windows(block, config, RecordingLimits(float(sfreq), 300 * sfreq))
-    assert all(onset <= window.onset and window.onset + size <= end + 1e-4 for window in tiles)
+    sample = 1 / sfreq  # of rounding: half of the end, and half of the length of a window
+    assert all(onset <= window.onset and window.onset + size <= end + sample for window in tiles)
     assert all(window.start == int(window.onset * sfreq + 0.5) for window in tiles)
     following = onset + len(tiles) * stride
     assert following + size > end - 1e-4
-    assert count_windows([block], config) == len(tiles)
+    by_time = sliding_windows(block, config, RecordingLimits())
+    assert count_windows([block], config) == len(by_time) <= len(tiles)
+    assert all(window.onset + size <= end + 1e-4 for window in by_time)
 
 
 def test_a_block_without_a_known_end_counts_one_event_locked_and_no_sliding_window():

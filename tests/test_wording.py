@@ -28,6 +28,10 @@ def test_every_name_is_listed_or_counted(names, limit):
     [
         ("WINDOW", ["stride", "window"], "did you mean 'window'?"),
         ("zzz", ["stride", "window"], "use one of stride, window"),
+        ("hihg", ["low", "high"], "did you mean 'high'?"),
+        ("scnn", ["r-scnn"], "did you mean 'r-scnn'?"),
+        ("bandpass", ["bad_channels"], "use one of bad_channels"),
+        ("tpu", ["auto", "cpu"], "use one of auto, cpu"),
         ("", [], "use one of "),
     ],
 )

@@ -3,6 +3,7 @@
 Each function imports what it needs when it is called, so that `import bids_dl` is fast.
 """
 
+from bids_dl.api.annotations import make_sidecar
 from bids_dl.api.models import list_models, predict, train
 from bids_dl.api.stores import convert, events, export, info, list_recipes, report, verify
 
@@ -13,6 +14,7 @@ __all__ = [
     "info",
     "list_models",
     "list_recipes",
+    "make_sidecar",
     "predict",
     "report",
     "train",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
-from bids_dl.config.arguments import as_path, check_callables
+from bids_dl.api.argument_names import name_arguments
+from bids_dl.config.arguments import as_optional_path, as_path, check_callables, check_texts
 from bids_dl.config.options import PathLike
 from bids_dl.config.training_options import PredictOptions, TrainOptions
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bids_dl.training import TrainingEvent, TrainingResult
 
 
+@name_arguments
 def train(
     store: PathLike,
     *,
@@ -58,16 +60,17 @@ def train(
 
     parsing.check_options(options, TrainOptions)
     check_callables(on_event=on_event)
-    run_dir = options.get("run_dir")
+    run_dir = as_optional_path("run_dir", options.get("run_dir"))
     return train_store(
         as_path("store", store),
         parsing.parse_training(options),
-        run_dir=None if run_dir is None else as_path("run_dir", run_dir),
+        run_dir=run_dir,
         storage_options=parsing.parse_storage_options(options),
         on_event=on_event or _ignore_event,
     )
 
 
+@name_arguments
 def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     """Predict the class of each window of a store with the models of a run folder.
 
@@ -103,16 +106,16 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     from pathlib import Path
 
     from bids_dl.config import parsing
-    from bids_dl.errors import ConfigError
+    from bids_dl.output import check_output, check_outside_store, writing
     from bids_dl.prediction import predict as predict_store
 
     parsing.check_options(options, PredictOptions)
-    requested = options.get("output")
-    output = None if requested is None else Path(as_path("output", requested))
-    if output is not None and not output.parent.is_dir():
-        raise ConfigError(
-            f"--output {output}: folder {output.parent} does not exist; create it first"
-        )
+    check_texts(split=options.get("split"), device=options.get("device"))
+    requested = as_optional_path("output", options.get("output"))
+    output = None if requested is None else Path(requested)
+    if output is not None:
+        check_output(f"--output {output}", output)
+        check_outside_store(f"--output {output}", output, Path(as_path("store", store)))
     table = predict_store(
         as_path("store", store),
         as_path("run_dir", options.get("run_dir")),
@@ -121,10 +124,12 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
         storage_options=parsing.parse_storage_options(options),
     )
     if output is not None:
-        table.to_csv(output, index=False, lineterminator="\n")
+        with writing(f"--output {output}"):
+            table.to_csv(output, index=False, lineterminator="\n")
     return table
 
 
+@name_arguments
 def list_models() -> dict[str, ModelSpec]:
     """List the models that can be trained, by name.
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from bids_dl.config.arguments import as_path, check_callables, wrong_type
+from bids_dl.api.argument_names import name_arguments
+from bids_dl.config.arguments import (
+    as_optional_path,
+    as_path,
+    as_paths,
+    check_callables,
+    check_flags,
+)
 from bids_dl.config.options import (
     ConvertOptions,
     EventsOptions,
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 Sources = PathLike | Sequence[PathLike]
 
 
+@name_arguments
 def events(
     sources: Sources,
     *,
@@ -41,9 +48,9 @@ def events(
     Parameters
     ----------
     sources
-        BIDS dataset, or several.
+        BIDS dataset, or several: a folder, ``openneuro:ID``, ``nemar:ID``, or a URL.
     on_message
-        Called with one line about the drawing, if `plot` is given.
+        Called with one line about the drawing, if `plot` is given, and on slow work.
     **options
         Options of `bids-dl events`; see docs/cli.md.
 
@@ -67,27 +74,36 @@ def events(
     """
     from bids_dl.config import parsing
     from bids_dl.planning.survey import survey_sources
+    from bids_dl.source import open_access
 
     parsing.check_options(options, EventsOptions)
     check_callables(on_message=on_message)
     merged = parsing.merge_file(options)
+    plot = as_optional_path("plot", merged.get("plot"))
     windows_config = parsing.parse_windows(merged)
-    survey = survey_sources(
-        _source_paths(sources),
-        parsing.parse_source(merged),
-        parsing.parse_events(merged),
-        windows_config,
-    )
-    plot = merged.get("plot")
+    if plot is not None:
+        from bids_dl.preview import check_plot
+
+        check_plot(plot)
+    with open_access(parsing.parse_fetching(merged), on_message=on_message) as access:
+        survey = survey_sources(
+            as_paths("sources", sources),
+            parsing.parse_source(merged),
+            parsing.parse_events(merged),
+            windows_config,
+            access,
+            opens_remote=False,
+        )
     if plot is not None:
         from bids_dl.preview import draw_preview
 
-        recording = draw_preview(survey, windows_config, os.fspath(plot))
+        recording = draw_preview(survey, windows_config, plot)
         if on_message is not None:
-            on_message(f"{os.fspath(plot)}: {recording.key}")
+            on_message(f"{plot}: {recording.key}")
     return survey
 
 
+@name_arguments
 def convert(
     sources: Sources,
     dest: PathLike,
@@ -103,7 +119,7 @@ def convert(
     Parameters
     ----------
     sources
-        BIDS dataset, or several.
+        BIDS dataset, or several: a folder, ``openneuro:ID``, ``nemar:ID``, or a URL.
     dest
         Path or fsspec URL of the store.
     on_progress
@@ -147,14 +163,16 @@ def convert(
     merged = parsing.merge_file(options)
     merged.pop("plot", None)  # a file of options may be shared with `events`
     return convert_sources(
-        _source_paths(sources),
+        as_paths("sources", sources),
         as_path("dest", dest),
         parsing.parse_request(merged),
         parsing.parse_pipeline(merged),
+        parsing.parse_fetching(merged),
         on_progress=on_progress,
     )
 
 
+@name_arguments
 def info(store: PathLike, **options: Unpack[InfoOptions]) -> dict[str, Any]:
     """Describe a store.
 
@@ -194,10 +212,12 @@ def info(store: PathLike, **options: Unpack[InfoOptions]) -> dict[str, Any]:
     }
 
 
+@name_arguments
 def verify(
     store: PathLike,
     *,
     on_progress: Callable[[str, int, int], None] | None = None,
+    on_message: Callable[[str], None] | None = None,
     **options: Unpack[VerifyOptions],
 ) -> Verification:
     """Check every byte of a store, and its windows against its tables and its sources.
@@ -209,6 +229,8 @@ def verify(
     on_progress
         Called with a stage (``"objects"`` in bytes, ``"source"`` in recordings), the amount done
         and the total.
+    on_message
+        Called with one line about slow work on remote sources.
     **options
         Options of `bids-dl verify`; see docs/cli.md.
 
@@ -232,16 +254,19 @@ def verify(
     from bids_dl.verification import verify as verify_store
 
     parsing.check_options(options, VerifyOptions)
-    check_callables(on_progress=on_progress)
+    check_callables(on_progress=on_progress, on_message=on_message)
     return verify_store(
         as_path("store", store),
-        sources=_source_paths(options.get("sources", ())),
+        sources=as_paths("sources", options["sources"]) if options.get("sources") else [],
         storage_options=parsing.parse_storage_options(options),
         jobs=parsing.parse_pipeline(options).jobs,
+        fetching=parsing.parse_fetching(options),
         on_progress=on_progress,
+        on_message=on_message,
     )
 
 
+@name_arguments
 def report(store: PathLike, **options: Unpack[ReportOptions]) -> Path:
     """Write the HTML page of a store: its selection, what was left out, and each step's effect.
 
@@ -274,12 +299,13 @@ def report(store: PathLike, **options: Unpack[ReportOptions]) -> Path:
 
     from bids_dl.reporting import write_page
 
-    output = options.get("output")
+    output = as_optional_path("output", options.get("output"))
     return write_page(
         _open(store, options, ReportOptions), None if output is None else Path(output)
     )
 
 
+@name_arguments
 def export(
     store: PathLike,
     file: PathLike,
@@ -324,14 +350,17 @@ def export(
     from bids_dl.exporting import export_store
 
     check_callables(on_message=on_message)
+    overwrite = options.get("overwrite", False)
+    check_flags(overwrite=overwrite)
     return export_store(
         _open(store, options, ExportOptions),
         Path(as_path("file", file)),
-        overwrite=bool(options.get("overwrite")),
+        overwrite=overwrite,
         on_message=on_message,
     )
 
 
+@name_arguments
 def list_recipes() -> dict[str, str]:
     """List the preprocessing recipes of the package.
 
@@ -349,15 +378,6 @@ def list_recipes() -> dict[str, str]:
     from bids_dl import preprocess
 
     return dict(preprocess.list_recipes())
-
-
-def _source_paths(sources: Sources) -> list[str]:
-    """Return one or several sources as a list of paths."""
-    if isinstance(sources, str | os.PathLike):
-        return [as_path("sources", sources)]
-    if not isinstance(sources, Iterable) or isinstance(sources, Mapping | bytes):
-        raise wrong_type("sources", "a path, a URL or a list of them", sources)
-    return [as_path("sources", source) for source in sources]
 
 
 def _open(store: PathLike, options: Mapping[str, Any], declaration: type) -> Store:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -35,14 +40,55 @@ notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
 MAX_LINES = 20  # of warnings and failures on a terminal; JSON and the store have all of them
 STAGES = {
     "plan": "planning",
+    "fetch": "fetching",
     "stage": "recordings",
     "pack": "windows written",
     "objects": "bytes checked",
     "source": "recordings compared",
 }
 """Descriptions of the stages of conversions and verifications."""
+STAGES_IN_BYTES = {"fetch", "objects"}
 
 logger = logging.getLogger("bids_dl")
+
+
+def replace_unencodable() -> None:
+    """Let both outputs escape characters that they cannot encode."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush_output() -> None:
+    """Write what standard output still holds.
+
+    If that fails, it is discarded, because Python would try again when the process ends.
+
+    Raises
+    ------
+    OSError
+        Standard output cannot be written to, for example because the disk is full.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OSError(problem.errno, problem.strerror, "standard output") from None
+
+
+def print_bytes(content: bytes) -> None:
+    """Write a file to standard output.
+
+    Raises
+    ------
+    OSError
+        Standard output cannot be written to.
+    """
+    try:
+        sys.stdout.buffer.write(content)
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, "standard output") from None
 
 
 class _StderrHandler(logging.Handler):
@@ -111,8 +157,13 @@ def format_failure(failure: Failure) -> str:
 
 
 def print_json(content: Any) -> None:
-    """Print a result as one JSON object."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    """Print a result as one JSON object, with escapes if the output cannot encode its texts."""
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(content, indent=1)
+    sys.stdout.write(text + "\n")
 
 
 def print_path(file: Path) -> None:
@@ -143,6 +194,22 @@ def _print_lines(console: Console, texts: Sequence[str], word: str) -> None:
         console.print(Text.assemble((f"{word} ", "yellow"), more))
 
 
+class _AmountColumn(ProgressColumn):
+    """What is done and the total; of bytes also the rate and the time left."""
+
+    def render(self, task: Task) -> Text:
+        """Format the amount of a bar."""
+        total = task.total or 0
+        if not task.fields.get("in_bytes"):
+            return Text(f"{task.completed:.0f}/{total:.0f}")
+        parts = [f"{decimal(int(task.completed))} of {decimal(int(total))}"]
+        if task.speed:
+            parts.append(f"{decimal(int(task.speed))}/s")
+        if task.time_remaining is not None and not task.finished:
+            parts.append(f"{timedelta(seconds=int(task.time_remaining))} left")
+        return Text(", ".join(parts))
+
+
 class ProgressBars:
     """One progress bar per stage of a command."""
 
@@ -151,17 +218,18 @@ class ProgressBars:
         self._tasks: dict[str, Any] = {}
 
     def show_conversion(self, progress: Progress) -> None:
-        """Show the progress of a conversion, and print each failure when it happens."""
+        """Show the progress of a conversion. Its failures are printed when it has ended.
+
+        Messages of the stage "plan" are printed above the bars, also without a terminal.
+        """
+        if progress.stage == "plan" and progress.note:
+            print_message(progress.note)
         parts = [STAGES.get(progress.stage, progress.stage)]
         if progress.speed:
             parts.append(f"{progress.speed:.0f} x real time")
         if progress.failed:
             parts.append(f"{progress.failed} failed")
         self._update(progress.stage, progress.done, progress.total, ", ".join(parts))
-        if progress.note:
-            self._bars.console.print(
-                Text.assemble(("failed ", "yellow"), progress.note), soft_wrap=True
-            )
 
     def show_verification(self, stage: str, done: int, total: int) -> None:
         """Show the progress of a verification."""
@@ -169,7 +237,8 @@ class ProgressBars:
 
     def _update(self, stage: str, done: int, total: int, description: str) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(description, total=total)
+            in_bytes = stage in STAGES_IN_BYTES
+            self._tasks[stage] = self._bars.add_task(description, total=total, in_bytes=in_bytes)
         self._bars.update(self._tasks[stage], completed=done, total=total, description=description)
 
 
@@ -180,7 +249,7 @@ def progress_bars() -> Iterator[ProgressBars]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        _AmountColumn(),
         TimeElapsedColumn(),
     )
     hidden = notes.quiet or not notes.is_terminal

@@ -14,6 +14,7 @@ import typer
 
 from bids_dl import api
 from bids_dl.cli import console
+from bids_dl.cli.interruption import one_interrupt
 from bids_dl.cli.parameters import DocumentedCommand, Sources, StoreUrl, with_flags, with_options
 from bids_dl.config.options import (
     ConvertOptions,
@@ -21,12 +22,14 @@ from bids_dl.config.options import (
     EventsOptions,
     ExportOptions,
     InfoOptions,
-    JsonOptions,
     ReportOptions,
+    TemplateOptions,
     VerifyOptions,
 )
+from bids_dl.config.shell_options import CacheOptions, JsonOptions
 from bids_dl.config.training_options import PredictOptions, TrainOptions
 from bids_dl.errors import BidsDlError, ConfigError, RequestError
+from bids_dl.output import describe_os_error
 
 INTERRUPTED = 130  # exit status that Typer returns after Ctrl-C
 
@@ -43,15 +46,18 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line. An error is a message and an exit status, never a traceback."""
     console.set_verbosity(quiet=False, verbose=False)
+    console.replace_unencodable()
     try:
-        status = app(standalone_mode=False)
+        with one_interrupt():
+            status = app(standalone_mode=False)
+        console.flush_output()
     except BidsDlError as problem:
         _stop(problem, _describe_problem(problem), problem.exit_status)
     except typer.TyperException as problem:
         status = getattr(problem, "exit_code", RequestError.exit_status)
         _stop(problem, _describe_usage_error(problem), status)
     except OSError as problem:
-        _stop(problem, str(problem), BidsDlError.exit_status)
+        _stop(problem, _describe_failed_io(problem), BidsDlError.exit_status)
     if status == INTERRUPTED:
         _stop(None, _interruption_message(), INTERRUPTED)
     sys.exit(status or 0)
@@ -79,23 +85,30 @@ def _options_of_program(
 
 
 @app.command(cls=DocumentedCommand)
-@with_options(EventsOptions, JsonOptions)
-def events(source: Sources, *, json: bool = False, **options: Unpack[EventsOptions]) -> None:
+@with_options(EventsOptions, TemplateOptions, JsonOptions)
+def events(
+    source: Sources,
+    *,
+    make_sidecar: str | None = None,
+    json: bool = False,
+    **options: Unpack[EventsOptions],
+) -> None:
     """Show the recordings, events, blocks and windows that match, without reading signals.
 
     Example: [bold]bids-dl events ds004362 --hed "Eyes-closed" --window 2[/bold]
     """
-    from bids_dl.cli import show_events
+    from bids_dl.cli import show_events, show_template
     from bids_dl.config import parsing
 
+    if make_sidecar is not None:
+        show_template.make_template(source, make_sidecar, options, as_json=json)
+        return
     survey = api.events(source, on_message=console.print_message, **options)
     if json:
         show_events.print_survey_json(source, survey)
     else:
-        merged = parsing.merge_file(options)
-        show_events.print_survey(
-            survey, parsing.parse_events(merged), parsing.parse_windows(merged)
-        )
+        windows_config = parsing.parse_windows(parsing.merge_file(options))
+        show_events.print_survey(survey, survey.events_config, windows_config)
 
 
 @app.command(cls=DocumentedCommand)
@@ -161,7 +174,12 @@ def verify(store: StoreUrl, *, json: bool = False, **options: Unpack[VerifyOptio
     from bids_dl.cli import show_store
 
     with console.progress_bars() as bars:
-        verification = api.verify(store, on_progress=bars.show_verification, **options)
+        verification = api.verify(
+            store,
+            on_progress=bars.show_verification,
+            on_message=console.print_message,
+            **options,
+        )
     if json:
         show_store.print_verification_json(verification)
     else:
@@ -182,7 +200,7 @@ def report(store: StoreUrl, **options: Unpack[ReportOptions]) -> None:
         from bids_dl.store import open_store
 
         opened = open_store(store, storage_options=parse_storage_options(options))
-        sys.stdout.buffer.write(render_page(opened))
+        console.print_bytes(render_page(opened))
     else:
         console.print_path(api.report(store, **options))
 
@@ -201,6 +219,18 @@ def export(
     Example: [bold]bids-dl export eyes.zarr eyes-epo.fif[/bold]
     """
     console.print_path(api.export(store, file, on_message=console.print_message, **options))
+
+
+@app.command(cls=DocumentedCommand)
+@with_options(CacheOptions, JsonOptions)
+def cache(*, json: bool = False, **options: Unpack[CacheOptions]) -> None:
+    """Show the files of remote datasets on this machine, or remove some of them.
+
+    Example: [bold]bids-dl cache --remove openneuro:ds004362[/bold]
+    """
+    from bids_dl.cli import show_cache
+
+    show_cache.show_or_empty_cache(options, as_json=json)
 
 
 @app.command(cls=DocumentedCommand)
@@ -266,7 +296,8 @@ def predict(store: StoreUrl, **options: Unpack[PredictOptions]) -> None:
     """
     table = api.predict(store, **options)
     if "output" not in options:
-        table.to_csv(sys.stdout, index=False, lineterminator="\n")
+        content = table.to_csv(index=False, lineterminator="\n")
+        console.print_bytes(content.encode())  # UTF-8 as in a file, in any terminal
 
 
 @app.command(cls=DocumentedCommand)
@@ -294,12 +325,21 @@ def demo(
     show_training.print_demo(result)
 
 
+def _describe_failed_io(problem: OSError) -> str:
+    """Describe an error of the system, with its path or that it is of standard output."""
+    try:
+        console.flush_output()
+    except OSError as of_output:
+        problem = of_output
+    return describe_os_error(problem)
+
+
 def _describe_problem(problem: BidsDlError) -> str:
     """Describe an error, with the flags of the options that it names."""
     declarations: list[type] = []
     for command in app.registered_commands:
         declarations.extend(getattr(command.callback, "declarations", ()))
-    return with_flags(str(problem), declarations)
+    return with_flags(problem.shell_text or str(problem), declarations)
 
 
 def _interruption_message() -> str:
@@ -312,11 +352,16 @@ def _describe_usage_error(problem: Exception) -> str:
 
     The description is empty if Typer has printed the help.
     """
+    from bids_dl.config import validation
+
     format_message = getattr(problem, "format_message", None)
     message = format_message() if format_message else str(problem)
     if not message:
         return ""
     flags = getattr(getattr(problem, "param", None), "opts", ())
+    refused = validation.explain_cause(problem)
+    if refused and flags:
+        return f"{flags[0]} {refused.rstrip('.')} (see: {_help_command()})"
     value = ""
     for word, following in itertools.pairwise(sys.argv):
         if word in flags:

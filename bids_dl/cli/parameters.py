@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperOption
 
 from bids_dl.cli.console import print_warnings, set_verbosity
 from bids_dl.config.declaration import DeclaredOption, declared_options, format_default
-from bids_dl.config.options import MessageOptions
+from bids_dl.config.shell_options import MessageOptions
 from bids_dl.errors import ConfigError
 
 Sources = Annotated[

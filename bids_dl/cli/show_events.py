@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
-from rich.table import Table
 
 from bids_dl.cli.console import (
     MAX_LINES,
@@ -18,23 +17,28 @@ from bids_dl.cli.console import (
     print_json,
     print_warnings,
 )
+from bids_dl.cli.tables import TextTable, print_table
+from bids_dl.datamodel import NO_ROW
 from bids_dl.wording import count
 
 if TYPE_CHECKING:
     from bids_dl.config.stages import EventsConfig, WindowsConfig
     from bids_dl.planning.survey import Survey
 
-TEXT_COLUMNS = {"label", "query", "blocks end by"}  # aligned to the left, unlike numbers
-
 
 def print_survey_json(sources: Sequence[str], survey: Survey) -> None:
     """Print the selection as the object that docs/cli.md describes."""
-    from bids_dl.planning.summary import count_dropped, count_per_label, count_per_person
+    from bids_dl.planning.summary import (
+        count_dropped,
+        count_per_label,
+        count_per_person,
+        measure_fetch,
+    )
 
     versions = list(dict.fromkeys(survey.hed_versions.values()))
     content: dict[str, Any] = {
         "sources": list(sources),
-        "hed_version": versions[0] if len(versions) == 1 else dict(survey.hed_versions),
+        "hed_version": versions[0] if len(versions) == 1 else dict(survey.hed_versions) or None,
         "recordings": len(survey.recordings),
         "events": _event_rows(survey),
     }
@@ -47,6 +51,13 @@ def print_survey_json(sources: Sequence[str], survey: Survey) -> None:
         for (dataset, subject), counts in count_per_person(survey).items()
     ]
     content["left_out"] = count_dropped(survey)
+    fetch = measure_fetch(survey)
+    content["fetch"] = {
+        "recordings": fetch.recordings,
+        "files": fetch.files,
+        "bytes": fetch.n_bytes,
+        "cached_bytes": fetch.cached_bytes,
+    }
     print_json(content)
 
 
@@ -63,7 +74,7 @@ def _event_rows(survey: Survey) -> list[dict[str, Any]]:
                 "session": recording.session,
                 "task": recording.task,
                 "run": recording.run,
-                "row": event.row,
+                "row": None if event.row == NO_ROW else event.row,
                 "onset": event.onset,
                 "end": event.end,
                 "end_rule": event.end_rule,
@@ -93,11 +104,11 @@ def print_survey(
 ) -> None:
     """Print what a request selects, per label and person, and what it leaves out."""
     from bids_dl.planning.size import estimate_size
-    from bids_dl.planning.summary import count_dropped
+    from bids_dl.planning.summary import count_dropped, measure_fetch
 
     labels = [label.label for label in events_config.labels]
-    out.print(_label_table(survey, events_config, with_windows=windows_config.requested))
-    out.print(_person_table(survey, labels))
+    print_table(_label_table(survey, events_config, with_windows=windows_config.requested))
+    print_table(_person_table(survey, labels))
     for label, causes in count_dropped(survey).items():
         out.print(f"left out of {label}: {format_pairs(causes)}", soft_wrap=True)
     if survey.window_plan is not None:
@@ -109,50 +120,49 @@ def print_survey(
                 "with all channels at the recorded sampling rate",
                 soft_wrap=True,
             )
+    fetch = measure_fetch(survey)
+    if fetch.is_remote:
+        out.print(fetch.describe(), soft_wrap=True)
     print_warnings(_warnings(survey))
 
 
-def _label_table(survey: Survey, events_config: EventsConfig, *, with_windows: bool) -> Table:
+def _label_table(survey: Survey, events_config: EventsConfig, *, with_windows: bool) -> TextTable:
     from bids_dl.planning.summary import count_per_label
 
     numbers = ["recordings", "events"]
     if with_windows:
         numbers += ["windows", "open"]
     title = f"{count(len(survey.recordings), 'recording')} searched in {', '.join(survey.datasets)}"
-    table = Table(title=title, title_justify="left", box=None)
-    for name in ("label", "query", *numbers, "blocks end by"):
-        justify = "left" if name in TEXT_COLUMNS else "right"
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    headings = ("label", "query", *numbers, "blocks end by")
+    table = TextTable(headings, title=title, numbers=frozenset(numbers))
     counts = count_per_label(survey)
     for label in events_config.labels:
         rules = Counter(
             event.end_rule or "no end" for event in survey.events if event.label == label.label
         )
-        table.add_row(
-            label.label,
-            format_query(label.query),
-            *(str(counts[label.label][name]) for name in numbers),
-            format_pairs(rules),
-        )
+        cells = [str(counts[label.label][name]) for name in numbers]
+        query = format_query(label.query)
+        table.rows.append((label.label, query, *cells, format_pairs(rules)))
     return table
 
 
-def _person_table(survey: Survey, labels: Sequence[str]) -> Table:
+def _person_table(survey: Survey, labels: Sequence[str]) -> TextTable:
     """Return the events of each person and label, and the windows if there are any."""
     from bids_dl.planning.summary import count_per_person
 
     with_windows = survey.window_plan is not None
     title = "events / windows of each person" if with_windows else "events of each person"
-    table = Table("dataset", "subject", *labels, title=title, title_justify="left", box=None)
+    headings = ("dataset", "subject", *labels)
+    table = TextTable(headings, title=title, numbers=frozenset(labels))
     persons = count_per_person(survey)
     for (dataset, subject), counts in list(persons.items())[:MAX_LINES]:
         cells = []
         for label in labels:
             windows = f" / {counts[label]['windows']}" if with_windows else ""
             cells.append(f"{counts[label]['events']}{windows}")
-        table.add_row(dataset, subject, *cells)
+        table.rows.append((dataset, subject, *cells))
     if len(persons) > MAX_LINES:
-        table.add_row("...", f"{len(persons) - MAX_LINES} more")
+        table.remark = f"and {count(len(persons) - MAX_LINES, 'more person', 'more people')}"
     return table
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from bids_dl.cli.console import format_pairs, out, print_json
+from bids_dl.cli.tables import TextTable, print_table
 
 if TYPE_CHECKING:
     from bids_dl.models import ModelSpec
@@ -21,10 +20,7 @@ def print_recipes(descriptions: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "description": text} for name, text in descriptions.items()])
         return
-    table = Table("recipe", "description", box=None)
-    for name, description in descriptions.items():
-        table.add_row(name, description)
-    out.print(table)
+    print_table(TextTable(("recipe", "description"), rows=list(descriptions.items())))
 
 
 def print_recipe(recipe: Recipe, *, as_json: bool) -> None:
@@ -32,15 +28,16 @@ def print_recipe(recipe: Recipe, *, as_json: bool) -> None:
     if as_json:
         print_json(recipe.to_dict() | {"description": recipe.description})
         return
-    out.print(Text.assemble((recipe.name, "bold"), ": ", recipe.description))
+    out.print(Text.assemble((recipe.name, "bold"), ": ", recipe.description), soft_wrap=True)
     documents = recipe.to_dict()["steps"]
     for number, (step, document) in enumerate(zip(recipe.steps, documents, strict=True), 1):
         [parameters] = document.values()
         summary = (step.__doc__ or "").partition("\n")[0].replace("`", "")
-        out.print(Text.assemble(f"\n{number}. ", (step.name, "bold"), f"  {summary}"))
+        title = Text.assemble(f"\n{number}. ", (step.name, "bold"), f"  {summary}")
+        out.print(title, soft_wrap=True)
         for parameter, value in parameters.items():
-            line = Text.assemble((f"{parameter}: ", "dim"), _format_yaml(value))
-            out.print(Padding(line, (0, 0, 0, 3)))
+            line = Text.assemble((f"   {parameter}: ", "dim"), _format_yaml(value))
+            out.print(line, soft_wrap=True)
 
 
 def _format_yaml(value: Any) -> str:
@@ -58,14 +55,12 @@ def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
     if as_json:
         print_json([_model_fields(model) for model in models.values()])
         return
-    table = Table(
-        "model", "windows (n_chans, n_times)", "description", "source", "options", box=None
-    )
+    table = TextTable(("model", "windows (n_chans, n_times)", "description", "source", "options"))
     for model in models.values():
         shape = str(model.shape) if model.shape else "any"
         options = format_pairs(model.options)
-        table.add_row(model.name, shape, model.summary, model.source, options)
-    out.print(table)
+        table.rows.append((model.name, shape, model.summary, model.source, options))
+    print_table(table)
 
 
 def _model_fields(model: ModelSpec) -> dict[str, Any]:

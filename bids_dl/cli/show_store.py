@@ -7,8 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from bids_dl.cli.console import (
     MAX_LINES,
@@ -21,6 +19,7 @@ from bids_dl.cli.console import (
     print_warnings,
 )
 from bids_dl.cli.show_events import format_query
+from bids_dl.cli.tables import TextTable, print_pairs, print_table
 from bids_dl.datamodel import Failure
 from bids_dl.wording import count, join_names
 
@@ -47,10 +46,10 @@ def print_outcome(outcome: Outcome) -> None:
     else:
         text = f"{numbers}, {outcome.reused} of them staged before" if outcome.reused else numbers
     out.print(f"{outcome.url}: {text}", soft_wrap=True)
-    out.print(_person_table(outcome.people))
+    print_table(_person_table(outcome.people))
     if outcome.dropped:
         out.print(
-            f"{outcome.dropped} events, blocks or windows left out; "
+            f"left out: {outcome.dropped} (events, blocks or windows); "
             f"each with its reason in {outcome.url}/recordings.json",
             soft_wrap=True,
         )
@@ -59,22 +58,18 @@ def print_outcome(outcome: Outcome) -> None:
         print_failures([format_failure(failure) for failure in outcome.failures])
 
 
-def _person_table(people: tuple[PersonCount, ...]) -> Table:
+def _person_table(people: tuple[PersonCount, ...]) -> TextTable:
     labels = list(people[0].windows) if people else []
-    table = Table(
-        "dataset",
-        "subject",
-        "split",
-        *labels,
+    table = TextTable(
+        ("dataset", "subject", "split", *labels),
         title="windows of each person",
-        title_justify="left",
-        box=None,
+        numbers=frozenset(labels),
     )
     for person in people[:MAX_LINES]:
         counts = [str(number) for number in person.windows.values()]
-        table.add_row(person.dataset, person.subject, person.split, *counts)
+        table.rows.append((person.dataset, person.subject, person.split, *counts))
     if len(people) > MAX_LINES:
-        table.add_row("...", f"{len(people) - MAX_LINES} more")
+        table.remark = f"and {count(len(people) - MAX_LINES, 'more person', 'more people')}"
     return table
 
 
@@ -106,12 +101,7 @@ def print_info(description: Mapping[str, Any]) -> None:
         "content": f"bids-dl:{description['content']}",
         "made by": format_pairs(description["software"]),
     }
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column()
-    table.add_column(overflow="fold")  # because a truncated identifier is useless
-    for name, value in rows.items():
-        table.add_row(Text(name, "bold"), value)
-    out.print(table)
+    print_pairs(rows)
     example = f'StreamingDataset("{description["store"]}", split="train", batch_size=64)'
     out.print(f"\nstream = bids_dl.{example}", soft_wrap=True)
 
@@ -120,7 +110,7 @@ def _format_shape(description: Mapping[str, Any]) -> str:
     n_windows, n_chans, n_times = description["shape"]
     sfreq = description["sfreq"]
     return (
-        f"{n_windows} windows x {n_chans} channels x {n_times} samples "
+        f"{count(n_windows, 'window')} x {count(n_chans, 'channel')} x {count(n_times, 'sample')} "
         f"({n_times / sfreq:g} s at {sfreq:g} Hz), {description['bytes'] / 1e6:.1f} MB"
     )
 
@@ -159,7 +149,8 @@ def print_verification(verification: Verification) -> None:
     for damage in damages[:MAX_LINES]:
         out.print(_format_damage(damage), soft_wrap=True)
     if len(damages) > MAX_LINES:
-        out.print(f"and {len(damages) - MAX_LINES} more (all of them with --json)")
+        more = len(damages) - MAX_LINES
+        out.print(f"and {more} more (all of them with --json)", soft_wrap=True)
     for key, reason in list(verification.skipped.items())[:MAX_LINES]:
         out.print(f"{key}: not compared: {reason}", soft_wrap=True)
     parts = [

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from bids_dl.cli.console import MAX_LINES, out, print_json
 from bids_dl.cli.show_store import print_info, print_outcome
+from bids_dl.cli.tables import TextTable, print_table
 from bids_dl.wording import count
 
 if TYPE_CHECKING:
@@ -30,21 +30,26 @@ def print_training(result: TrainingResult) -> None:
     from bids_dl.training.metrics import METRICS
 
     titles = [metric.title for metric in METRICS]
-    table = Table("", f"{titles[0]} (95 % interval)", *titles[1:], box=None)
+    table = TextTable(("", f"{titles[0]} (95 % interval)", *titles[1:]))
     for name, description in UNITS.items():
         values = result.metrics[name]
-        table.add_row(description, *(_format_interval(values[metric.name]) for metric in METRICS))
-    out.print(table)
-    persons = Table("dataset", "subject", "windows", "accuracy", box=None)
-    for person in result.metrics["persons"][:MAX_LINES]:
-        persons.add_row(
-            person["dataset"],
-            person["subject"],
-            str(person["n_windows"]),
-            f"{person['accuracy']:.3f}",
-        )
-    out.print(persons)
+        intervals = [_format_interval(values[metric.name]) for metric in METRICS]
+        table.rows.append((description, *intervals))
+    print_table(table)
+    _print_persons(result.metrics["persons"])
     out.print(f"run folder: {result.run_dir}", soft_wrap=True)
+
+
+def _print_persons(persons: Sequence[Mapping[str, Any]]) -> None:
+    """Print the windows and the accuracy of each tested person."""
+    headings = ("dataset", "subject", "windows", "accuracy")
+    table = TextTable(headings, numbers=frozenset({"windows", "accuracy"}))
+    for person in persons[:MAX_LINES]:
+        n_windows, accuracy = str(person["n_windows"]), f"{person['accuracy']:.3f}"
+        table.rows.append((person["dataset"], person["subject"], n_windows, accuracy))
+    if len(persons) > MAX_LINES:
+        table.remark = f"and {count(len(persons) - MAX_LINES, 'more person', 'more people')}"
+    print_table(table)
 
 
 def _format_interval(metric: Mapping[str, float | None]) -> str:
@@ -71,7 +76,10 @@ def print_demo(result: DemoResult) -> None:
     print_info(result.description)
     _print_step("4. train", f"bids-dl train {url} --model shallow-fbcsp --folds loso")
     print_training(result.training)
-    out.print("Each person was tested by a network that was trained on the other persons only.")
+    out.print(
+        "Each person was tested by a network that was trained on the other persons only.",
+        soft_wrap=True,
+    )
     _print_step("pictures", "")
     for picture in result.pictures:
         out.print(f"  {picture}", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bids_dl.errors import ArgumentTypeError, ConfigError
@@ -24,7 +24,7 @@ def as_path(name: str, value: Any) -> str:
     Raises
     ------
     ArgumentTypeError
-        The value is neither, or its path is bytes.
+        The value is neither, is empty, or its path is bytes.
 
     Examples
     --------
@@ -34,9 +34,46 @@ def as_path(name: str, value: Any) -> str:
     """
     if isinstance(value, str | os.PathLike):
         path = os.fspath(value)
-        if isinstance(path, str):
+        if path and isinstance(path, str):
             return path
     raise wrong_type(name, "a path or a URL", value)
+
+
+def as_optional_path(name: str, value: Any) -> str | None:
+    """Return a path or URL as text like `as_path`, and None for None."""
+    return None if value is None else as_path(name, value)
+
+
+def as_paths(name: str, value: Any) -> list[str]:
+    """Return one or several paths or URLs as a list of texts.
+
+    Parameters
+    ----------
+    name
+        Name of the argument.
+    value
+        A path as in `as_path`, or an iterable of paths.
+
+    Raises
+    ------
+    ArgumentTypeError
+        The value is neither.
+    ConfigError
+        There is no path.
+
+    Examples
+    --------
+    >>> as_paths("sources", "ds004362"), as_paths("sources", ("a", "b"))
+    (['ds004362'], ['a', 'b'])
+    """
+    if isinstance(value, str | os.PathLike):
+        return [as_path(name, value)]
+    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
+        raise wrong_type(name, "a path, a URL or a list of them", value)
+    paths = [as_path(name, item) for item in value]
+    if not paths:
+        raise ConfigError(f"{name}: the list is empty; give at least one path or URL")
+    return paths
 
 
 def check_integers(*, minimum: int | None = 1, **numbers: Any) -> None:
@@ -91,6 +128,19 @@ def check_callables(**functions: Any) -> None:
     for name, function in functions.items():
         if function is not None and not callable(function):
             raise wrong_type(name, "a function or None", function)
+
+
+def check_texts(**texts: Any) -> None:
+    """Check that arguments are text. None passes.
+
+    Raises
+    ------
+    ArgumentTypeError
+        A value is no text, or is empty.
+    """
+    for name, text in texts.items():
+        if text is not None and not (text and isinstance(text, str)):
+            raise wrong_type(name, "a text or None", text)
 
 
 def check_mappings(**mappings: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bids_dl.config.declaration import declared_options, format_default
+from bids_dl.config.defaults import default_values
 from bids_dl.config.options import (
     EventOptions,
     LabelOptions,
@@ -25,12 +26,19 @@ from bids_dl.config.options import (
     StoreOptions,
     WindowOptions,
 )
-from bids_dl.config.stages import LabelConfig, Request, default_values
+from bids_dl.config.stages import LabelConfig, Request
 
 STORED_NAMES = {"windows": {"window": "size"}}
 """Per stage, the fields that documents keep under another key: field name -> stored key."""
 LATER_STAGES = ("sharing",)
 """Stages that a document has only if a field is given, so that others keep their digest."""
+LATER_FIELDS = (
+    ("source", "where"),
+    ("splits", "stratify"),
+    ("events", "whole"),
+    ("events", "hed_sidecar"),
+)
+"""(stage, field) that a document has only if the field is given, for the same reason."""
 STAGE_OPTIONS: dict[str, type] = {
     "source": SourceOptions,
     "events": EventOptions,
@@ -57,12 +65,16 @@ def request_to_document(request: Request) -> dict[str, Any]:
         One mapping per stage: lists, strings, numbers, booleans and None only.
     """
     document: dict[str, Any] = json.loads(json.dumps(asdict(request)))
+    document["events"].pop("unexpanded")
     for stage, names in STORED_NAMES.items():
         document[stage] = _renamed(document[stage], names)
     for stage in LATER_STAGES:
         given = {name: value for name, value in document.pop(stage).items() if value}
         if given:
             document[stage] = given
+    for stage, name in LATER_FIELDS:
+        if not document[stage][name]:
+            del document[stage][name]
     return document
 
 
@@ -113,8 +125,12 @@ def request_to_options(request: Request) -> dict[str, Any]:
     >>> parse_request(request_to_options(request)) == request
     True
     """
-    labels = {label.label: _label_options(label) for label in request.events.labels}
-    options: dict[str, Any] = {"hed": labels}
+    if request.events.whole:
+        options = _own_options(request.events.labels[0])
+    elif request.events.unexpanded:
+        options = dict(request.events.unexpanded)
+    else:
+        options = {"hed": {label.label: _label_options(label) for label in request.events.labels}}
     for stage_name, declaration in STAGE_OPTIONS.items():
         stage = getattr(request, stage_name)
         defaults = default_values(type(stage))
@@ -126,14 +142,20 @@ def request_to_options(request: Request) -> dict[str, Any]:
     return plain
 
 
-def _label_options(label: LabelConfig) -> Any:
-    """Return the query of a label, or a mapping with its query and its own options."""
+def _own_options(label: LabelConfig) -> dict[str, Any]:
+    """Return the options of a label that are not at their default."""
     defaults = default_values(LabelConfig)
     own_options: dict[str, Any] = {}
     for name in declared_options(LabelOptions):
         value = getattr(label, name)
         if value != defaults[name]:
             own_options[name] = value
+    return own_options
+
+
+def _label_options(label: LabelConfig) -> Any:
+    """Return the query of a label, or a mapping with its query and its own options."""
+    own_options = _own_options(label)
     if isinstance(label.query, str):
         return {"hed": label.query, **own_options} if own_options else label.query
     return {**label.query, **own_options}

@@ -6,14 +6,21 @@ labels to values. In a file, a label may also hold its own options beside its qu
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bids_dl.config.class_queries import (
+    QUERY_OPTIONS,
+    EachValue,
+    parse_class_queries,
+    split_label,
+    unexpanded_columns,
+)
 from bids_dl.config.options import LabelOptions
-from bids_dl.config.stages import LabelConfig
+from bids_dl.config.stages import WHOLE_LABEL, WHOLE_QUERY, LabelConfig
 from bids_dl.config.validation import build, check_names
-from bids_dl.config.values import ASSIGNMENT, as_texts, as_tuple, parse_number, parse_pair
+from bids_dl.config.values import as_texts, as_tuple, parse_number, parse_pair
 from bids_dl.errors import ConfigError
 from bids_dl.wording import closest
 
@@ -42,61 +49,109 @@ def parse_labels(options: Mapping[str, Any]) -> tuple[LabelConfig, ...]:
     >>> label.label, label.query, label.trim
     ('eyes', 'Eyes-closed', (2.0, 2.0))
     """
-    queries = _parse_queries(options.get("hed"))
-    for name in SIMPLE_OPTIONS:
-        _check_labels(name, options.get(name), queries)
-    _check_labels("exclude", options.get("exclude"), queries, once=False)
-    _check_labels("around", _labelled_part(options.get("around")), queries)
+    queries = parse_class_queries(options)
+    if not unexpanded_columns(options):  # whose values are labels too
+        _check_label_names(options, queries)
     return tuple(_build_label(label, query, options) for label, query in queries.items())
 
 
-def query_label(query: str) -> str:
-    """Return the label of a query without one: the query, with ``_`` for other characters.
+def parse_whole_label(options: Mapping[str, Any]) -> tuple[LabelConfig, ...]:
+    """Build the only label of whole recordings, with the options that limit its blocks.
+
+    Parameters
+    ----------
+    options
+        Options by name; those that are not of labels are ignored.
+
+    Raises
+    ------
+    ConfigError
+        A query is given too, or an option names another label.
 
     Examples
     --------
-    >>> query_label("Label/now-* && Red")
-    'Label_now-_____Red'
+    >>> [label] = parse_whole_label({"whole": True, "trim": 5})
+    >>> label.label, label.trim
+    ('recording', (5.0, 5.0))
     """
-    return re.sub(r"[^A-Za-z0-9_-]", "_", query)
+    for name in QUERY_OPTIONS:
+        if options.get(name):
+            raise ConfigError(
+                f"--whole takes whole recordings and --{name} selects parts of them; give one of "
+                f"the two, or leave out parts of whole recordings with --exclude QUERY"
+            )
+    _check_label_names(options, [WHOLE_LABEL])
+    return (_build_label(WHOLE_LABEL, WHOLE_QUERY, options),)
 
 
-def _parse_queries(value: Any) -> dict[str, Any]:
-    """Return the query of each label, in the order given."""
-    if not value:
-        raise ConfigError(
-            "no query given; give one with --hed QUERY or --hed LABEL=QUERY (in Python: hed=...), "
-            'such as --hed "Eyes-closed"'
-        )
-    if isinstance(value, Mapping):
-        return {str(label): query for label, query in value.items()}
+def columns_to_expand(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of labels if a column stands for its values, which are not known yet.
+
+    Returns
+    -------
+    dict
+        The options that `expand_labels` needs, as plain values. Empty if every label is known.
+
+    Examples
+    --------
+    >>> columns_to_expand({"event": "trial_type", "task": "x"}), columns_to_expand({"hed": "Red"})
+    ({'event': ['trial_type']}, {})
+    """
+    if not unexpanded_columns(options):
+        return {}
+    kept = {}
+    for name in (*QUERY_OPTIONS, *LABEL_OPTIONS):
+        if options.get(name) is not None:
+            kept[name] = options[name]
+    kept["event"] = as_texts(options["event"])
+    plain: dict[str, Any] = json.loads(json.dumps(kept))
+    return plain
+
+
+def expand_labels(
+    options: Mapping[str, Any], classes: Mapping[str, Mapping[str, str]]
+) -> tuple[LabelConfig, ...]:
+    """Build one label per query, and one per value of each column that stands alone.
+
+    Parameters
+    ----------
+    options
+        Result of `columns_to_expand`.
+    classes
+        Column -> label -> query of the rows with one value.
+
+    Raises
+    ------
+    ConfigError
+        A label occurs twice, or an option names a label without a query.
+
+    Examples
+    --------
+    >>> classes = {"trial_type": {"go": "trial_type==go", "stop": "trial_type==stop"}}
+    >>> options = {"event": ["trial_type"], "until": "go=2"}
+    >>> [(label.label, label.until) for label in expand_labels(options, classes)]
+    [('go', 2.0), ('stop', None)]
+    """
     queries: dict[str, Any] = {}
-    for text in as_texts(value) or ():
-        label, query = _split_label(text)
-        if label is None:
-            label = query_label(text)
-        elif not label.strip():
-            raise ConfigError(
-                f"--hed {text}: expected a label before the =, such as eyes_closed=Eyes-closed"
-            )
-        label = label.strip()
-        if label in queries:
-            raise ConfigError(
-                f"--hed {text}: two queries have the label {label!r}; "
-                "give them different labels with LABEL=QUERY"
-            )
-        queries[label] = query
-    return queries
-
-
-def _split_label(text: str) -> tuple[str | None, str]:
-    """Split ``LABEL=VALUE``. The label is None if there is no ``=``."""
-    match = ASSIGNMENT.fullmatch(text)
-    return (match[1], match[2]) if match else (None, text)
+    for label, query in parse_class_queries(options).items():
+        found = classes[query.column] if isinstance(query, EachValue) else {label: query}
+        for name, text in found.items():
+            if name in queries:
+                raise ConfigError(
+                    f"--event {label}: two queries have the label {name!r}; "
+                    f"give the values of the column as --event LABEL={text}"
+                )
+            queries[name] = text
+    _check_label_names(options, queries)
+    return tuple(_build_label(label, query, options) for label, query in queries.items())
 
 
 def _build_label(label: str, query: Any, options: Mapping[str, Any]) -> LabelConfig:
+    if isinstance(query, EachValue):
+        query = query.query
     own_options = dict(query) if isinstance(query, Mapping) else {"hed": query}
+    if "event" in own_options and "hed" not in own_options:
+        own_options["hed"] = own_options.pop("event")
     if not isinstance(own_options.get("hed", ""), str):
         raise ConfigError(
             f"hed: {label}: {own_options['hed']!r} is not a query; write one as text, "
@@ -148,7 +203,7 @@ def _value_of_label(label: str, value: Any) -> Any:
         return value
     common = None
     for text in texts:
-        name, text_value = _split_label(text)
+        name, text_value = split_label(text)
         if name == label:
             return text_value
         if name is None:
@@ -166,7 +221,7 @@ def _excluded_queries(label: str, value: Any) -> tuple[Any, ...]:
         return as_tuple(value.get(label))
     queries = []
     for query in as_tuple(value):
-        name, text = _split_label(query) if isinstance(query, str) else (None, query)
+        name, text = split_label(query) if isinstance(query, str) else (None, query)
         if name is None or name == label:
             queries.append(text)
     return tuple(queries)
@@ -183,7 +238,7 @@ def _around_of_label(label: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return value.get(label)
     first = _labelled_part(value)
-    name, query = _split_label(first) if isinstance(first, str) else (None, first)
+    name, query = split_label(first) if isinstance(first, str) else (None, first)
     if name is None:
         return value
     return (query, *value[1:]) if name == label else None
@@ -197,6 +252,13 @@ def _parse_around(value: Any) -> tuple[Any, float] | None:
     if seconds is None:
         raise ConfigError(f"--around {value}: expected QUERY SECONDS, such as --around Asleep 1800")
     return value[0], seconds
+
+
+def _check_label_names(options: Mapping[str, Any], labels: Iterable[str]) -> None:
+    for name in SIMPLE_OPTIONS:
+        _check_labels(name, options.get(name), labels)
+    _check_labels("exclude", options.get("exclude"), labels, once=False)
+    _check_labels("around", _labelled_part(options.get("around")), labels)
 
 
 def _check_labels(option: str, value: Any, labels: Iterable[str], *, once: bool = True) -> None:
@@ -219,4 +281,4 @@ def _named_labels(value: Any) -> list[str]:
     texts = [value] if isinstance(value, str) else value
     if not _are_texts(texts):
         return []
-    return [_split_label(text)[0] or "" for text in texts]
+    return [split_label(text)[0] or "" for text in texts]

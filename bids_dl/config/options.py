@@ -26,14 +26,16 @@ PathLike = str | os.PathLike[str]
 Texts = str | Sequence[str]
 Assignments = Mapping[str, Any]
 Query = str | Mapping[str, Any]
-"""A HED query; or a mapping ``{"all": [...], "any": [...], "none": [...]}``, nested."""
+"""HED, or ``COLUMN==VALUE``; or a mapping ``{"all": [...], "any": [...], "none": [...]}``, nested.
+"""
 
 Overlap = Literal["error", "first", "each"]
 Dtype = Literal["float32", "int16"]
+FetchMode = Literal["auto", "whole", "ranges"]
 
 
 class SourceOptions(TypedDict, total=False):
-    """Recordings to search, by their BIDS entities."""
+    """Recordings to search, by their BIDS entities and by participants.tsv."""
 
     subject: Annotated[Texts, Opt("Only this subject; repeatable.", "LABEL", SELECTION)]
     session: Annotated[Texts, Opt("Only this session; repeatable.", "LABEL", SELECTION)]
@@ -41,14 +43,31 @@ class SourceOptions(TypedDict, total=False):
     run: Annotated[
         str | int | Sequence[str | int], Opt("Only this run; repeatable.", "INDEX", SELECTION)
     ]
+    where: Annotated[
+        Texts | Mapping[str, Any],
+        Opt(
+            "Only people whose row of participants.tsv meets this; repeatable, all must hold.",
+            "COLUMN=VALUE|LOW..HIGH",
+            SELECTION,
+        ),
+    ]
 
 
 class QueryOptions(TypedDict, total=False):
-    """The queries, one class each."""
+    """The queries of the classes: by HED, or by the columns of events.tsv."""
 
     hed: Annotated[
         str | Sequence[str] | Mapping[str, Query],
         Opt("HED query of one class; repeatable.", "[LABEL=]QUERY", SELECTION),
+    ]
+    event: Annotated[
+        str | Sequence[str] | Mapping[str, Query],
+        Opt(
+            "Class of the rows with a value in a column of events.tsv, or one class for each "
+            "value of the column; repeatable.",
+            "[LABEL=]COLUMN[==VALUE[,VALUE]]",
+            SELECTION,
+        ),
     ]
 
 
@@ -105,6 +124,10 @@ class LabelOptions(TypedDict, total=False):
 class EventOptions(TypedDict, total=False):
     """Search for events, the same for all labels."""
 
+    whole: Annotated[
+        bool,
+        Opt("Take whole recordings, of which none needs an events.tsv.", panel=SELECTION),
+    ]
     aliases: Annotated[
         Mapping[str, str | Sequence[Query]],
         Opt("Names for lists of queries.", "{NAME: [QUERY, ...]}", SELECTION, flags=()),
@@ -117,6 +140,14 @@ class EventOptions(TypedDict, total=False):
     ]
     hed_schema_dir: Annotated[
         PathLike, Opt("Folder with schemas that hedtools does not include.", "FOLDER", SELECTION)
+    ]
+    hed_sidecar: Annotated[
+        PathLike | Sequence[PathLike] | Mapping[str, Any],
+        Opt(
+            "HED to add to datasets, in a file like events.json; repeatable.",
+            "[DATASET=]FILE.json",
+            SELECTION,
+        ),
     ]
     hed_strict: Annotated[
         bool, Opt("Treat problems in the HED annotations as errors.", panel=SELECTION)
@@ -163,6 +194,10 @@ class SplitOptions(TypedDict, total=False):
             str,
         ),
     ]
+    stratify: Annotated[
+        str,
+        Opt("Balance this column of participants.tsv over the splits.", "COLUMN", CONVERSION),
+    ]
     seed: Annotated[int, Opt("Random seed of the split.", "N", CONVERSION)]
 
 
@@ -183,6 +218,30 @@ class SharingOptions(TypedDict, total=False):
     author: Annotated[Texts, Opt("Person who makes the store; repeatable.", "NAME", SHARING)]
     license: Annotated[
         str, Opt("Licence of the store, no weaker than those of the sources.", "SPDX", SHARING)
+    ]
+
+
+class CacheFolderOptions(TypedDict, total=False):
+    """Folder of the cache of remote datasets."""
+
+    cache: Annotated[PathLike, Opt("Folder for files of remote datasets.", "FOLDER", EXECUTION)]
+
+
+class FetchOptions(CacheFolderOptions, total=False):
+    """Access to remote datasets. No option changes a byte of a store."""
+
+    fetch: Annotated[
+        FetchMode,
+        Opt("Fetch whole files, or only the byte ranges that the plan needs.", panel=EXECUTION),
+    ]
+    endpoints: Annotated[
+        Assignments,
+        Opt(
+            "Base address of an archive, such as a mirror; repeatable.",
+            "NAME=URL",
+            EXECUTION,
+            flags=("--endpoint",),
+        ),
     ]
 
 
@@ -247,12 +306,29 @@ class SelectionOptions(
     """Selection of recordings, events, blocks and windows."""
 
 
-class EventsOptions(SelectionOptions, FileOptions, total=False):
+class EventsOptions(SelectionOptions, FetchOptions, FileOptions, total=False):
     """Options of `bids_dl.events`."""
 
     plot: Annotated[
         PathLike,
         Opt("Draw the first recording that matches, with its blocks.", "FILE.png|svg|pdf", OUTPUT),
+    ]
+
+
+class SidecarOptions(SourceOptions, FetchOptions, total=False):
+    """Options of `bids_dl.make_sidecar`."""
+
+
+class TemplateOptions(TypedDict, total=False):
+    """A sidecar to fill in, on the command line only. In Python: `bids_dl.make_sidecar`."""
+
+    make_sidecar: Annotated[
+        str,
+        Opt(
+            "Write the columns and values of events.tsv to a file, to add their HED.",
+            "FILE.json",
+            OUTPUT,
+        ),
     ]
 
 
@@ -262,7 +338,7 @@ class RequestOptions(
     """All options that decide the content of a store."""
 
 
-class ConvertOptions(RequestOptions, RunOptions, FileOptions, total=False):
+class ConvertOptions(RequestOptions, FetchOptions, RunOptions, FileOptions, total=False):
     """Options of `bids_dl.convert`."""
 
 
@@ -270,7 +346,7 @@ class InfoOptions(AccessOptions, total=False):
     """Options of `bids_dl.info`."""
 
 
-class VerifyOptions(JobOptions, AccessOptions, total=False):
+class VerifyOptions(FetchOptions, JobOptions, AccessOptions, total=False):
     """Options of `bids_dl.verify`."""
 
     sources: Annotated[
@@ -307,27 +383,3 @@ class ExportOptions(AccessOptions, total=False):
 
 class DemoOptions(JobOptions, total=False):
     """Options of `bids-dl demo`."""
-
-
-class MessageOptions(TypedDict, total=False):
-    """Messages of every command, on the command line only."""
-
-    quiet: Annotated[
-        bool,
-        Opt("Print results only: no progress, no warnings.", None, OUTPUT, flags=("--quiet", "-q")),
-    ]
-    verbose: Annotated[
-        bool,
-        Opt(
-            "Print the warnings of libraries, and the cause of an error.",
-            None,
-            OUTPUT,
-            flags=("--verbose", "-v"),
-        ),
-    ]
-
-
-class JsonOptions(MessageOptions, total=False):
-    """Output of commands that print one JSON object, on the command line only."""
-
-    json: Annotated[bool, Opt("Print one JSON object.", panel=OUTPUT)]

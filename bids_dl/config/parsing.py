@@ -10,16 +10,23 @@ from typing import Any, TypeVar
 
 import yaml
 
+from bids_dl.config.arguments import as_path, check_flags
+from bids_dl.config.cache_stage import CacheConfig
+from bids_dl.config.conditions import parse_where
 from bids_dl.config.declaration import DeclaredOption, declared_options
-from bids_dl.config.labels import parse_labels
+from bids_dl.config.defaults import default_values
+from bids_dl.config.hed_sidecars import parse_hed_sidecars
+from bids_dl.config.labels import columns_to_expand, parse_labels, parse_whole_label
 from bids_dl.config.options import (
     AccessOptions,
     Assignments,
     ConvertOptions,
     EventOptions,
     EventsOptions,
+    FetchOptions,
     JobOptions,
     LabelOptions,
+    QueryOptions,
     RecipeOptions,
     RunOptions,
     SharingOptions,
@@ -28,8 +35,10 @@ from bids_dl.config.options import (
     StoreOptions,
     WindowOptions,
 )
+from bids_dl.config.shell_options import CacheOptions
 from bids_dl.config.stages import (
     EventsConfig,
+    FetchConfig,
     LabelConfig,
     PipelineConfig,
     PreprocessConfig,
@@ -38,20 +47,21 @@ from bids_dl.config.stages import (
     SourceConfig,
     SplitsConfig,
     StoreConfig,
-    TrainConfig,
     WindowsConfig,
-    default_values,
 )
 from bids_dl.config.training_options import DeviceOptions, TrainOptions
-from bids_dl.config.validation import build, check_names
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.config.validation import build, check_names, describe_input
 from bids_dl.config.values import (
     as_texts,
     as_tuple,
+    parse_age,
     parse_assignments,
     parse_size,
     parse_split,
     parse_text,
 )
+from bids_dl.datamodel import ENTITY_PREFIXES
 from bids_dl.errors import ConfigError
 
 Options = Mapping[str, Any]
@@ -66,6 +76,8 @@ STAGES: tuple[tuple[type, type], ...] = (
     (SplitOptions, SplitsConfig),
     (StoreOptions, StoreConfig),
     (SharingOptions, SharingConfig),
+    (FetchOptions, FetchConfig),
+    (CacheOptions, CacheConfig),
     (JobOptions, PipelineConfig),
     (AccessOptions, PipelineConfig),
     (RunOptions, PipelineConfig),
@@ -108,7 +120,7 @@ def merge_file(options: Options) -> dict[str, Any]:
     """
     direct = {name: value for name, value in options.items() if value is not None}
     file = direct.pop("config", None)
-    merged = direct if file is None else read_file(file) | direct
+    merged = direct if file is None else read_file(as_path("config", file)) | direct
     check_options(merged, ConvertOptions, EventsOptions)
     return merged
 
@@ -157,29 +169,36 @@ def parse_request(options: Options) -> Request:
 
 
 def parse_events(options: Options) -> EventsConfig:
-    """Build the search for events: one label per query."""
+    """Build the search for events: one label per query.
+
+    A column that stands for its values is one label until `bids_dl.selection.expand_columns`.
+    """
     values = _stage_values(EventsConfig, EventOptions, options)
     values["aliases"] = _parse_aliases(values["aliases"])
+    for name in QueryOptions.__annotations__:
+        _check_queries(name, options.get(name))
+    check_flags(whole=values["whole"] or False)
+    if values["whole"]:
+        return build(EventsConfig, labels=parse_whole_label(options), **values)
+    values["unexpanded"] = columns_to_expand(options)
     return build(EventsConfig, labels=parse_labels(options), **values)
 
 
 def parse_source(options: Options) -> SourceConfig:
-    """Build the selection of recordings by their BIDS entities.
+    """Build the selection of recordings by their BIDS entities and by participants.tsv.
 
     Raises
     ------
     ConfigError
-        A label is a number, because YAML has dropped its leading zeros.
+        A label is no text.
     """
-    for name in ("subject", "session", "task"):
+    for name in ENTITY_PREFIXES:
         for value in as_tuple(options.get(name)):
-            if isinstance(value, int | float):
-                raise ConfigError(
-                    f"{name} {value}: YAML reads this as a number and drops leading zeros; "
-                    f"quote it: {name}: '...'"
-                )
+            _check_entity(name, value)
     values = _stage_values(SourceConfig, SourceOptions, options)
-    return build(SourceConfig, **{name: as_texts(value) for name, value in values.items()})
+    where = values.pop("where")
+    entities = {name: as_texts(value) for name, value in values.items()}
+    return build(SourceConfig, **entities, where=where)
 
 
 def parse_windows(options: Options) -> WindowsConfig:
@@ -199,6 +218,16 @@ def parse_sharing(options: Options) -> SharingConfig:
 def parse_pipeline(options: Options) -> PipelineConfig:
     """Build the settings of the execution, which change no byte of a store."""
     return _build_stage(PipelineConfig, RunOptions, options)
+
+
+def parse_fetching(options: Options) -> FetchConfig:
+    """Build the settings of the access to remote datasets, ignoring the options of other stages."""
+    return _build_stage(FetchConfig, FetchOptions, options)
+
+
+def parse_cache(options: Options) -> CacheConfig:
+    """Build the selection of cached files to remove."""
+    return _build_stage(CacheConfig, CacheOptions, options)
 
 
 def parse_training(options: Options) -> TrainConfig:
@@ -251,7 +280,14 @@ def default_value(declaration: type, name: str) -> Any:
     return None
 
 
-PARSERS: dict[str, Callable[[Any], Any]] = {"memory": parse_size, "split": parse_split}
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    "hed_sidecar": parse_hed_sidecars,
+    "memory": parse_size,
+    "older_than": parse_age,
+    "remove": as_texts,
+    "split": parse_split,
+    "where": parse_where,
+}
 """Parsers of the options whose texts pydantic does not convert."""
 
 
@@ -276,6 +312,24 @@ def _parse_value(option: DeclaredOption, options: Options) -> Any:
     if option.type == Assignments:
         return parse_assignments(value, option.flags[0])
     return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _check_entity(name: str, value: Any) -> None:
+    """Refuse a label that is no text. Runs are compared as numbers, so they may be numbers."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, str) or (name == "run" and is_number):
+        return
+    reason = ", because numbers lose their leading zeros; quote it" if is_number else ""
+    raise ConfigError(f"--{name} {describe_input(value)}: expected text{reason}")
+
+
+def _check_queries(name: str, value: Any) -> None:
+    """Refuse queries that are no text, or no mapping from labels to queries."""
+    queries = value.values() if isinstance(value, Mapping) else as_tuple(value)
+    for query in queries:
+        if isinstance(query, str) or (isinstance(query, Mapping) and isinstance(value, Mapping)):
+            continue
+        raise ConfigError(f"--{name} {describe_input(query)}: expected a query, which is text")
 
 
 def _parse_aliases(value: Any) -> dict[str, tuple[Any, ...]] | None:

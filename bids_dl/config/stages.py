@@ -5,19 +5,20 @@ The fields have the names of the options (`bids_dl.config.options`), and hold th
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from typing import Any
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
-from bids_dl.config.options import Dtype, Overlap
-from bids_dl.config.training_options import ClassWeighting, Normalization, Optimizer, Precision
+from bids_dl.config.declaration import format_default
+from bids_dl.config.options import Dtype, FetchMode, Overlap
 from bids_dl.errors import ConfigError
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+WHOLE_LABEL = "recording"
+"""Label of whole recordings."""
+WHOLE_QUERY = "--whole"
+"""Text in place of the query of whole recordings, in stores and tables. It is never searched."""
 
 Query = str | dict[str, Any]
 """HED query with event-level AND, OR, NOT; or ``{all: [...], any: [...], none: [...]}``, nested."""
@@ -25,12 +26,21 @@ Query = str | dict[str, Any]
 
 @dataclass(frozen=True, config=STRICT)
 class SourceConfig:
-    """Recordings to search, by their BIDS entities. An empty tuple selects all."""
+    """Recordings to search. An empty tuple selects all.
+
+    Parameters
+    ----------
+    subject, session, task, run
+        Values of the BIDS entities.
+    where
+        Conditions on participants.tsv, such as ``"age=18..30"``, of which all must hold.
+    """
 
     subject: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
     task: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -73,17 +83,20 @@ class LabelConfig:
     def _check(self) -> LabelConfig:
         if min(self.trim) < 0 or self.min_duration < 0:
             raise ValueError(
-                f"{self.label}: trim and min_duration must not be negative, "
-                f"got {self.trim} and {self.min_duration}"
+                f"{self.label}: --trim and --min-duration must not be negative, "
+                f"got {format_default(self.trim)} and {self.min_duration:g}"
             )
         if self.within and not 0 <= self.within[0] < self.within[1]:
             raise ValueError(
-                f"{self.label}: within must be FROM,TO with 0 <= FROM < TO, got {self.within}"
+                f"{self.label}: --within must be FROM,TO with 0 <= FROM < TO, "
+                f"got {format_default(self.within)}"
             )
         if isinstance(self.until, float) and self.until <= 0:
-            raise ValueError(f"{self.label}: until must be longer than 0 s, got {self.until:g}")
+            raise ValueError(f"{self.label}: --until must be longer than 0 s, got {self.until:g}")
         if self.around and self.around[1] < 0:
-            raise ValueError(f"{self.label}: around must not be negative, got {self.around[1]:g} s")
+            raise ValueError(
+                f"{self.label}: --around must not be negative, got {self.around[1]:g} s"
+            )
         return self
 
 
@@ -95,6 +108,8 @@ class EventsConfig:
     ----------
     labels
         The classes.
+    whole
+        The only label, `WHOLE_LABEL`, is each recording from its first to its last sample.
     aliases
         Names that, as a whole query, stand for any of these queries.
     overlap
@@ -104,16 +119,25 @@ class EventsConfig:
         Schema version; None: HEDVersion of dataset_description.json.
     hed_schema_dir
         Folder with schemas that hedtools does not include.
+    hed_sidecar
+        HED that is added to datasets: dataset, or "" for all, -> column of events.tsv ->
+        ``{"HED": text or {value: text}}``.
     hed_strict
         Problems in the HED annotations are errors.
+    unexpanded
+        Options of the labels as given, if a column still stands for all its values. Empty once
+        every label is known, and not part of a stored request.
     """
 
     labels: tuple[LabelConfig, ...] = Field(min_length=1)
+    whole: bool = False
     aliases: dict[str, tuple[Query, ...]] = Field(default_factory=dict)
     overlap: Overlap = "error"
     hed_version: str | None = None
     hed_schema_dir: str | None = None
+    hed_sidecar: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     hed_strict: bool = False
+    unexpanded: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("labels")
     @classmethod
@@ -126,6 +150,18 @@ class EventsConfig:
                 "give them different labels with LABEL=QUERY"
             )
         return labels
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> EventsConfig:
+        if not self.whole:
+            return self
+        for option in ("until", "during"):
+            if any(getattr(label, option) is not None for label in self.labels):
+                raise ValueError(
+                    f"--whole takes recordings from start to end, which --{option} does not fit; "
+                    "keep parts of them with --within, --around or --exclude"
+                )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -158,13 +194,11 @@ class WindowsConfig:
             )
         if sliding and self.window is None:
             raise ValueError("--stride needs --window")
-        if event_locked and (self.tmin is None or self.tmax is None or self.tmin >= self.tmax):
-            raise ValueError(
-                f"--tmin and --tmax go together, tmin < tmax, got {self.tmin} and {self.tmax}"
-            )
-        for name, length in (("window", self.window), ("stride", self.stride)):
+        if event_locked:
+            _check_event_locked(self.tmin, self.tmax)
+        for flag, length in (("--window", self.window), ("--stride", self.stride)):
             if length is not None and length <= 0:
-                raise ValueError(f"{name} must be positive, got {length} s")
+                raise ValueError(f"{flag} must be positive, got {length:g} s")
         if self.stride is None:
             # the same request as one that says stride = window, so that it has the same identity
             object.__setattr__(self, "stride", self.window)
@@ -204,11 +238,14 @@ class SplitsConfig:
     ----------
     split
         Up to three fractions that add up to 1, or a column of participants.tsv.
+    stratify
+        Column of participants.tsv whose values are balanced over the splits.
     seed
         Random seed of the assignment.
     """
 
     split: tuple[float, ...] | str = (0.7, 0.15, 0.15)
+    stratify: str | None = None
     seed: int = Field(default=0, ge=0)
 
     @field_validator("split")
@@ -218,10 +255,19 @@ class SplitsConfig:
             return split
         if not 1 <= len(split) <= 3 or min(split) < 0 or abs(sum(split) - 1) > 1e-6:
             raise ValueError(
-                "split must be up to three fractions that add up to 1 "
-                f"(train, validation, test), got {split}"
+                "--split must be up to three fractions that add up to 1 "
+                f"(train, validation, test), got {format_default(split) or 'none'}"
             )
         return split
+
+    @model_validator(mode="after")
+    def _check_stratify(self) -> SplitsConfig:
+        if self.stratify is not None and isinstance(self.split, str):
+            raise ValueError(
+                f"--stratify {self.stratify} balances random splits, but --split {self.split} "
+                "names the split of each person; give one of the two"
+            )
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -295,53 +341,23 @@ class PipelineConfig:
 
 
 @dataclass(frozen=True, config=STRICT)
-class TrainConfig:
-    """Training of a network.
+class FetchConfig:
+    """Access to remote datasets.
 
     Parameters
     ----------
-    model, model_options
-        Name of the architecture, and its options.
-    target
-        Column of the store to predict.
-    folds
-        ``"loso"`` (leave one person out), a number of folds, or None for the splits of the store.
-    epochs
-        Maximum number of epochs.
-    patience
-        Epochs without a lower validation loss before training stops and the best weights are
-        restored; None trains all ``epochs``.
-    batch_size
-        Windows per batch.
-    optimizer, lr, weight_decay
-        Optimizer of PyTorch, its learning rate and its weight decay.
-    normalize, drop_missing
-        As in `StreamingDataset`.
-    class_weights
-        ``"inverse"`` weights the loss by the inverse frequency of each class among the training
-        windows.
-    seed
-        Random seed of weights, order and folds.
-    device, precision
-        Device and precision of the computation; ``"auto"`` selects the best that is available.
+    cache
+        Folder for files of remote datasets; None: BIDS_DL_CACHE, else the user's cache folder.
+    fetch
+        Whole files, only the byte ranges that the plan needs, or the cheaper of the two where both
+        give equal samples.
+    endpoints
+        Base addresses of archives by name, instead of the default ones.
     """
 
-    model: str = "shallow-fbcsp"
-    target: str = "label"
-    folds: str | int | None = None
-    epochs: int = Field(default=30, ge=1)
-    patience: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=64, ge=1)
-    optimizer: Optimizer = "adamw"
-    lr: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-2, ge=0)
-    normalize: Normalization | None = "window"
-    drop_missing: bool = False
-    class_weights: ClassWeighting | None = None
-    seed: int = Field(default=0, ge=0)
-    device: str = "auto"
-    precision: Precision = "auto"
-    model_options: dict[str, Any] = Field(default_factory=dict)
+    cache: str | None = None
+    fetch: FetchMode = "auto"
+    endpoints: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -360,20 +376,11 @@ class Request:
     sharing: SharingConfig = Field(default_factory=SharingConfig)
 
 
-def default_values(stage: Any) -> dict[str, Any]:
-    """Return the default of each field of a stage, or None for a field that is required.
-
-    Examples
-    --------
-    >>> default_values(WindowsConfig)
-    {'window': None, 'stride': None, 'tmin': None, 'tmax': None}
-    """
-    defaults = {}
-    for field in fields(stage):
-        info = field.default if isinstance(field.default, FieldInfo) else None
-        if info is not None and info.default_factory is not None:
-            default = info.get_default(call_default_factory=True)
-        else:
-            default = field.default if info is None else info.default
-        defaults[field.name] = None if default in (MISSING, PydanticUndefined) else default
-    return defaults
+def _check_event_locked(tmin: float | None, tmax: float | None) -> None:
+    """Raise `ValueError` unless both limits of event-locked windows are given, in order."""
+    if tmin is None:
+        raise ValueError(f"--tmax {tmax:g} needs --tmin")
+    if tmax is None:
+        raise ValueError(f"--tmin {tmin:g} needs --tmax")
+    if tmin >= tmax:
+        raise ValueError(f"--tmin must be less than --tmax, got {tmin:g} and {tmax:g}")

@@ -41,6 +41,9 @@ class TrainOptions(DeviceOptions, AccessOptions, total=False):
             str,
         ),
     ]
+    stratify: Annotated[
+        str, Opt("Balance this column of the store over the folds.", "COLUMN", TRAINING)
+    ]
     epochs: Annotated[int, Opt("Maximum number of epochs.", "N", TRAINING)]
     patience: Annotated[
         int, Opt("Epochs without a lower validation loss before training stops.", "N", TRAINING)

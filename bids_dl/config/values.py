@@ -12,12 +12,16 @@ import yaml
 from bids_dl.errors import ConfigError
 
 SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
+AGE = re.compile(r"(\d+\.?\d*)\s*([hdw])")
+SECONDS = {"h": 3600.0, "d": 86400.0, "w": 604800.0}  # of a unit of age
 ASSIGNMENT = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 MAX_SHOWN = 60  # characters of a text of several lines in a message
 
 
 def parse_number(value: Any) -> float | None:
-    """Return a finite number, or None if the value is not one."""
+    """Return a finite number, or None if the value is not one, as True and False are not."""
+    if isinstance(value, bool):
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -47,6 +51,27 @@ def parse_size(value: Any) -> Any:
     exponent = " KMGT".index((prefix or " ").upper())
     base = 1024 if binary else 1000
     return round(float(number) * base**exponent)
+
+
+def parse_age(value: Any) -> Any:
+    """Return an age in seconds from a text. Numbers are seconds already.
+
+    Raises
+    ------
+    ConfigError
+        The text is not an age.
+
+    Examples
+    --------
+    >>> parse_age("12h"), parse_age("30d"), parse_age("2w")
+    (43200.0, 2592000.0, 1209600.0)
+    """
+    if not isinstance(value, str):
+        return value
+    match = AGE.fullmatch(value.strip().lower())
+    if not match:
+        raise ConfigError(f"--older-than {value}: expected hours, days or weeks, such as 30d")
+    return float(match[1]) * SECONDS[match[2]]
 
 
 def parse_text(name: str, value: Any, *, several_lines: bool = False) -> Any:
@@ -146,8 +171,8 @@ def parse_assignments(value: Any, flag: str) -> dict[str, Any] | None:
     if value is None or isinstance(value, Mapping):
         return dict(value) if value else None
     assignments = {}
-    for text in as_texts(value) or ():
-        match = ASSIGNMENT.fullmatch(text)
+    for text in as_tuple(value):
+        match = ASSIGNMENT.fullmatch(text) if isinstance(text, str) else None
         if not match or not match[1]:
             raise ConfigError(f"{flag} {text}: expected KEY=VALUE")
         assignments[match[1]] = _yaml_value(match[2])

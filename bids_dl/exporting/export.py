@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from bids_dl.errors import ConfigError, StoreError
 from bids_dl.exporting.epochs import describe_losses, write_epochs
 from bids_dl.exporting.npz import write_npz
+from bids_dl.output import check_output, check_outside_store
 from bids_dl.store import Store
 from bids_dl.wording import format_size
 
@@ -88,17 +88,8 @@ def _writer(file: Path) -> Writer:
 
 def _check_target(store: Store, file: Path, *, overwrite: bool) -> None:
     """Refuse a file that exists, or whose folder is missing or the store."""
-    folder = file.parent
-    if file.is_dir():
-        raise ConfigError(f"{file}: is a folder; name a file in it")
-    if not folder.is_dir():
-        raise ConfigError(f"{file}: folder {folder} does not exist; create it first")
-    if store.location.is_local:
-        root = Path(os.path.realpath(store.url.removeprefix("file://")))
-        if root in (real := Path(os.path.realpath(file))).parents or root == real:
-            raise ConfigError(
-                f"{file}: is inside the store, which never changes; choose another folder"
-            )
+    check_output(str(file), file)
+    check_outside_store(str(file), file, store.location.folder if store.location.is_local else None)
     if file.exists() and not overwrite:
         raise ConfigError(f"{file}: exists already; overwrite=True replaces it")
 

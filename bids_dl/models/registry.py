@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from numbers import Integral, Real
 from typing import Any
 
 from torch import nn
@@ -91,12 +92,28 @@ def build(
     if unknown:
         available = _suggest_and_list(unknown[0], spec.options)
         raise ConfigError(f"model {name} has no option {unknown[0]!r}{available}")
+    for key, value in options.items():
+        _check_option(name, key, value, spec.options[key])
     try:
         return spec.make(n_chans, n_times, n_outputs, sfreq, **options)
     except (TypeError, ValueError) as error:
         values = ", ".join(f"{key}={value!r}" for key, value in options.items())
         reason = str(error).splitlines()[0]
         raise ConfigError(f"model {name} cannot be built with {values}: {reason}") from error
+
+
+def _check_option(model: str, name: str, value: Any, default: Any) -> None:
+    """Refuse a value of another kind than the default, if that is a number."""
+    is_boolean = isinstance(value, bool)
+    if isinstance(default, int) and (is_boolean or not isinstance(value, Integral)):
+        expected = "an integer"
+    elif isinstance(default, float) and (is_boolean or not isinstance(value, Real)):
+        expected = "a number"
+    else:
+        return
+    raise ConfigError(
+        f"model {model}: option {name} {value!r}: expected {expected}, such as {default}"
+    )
 
 
 def _find(name: str) -> ModelSpec:

@@ -103,10 +103,19 @@ def _source_attributes(plan: Plan, name: str, dataset: source.Dataset) -> dict[s
     description = dataset.description
     prefix = f"{name}/"
     files = {key: hashes for key, hashes in plan.sources.items() if key.startswith(prefix)}
+    origin = dataset.origin
+    archive = {}
+    if origin is not None:
+        archive = {
+            "address": origin.address,
+            "version": origin.version,
+            "commit": origin.commit,
+        }
     return {
         "dataset": name,
         "title": str(description.get("Name", name)),
-        "doi": str(description.get("DatasetDOI", "")),
+        "doi": str(description.get("DatasetDOI", "") or (origin.doi if origin else "")),
+        **archive,
         "licence": str(description.get("License", "")),
         "authors": _as_texts(description.get("Authors")),
         "how_to_acknowledge": str(description.get("HowToAcknowledge", "")),
@@ -173,6 +182,7 @@ def recordings_document(
             dropped.append({"onset": onset, "step": window.step, "reason": window.message})
         document[key] = {
             "sources": dict(plan.sources[key]),
+            **_verified(entry.verified),
             "duration": plan.survey.headers[key].duration,
             "windows": len(entry.kept),
         }
@@ -184,3 +194,8 @@ def recordings_document(
         of_recording = document.setdefault(item.recording, {"dropped": []})
         of_recording["dropped"].append({"onset": item.onset, "step": "", "reason": item.reason})
     return document
+
+
+def _verified(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return how remote files were verified, as recordings.json states it; nothing without any."""
+    return {"verified": dict(files)} if files else {}

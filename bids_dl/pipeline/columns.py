@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl import source
-from bids_dl.datamodel import Recording, Window
+from bids_dl.datamodel import MISSING_SPELLINGS, Recording, Window
 from bids_dl.pipeline.staging import StagedRecording
 from bids_dl.pipeline.statistics import MAX_FREQUENCY_HZ
 from bids_dl.planning.plan import Plan
@@ -22,7 +22,6 @@ PARTICIPANTS_FILE = "participants.tsv"
 EVENTS_FILE = "events.tsv"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 UNSAFE_CHARACTER = re.compile(r"[^\w-]")  # \w: letters and digits of any script, and _
-MISSING_VALUES = frozenset({"n/a", ""})
 SIDECAR_KEYS = ("Description", "Levels", "Units")
 
 
@@ -232,7 +231,7 @@ def _is_numeric(values: Iterable[str]) -> bool:
     """Return whether cells are numbers. A cell such as "001" is a name."""
     has_numbers = False
     for value in values:
-        if value in MISSING_VALUES:
+        if value in MISSING_SPELLINGS:
             continue
         is_name = value[0] == "0" and value[1:].isdecimal()
         if is_name or math.isnan(_parse_number(value)):

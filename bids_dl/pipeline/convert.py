@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
-from time import monotonic
 from typing import Any
 
-from bids_dl.config.stages import PipelineConfig, Request
-from bids_dl.datamodel import Failure, Recording
-from bids_dl.pipeline.destination import check_outside_sources
-from bids_dl.pipeline.disk_space import check_space
+from bids_dl import source
+from bids_dl.config.stages import FetchConfig, PipelineConfig, Request
+from bids_dl.datamodel import Failure
+from bids_dl.errors import RequestError
+from bids_dl.pipeline import memory
+from bids_dl.pipeline.destination import check_can_be_folder, check_outside_sources
+from bids_dl.pipeline.disk_space import FetchedSpace, check_space
 from bids_dl.pipeline.existing_store import check_same_plan, read_finished_store
+from bids_dl.pipeline.fetch import measure_tasks
 from bids_dl.pipeline.licences import with_checked_licences, with_licence_name
 from bids_dl.pipeline.messages import conversion_warnings, no_store_error
 from bids_dl.pipeline.outcome import Outcome, Progress, ProgressCallback, count_people
 from bids_dl.pipeline.pack import MissingRecordings, pack
-from bids_dl.pipeline.staging import StagedRecording, Staging, StagingEntry, locate_staging
-from bids_dl.pipeline.task import make_task
+from bids_dl.pipeline.stage import (
+    Conversion,
+    StagingResult,
+    make_tasks,
+    read_staged,
+    stage_recordings,
+)
+from bids_dl.pipeline.staging import StagedRecording, StagingEntry, locate_staging
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 from bids_dl.remote.lock import exclusive_lock
@@ -29,22 +37,7 @@ from bids_dl.store.format import UNFINISHED
 from bids_dl.store.reader import open_store
 from bids_dl.wording import join_names
 
-STAGING_READS = 8  # entries read at once, because each costs a round trip if staging is remote
 MAX_LISTED_RECORDINGS = 3  # in a warning
-
-StagingResult = StagingEntry | Failure
-"""Entry of a staged recording, or why it could not be staged."""
-
-
-@dataclass(frozen=True)
-class _Conversion:
-    """A plan, its destination and staging, and how the work is done."""
-
-    plan: Plan
-    location: Location
-    staging: Staging
-    config: PipelineConfig
-    on_progress: ProgressCallback
 
 
 def convert_sources(
@@ -52,6 +45,7 @@ def convert_sources(
     dest: str,
     request: Request,
     config: PipelineConfig | None = None,
+    fetching: FetchConfig | None = None,
     *,
     on_progress: ProgressCallback | None = None,
 ) -> Outcome:
@@ -63,13 +57,15 @@ def convert_sources(
     Parameters
     ----------
     sources
-        BIDS folders.
+        BIDS folders, or addresses of archives.
     dest
         Path or fsspec URL of the store.
     request
         Everything that decides the content of the store.
     config
         Settings of the work, which change no byte of the store.
+    fetching
+        Access to remote sources.
     on_progress
         Called with the progress of the conversion.
 
@@ -98,18 +94,36 @@ def convert_sources(
     >>> outcome.n_windows, outcome.failures
     (30, ())
     """
-    config = config or PipelineConfig()
     report = on_progress or _ignore_progress
+
+    def show(message: str) -> None:
+        report(Progress("plan", 0, 1, note=message))
+
+    with source.open_access(fetching, on_message=show) as access:
+        return _convert(sources, dest, request, config or PipelineConfig(), access, report)
+
+
+def _convert(
+    sources: Sequence[str],
+    dest: str,
+    request: Request,
+    config: PipelineConfig,
+    access: source.Access,
+    report: ProgressCallback,
+) -> Outcome:
+    """Convert BIDS datasets into one store, as `convert_sources` does."""
     location = Location(dest if dest.endswith("://") else dest.rstrip("/"), config.storage_options)
     staging = locate_staging(location, config.staging)
-    read_finished_store(location)  # refuses a DEST that is something else, before planning
+    memory.check_limit(config.memory)
     for place in (location, staging.location):
+        check_can_be_folder(place)
         check_outside_sources(place, sources)
+    read_finished_store(location)  # refuses a DEST that is something else, before planning
     request = with_licence_name(request)
     report(Progress("plan", 0, 1))
-    plan = with_checked_licences(make_plan(sources, request))
+    plan = with_checked_licences(make_plan(sources, request, access))
     report(Progress("plan", 1, 1))
-    conversion = _Conversion(plan, location, staging, config, report)
+    conversion = Conversion(plan, location, staging, config, access, report)
     with exclusive_lock(location):
         attributes = read_finished_store(location)
         if attributes is not None and not config.overwrite:
@@ -127,19 +141,19 @@ def _ignore_progress(progress: Progress) -> None:
     """Report no progress."""
 
 
-def _describe_derivative(conversion: _Conversion) -> tuple[str, ...]:
+def _describe_derivative(conversion: Conversion) -> tuple[str, ...]:
     """Describe the BIDS derivative that the store belongs to, if any, and return warnings."""
     location = conversion.location
     if find_derivative_folder(PurePosixPath(location.root)) is None:
         return ()
     attributes = read_finished_store(location) or {}
     datasets = conversion.plan.survey.datasets
-    roots = {name: dataset.root for name, dataset in datasets.items()}
+    roots = {name: dataset.root for name, dataset in datasets.items() if not dataset.is_cached}
     warning = describe_derivative(location, attributes, roots)
     return (warning,) if warning else ()
 
 
-def _build_store(conversion: _Conversion) -> Outcome:
+def _build_store(conversion: Conversion) -> Outcome:
     """Stage the recordings that are not staged yet, then pack all.
 
     Raises
@@ -148,19 +162,29 @@ def _build_store(conversion: _Conversion) -> Outcome:
         No window is left.
     """
     plan, staging = conversion.plan, conversion.staging
-    reused = _read_staged(plan, plan.recordings, staging)
-    n_missing = 0
-    for recording in plan.recordings:
-        if recording.key not in reused:
-            n_missing += len(plan.windows[recording.key])
-    check_space(plan, conversion.location, staging.location, n_missing)
+    reused = read_staged(plan, plan.recordings, staging)
+    tasks = make_tasks(conversion, plan.recordings, reused)
+    fetch_size = measure_tasks(tasks)
+    check_space(
+        plan,
+        conversion.location,
+        staging.location,
+        sum(len(plan.windows[task.recording.key]) for task in tasks),
+        fetched=FetchedSpace(conversion.access.cache.root, fetch_size.n_bytes),
+    )
+    if fetch_size.is_remote:
+        conversion.on_progress(Progress("plan", 1, 1, note=fetch_size.describe()))
     staging.prepare()
-    results = _stage_recordings(conversion, plan.recordings, reused)
+    try:
+        results = stage_recordings(conversion, tasks, reused)
+    except RequestError:  # such as a scheduler that does not answer
+        staging.remove_if_empty()
+        raise
     failures = [*plan.failures, *_failures(results)]
     staged, without_windows = _staged_recordings(plan, results)
     if not staged:
         staging.remove_if_empty()
-        raise no_store_error(failures, without_windows)
+        raise no_store_error(failures, without_windows, conversion.config)
     processed = [*staged, *without_windows]
     warnings = (*plan.warnings, *conversion_warnings(plan, processed))
     n_windows = pack(
@@ -215,7 +239,7 @@ def _count_windows(
     return counts
 
 
-def _clean_staging(conversion: _Conversion, failures: Sequence[Failure]) -> tuple[str, ...]:
+def _clean_staging(conversion: Conversion, failures: Sequence[Failure]) -> tuple[str, ...]:
     """Remove the staged entries, or keep them if a retry of the failed recordings may succeed.
 
     Returns
@@ -229,13 +253,16 @@ def _clean_staging(conversion: _Conversion, failures: Sequence[Failure]) -> tupl
         staging.remove(keys)
         return ()
     staging.keep_only(keys)
+    limit = memory.describe_limit(conversion.config, failures)
+    note = (f"{limit}; set another with --memory",) if limit else ()
     return (
+        *note,
         "some failures may be transient, or disappear when their files are fetched: run the same "
         f"command again; staged recordings are kept in {staging.location.url}",
     )
 
 
-def _retry_failed(conversion: _Conversion, attributes: Mapping[str, Any]) -> Outcome:
+def _retry_failed(conversion: Conversion, attributes: Mapping[str, Any]) -> Outcome:
     """Retry the transient failures of a finished store, which itself is left as it is.
 
     Parameters
@@ -256,8 +283,8 @@ def _retry_failed(conversion: _Conversion, attributes: Mapping[str, Any]) -> Out
         staging.prepare()
     else:
         staging.remove(plan.staging_keys.values())  # left by a run killed after its last write
-    staged = _read_staged(plan, retried, staging)
-    results = _stage_recordings(conversion, retried, staged)
+    staged = read_staged(plan, retried, staging)
+    results = stage_recordings(conversion, make_tasks(conversion, retried, staged), staged)
     repaired = [key for key, result in results.items() if isinstance(result, StagingEntry)]
     warnings = plan.warnings
     if repaired:
@@ -303,58 +330,3 @@ class _PackProgress:
         """Add windows that were packed since the last call."""
         self._done += n_windows
         self._on_progress(Progress("pack", self._done, self._total))
-
-
-def _read_staged(
-    plan: Plan, recordings: Sequence[Recording], staging: Staging
-) -> dict[str, StagingResult]:
-    """Read the entries that an earlier run has staged, by recording key."""
-    keys = [plan.staging_keys[recording.key] for recording in recordings]
-    with ThreadPoolExecutor(STAGING_READS) as pool:
-        entries = list(pool.map(staging.read_entry, keys))
-    staged = {}
-    for recording, entry in zip(recordings, entries, strict=True):
-        if entry is not None:
-            staged[recording.key] = entry
-    return staged
-
-
-def _stage_recordings(
-    conversion: _Conversion,
-    recordings: Sequence[Recording],
-    staged: Mapping[str, StagingResult],
-) -> dict[str, StagingResult]:
-    """Stage the recordings that are not staged yet, and return the results of all, by key."""
-    plan, staging = conversion.plan, conversion.staging
-    results = dict(staged)
-    missing = [recording for recording in recordings if recording.key not in results]
-    tasks = [make_task(plan, recording, staging) for recording in missing]
-    if not tasks:
-        return results
-    from bids_dl.pipeline.execute import run_tasks
-
-    n_failed = len(_failures(results))
-    signal_seconds = 0.0
-    start = monotonic()
-    conversion.on_progress(Progress("stage", len(results), len(recordings), failed=n_failed))
-    for task, failure in run_tasks(tasks, conversion.config):
-        result = failure or staging.read_entry(task.key)
-        if result is None:
-            reason = "its staged entry has vanished"
-            result = Failure(task.recording.key, "worker", reason, transient=True)
-        results[task.recording.key] = result
-        n_failed += isinstance(result, Failure)
-        signal_seconds += task.header.duration
-        note = f"{failure.recording}: {failure.stage}: {failure.reason}" if failure else ""
-        conversion.on_progress(
-            Progress(
-                stage="stage",
-                done=len(results),
-                total=len(recordings),
-                note=note,
-                failed=n_failed,
-                signal=signal_seconds,
-                elapsed=monotonic() - start,
-            )
-        )
-    return results

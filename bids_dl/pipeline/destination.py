@@ -11,8 +11,25 @@ from bids_dl.sharing.derivative import DERIVATIVES
 from bids_dl.source.tree import DESCRIPTION
 
 
+def check_can_be_folder(location: Location) -> None:
+    """Check that neither a location nor a folder above it is a file.
+
+    Raises
+    ------
+    StoreError
+        A file is in the way.
+    """
+    if not location.is_local:
+        return
+    for path in (location.folder, *location.folder.parents):
+        if path.exists() and not path.is_dir():
+            raise StoreError(
+                f"{location.url}: {path.name} is a file, not a folder; choose another location"
+            )
+
+
 def check_outside_sources(location: Location, sources: Sequence[str]) -> None:
-    """Check that a location is in no source, or below its ``derivatives`` folder.
+    """Check that a location is in no source, or below its ``derivatives`` folder, and holds none.
 
     Links are resolved first.
 
@@ -26,13 +43,22 @@ def check_outside_sources(location: Location, sources: Sequence[str]) -> None:
     Raises
     ------
     StoreError
-        The location is inside a source.
+        The location is a BIDS dataset, is inside a source or holds one, which may be removed.
     """
     if not location.is_local:
         return
     path = location.folder.resolve()
+    if (path / DESCRIPTION).is_file():
+        raise StoreError(
+            f"{location.url}: is a BIDS dataset, not a place for a store; DEST follows all SOURCEs"
+        )
     for source in sources:
         root = Path(source)
+        if root.exists() and root.resolve().is_relative_to(path):
+            raise StoreError(
+                f"{location.url}: holds the source {source}, which would be overwritten; "
+                "choose a location outside of it"
+            )
         if not (root / DESCRIPTION).is_file() or not path.is_relative_to(root.resolve()):
             continue
         if not _is_derivative(path, root.resolve()):

@@ -13,37 +13,56 @@ from distributed.scheduler import KilledWorker
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline import memory
+from bids_dl.pipeline.fetch import Arrival, Fetcher
 from bids_dl.pipeline.process import run_task, unexpected_failure
 from bids_dl.pipeline.task import Task
 from bids_dl.pipeline.workers import WorkerPool
 
 RESULT_TIMEOUT = 20.0  # s to wait for the result of a finished task
-POLL_SECONDS = 2.0  # between two checks that workers are left
+POLL_SECONDS = 0.5  # between two reports of progress, and checks that workers are left
 LOST_WORKERS_TIMEOUT = 60.0  # s without any worker until a run ends; a dead one restarts in two
 
 
 def run_on_workers(
-    tasks: Sequence[Task], pool: WorkerPool
+    tasks: Sequence[Task], pool: WorkerPool, fetcher: Fetcher
 ) -> Iterator[tuple[Task, Failure | None]]:
     """Run tasks on the workers of a pool, and yield each one as it ends.
+
+    Parameters
+    ----------
+    fetcher
+        Makes the recordings of the tasks available meanwhile. One that it cannot make available
+        fails without being started.
 
     Raises
     ------
     BidsDlError
-        All workers, or the connection to their scheduler, were lost.
+        All workers, or the connection to their scheduler, were lost, or nothing can be fetched any
+        more.
     """
-    waiting = list(tasks)
+    waiting = {task.recording.key: task for task in tasks}
     running: dict[str, tuple[Task, Future]] = {}  # by key of the future
-    finished: SimpleQueue[Future] = SimpleQueue()
+    events: SimpleQueue[Future | Arrival] = SimpleQueue()  # finished, or available
+    fetcher.listen(events.put)
     while waiting or running:
-        while task := _next_task(waiting, [task for task, _ in running.values()], pool):
-            waiting.remove(task)
+        available = [task for key, task in waiting.items() if fetcher.is_available(key)]
+        while task := _next_task(available, [task for task, _ in running.values()], pool):
+            available.remove(task)
+            del waiting[task.recording.key]
             future = _submit(task, pool)
             running[future.key] = task, future
-            future.add_done_callback(finished.put)
-        future = _wait_for_result(finished, pool, [task for task, _ in running.values()])
-        task, _ = running.pop(future.key)
-        yield task, _result(future, task, pool)
+            future.add_done_callback(events.put)
+        event = _wait_for_event(events, pool, fetcher, [task for task, _ in running.values()])
+        fetcher.report()
+        if isinstance(event, Arrival):
+            if event.error:
+                raise event.error
+            if event.failure and event.key in waiting:
+                yield waiting.pop(event.key), event.failure
+            continue
+        task, _ = running.pop(event.key)
+        fetcher.release(task.recording.key)
+        yield task, _result(event, task, pool)
 
 
 def _submit(task: Task, pool: WorkerPool) -> Future:
@@ -70,10 +89,13 @@ def _next_task(waiting: Sequence[Task], running: Sequence[Task], pool: WorkerPoo
     return None
 
 
-def _wait_for_result(
-    finished: SimpleQueue[Future], pool: WorkerPool, running: Sequence[Task]
-) -> Future:
-    """Return the next finished future.
+def _wait_for_event(
+    events: SimpleQueue[Future | Arrival],
+    pool: WorkerPool,
+    fetcher: Fetcher,
+    running: Sequence[Task],
+) -> Future | Arrival:
+    """Return the next finished future or available recording, and report fetched bytes meanwhile.
 
     Raises
     ------
@@ -83,10 +105,12 @@ def _wait_for_result(
     seconds_without_workers = 0.0
     while True:
         try:
-            return finished.get(timeout=POLL_SECONDS)
+            return events.get(timeout=POLL_SECONDS)
         except Empty:
-            has_workers = bool(pool.client.nthreads())
-            seconds_without_workers = 0.0 if has_workers else seconds_without_workers + POLL_SECONDS
+            fetcher.report()
+            # workers may leave while nothing is fetched yet, as those of an adaptive cluster do
+            is_served = not running or bool(pool.client.nthreads())
+            seconds_without_workers = 0.0 if is_served else seconds_without_workers + POLL_SECONDS
         if seconds_without_workers >= LOST_WORKERS_TIMEOUT:
             keys = ", ".join(task.recording.key for task in running)
             raise BidsDlError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl import preprocess
+from bids_dl import preprocess, source
 from bids_dl.datamodel import BRAIN_TYPES, StepReport, exact_rate
 from bids_dl.pipeline.excerpts import Excerpt
 from bids_dl.pipeline.staging import DropoutRun, DroppedWindow, StagingEntry
@@ -118,6 +118,7 @@ class EntryBuilder:
             spectrum_before=self._spectrum_before.median(kept),
             spectrum_after=self._spectrum_after.median(kept),
             magnitudes=tuple(self._magnitudes.counts.tolist()) if kept else (),
+            verified=source.describe_verification(self._task.dataset),
         )
 
     def _merge_window_reports(self) -> list[StepReport]:

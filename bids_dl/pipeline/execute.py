@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline import memory, process
+from bids_dl.pipeline.fetch import Fetcher
 from bids_dl.pipeline.task import Task
 
 SYNCHRONOUS = "synchronous"
@@ -16,7 +17,9 @@ Result = tuple[Task, Failure | None]
 """A task and why it failed, None if it is staged."""
 
 
-def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[Result]:
+def run_tasks(
+    tasks: Sequence[Task], config: PipelineConfig, fetcher: Fetcher | None = None
+) -> Iterator[Result]:
     """Process and stage recordings, and yield each one as it ends.
 
     A recording that needs more memory than allowed is not started. A transient failure, and the
@@ -30,6 +33,8 @@ def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[Result]
     config
         ``scheduler`` selects a local pool of processes (None), the workers of a Dask scheduler
         (its address), or this process (``"synchronous"``).
+    fetcher
+        Makes the recordings of the tasks available; None if all are on this machine.
 
     Yields
     ------
@@ -39,12 +44,13 @@ def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[Result]
     Raises
     ------
     BidsDlError
-        All workers were lost. Staged entries stay.
+        All workers were lost, or nothing can be fetched any more. Staged entries stay.
     """
     if not tasks:
         return
+    fetcher = fetcher or Fetcher()
     if config.scheduler == SYNCHRONOUS:
-        yield from _run_in_this_process(tasks, config)
+        yield from _run_in_this_process(tasks, config, fetcher)
         return
     # Dask takes half a second to import.
     from bids_dl.pipeline.distribute import run_on_workers
@@ -53,28 +59,43 @@ def run_tasks(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[Result]
     packages = {name for task in tasks for name in task.recipe.packages}
     with start_workers(config, len(tasks), packages) as pool:
         yield from _run_with_retry(
-            tasks, pool.memory_per_recording, lambda chosen: run_on_workers(chosen, pool)
+            tasks,
+            pool.memory_per_recording,
+            lambda chosen: run_on_workers(chosen, pool, fetcher),
+            fetcher,
         )
 
 
-def _run_in_this_process(tasks: Sequence[Task], config: PipelineConfig) -> Iterator[Result]:
+def _run_in_this_process(
+    tasks: Sequence[Task], config: PipelineConfig, fetcher: Fetcher
+) -> Iterator[Result]:
     """Process recordings one after the other. The memory of this process is not limited."""
-    max_bytes = config.memory or memory.available_memory()
-    yield from _run_with_retry(
-        tasks, max_bytes, lambda chosen: ((task, process.run_task(task)) for task in chosen)
-    )
+
+    def run(chosen: Sequence[Task]) -> Iterator[Result]:
+        for task in chosen:
+            key = task.recording.key
+            arrival = fetcher.wait(key)
+            if arrival.error:
+                raise arrival.error
+            failure = arrival.failure or process.run_task(task)
+            fetcher.release(key)
+            yield task, failure
+
+    yield from _run_with_retry(tasks, config.memory or memory.available_memory(), run, fetcher)
 
 
 def _run_with_retry(
     tasks: Sequence[Task],
     max_bytes: int | None,
     run: Callable[[Sequence[Task]], Iterable[Result]],
+    fetcher: Fetcher,
 ) -> Iterator[Result]:
     """Run the tasks that fit into memory, and those that failed transiently again, one by one."""
     accepted = []
     for task in tasks:
         refusal = memory.refuse_if_too_large(task, max_bytes)
         if refusal:
+            fetcher.release(task.recording.key)
             yield task, refusal
         else:
             accepted.append(task)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bids_dl.errors import StoreError
-from bids_dl.planning.identity import describe_differences
+from bids_dl.pipeline.plan_differences import describe_differences, shorten
 from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED, digest
@@ -65,8 +65,9 @@ def check_same_plan(location: Location, plan: Plan, attributes: Mapping[str, Any
     if attributes["plan"] == digest(plan.identity):
         return
     stored = json.loads(location.read("plan.json"))
-    raise StoreError(
-        f"{location.url}: a finished store of another plan, which differs in "
-        f"{describe_differences(stored, plan.identity)}\n"
-        "  a finished store never changes: choose another DEST, or --overwrite it"
-    )
+    lines = [
+        f"{location.url}: a finished store of another plan",
+        *shorten(describe_differences(stored, plan.identity)),
+        "a finished store never changes: choose another DEST, or replace it with --overwrite",
+    ]
+    raise StoreError("\n  ".join(lines))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
+from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
+from bids_dl.errors import ConfigError
 from bids_dl.source import estimate_load_bytes, is_lazy
-from bids_dl.wording import format_size
+from bids_dl.wording import count, format_size
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.task import Task
@@ -72,12 +75,47 @@ def refuse_if_too_large(task: Task, max_bytes: int | None) -> Failure | None:
         cause = f"{context.needs_whole or 'a step'} of the recipe needs all of its signal at once"
     else:
         cause = f"the filters of the recipe need {context.margin:.1f} s around each sample"
-    size = f"{len(header.ch_names)} channels, {header.duration:.0f} s at {header.sfreq:g} Hz"
+    channels = count(len(header.ch_names), "channel")
+    size = f"{channels}, {header.duration:.0f} s at {header.sfreq:g} Hz"
     reason = (
         f"needs about {format_size(estimate)} of memory ({size}; {cause}), "
         "more than is allowed; raise the limit with --memory"
     )
     return Failure(task.recording.key, "worker", reason, transient=True)
+
+
+def check_limit(max_bytes: int | None) -> None:
+    """Check that a limit of memory allows a worker process to start.
+
+    Raises
+    ------
+    ConfigError
+        The limit is too low, as that of a size without its unit.
+
+    Examples
+    --------
+    >>> check_limit(4_000_000_000)
+    """
+    if max_bytes is not None and max_bytes < PROCESS_BYTES:
+        raise ConfigError(
+            f"--memory allows {format_size(max_bytes)}, and one worker needs "
+            f"{format_size(PROCESS_BYTES)} before it opens a recording; "
+            "give a size with its unit, such as 4GB"
+        )
+
+
+def describe_limit(config: PipelineConfig, failures: Sequence[Failure]) -> str:
+    """Return the limit of memory of a run in which a worker failed, otherwise "".
+
+    The limit is in no reason of a failure, because a store keeps the reasons and its bytes do not
+    depend on the machine.
+    """
+    if not any(failure.stage == "worker" and failure.transient for failure in failures):
+        return ""
+    max_bytes = config.memory
+    if max_bytes is None and config.scheduler in (None, "synchronous"):
+        max_bytes = available_memory()
+    return f"memory limit {format_size(max_bytes)}" if max_bytes else ""
 
 
 def available_memory() -> int:

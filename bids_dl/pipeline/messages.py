@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
+from bids_dl.pipeline.memory import describe_limit
 from bids_dl.pipeline.staging import StagedRecording
 from bids_dl.planning.plan import Plan
 from bids_dl.planning.shared_notes import SharedNotes, with_count
 from bids_dl.wording import count
 
-MAX_RECORDINGS = 3  # that an error lists
+MAX_REASONS = 3  # that an error lists
 
 
 def conversion_warnings(plan: Plan, processed: Sequence[StagedRecording]) -> list[str]:
@@ -59,8 +61,8 @@ def _dropped_windows(plan: Plan, processed: Sequence[StagedRecording]) -> list[s
     if counts.total():
         by_step = ", ".join(f"{step} {number}" for step, number in counts.items() if number)
         warnings.append(
-            f"the recipe dropped {counts.total()} of {plan.n_windows} windows ({by_step}); "
-            "recordings.json has the reason of each"
+            f"the recipe dropped {counts.total()} of {count(plan.n_windows, 'window')} "
+            f"({by_step}); recordings.json has the reason of each"
         )
     if without_windows:
         warnings.append(with_count("all windows were dropped", without_windows))
@@ -83,17 +85,26 @@ def _missing_labels_and_splits(plan: Plan, processed: Sequence[StagedRecording])
 
 
 def no_store_error(
-    failures: Sequence[Failure], without_windows: Sequence[StagedRecording]
+    failures: Sequence[Failure],
+    without_windows: Sequence[StagedRecording],
+    config: PipelineConfig,
 ) -> BidsDlError:
-    """Return the error of a conversion that leaves no window, with the first reasons."""
-    lines = [f"  {item.recording}: {item.stage}: {item.reason}" for item in failures]
+    """Return the error of a conversion that leaves no window.
+
+    It has each distinct reason once, with its recordings, and the first reasons only.
+    """
+    reasons: dict[str, list[str]] = {}
+    for failure in failures:
+        reasons.setdefault(f"{failure.stage}: {failure.reason}", []).append(failure.recording)
     for recording, _, entry in without_windows:
-        lines.append(
-            f"  {recording.key}: all {count(len(entry.dropped), 'window')} dropped; "
-            f"the first: {entry.dropped[0].message}"
-        )
-    heading = f"none of {len(lines)} recordings could be converted; nothing was written"
-    shown = lines
-    if len(lines) > MAX_RECORDINGS:
-        shown = [*lines[: MAX_RECORDINGS - 1], f"  and {len(lines) - MAX_RECORDINGS + 1} more"]
-    return BidsDlError("\n".join([heading, *shown]))
+        dropped = count(len(entry.dropped), "window")
+        reason = f"all {dropped} dropped; the first: {entry.dropped[0].message}"
+        reasons.setdefault(reason, []).append(recording.key)
+    lines = ["  " + with_count(reason, recordings) for reason, recordings in reasons.items()]
+    if len(lines) > MAX_REASONS:
+        more = count(len(lines) - MAX_REASONS + 1, "other reason")
+        lines = [*lines[: MAX_REASONS - 1], f"  and {more}"]
+    recordings = count(len(failures) + len(without_windows), "recording")
+    limit = describe_limit(config, failures)
+    heading = f"none of {recordings} could be converted; nothing was written"
+    return BidsDlError("\n".join([f"{heading} ({limit})" if limit else heading, *lines]))

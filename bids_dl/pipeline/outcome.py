@@ -19,9 +19,9 @@ class Progress:
     Attributes
     ----------
     stage
-        "plan" (one step), "stage" (in recordings) or "pack" (in windows).
+        "plan" (one step), "fetch" (in bytes), "stage" (in recordings) or "pack" (in windows).
     note
-        Failure of the recording that was processed last, "" otherwise.
+        Failure of the recording that was processed last, or a message on the plan, "" otherwise.
     failed
         Number of failed recordings among those done.
     signal
@@ -111,7 +111,7 @@ class Outcome:
             "people": str(len(self.people)),
             "failed": f"{len(failed)}: {join_names(failed)}" if failed else "none",
             "warnings": f"{len(self.warnings)}: {self.warnings[0]}" if self.warnings else "",
-            "left out": f"{self.dropped} events, blocks or windows" if self.dropped else "",
+            "left out": f"{self.dropped} (events, blocks or windows)" if self.dropped else "",
         }
         return {name: text for name, text in rows.items() if text}
 

@@ -21,7 +21,7 @@ from bids_dl.pipeline.memory_limit import memory_limit
 from bids_dl.pipeline.staging import EntryWriter
 from bids_dl.pipeline.task import Task
 from bids_dl.preprocess import Windows
-from bids_dl.wording import join_names, one_line, without_folders
+from bids_dl.wording import count, join_names, one_line, without_folders
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -106,6 +106,7 @@ def process_recording(task: Task) -> None:
     RecordingError
         The recording cannot be processed; nothing is staged.
     """
+    _check_fetched(task)
     builder = EntryBuilder(task)
     excerpts = task.excerpt_plan.excerpts
     shape = (len(task.excerpt_plan.kept), task.spec.n_chans, task.n_times)
@@ -115,8 +116,12 @@ def process_recording(task: Task) -> None:
             for excerpt in excerpts:
                 signal = _read(raw, excerpt, task)
                 if excerpt is excerpts[0]:
-                    checked = raw if len(excerpts) > 1 else signal
-                    builder.add_read_reports(_check_amplitudes(checked, task.spec))
+                    if len(excerpts) > 1:
+                        spans = [(item.start, item.stop) for item in excerpts]
+                        read_reports = _check_amplitudes(raw, task.spec, spans)
+                    else:
+                        read_reports = _check_amplitudes(signal, task.spec)
+                    builder.add_read_reports(read_reports)
                 builder.add_raw(signal, excerpt)
                 cleaned, reports = task.recipe.run(signal)
                 builder.add_signal_reports(reports, excerpt)
@@ -128,6 +133,19 @@ def process_recording(task: Task) -> None:
         if held:
             _filter_and_stage(_concatenate(held), task, builder, writer)
         writer.entry = builder.build()
+
+
+def _check_fetched(task: Task) -> None:
+    """Refuse excerpts with samples that are not on this machine, which would be read as zeros."""
+    if not task.fetched:
+        return
+    for excerpt in task.excerpt_plan.excerpts:
+        if not any(start <= excerpt.start and excerpt.stop <= stop for start, stop in task.fetched):
+            raise RecordingError(
+                "source",
+                f"samples {excerpt.start} to {excerpt.stop} were not fetched; "
+                "run the same command again with --fetch whole",
+            )
 
 
 def _open_signal(task: Task) -> AbstractContextManager[Any]:
@@ -147,7 +165,9 @@ def _read(raw: BaseRaw, excerpt: Excerpt, task: Task) -> BaseRaw:
     return signal
 
 
-def _check_amplitudes(raw: BaseRaw, spec: SignalSpec) -> tuple[StepReport, ...]:
+def _check_amplitudes(
+    raw: BaseRaw, spec: SignalSpec, spans: Sequence[tuple[int, int]] | None = None
+) -> tuple[StepReport, ...]:
     """Report unusual amplitudes.
 
     Only channels of the store are checked, or all brain channels if the recipe renames some.
@@ -163,7 +183,7 @@ def _check_amplitudes(raw: BaseRaw, spec: SignalSpec) -> tuple[StepReport, ...]:
         if (name in spec.ch_names) if keeps_names else (ch_type in BRAIN_TYPES):
             names.append(name)
     try:
-        notes = source.check_amplitudes(raw, names or None)
+        notes = source.check_amplitudes(raw, names or None, spans=spans)
     except RecordingError:
         raise
     except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
@@ -215,7 +235,7 @@ def _signal_in_microvolts(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.floa
         names = f"; missing: {join_names(missing)}" if missing else ""
         raise RecordingError(
             "channels",
-            f"{len(raw.ch_names)} channels at {sfreq:g} Hz after the recipe, planned were "
+            f"{count(len(raw.ch_names), 'channel')} at {sfreq:g} Hz after the recipe, planned were "
             f"{spec.n_chans} at {float(spec.sfreq):g} Hz{names}",
         )
     signal: npt.NDArray[np.float64] = raw.get_data(picks=list(spec.ch_names))
@@ -254,10 +274,10 @@ def _filter_and_stage(
     """
     results = task.recipe.run_windows(batch.windows)
     signals = results.windows.signals
-    if n_invalid := np.count_nonzero(~np.isfinite(signals)):
+    if n_invalid := int(np.count_nonzero(~np.isfinite(signals))):
         raise RecordingError(
             "windows",
-            f"{n_invalid} samples are not finite after the recipe, from {batch.start:g} s on",
+            f"{count(n_invalid, 'sample')} not finite after the recipe, from {batch.start:g} s on",
         )
     rows = {number: row for row, number in enumerate(task.excerpt_plan.kept)}
     stored = signals.astype(np.float32)

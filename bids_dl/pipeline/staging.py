@@ -12,9 +12,9 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,6 +96,8 @@ class StagingEntry:
         up to half the sampling rate.
     magnitudes
         Counts of a `store.quantization.MagnitudeHistogram` of all samples; empty without windows.
+    verified
+        How each remote file was verified, by path.
     """
 
     kept: tuple[int, ...]
@@ -107,6 +109,7 @@ class StagingEntry:
     spectrum_before: tuple[float, ...] = ()
     spectrum_after: tuple[float, ...] = ()
     magnitudes: tuple[int, ...] = ()
+    verified: Mapping[str, str] = field(default_factory=dict)
 
     def dropout_masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
         """Yield the dropout mask of all windows, in parts of bounded size.

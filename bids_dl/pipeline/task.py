@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from bids_dl import preprocess, source
 from bids_dl.datamodel import Header, Recording, SignalSpec
 from bids_dl.pipeline.excerpts import ExcerptPlan, plan_excerpts, select_intervals
 from bids_dl.pipeline.staging import Staging
+from bids_dl.remote.object_cache import PartialFile
 
 if TYPE_CHECKING:
     from bids_dl.planning.plan import Plan
@@ -36,6 +38,8 @@ class Task:
     selected
         Intervals that the recipe concatenates, in samples at the rate of the store; empty if it
         keeps the whole signal.
+    fetched
+        Spans of samples of the recording that are on this machine; empty if all are.
     """
 
     key: str
@@ -49,6 +53,7 @@ class Task:
     offset: int
     staging: Staging
     selected: tuple[tuple[int, int], ...] = ()
+    fetched: tuple[tuple[int, int], ...] = ()
 
     @property
     def context(self) -> preprocess.RecipeContext:
@@ -88,8 +93,9 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     dataset = plan.survey.datasets[recording.dataset]
     return Task(
         key=plan.staging_keys[key],
-        # Only the files that reading needs, because the listing of a large dataset is large.
-        dataset=replace(dataset, files=tuple(plan.sources[key])),
+        dataset=_with_partial(
+            dataset.restricted_to(plan.sources[key]), plan.survey.partial.get(key, {})
+        ),
         recording=recording,
         header=header,
         excerpt_plan=excerpt_plan,
@@ -100,3 +106,9 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
         staging=staging,
         selected=selected,
     )
+
+
+def _with_partial(dataset: source.Dataset, partial: Mapping[str, PartialFile]) -> source.Dataset:
+    if dataset.remote is None:
+        return dataset
+    return replace(dataset, remote=replace(dataset.remote, partial=partial))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from bids_dl import preprocess
 from bids_dl.config.documents import request_to_document
 from bids_dl.config.stages import Request
-from bids_dl.wording import join_names
 
 MAX_VALUE_CHARS = 40  # of a value that a difference shows
-MAX_DIFFERENCES = 6  # that a message lists
 ABSENT = "(absent)"  # value of a key that only the other document has
 
 
@@ -27,18 +24,6 @@ def describe_request(request: Request, recipe: preprocess.Recipe) -> dict[str, A
     document["preprocess"] = recipe.to_dict()
     document["events"].pop("hed_schema_dir")
     return document
-
-
-def describe_differences(stored: Any, planned: Any) -> str:
-    """Describe the differences between the identities of a stored and a new plan in one line.
-
-    Examples
-    --------
-    >>> describe_differences({"seed": 0, "splits": [1]}, {"seed": 1, "splits": [1]})
-    'seed (store: 0, now: 1)'
-    """
-    differences = find_differences(stored, json.loads(json.dumps(planned)))
-    return join_names(differences, limit=MAX_DIFFERENCES)
 
 
 def find_differences(stored: Any, planned: Any, path: str = "") -> list[str]:

@@ -50,8 +50,8 @@ def find_recording_limits(
 
 
 def _limits_of_header(header: Header, boundaries: Sequence[float]) -> windows.RecordingLimits:
-    all_boundaries = tuple(sorted({*header.boundaries, *boundaries}))
-    return windows.RecordingLimits(header.sfreq, header.n_times, all_boundaries)
+    joined = source.join_boundaries(header.boundaries, boundaries, header.sfreq)
+    return windows.RecordingLimits(header.sfreq, header.n_times, joined)
 
 
 def _limits_of_sidecars(
@@ -60,6 +60,8 @@ def _limits_of_sidecars(
     dataset, _, path = rows.recording.partition("/")
     sfreq = source.read_sidecar_header(datasets[dataset], path).sfreq
     n_times = round(rows.duration * sfreq) if sfreq and rows.duration else None
+    if sfreq:
+        boundaries = source.join_boundaries((), boundaries, sfreq)
     return windows.RecordingLimits(sfreq, n_times, tuple(boundaries))
 
 

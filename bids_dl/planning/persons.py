@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bids_dl import source, splits
+from bids_dl import source, splits, strata
 from bids_dl.config.stages import SplitsConfig
 from bids_dl.datamodel import Person, Recording, Window
 from bids_dl.errors import TargetError
-from bids_dl.wording import join_names
+from bids_dl.wording import join_names, suggest
 
 Participants = Mapping[str, source.Participants]
 """The participants.tsv of each dataset, by name."""
@@ -19,6 +19,8 @@ def assign_persons(
 ) -> tuple[dict[Person, str], list[str]]:
     """Assign the persons of recordings to splits, at random or by a column of participants.tsv.
 
+    With ``stratify``, the values of a column are balanced over the random splits.
+
     Returns
     -------
     splits : dict
@@ -28,15 +30,21 @@ def assign_persons(
     Raises
     ------
     TargetError
-        participants.tsv lacks the column, or a person has no value in it.
+        participants.tsv lacks a column, or a person has no value in the column of ``split``.
     """
     persons = sorted({recording.person for recording in recordings})
     if isinstance(config.split, str):
         values = {person: _cell(participants, person, config.split) for person in persons}
         return splits.splits_from_column(values), []
-    split_of = splits.assign_splits(persons, config)
     requested = splits.requested_splits(config)
+    groups = None
     warnings = []
+    if config.stratify is not None:
+        values = _stratified_values(participants, persons, config.stratify)
+        groups = strata.make_strata(values, len(requested))
+        option = f"--stratify {config.stratify}"
+        warnings += strata.find_small_strata(groups, len(requested), option)
+    split_of = splits.assign_splits(persons, config, groups)
     if len(requested) > 1 and set(split_of.values()) == {"train"}:
         warnings.append(
             f"too few people ({len(persons)}) for {len(requested)} splits: all are `train`"
@@ -66,6 +74,33 @@ def find_missing_labels(
         missing = [label for label in all_labels if label not in labels_of[split]]
         warnings += [f"no window of {label} in the split {split}" for label in missing]
     return warnings
+
+
+def _stratified_values(
+    participants: Participants, persons: Sequence[Person], column: str
+) -> dict[Person, str]:
+    """Return the cell of each person in a column, "n/a" without a value.
+
+    Raises
+    ------
+    TargetError
+        No participants.tsv has the column, or no person has a value.
+    """
+    datasets = dict.fromkeys(dataset for dataset, _ in persons)
+    columns: dict[str, None] = {}  # an ordered set
+    for dataset in datasets:
+        columns.update(dict.fromkeys(participants[dataset].columns))
+    files = join_names(f"{dataset}/participants.tsv" for dataset in datasets)
+    if column not in columns:
+        hint = suggest(column, columns, limit=len(columns)) if columns else "it has no columns"
+        raise TargetError(f"--stratify {column}: {files} has no such column; {hint}")
+    values = {}
+    for person in persons:
+        dataset, subject = person
+        values[person] = participants[dataset].rows.get(subject, {}).get(column, "n/a")
+    if set(values.values()) <= {"n/a", ""}:
+        raise TargetError(f"--stratify {column}: no person has a value in {files}")
+    return values
 
 
 def _cell(participants: Participants, person: Person, column: str) -> str:

@@ -26,7 +26,12 @@ from bids_dl.datamodel import (
 from bids_dl.planning.identity import describe_request
 from bids_dl.planning.persons import assign_persons, find_missing_labels
 from bids_dl.planning.store_spec import choose_store_spec, no_recording_error
-from bids_dl.planning.survey import Survey, no_window_error, survey_sources
+from bids_dl.planning.survey import (
+    Survey,
+    labels_without_windows,
+    no_window_error,
+    survey_sources,
+)
 from bids_dl.store.format import digest
 
 VERSIONED_SOFTWARE = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")
@@ -109,6 +114,8 @@ class Plan:
     def event_columns(self) -> tuple[str, ...]:
         """Columns of events.tsv that a store keeps under their names."""
         columns: dict[str, None] = {}  # an ordered set
+        if self.request.events.whole:  # of which no row is about
+            return ()
         for recording in self.recordings:
             columns.update(dict.fromkeys(self.survey.event_rows[recording.key].columns))
         return tuple(name for name in columns if name and name not in RENAMED_EVENT_COLUMNS)
@@ -182,15 +189,19 @@ class Plan:
         }
 
 
-def make_plan(sources: Sequence[str], request: Request) -> Plan:
+def make_plan(
+    sources: Sequence[str], request: Request, access: source.Access | None = None
+) -> Plan:
     """Decide everything that a store will hold.
 
     Parameters
     ----------
     sources
-        BIDS folders.
+        BIDS folders, or addresses of archives.
     request
         Selection, windows, splits and recipe. Without windows, `DEFAULT_WINDOWS` are used.
+    access
+        Cache and connections for remote sources; None for the defaults.
 
     Raises
     ------
@@ -210,9 +221,12 @@ def make_plan(sources: Sequence[str], request: Request) -> Plan:
     warnings: list[str] = []
     if not request.windows.requested:
         request = replace(request, windows=DEFAULT_WINDOWS)
-        warnings.append("neither --window nor --tmin/--tmax given: using --window 2 --stride 2")
+        warnings.append(
+            f"no windows requested: using sliding windows of {DEFAULT_WINDOWS.duration:g} s"
+        )
     recipe = preprocess.load_recipe(request.preprocess)
-    survey = survey_sources(sources, request.source, request.events, request.windows)
+    survey = survey_sources(sources, request.source, request.events, request.windows, access)
+    request = replace(request, events=survey.events_config)
     planned = group_by_recording(survey.planned_windows)
     _check_labels(survey, request)
     matched = survey.matched_recordings
@@ -269,15 +283,8 @@ def _check_labels(survey: Survey, request: Request) -> None:
     WindowError
         A label has events in readable recordings, but no window.
     """
-    broken = {failure.recording for failure in survey.failures}
-    needs_window = set()  # labels with an event in a readable recording
-    for event in survey.events:
-        if event.recording not in broken:
-            needs_window.add(event.label)
-    needs_window.difference_update(window.label for window in survey.planned_windows)
-    for label in request.events.labels:
-        if label.label in needs_window:
-            raise no_window_error(survey, request.windows, label.label)
+    for label in labels_without_windows(survey):
+        raise no_window_error(survey, request.windows, label)
 
 
 def _header_specs(survey: Survey, recordings: Sequence[Recording]) -> dict[str, SignalSpec]:

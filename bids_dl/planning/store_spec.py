@@ -10,7 +10,7 @@ from bids_dl import preprocess, source
 from bids_dl.datamodel import Failure, Recording, SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.planning.survey import Survey
-from bids_dl.wording import join_names
+from bids_dl.wording import count, join_names
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def no_recording_error(failures: Sequence[Failure], notes: Sequence[str]) -> Rec
     """Return the error of a plan without any recording, with the first failure and all notes."""
     first = failures[0]
     reason = (
-        f"none of {len(failures)} recordings can be converted; {first.recording}: {first.reason}"
+        f"none of {count(len(failures), 'recording')} can be converted; "
+        f"{first.recording}: {first.reason}"
     )
     return RecordingError(first.stage, "\n  ".join([reason, *notes]))
 
@@ -113,7 +114,7 @@ def _describe_difference(spec: SignalSpec, store: SignalSpec) -> str:
         differences.append(f"has also {join_names(extra)}")
     return (
         f"{' and '.join(differences) or 'has channels of other types'}; "
-        f"the store has the {store.n_chans} channels of most recordings; "
+        f"the store has {count(store.n_chans, 'channel')}, those of most recordings; "
         "pick, rename, harmonise or interpolate channels in the recipe"
     )
 

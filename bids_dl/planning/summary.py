@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from bids_dl import source
 from bids_dl.datamodel import Person
 from bids_dl.planning.survey import Survey
 
@@ -79,6 +80,21 @@ def count_dropped(survey: Survey) -> dict[str, dict[str, int]]:
         cause = f"{dropped.kind}: {dropped.option}"
         counts.setdefault(dropped.label, Counter())[cause] += 1
     return {label: dict(causes) for label, causes in counts.items()}
+
+
+def measure_fetch(survey: Survey) -> source.FetchSize:
+    """Count the files that a conversion of these recordings has to fetch, and their bytes.
+
+    If windows were requested, recordings without a window do not count. Files count as a whole,
+    because byte ranges are known to a conversion only.
+    """
+    with_windows = {window.recording for window in survey.planned_windows}
+    needed = []
+    for recording in survey.matched_recordings:
+        if survey.window_plan is None or recording.key in with_windows:
+            dataset = survey.datasets[recording.dataset]
+            needed.append((dataset, source.listed_files(dataset, recording)))
+    return source.measure_fetch(needed)
 
 
 def _labels(survey: Survey) -> list[str]:

@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from bids_dl import selection, source, windows
 from bids_dl.config.stages import EventsConfig, SourceConfig, WindowsConfig
 from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording, Window
-from bids_dl.errors import EventError, RecordingError, SourceError, WindowError
+from bids_dl.errors import SourceError, WindowError
+from bids_dl.planning.headers import RecordingHeaders, read_headers, recordings_to_open
 from bids_dl.planning.limits import find_recording_limits
-from bids_dl.planning.shared_notes import SharedNotes
+from bids_dl.planning.searched_rows import SearchedRows, read_rows, update_rows
 from bids_dl.planning.size import check_window_count
+from bids_dl.remote.object_cache import PartialFile
+from bids_dl.wording import count
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Survey:
     datasets
         Sources by dataset name.
     recordings
-        Recordings that were searched; each has an events.tsv.
+        Recordings that were searched; each has an events.tsv, unless whole recordings are taken.
     headers
         By recording key, of the recordings that matched and whose signal file could be opened.
     failures
@@ -41,6 +44,10 @@ class Survey:
         All matching events, blocks and windows that are left out.
     event_rows
         The events.tsv by recording key.
+    partial
+        By recording key, the remote files of which only the header was fetched, by path.
+    events_config
+        The search as requested, with a label for each value of a column that stands for them.
     """
 
     datasets: Mapping[str, source.Dataset]
@@ -56,6 +63,8 @@ class Survey:
     limits: Mapping[str, windows.RecordingLimits]
     dropped: tuple[Dropped, ...]
     event_rows: Mapping[str, EventRows]
+    events_config: EventsConfig
+    partial: Mapping[str, Mapping[str, PartialFile]]
 
     @property
     def matched_recordings(self) -> list[Recording]:
@@ -69,20 +78,14 @@ class Survey:
         return self.window_plan.windows if self.window_plan else ()
 
 
-@dataclass(frozen=True)
-class _Headers:
-    """Headers by recording key, failures to read one, and notes for the user."""
-
-    by_key: Mapping[str, Header]
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
-
-
 def survey_sources(
     sources: Sequence[str],
     source_config: SourceConfig,
     events_config: EventsConfig,
     windows_config: WindowsConfig,
+    access: source.Access | None = None,
+    *,
+    opens_remote: bool = True,
 ) -> Survey:
     """Find the recordings, events, blocks and windows that a request selects.
 
@@ -92,9 +95,13 @@ def survey_sources(
     Parameters
     ----------
     sources
-        BIDS folders.
+        BIDS folders, or addresses of archives.
     source_config, events_config, windows_config
         Recordings to search, queries, and windows.
+    access
+        Cache and connections for remote sources; None for the defaults.
+    opens_remote
+        Whether headers of remote recordings are read even if a sidecar states their length.
 
     Raises
     ------
@@ -114,26 +121,54 @@ def survey_sources(
     >>> len(survey.recordings), len(survey.window_plan.windows)
     (2, 30)
     """
+    if access is None:
+        with source.open_access() as temporary:
+            return survey_sources(
+                sources,
+                source_config,
+                events_config,
+                windows_config,
+                temporary,
+                opens_remote=opens_remote,
+            )
     selection.parse_queries(events_config)
-    datasets = open_sources(sources)
-    candidates, warnings = _find_searchable(datasets, source_config)
-    tables, searched, unreadable = _read_tables(datasets, candidates)
-    versions = {name: dataset.hed_version for name, dataset in datasets.items()}
-    is_sliding = windows_config.sliding
-    selected = selection.select(tables, events_config, hed_versions=versions, sliding=is_sliding)
-    headers = _read_headers(datasets, searched, selected.events, windows_config)
+    datasets = open_sources(sources, access)
+    searched = read_rows(datasets, source_config, events_config)
+    tables = searched.tables
+    selected = _select(searched, tables, windows_config, datasets)
+    names_of_text = frozenset() if opens_remote else _remote_names(datasets)
+    needed = recordings_to_open(
+        searched.recordings,
+        selected.events,
+        windows_config,
+        tables,
+        lengths_of_text=names_of_text,
+    )
+    headers = read_headers(datasets, needed, access)
     if headers.by_key:  # they state exact lengths, on which the ends of events depend
-        tables = [_with_duration(rows, headers.by_key) for rows in tables]
-        selected = selection.select(
-            tables, events_config, hed_versions=versions, sliding=is_sliding
-        )
+        tables = update_rows(searched, datasets, headers)
+        selected = _select(searched, tables, windows_config, datasets)
+        searched = replace(searched, tables=tables)
+    return _plan_windows(datasets, searched, selected, headers, windows_config)
+
+
+def _plan_windows(
+    datasets: Mapping[str, source.Dataset],
+    searched: SearchedRows,
+    selected: selection.Selection,
+    headers: RecordingHeaders,
+    windows_config: WindowsConfig,
+) -> Survey:
+    """Plan the blocks and windows of the selected events."""
+    tables = searched.tables
     limits = find_recording_limits(datasets, tables, headers.by_key, selected)
     block_plan = selection.plan_blocks(
         selected,
-        events_config,
+        searched.events_config,
         {rows.recording: rows.duration for rows in tables},
         {key: limit.boundaries for key, limit in limits.items()},
-        sliding=is_sliding,
+        sfreqs={key: limit.sfreq for key, limit in limits.items()},
+        sliding=windows_config.sliding,
     )
     window_plan = None
     if windows_config.requested:
@@ -142,34 +177,54 @@ def survey_sources(
             selected.events, block_plan.blocks, windows_config, limits
         )
     dropped_windows = window_plan.dropped if window_plan else ()
-    return Survey(
+    survey = Survey(
         datasets=datasets,
-        recordings=tuple(searched),
+        recordings=tuple(searched.recordings),
         headers=headers.by_key,
-        failures=(*unreadable, *headers.failures),
+        failures=(*searched.failures, *headers.failures),
         events=selected.events,
         blocks=block_plan.blocks,
         window_plan=window_plan,
         hed_versions=dict(selected.hed_versions),
-        warnings=(*warnings, *selected.warnings, *headers.notes),
+        warnings=(*searched.notes, *selected.warnings, *headers.notes),
         excluded=selected.excluded,
         limits=limits,
         dropped=(*selected.dropped, *block_plan.dropped, *dropped_windows),
         event_rows={rows.recording: rows for rows in tables},
+        events_config=searched.events_config,
+        partial=headers.partial,
+    )
+    return _with_warnings(survey, windows_config)
+
+
+def _select(
+    searched: SearchedRows,
+    tables: Sequence[EventRows],
+    windows_config: WindowsConfig,
+    datasets: Mapping[str, source.Dataset],
+) -> selection.Selection:
+    """Select the events of some rows."""
+    return selection.select(
+        tables,
+        searched.events_config,
+        hed_versions={name: dataset.hed_version for name, dataset in datasets.items()},
+        sliding=windows_config.sliding,
     )
 
 
-def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
-    """Open BIDS folders and return them by dataset name, in the order given.
+def open_sources(
+    sources: Sequence[str], access: source.Access | None = None
+) -> dict[str, source.Dataset]:
+    """Open BIDS datasets and return them by name, in the order given.
 
     Raises
     ------
     SourceError
-        A folder cannot be opened, or two are the same dataset.
+        A dataset cannot be opened, or two are the same dataset.
     """
     datasets: dict[str, source.Dataset] = {}
     for path in sources:
-        dataset = source.open_dataset(path)
+        dataset = source.open_dataset(path, access)
         if dataset.name in datasets:
             raise SourceError(
                 f"{path}: two sources are the dataset {dataset.name}; pass each dataset once, "
@@ -179,121 +234,31 @@ def open_sources(sources: Sequence[str]) -> dict[str, source.Dataset]:
     return datasets
 
 
-def _find_searchable(
-    datasets: Mapping[str, source.Dataset], source_config: SourceConfig
-) -> tuple[list[Recording], list[str]]:
-    """Find the recordings that can be searched for events, and warn about the others.
+def _remote_names(datasets: Mapping[str, source.Dataset]) -> frozenset[str]:
+    return frozenset(name for name, dataset in datasets.items() if dataset.remote is not None)
 
-    Raises
-    ------
-    SourceError
-        All recordings are MEG.
-    EventError
-        No recording has an events.tsv.
+
+def labels_without_windows(survey: Survey) -> list[str]:
+    """Return the labels that have an event in a readable recording, but no window.
+
+    Recordings that cannot be read are listed as failures, with their reasons.
     """
-    found: list[Recording] = []
-    warnings: list[str] = []
-    for dataset in datasets.values():
-        listing = source.list_recordings(dataset, source_config)
-        found += listing.recordings
-        warnings += listing.notes
-    names = ", ".join(datasets)
-    readable = [recording for recording in found if recording.datatype != "meg"]
-    if not readable:
-        raise SourceError(
-            f"{names}: all of {len(found)} recordings are MEG, which is not supported; "
-            "only EEG and iEEG are"
-        )
-    searchable = [recording for recording in readable if recording.events]
-    n_meg = len(found) - len(readable)
-    if n_meg:
-        warnings.append(
-            f"skipped {n_meg} of {len(found)} recordings: they are MEG, only EEG and iEEG are read"
-        )
-    n_without_events = len(readable) - len(searchable)
-    if n_without_events:
-        warnings.append(
-            f"skipped {n_without_events} of {len(readable)} recordings: they have no events.tsv"
-        )
-    if not searchable:
-        raise EventError(
-            f"{names}: none of {len(readable)} recordings has an events.tsv; "
-            "HED queries select its rows"
-        )
-    return searchable, warnings
+    if survey.window_plan is None:
+        return []
+    broken = {failure.recording for failure in survey.failures}
+    with_windows = {window.label for window in survey.planned_windows}
+    with_events = {event.label for event in survey.events if event.recording not in broken}
+    labels = [label.label for label in survey.events_config.labels]
+    return [label for label in labels if label in with_events - with_windows]
 
 
-def _read_tables(
-    datasets: Mapping[str, source.Dataset], recordings: Sequence[Recording]
-) -> tuple[list[EventRows], list[Recording], list[Failure]]:
-    """Read the events.tsv of each recording.
-
-    Returns
-    -------
-    tables : list of EventRows
-    readable : list of Recording
-        The recording of each table.
-    failures : list of Failure
-        Recordings whose text files cannot be read.
-
-    Raises
-    ------
-    SourceError
-        No events.tsv can be read.
-    """
-    tables: list[EventRows] = []
-    readable: list[Recording] = []
-    failures: list[Failure] = []
-    for recording in recordings:
-        try:
-            tables.append(source.read_event_rows(datasets[recording.dataset], recording))
-            readable.append(recording)
-        except (RecordingError, SourceError) as problem:
-            failures.append(_failure(recording, problem, "events"))
-    if failures and not tables:
-        raise SourceError(failures[0].reason)
-    return tables, readable, failures
-
-
-def _read_headers(
-    datasets: Mapping[str, source.Dataset],
-    recordings: Sequence[Recording],
-    events: Sequence[Event],
-    windows_config: WindowsConfig,
-) -> _Headers:
-    """Read the headers of the recordings whose length or rate decides something."""
-    needed = set()
-    for event in events:
-        may_run_to_end = event.end is None and bool(event.end_rule)
-        if windows_config.requested or may_run_to_end:
-            needed.add(event.recording)
-    headers: dict[str, Header] = {}
-    failures: list[Failure] = []
-    notes = SharedNotes()
-    for recording in recordings:
-        if recording.key not in needed or recording.signal is None:
-            continue
-        try:
-            report = source.read_header_with_notes(datasets[recording.dataset], recording)
-        except (RecordingError, SourceError) as problem:
-            failures.append(_failure(recording, problem, "header"))
-            continue
-        headers[recording.key] = report.header
-        for note in report.notes:
-            notes.add(recording.key, note)
-    return _Headers(headers, tuple(failures), tuple(notes.lines()))
-
-
-def _failure(recording: Recording, problem: RecordingError | SourceError, stage: str) -> Failure:
-    if isinstance(problem, RecordingError):
-        return Failure(recording.key, problem.stage, problem.reason, problem.transient)
-    return Failure(recording.key, stage, str(problem))
-
-
-def _with_duration(rows: EventRows, headers: Mapping[str, Header]) -> EventRows:
-    """Set the duration of a recording to that of its header, if it was read."""
-    header = headers.get(rows.recording)
-    return replace(rows, duration=header.duration) if header else rows
+def _with_warnings(survey: Survey, windows_config: WindowsConfig) -> Survey:
+    """Add a warning for each label without a window, with which a conversion would fail."""
+    warnings = [*survey.warnings]
+    for label in labels_without_windows(survey):
+        lines = str(no_window_error(survey, windows_config, label)).splitlines()
+        warnings.append("; ".join(line.strip() for line in lines))
+    return replace(survey, warnings=tuple(warnings))
 
 
 def no_window_error(survey: Survey, windows_config: WindowsConfig, label: str) -> WindowError:
@@ -311,9 +276,10 @@ def no_window_error(survey: Survey, windows_config: WindowsConfig, label: str) -
         if dropped.label == label:
             first_reason = f"; the first: {dropped.reason}"
             break
+    other_end = "" if survey.events_config.whole else "another end of the blocks (--until), "
     return WindowError(
-        f"none of {n_events} events of {label} gives a window of {windows_config.duration:g} s"
-        f"{longest}{first_reason}\n"
-        "  choose shorter windows (--window), another end of the blocks (--until), "
+        f"none of {count(n_events, 'event')} of {label} gives a window of "
+        f"{windows_config.duration:g} s{longest}{first_reason}\n"
+        f"  choose shorter windows (--window), {other_end}"
         "or windows around the events (--tmin, --tmax)"
     )

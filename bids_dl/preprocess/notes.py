@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from bids_dl.datamodel import ShareFlag
 from bids_dl.errors import RecordingError
-from bids_dl.wording import one_line, without_folders
+from bids_dl.wording import count, one_line, without_folders
 
 MAX_NOTES = 20  # of a step on a recording: a long recording has many excerpts with notes each
 MIN_SHARE_FLAGGED = 0.75  # share above which a step is said to change nearly everything
@@ -76,7 +76,7 @@ def merge_notes(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:
     notes = unique(note for part in parts for note in part)
     if len(notes) <= MAX_NOTES:
         return notes
-    return (*notes[:MAX_NOTES], f"and {len(notes) - MAX_NOTES} more notes")
+    return (*notes[:MAX_NOTES], f"and {count(len(notes) - MAX_NOTES, 'more note')}")
 
 
 def share_flag(share: float) -> ShareFlag:

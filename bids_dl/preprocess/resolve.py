@@ -10,7 +10,7 @@ from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import ConfigError, RecordingError
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.steps.harmonise import Harmonise
-from bids_dl.wording import join_names
+from bids_dl.wording import count, join_names
 
 ChannelKey = tuple[str, str]
 """Name in lower case, and type: equal for the same channel of two recordings."""
@@ -123,7 +123,7 @@ def _describe_left_out(specs: Mapping[str, SignalSpec]) -> list[str]:
     worst = max(n_missing, key=lambda key: n_missing[key])
     n_common = len(n_recordings) - len(left_out)
     return [
-        f"harmonise: {n_common} channels are common to all {len(specs)} recordings; "
+        f"harmonise: {count(n_common, 'channel')} common to all {len(specs)} recordings; "
         f"left out are {join_names(descriptions)}; "
         f"{worst} lacks most of them ({n_missing[worst]} of {len(left_out)})"
     ]

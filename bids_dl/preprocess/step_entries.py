@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import ValidationError
 
+from bids_dl.config.validation import describe_expected, describe_input
 from bids_dl.errors import ConfigError
 from bids_dl.preprocess.recipe_files import did_you_mean
-from bids_dl.preprocess.steps.registry import STEPS
+from bids_dl.preprocess.steps.registry import ELSEWHERE, MAIN_PARAMETERS, OTHER_NAMES, STEPS
 from bids_dl.wording import join_names
 
 CHANGE = re.compile(r"(?P<step>[^.\[\]]+)(\[(?P<number>\d+)\])?\.(?P<parameter>[^.\[\]]+)")
@@ -36,6 +37,8 @@ class StepEntry:
 def parse_entry(item: Any, title: str) -> StepEntry:
     """Parse one item of the list of steps: a name, or a name with parameters.
 
+    Steps of `MAIN_PARAMETERS` may have one value in place of parameters.
+
     Parameters
     ----------
     item
@@ -57,15 +60,14 @@ def parse_entry(item: Any, title: str) -> StepEntry:
     [(name, parameters)] = item.items()
     if name not in STEPS:
         raise ConfigError(
-            f"{title}: unknown step {name!r}{did_you_mean(str(name), STEPS)}; "
+            f"{title}: unknown step {name!r}{_suggest_step(str(name), STEPS)}; "
             f"use one of {join_names(STEPS, limit=len(STEPS))}"
         )
     title = f"{title} ({name})"
-    if not isinstance(parameters, dict | None):
-        raise ConfigError(
-            f"{title}: expected parameters by name, {', '.join(_parameter_names(name))}, "
-            f"got {parameters!r}"
-        )
+    if parameters is not None and not isinstance(parameters, dict):
+        if name not in MAIN_PARAMETERS:
+            raise _not_by_name(name, parameters, title)
+        parameters = {MAIN_PARAMETERS[name]: parameters}
     return StepEntry(name, copy.deepcopy(parameters or {}), title)
 
 
@@ -97,7 +99,7 @@ def change_parameter(entries: Sequence[StepEntry], key: str, value: Any, recipe:
     if not candidates:
         used = list(dict.fromkeys(entry.name for entry in entries))
         raise ConfigError(
-            f"cannot change {key}: {recipe} has no step {name!r}{did_you_mean(name, used)}; "
+            f"cannot change {key}: {recipe} has no step {name!r}{_suggest_step(name, used)}; "
             f"its steps are {', '.join(used)}"
         )
     if match["number"] is None and len(candidates) > 1:
@@ -136,6 +138,31 @@ def build_step(entry: StepEntry) -> Any:
         raise ConfigError(f"{entry.title}: {_describe_error(error)}") from error
 
 
+def _not_by_name(name: str, value: Any, title: str) -> ConfigError:
+    """Return the error of parameters without names, with the form that was probably meant."""
+    known = _parameter_names(name)
+    if not known:
+        return ConfigError(f"{title}: has no parameters, got {value!r}; write `{name}`")
+    values = value if isinstance(value, list) else [value]
+    pairs = [f"{parameter}: {item}" for parameter, item in zip(known, values, strict=False)]
+    return ConfigError(
+        f"{title}: expected parameters by name, {', '.join(known)}, got {value!r}; "
+        f"write for example `{name}: {{{', '.join(pairs)}}}`"
+    )
+
+
+def _suggest_step(name: str, known: Collection[str]) -> str:
+    """Suggest the step that was probably meant, by its usual names and then by spelling."""
+    usual = re.sub(r"[\s-]+", "_", name.strip().casefold())
+    for step, other_names in OTHER_NAMES.items():
+        if usual in other_names and step in known:
+            return f", did you mean {step!r}?"
+    for hint, other_names in ELSEWHERE.items():
+        if usual in other_names:
+            return f", {hint}"
+    return did_you_mean(name, known)
+
+
 def _describe_error(error: ValidationError) -> str:
     """Describe the first invalid parameter, with its value."""
     details = error.errors(include_url=False)
@@ -143,23 +170,11 @@ def _describe_error(error: ValidationError) -> str:
     parameter = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "missing":
         return f"{parameter} must be given"
-    # pydantic reports one error for each type that the parameter may have.
-    messages: dict[str, None] = {}
-    for detail in details:
-        if detail["loc"][:1] == first["loc"][:1] and detail["input"] == first["input"]:
-            messages[_in_yaml_terms(str(detail["msg"]))] = None
-    message = ", or ".join(messages)
-    return f"{parameter} = {first['input']!r}: {message}" if parameter else message
-
-
-def _in_yaml_terms(message: str) -> str:
-    """Convert a message of pydantic to the terms of YAML."""
-    own_message = message.removeprefix("Value error, ")
-    if own_message != message:
-        return own_message
-    message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping")
-    message = message.replace("Dictionary", "mapping")
-    return message[:1].lower() + message[1:]
+    if first["type"] == "value_error":
+        message = str(first["msg"]).removeprefix("Value error, ")
+    else:
+        message = f"expected {describe_expected(details)}"
+    return f"{parameter} = {describe_input(first['input'])}: {message}" if parameter else message
 
 
 def _parameter_names(name: str) -> list[str]:

@@ -31,6 +31,7 @@ SIZE_FILE = "size"  # holds the bytes of all entries, as a number of SIZE_DIGITS
 SIZE_DIGITS = 20
 EVICTED_SHARE = 10  # one tenth of the limit is evicted at once, because a scan is slow:
 # about a second for some hundred thousand entries
+COUNTING = threading.Lock()  # of the bytes that caches give to several threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ class Cache:
         store that was written again finds no old ones.
     is_valid
         Returns whether the bytes of an entry are those that were written.
+
+    Attributes
+    ----------
+    bytes_hit
+        Bytes that were found in the cache so far in this process.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Cache:
         self._is_valid = is_valid
         self._store_folder = folder / hashlib.sha256(f"{url}\n{content}".encode()).hexdigest()[:32]
         self._is_disabled = False
+        self.bytes_hit = 0
 
     def load(self, byte_range: ByteRange) -> Bytes | None:
         """Return the bytes of a range, or None if they are not cached. Evict a damaged entry."""
@@ -96,7 +103,11 @@ class Cache:
                 os.utime(path)
             else:
                 path.unlink()
-        return content if is_hit else None
+        if not is_hit:
+            return None
+        with COUNTING:
+            self.bytes_hit += byte_range.size
+        return content
 
     def save(self, byte_range: ByteRange, content: Bytes) -> None:
         """Cache the bytes of a range, unless they are damaged, cached already or too large."""

@@ -60,6 +60,7 @@ class Location:
     url: str
     # not in repr, because options may hold credentials
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    _answers: set[bool] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @cached_property
     def _filesystem_and_root(self) -> tuple[fsspec.AbstractFileSystem, str]:
@@ -177,7 +178,7 @@ class Location:
 
     def _upload(self, path: str, content: memoryview) -> None:
         bucket, key, _ = self.filesystem.split_path(path)
-        upload(self._call_s3, bucket, key, content)
+        upload(self.call_s3, bucket, key, content)
 
     def abort_uploads(self, names: Collection[str] | None = None) -> None:
         """Abort multipart uploads that killed runs have left, of these objects or of all below.
@@ -190,9 +191,9 @@ class Location:
         keys = None if names is None else {f"{root}/{name}" for name in names}
         # some servers cannot list uploads and some users may not; no object depends on it
         with suppress(StoreError, OSError):
-            abort_uploads(self._call_s3, bucket, f"{root}/", keys)
+            abort_uploads(self.call_s3, bucket, f"{root}/", keys)
 
-    def _call_s3(self, method: str, **parameters: Any) -> Any:
+    def call_s3(self, method: str, **parameters: Any) -> Any:
         """Call a method of the S3 client, with retries."""
         return self._request(lambda: self.filesystem.call_s3(method, **parameters))
 
@@ -202,17 +203,21 @@ class Location:
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of every object below by name, empty if the folder does not exist."""
+        return {name: int(entry["size"]) for name, entry in self.entries().items()}
+
+    def entries(self) -> dict[str, Mapping[str, Any]]:
+        """Return what the file system states of every object below, by name.
+
+        A missing folder has none.
+        """
         self._refuse_web()
         self.filesystem.invalidate_cache()
         root = self.root
         try:
-            entries = self._request(lambda: self.filesystem.find(root, detail=True))
+            found = self._request(lambda: self.filesystem.find(root, detail=True))
         except FileNotFoundError:
             return {}
-        sizes = {}
-        for path, entry in entries.items():
-            sizes[str(path).removeprefix(root).lstrip("/")] = int(entry["size"])
-        return sizes
+        return {str(path).removeprefix(root).lstrip("/"): entry for path, entry in found.items()}
 
     def remove(self, name: str = "") -> None:
         """Delete one object, or the whole location. Missing objects are ignored."""
@@ -273,13 +278,19 @@ class Location:
         if self.is_local:
             return request()
         try:
-            return with_retries(
+            result = with_retries(
                 request,
                 timeout=self.retry_timeout,
                 get_client=self.s3_client,
                 renew_credentials=self.renew_credentials,
+                has_answered=bool(self._answers),
             )
+            self._answers.add(True)
+            return result
         except StoreError:
+            raise
+        except FileNotFoundError:
+            self._answers.add(True)
             raise
         except Exception as error:
             description = describe_failure(error)
@@ -311,8 +322,14 @@ def _write_file(path: Path, content: bytes) -> None:
     """Write a file that appears complete, by renaming."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        # the system names no path if the disk is full
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _filesystem_options(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:

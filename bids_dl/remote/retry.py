@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 RETRY_TIMEOUT_SECONDS = 30.0  # waited between the tries of a request, all waits together
 BACKOFF_SHARES = (0.003, 0.013, 0.05, 0.134, 0.27, 0.53)  # of the timeout, before each retry
+FIRST_CONTACT_SECONDS = 3.0  # of tries to connect to a server that has never answered
 MIN_JITTER = 0.5  # jitter keeps clients from retrying in lockstep
 MAX_JITTER = 1.5
 MAX_ERROR_CHARS = 200  # of a foreign error message
@@ -35,6 +37,8 @@ PERMANENT_ERRNOS = {
     errno.EPERM,
     errno.ENAMETOOLONG,
 }
+UNKNOWN_HOST_ERRNOS = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+NO_ROUTE_ERRNOS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 TRANSIENT_CODES = {
     "RequestTimeout",
     "IncompleteBody",
@@ -52,6 +56,7 @@ SERVER_ERROR_STATUS = 500  # and all above are transient
 DENIED_STATUS = {401, 403}
 OUT_OF_RANGE_STATUS = 416
 MISSING_CREDENTIALS_ERRORS = {"NoCredentialsError", "PartialCredentialsError"}
+CONNECT_TIMEOUT_ERRORS = {"ConnectionTimeoutError", "ConnectTimeoutError"}
 CONNECTION_ERRORS = {
     "ConnectionError",
     "HTTPClientError",
@@ -90,6 +95,7 @@ def with_retries(
     timeout: float,
     get_client: Callable[[], Any],
     renew_credentials: Callable[[Any], None],
+    has_answered: bool = True,
 ) -> T:
     """Call a request, retry transient failures, and return its result.
 
@@ -102,18 +108,25 @@ def with_retries(
     renew_credentials
         Called with the client before the next try if its credentials have expired; it loads new
         ones if there are any.
+    has_answered
+        False if the server has never answered. Its address is then probably wrong: an unknown host
+        is not retried, and a connection that cannot be made for `FIRST_CONTACT_SECONDS` only.
 
     Raises
     ------
     Exception
         The failure of the request, if it is permanent or was the last one.
     """
+    start = time.monotonic()
     for delay in backoff_delays(timeout):
         client = get_client()
         try:
             return request()
         except Exception as error:
             if not is_transient(error):
+                raise
+            elapsed = time.monotonic() - start
+            if not has_answered and is_wrong_address(error, elapsed + delay):
                 raise
             if has_expired(error):
                 renew_credentials(client)
@@ -139,6 +152,33 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno not in PERMANENT_ERRNOS
     return isinstance(error, EOFError) or bool(_class_names(error) & CONNECTION_ERRORS)
+
+
+def is_wrong_address(error: BaseException, seconds: float) -> bool:
+    """Return whether a server that never answered will not, because its address is wrong."""
+    problem = _connection_problem(error)
+    if isinstance(problem, socket.gaierror) and problem.errno in UNKNOWN_HOST_ERRNOS:
+        return True
+    return problem is not None and seconds > FIRST_CONTACT_SECONDS
+
+
+def _connection_problem(error: BaseException) -> OSError | None:
+    """Return the error of the system that prevented a connection, None for any other failure."""
+    pending: list[Any] = [error]
+    while pending:
+        cause = pending.pop()
+        if isinstance(cause, socket.gaierror | ConnectionRefusedError):
+            return cause
+        if isinstance(cause, OSError) and cause.errno in NO_ROUTE_ERRNOS:
+            return cause
+        if _class_names(cause) & CONNECT_TIMEOUT_ERRORS:
+            return TimeoutError(errno.ETIMEDOUT, "no answer")
+        # attributes of the exceptions of aiohttp and botocore
+        details = getattr(cause, "kwargs", None)
+        inner = [details.get("error") if isinstance(details, dict) else None]
+        inner += [getattr(cause, "os_error", None), cause.__cause__]
+        pending += [item for item in inner if isinstance(item, BaseException)]
+    return None
 
 
 def has_expired(error: BaseException) -> bool:
@@ -179,6 +219,15 @@ def describe_failure(error: BaseException) -> str:
         return (
             "no credentials to sign the request; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, or use --storage-option anon=true for a public bucket"
+        )
+    problem = _connection_problem(error)
+    if problem is not None:
+        reason = (problem.strerror or short_reason(problem)).partition(" (")[0]
+        if isinstance(problem, ConnectionRefusedError):
+            reason = "connection refused"  # aiohttp has the address in place of the reason
+        return (
+            f"cannot be reached ({reason}); check the address and the network, "
+            "or run the same command again later"
         )
     if is_transient(error):
         return (

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from bids_dl.errors import ConfigError, DamagedStoreError
+from bids_dl.output import check_output, check_outside_store, writing
 from bids_dl.reporting import charts, formatting
 from bids_dl.reporting.contents import count_windows
 from bids_dl.reporting.message_groups import MessageGroup, group_messages
@@ -19,6 +20,7 @@ from bids_dl.reporting.spectra import band_levels, read_spectra
 from bids_dl.reporting.steps import summarize_other_stages, summarize_steps
 from bids_dl.sharing.citation import cite, find_doi
 from bids_dl.store import Store
+from bids_dl.wording import count
 
 MAX_SHOWN = {
     "subjects": 500,
@@ -48,7 +50,7 @@ def write_page(store: Store, output: Path | None = None) -> Path:
         An open store.
     output
         The file, which is replaced if it exists. By default the name of the store with
-        ``.report.html``, in the working directory.
+        ``.report.html``, in the working directory, if that is no report of another store.
 
     Returns
     -------
@@ -58,7 +60,8 @@ def write_page(store: Store, output: Path | None = None) -> Path:
     Raises
     ------
     ConfigError
-        If the file cannot be written or is inside the store.
+        If the file cannot be written or is inside the store, or the file of the default name is
+        no report of this store.
     DamagedStoreError
         If the contents of the page cannot be read.
 
@@ -68,21 +71,24 @@ def write_page(store: Store, output: Path | None = None) -> Path:
     PosixPath('eyes.report.html')
     """
     file = output or Path(f"{store.location.name.removesuffix('.zarr') or 'store'}.report.html")
-    if file.is_dir():
-        raise ConfigError(f"--output {file}: is a folder; name a file in it")
-    if not file.parent.is_dir():
-        raise ConfigError(f"--output {file}: folder {file.parent} does not exist; create it first")
-    if store.location.is_local and file.resolve().is_relative_to(store.location.folder.resolve()):
-        raise ConfigError(
-            f"--output {file}: is inside the store, which never changes; "
-            "name a file outside the store"
-        )
+    title = f"--output {file}"
+    check_output(title, file)
+    check_outside_store(title, file, store.location.folder if store.location.is_local else None)
+    if output is None:
+        _check_same_store(store, file)
     content = render_page(store)
-    try:
+    with writing(title):
         file.write_bytes(content)
-    except OSError as problem:
-        raise ConfigError(f"--output {file}: cannot be written ({problem.strerror})") from None
     return file
+
+
+def _check_same_store(store: Store, file: Path) -> None:
+    """Refuse a file of the default name that is no page of this store."""
+    if file.exists() and str(store.attributes["content"]).encode() not in file.read_bytes():
+        raise ConfigError(
+            f"{file}: exists already and is not the report of {store.url}; "
+            "name another file with --output, or the same one to replace it"
+        )
 
 
 def render_page(store: Store) -> bytes:
@@ -175,7 +181,7 @@ def _draw_spectra(
         return {}
     if len(spectra.after) != len(reports):
         raise DamagedStoreError(
-            f"{store.url}: has spectra of {len(spectra.after)} recordings, expected "
+            f"{store.url}: has spectra of {count(len(spectra.after), 'recording')}, expected "
             f"{len(reports)}; run `bids-dl verify` to see all damage"
         )
     by_recording = {}

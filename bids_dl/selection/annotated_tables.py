@@ -25,10 +25,13 @@ from bids_dl.selection.annotations import (
     is_annotated,
     read_sidecar,
 )
+from bids_dl.selection.column_advice import ColumnAdviser, describe_selectable
 from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.matching import RowMatcher
 from bids_dl.selection.queries.query import Query
+from bids_dl.selection.queries.request import QueryIndex
 from bids_dl.selection.states import StateSearcher
+from bids_dl.selection.table_checks import check_table
 from bids_dl.selection.timelines import Timeline, build_timeline, parse_number
 from bids_dl.wording import count, join_names
 
@@ -38,7 +41,10 @@ MIN_LEVEL_SIMILARITY = 0.85  # in [0, 1], for a level that may have been meant b
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedTables:
-    """Tables that carry HED, each with the sidecar that it is read with."""
+    """The searched tables, each with the sidecar that it is read with.
+
+    Tables without HED are among them only if a query compares a column.
+    """
 
     tables: tuple[EventRows, ...]
     sidecars: tuple[HedSidecar, ...]  # of each table; equal ones are one object
@@ -49,9 +55,10 @@ class AnnotatedTables:
     @property
     def description(self) -> str:
         """The searched recordings in words, such as "136 recordings of ds005505"."""
-        names = ", ".join(self.versions)
-        if len(self.versions) > MAX_NAMED_DATASETS:
-            names = f"{len(self.versions)} datasets"
+        datasets = dict.fromkeys(map(_dataset_of, self.tables))
+        names = ", ".join(datasets)
+        if len(datasets) > MAX_NAMED_DATASETS:
+            names = f"{len(datasets)} datasets"
         return f"{count(self.n_recordings, 'recording')} of {names}"
 
     @property
@@ -75,7 +82,7 @@ class AnnotatedTables:
         issues
             Counter to which problems in the rows are added.
         state_queries
-            Queries that are searched in the running processes.
+            Queries that are searched in what lasts at a time.
         """
         matchers: dict[int, RowMatcher] = {}
         searchers: dict[int, StateSearcher] = {}
@@ -94,8 +101,11 @@ def load_annotations(
     config: EventsConfig,
     declared: Mapping[str, Any],
     issues: IssueCounter,
+    queries: QueryIndex | None = None,
 ) -> AnnotatedTables:
     """Load the schemas of tables and read their sidecars.
+
+    If no query contains HED, no schema is loaded, except to validate with ``config.hed_strict``.
 
     Parameters
     ----------
@@ -107,55 +117,70 @@ def load_annotations(
         Dataset -> HEDVersion of its dataset_description.json.
     issues
         Counter to which problems are added.
+    queries
+        Queries of the request. None: HED is read, and only tables that carry HED are kept.
 
     Raises
     ------
     NoMatchError
-        If no table carries HED. Checked before any schema is loaded.
+        If a query contains HED and no table carries any. Checked before any schema is loaded.
     ConfigError, SourceError
         If a schema version is not available.
     """
-    annotated = [table for table in tables if is_annotated(table)]
-    if not annotated:
-        raise NoMatchError(_describe_missing_hed(tables))
-    kept = {id(table) for table in annotated}
-    for table in tables:
-        if id(table) not in kept:
-            issues.add("no_hed", table.recording)
+    needs_hed = queries is None or queries.needs_hed
+    annotated: list[EventRows] = []
+    if needs_hed or config.hed_strict:
+        annotated = [table for table in tables if is_annotated(table)]
+    if not tables or (needs_hed and not annotated):
+        raise NoMatchError(_describe_missing_hed(tables, queries))
+    with_hed = {id(table) for table in annotated}
+    if needs_hed:
+        for table in tables:
+            if id(table) not in with_hed:
+                issues.add("no_hed", table.recording)
     versions, loaded = _load_schemas(map(_dataset_of, annotated), config, declared, issues)
+    searched = annotated if queries is None or not queries.has_comparisons else tables
     by_key: dict[tuple[str, str], HedSidecar] = {}
     sidecars = []
-    for table in annotated:
-        version = versions[_dataset_of(table)]
+    for table in searched:
+        version = versions[_dataset_of(table)] if id(table) in with_hed else ""
         key = (version, annotation_key(table.sidecar))
         if key not in by_key:
-            by_key[key] = read_sidecar(table.sidecar, loaded[version])
+            by_key[key] = read_sidecar(table.sidecar, loaded.get(version))
         sidecars.append(by_key[key])
-        _check_columns(table, by_key[key], issues)
+        check_table(table, issues)
+        if version:
+            _check_columns(table, by_key[key], issues)
     tags: dict[str, str] = {}
     for schema in loaded.values():
         tags |= schemas.schema_tags(schema)
-    return AnnotatedTables(tuple(annotated), tuple(sidecars), versions, tags, len(tables))
+    return AnnotatedTables(tuple(searched), tuple(sidecars), versions, tags, len(tables))
 
 
 def _dataset_of(table: EventRows) -> str:
     return table.recording.partition("/")[0]
 
 
-def _describe_missing_hed(tables: Sequence[EventRows]) -> str:
+def _describe_missing_hed(tables: Sequence[EventRows], queries: QueryIndex | None) -> str:
     if not tables:
         return "no recordings to search; check --subject, --session, --task and --run"
     datasets = ", ".join(dict.fromkeys(map(_dataset_of, tables)))
-    problem = f"no HED annotations in {count(len(tables), 'recording')} of {datasets}"
+    description = f"{count(len(tables), 'recording')} of {datasets}"
+    problem = f"no HED annotations in {description}"
+    hint = ""
+    if queries is not None:
+        hint = f"\n  {describe_selectable(ColumnAdviser(tables, description), queries.labels)}"
     columns: set[str] = set()
     for table in tables:
         columns.update(hed_entries(table.sidecar))
     if columns:
         return (
             f"{problem}: the sidecars annotate {join_names(sorted(columns), limit=5)}, "
-            "but no events.tsv has such a column"
+            f"but no events.tsv has such a column{hint}"
         )
-    return f"{problem}: neither a HED column in events.tsv nor HED in its sidecars (events.json)"
+    return (
+        f"{problem}: neither a HED column in events.tsv nor HED in its sidecars (events.json){hint}"
+    )
 
 
 def _load_schemas(
@@ -201,16 +226,20 @@ def _check_columns(table: EventRows, sidecar: HedSidecar, issues: IssueCounter) 
         for cell, n_rows in Counter(table.columns.get(name, ())).items():
             if cell not in levels and cell not in MISSING_CELLS:
                 place = f"{cell!r} in column {name} of {table.recording}"
-                issues.add("unknown_level", place + _suggest_level(cell, levels), n_rows)
+                if level := _same_level(cell, levels):
+                    issues.add("near_level", f"{place}; the sidecar has {level!r}", n_rows)
+                    continue
+                if close := get_close_matches(cell, list(levels), n=1, cutoff=MIN_LEVEL_SIMILARITY):
+                    place += f"; the sidecar has {close[0]!r}"
+                issues.add("unknown_level", place, n_rows)
 
 
-def _suggest_level(cell: str, levels: Iterable[str]) -> str:
-    """Name a level that a cell may have meant: "1" for "1.0" and "01"."""
+def _same_level(cell: str, levels: Iterable[str]) -> str:
+    """Return the level that means the same as a cell: "1" for "1.0" and "01"; "" without one."""
     number = parse_number(cell)
     for level in levels:
         is_same_text = level.strip().casefold() == cell.strip().casefold()
         is_same_number = number is not None and parse_number(level) == number
         if is_same_text or is_same_number:
-            return f"; the sidecar has {level!r}"
-    close = get_close_matches(cell, list(levels), n=1, cutoff=MIN_LEVEL_SIMILARITY)
-    return f"; the sidecar has {close[0]!r}" if close else ""
+            return level
+    return ""

@@ -136,7 +136,7 @@ def read_sidecar(sidecar: Mapping[str, Any], schema: Any) -> HedSidecar:
     sidecar
         Content of the events.json files, merged by inheritance.
     schema
-        `hed.HedSchema` or `HedSchemaGroup`.
+        `hed.HedSchema` or `HedSchemaGroup`. With None, definitions are not read.
     """
     categorical: dict[str, dict[str, str]] = {}
     templates: dict[str, str] = {}
@@ -174,6 +174,8 @@ def _read_definitions(texts: Iterable[str], schema: Any) -> Any:
     `hed.DefinitionDict` discards definitions that do not validate, but real datasets use them.
     """
     definitions = DefinitionDict()
+    if schema is None:
+        return definitions
     for text in texts:
         if "definition" not in text.casefold() or not has_balanced_groups(text):
             continue

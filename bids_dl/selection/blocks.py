@@ -17,7 +17,7 @@ from bids_dl.errors import EventError
 from bids_dl.selection.interval import Interval, event_interval, intersect, subtract
 from bids_dl.selection.selection import Selection
 
-TOLERANCE = 1e-6  # s, by which two blocks may overlap: rounding in events.tsv
+TOLERANCE = 1e-6  # s, if the sampling rate is unknown: rounding in events.tsv
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ def plan_blocks(
     durations: Mapping[str, float | None],
     boundaries: Mapping[str, Sequence[float]] | None = None,
     *,
+    sfreqs: Mapping[str, float | None] | None = None,
     sliding: bool = True,
 ) -> BlockPlan:
     """Determine the blocks of each event.
@@ -48,6 +49,10 @@ def plan_blocks(
         Length of each recording in s; None if unknown.
     boundaries
         Times in s at which each recording is not continuous. They split a block.
+    sfreqs
+        Sampling rate of each recording in Hz, as far as it is known. A difference of less than
+        half a sample is rounding of events.tsv: no overlap, no part of a block that is cut, and no
+        shortage against --min-duration.
     sliding
         True if sliding windows will be placed in the blocks. Otherwise each event has one block,
         even if it has no length (its ``end`` is then its ``onset``), blocks may overlap, and
@@ -73,10 +78,13 @@ def plan_blocks(
     """
     labels = {label.label: label for label in config.labels}
     excluded = _excluded_intervals(selection.excluded)
-    trimmer = _BlockTrimmer(labels, durations, boundaries or {}, excluded, selection.around)
+    tolerances = _tolerances(selection.events, sfreqs or {})
+    trimmer = _BlockTrimmer(
+        labels, durations, boundaries or {}, excluded, selection.around, tolerances
+    )
     if sliding:
         remainders = list(map(trimmer.trim, selection.events))
-        remainders = _resolve_overlaps(selection.events, remainders, config)
+        remainders = _resolve_overlaps(selection.events, remainders, config, tolerances)
     else:
         remainders = list(map(trimmer.trim_or_onset, selection.events))
     blocks: list[Block] = []
@@ -86,7 +94,7 @@ def plan_blocks(
         if not remainder.intervals:
             dropped.append(_dropped(event, event.onset, remainder.option, remainder.reason))
         for start, stop in remainder.intervals:
-            if stop - start < min_duration - TOLERANCE:
+            if stop - start < min_duration - tolerances[event.recording]:
                 reason = (
                     f"the block lasts {stop - start:.3f} s, --min-duration is {min_duration:g} s"
                 )
@@ -95,6 +103,15 @@ def plan_blocks(
                 end = None if math.isinf(stop) else stop
                 blocks.append(Block(event.recording, index, event.label, start, end))
     return BlockPlan(tuple(blocks), tuple(dropped))
+
+
+def _tolerances(events: Sequence[Event], sfreqs: Mapping[str, float | None]) -> dict[str, float]:
+    """Return half a sample in s for each recording, or `TOLERANCE` if its rate is unknown."""
+    tolerances = {}
+    for event in events:
+        sfreq = sfreqs.get(event.recording)
+        tolerances[event.recording] = max(TOLERANCE, 0.5 / sfreq) if sfreq else TOLERANCE
+    return tolerances
 
 
 def _dropped(event: Event, onset: float, option: str, reason: str) -> Dropped:
@@ -123,9 +140,14 @@ class _Remainder:
     reason: str = ""
 
     def split(
-        self, split: Callable[[Interval], Iterable[Interval]], option: str, reason: str
+        self,
+        split: Callable[[Interval], Iterable[Interval]],
+        option: str,
+        reason: str,
+        *,
+        tolerance: float,
     ) -> _Remainder:
-        """Replace each interval by what ``split`` leaves of it.
+        """Replace each interval by the parts that ``split`` leaves and that exceed a tolerance.
 
         ``option`` and ``reason`` are kept if nothing remains that did before.
         """
@@ -133,12 +155,11 @@ class _Remainder:
             return self
         kept: list[Interval] = []
         for interval in self.intervals:
-            kept += filter(_exceeds_tolerance, split(interval))
+            for part in split(interval):
+                length = part.stop - part.start
+                if length > tolerance or (part == interval and length > TOLERANCE):
+                    kept.append(part)
         return _Remainder(tuple(kept)) if kept else _Remainder((), option, reason)
-
-
-def _exceeds_tolerance(interval: Interval) -> bool:
-    return interval.stop - interval.start > TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +171,7 @@ class _BlockTrimmer:
     boundaries: Mapping[str, Sequence[float]]
     excluded: Mapping[tuple[str, str], Sequence[Interval]]
     around: Mapping[tuple[str, str], Sequence[Interval]]
+    tolerances: Mapping[str, float]
 
     def trim(self, event: Event) -> _Remainder:
         """Return the continuous parts of an event that no option cuts off.
@@ -160,12 +182,14 @@ class _BlockTrimmer:
         if not event.end_rule:
             return remainder
         key = (event.recording, event.label)
+        tolerance = self.tolerances[event.recording]
         if key in self.around:
             around = self.around[key]
             remainder = remainder.split(
                 lambda interval: intersect(interval, around),
                 "around",
                 "all of it is farther away than --around allows",
+                tolerance=tolerance,
             )
         if key in self.excluded:
             excluded = self.excluded[key]
@@ -173,12 +197,14 @@ class _BlockTrimmer:
                 lambda interval: subtract(interval, excluded),
                 "exclude",
                 "all of it overlaps matches of --exclude",
+                tolerance=tolerance,
             )
         boundaries = [Interval(time, time) for time in self.boundaries.get(event.recording, ())]
         return remainder.split(
             lambda interval: subtract(interval, boundaries),
             "boundary",
             "the signal in it is not continuous",
+            tolerance=tolerance,
         )
 
     def trim_or_onset(self, event: Event) -> _Remainder:
@@ -241,7 +267,10 @@ class _Piece(NamedTuple):
 
 
 def _resolve_overlaps(
-    events: Sequence[Event], remainders: Sequence[_Remainder], config: EventsConfig
+    events: Sequence[Event],
+    remainders: Sequence[_Remainder],
+    config: EventsConfig,
+    tolerances: Mapping[str, float],
 ) -> list[_Remainder]:
     """Resolve overlaps between blocks of two labels as --overlap says.
 
@@ -251,7 +280,7 @@ def _resolve_overlaps(
     if config.overlap == "each" or len(order) == 1:
         return list(remainders)
     taken: dict[int, list[Interval]] = {}  # index of an event -> what other labels keep
-    for first, second in _overlaps(events, remainders):
+    for first, second in _overlaps(events, remainders, tolerances):
         earlier = events[first.event_index]
         later = events[second.event_index]
         if config.overlap == "error":
@@ -267,21 +296,23 @@ def _resolve_overlaps(
             taken.setdefault(first.event_index, []).append(second.interval)
     resolved = list(remainders)
     for index, intervals in taken.items():
-        resolved[index] = _without(remainders[index], intervals)
+        tolerance = tolerances[events[index].recording]
+        resolved[index] = _without(remainders[index], intervals, tolerance)
     return resolved
 
 
-def _without(remainder: _Remainder, intervals: Sequence[Interval]) -> _Remainder:
+def _without(remainder: _Remainder, intervals: Sequence[Interval], tolerance: float) -> _Remainder:
     """Subtract the blocks of earlier labels from an event."""
     return remainder.split(
         lambda interval: subtract(interval, intervals),
         "overlap",
         "all of it belongs to an earlier label (--overlap first)",
+        tolerance=tolerance,
     )
 
 
 def _overlaps(
-    events: Sequence[Event], remainders: Sequence[_Remainder]
+    events: Sequence[Event], remainders: Sequence[_Remainder], tolerances: Mapping[str, float]
 ) -> Iterator[tuple[_Piece, _Piece]]:
     """Yield the pairs of overlapping intervals of different labels, the earlier one first."""
     pieces: list[_Piece] = []
@@ -293,11 +324,11 @@ def _overlaps(
         ]
     active: list[_Piece] = []  # those that the next one may overlap
     for piece in sorted(pieces):
+        start = piece.interval.start + tolerances[piece.recording]
         active = [
             other
             for other in active
-            if other.recording == piece.recording
-            and other.interval.stop > piece.interval.start + TOLERANCE
+            if other.recording == piece.recording and other.interval.stop > start
         ]
         for other in active:
             if events[other.event_index].label != events[piece.event_index].label:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -29,6 +30,7 @@ HedIssue = dict[str, Any]
 
 ERROR_SEVERITY = 1  # hedtools: 1 is an error, 10 a warning
 MAX_REASON_CHARS = 200
+SEPARATOR = re.compile(r"[\t\r\n]")  # hedtools splits a quoted cell at a tab
 
 
 def check_sidecars(annotated: AnnotatedTables, issues: IssueCounter, *, strict: bool) -> None:
@@ -46,6 +48,8 @@ def check_sidecars(annotated: AnnotatedTables, issues: IssueCounter, *, strict: 
     """
     checked: set[int] = set()
     for table, sidecar in zip(annotated.tables, annotated.sidecars, strict=True):
+        if sidecar.schema is None:
+            continue
         reported: list[HedIssue] = []
         if id(sidecar) not in checked:
             checked.add(id(sidecar))
@@ -87,7 +91,8 @@ def _validate_sidecar(table: EventRows, schema: Any) -> list[HedIssue]:
 
 def _validate_rows(table: EventRows, schema: Any) -> list[HedIssue]:
     rows = [table.columns.keys(), *zip(*table.columns.values(), strict=True)]
-    text = io.StringIO("\n".join("\t".join(cells) for cells in rows))
+    lines = ["\t".join(SEPARATOR.sub(" ", cell) for cell in cells) for cells in rows]
+    text = io.StringIO("\n".join(lines))
     tabular = TabularInput(text, sidecar=_hed_sidecar(table))
     return list(tabular.validate(schema, validate_sidecar=False))
 

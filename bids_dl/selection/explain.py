@@ -1,7 +1,7 @@
 """Errors and warnings for queries that match nothing, or less than intended.
 
 hedtools returns no match without a reason. Here a query without a match is an error that names the
-first word that matches nothing, similar tags in use, and a query to paste.
+first word that matches nothing, similar tags or values in use, and a query to paste.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bids_dl.config.labels import query_label
-from bids_dl.config.stages import EventsConfig, LabelConfig
-from bids_dl.datamodel import Dropped, Event
+from bids_dl.config.class_queries import query_label, query_option
+from bids_dl.config.comparisons import is_comparison
+from bids_dl.config.stages import WHOLE_QUERY, EventsConfig, LabelConfig
+from bids_dl.datamodel import Dropped, Event, EventRows
 from bids_dl.errors import NoMatchError, QueryError
 from bids_dl.selection.annotated_tables import AnnotatedTables
+from bids_dl.selection.column_advice import ColumnAdviser
 from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.queries.grammar import at_event_level, compile_query
 from bids_dl.selection.queries.query import Query, Word, quote
 from bids_dl.selection.queries.request import QueryIndex
 from bids_dl.selection.timelines import Timeline
 from bids_dl.selection.word_advice import WordAdviser
-from bids_dl.wording import count
+from bids_dl.wording import closest, count, one_line
 
+MAX_HED_CHARS = 120  # of an annotation in a message
 MAX_LINES = 3  # of the explanation below the first line of an error
 USUAL_PREFIX = re.compile(r'"?[^*]+\*+"?|\*')  # words with a * that hedtools reads as written
 CHAIN_RULE = "hedtools joins three or more terms by && only where all meet in one group"
@@ -36,20 +39,24 @@ class Explainer:
     annotated: AnnotatedTables
     config: EventsConfig
     issues: IssueCounter
+    tables: Sequence[EventRows]  # of all recordings, also of those that are not searched
     adviser: WordAdviser = field(init=False)
+    columns: ColumnAdviser = field(init=False)
 
     def __post_init__(self) -> None:
         self.adviser = WordAdviser(self.annotated, self.issues)
+        self.columns = ColumnAdviser(self.tables, self.annotated.description)
 
     def check_words(self, queries: QueryIndex) -> None:
         """Check every word of every query against the schemas, definitions and values.
 
-        Words that hedtools reads differently than written cause a warning.
+        Comparisons are checked against the columns and values of events.tsv. Words that hedtools
+        reads differently than written cause a warning.
 
         Raises
         ------
         QueryError
-            If a word is unknown; the message suggests similar tags.
+            If a word, a column or a value is unknown; the message suggests similar ones.
         """
         distinct: dict[tuple[str, str], Query] = {}  # (option, text) -> query
         for label, label_queries in zip(self.config.labels, queries.labels, strict=True):
@@ -59,6 +66,9 @@ class Explainer:
             for term in query.terms():
                 for word in term.words:
                     self._check_word(option, query, word)
+            for term in query.comparisons():
+                if term.comparison:
+                    self.columns.check(option, query, term.comparison, self.issues)
 
     def check_matches(self, queries: QueryIndex, timelines: Sequence[Timeline]) -> None:
         """Check that every query matches that must match.
@@ -70,9 +80,10 @@ class Explainer:
         """
         counts = _count_matches(timelines, len(queries.row_queries))
         for number, label in enumerate(self.config.labels):
-            conjunction = queries.event_level.get(number)
-            n_with_and = 0 if conjunction is None else counts[conjunction]
-            self._check_label(label, queries.labels[number].query, counts[number], n_with_and)
+            if not self.config.whole:
+                conjunction = queries.event_level.get(number)
+                n_with_and = 0 if conjunction is None else counts[conjunction]
+                self._check_label(label, queries.labels[number].query, counts[number], n_with_and)
             if number in queries.until and counts[queries.until[number]] == 0:
                 until = quote(queries.row_queries[queries.until[number]].text)
                 self.issues.warn(
@@ -90,6 +101,8 @@ class Explainer:
                     "it never holds as a state: a state lasts from an Onset to its Offset, "
                     "or for a Duration"
                 )
+                if not during.needs_hed:
+                    consequence = "it never holds as a state: no such row has a duration above 0"
                 raise NoMatchError(self._describe_no_effect("--during ", during, consequence))
 
     def check_remaining(self, events: Iterable[Event], dropped: Sequence[Dropped]) -> None:
@@ -124,11 +137,44 @@ class Explainer:
         if advice := self.adviser.advise(word):
             self.issues.warn(f"{shown}: {advice}")
         elif not self.adviser.is_in_use(word):
-            problem = (
-                f"{shown}: {word.written} is not a HED tag ({self.annotated.hed_versions}), "
-                f"nor a definition or value in {self.annotated.description}."
-            )
-            raise QueryError("\n  ".join([problem, *self.adviser.suggest(option, query, word)]))
+            problem = f"{shown}: {word.written} is not a HED tag ({self.annotated.hed_versions})"
+            if lines := self._suggest_column(option, query, word):
+                raise QueryError("\n  ".join([f"{problem}.", *lines]))
+            problem += f", nor a definition or value in {self.annotated.description}."
+            if option == "--until " and closest(query.text, ["next"]):
+                lines = ["Try:  --until next"]
+            else:
+                lines = self.adviser.suggest(option, query, word)
+            raise QueryError("\n  ".join([problem, *lines]))
+
+    def _suggest_column(self, option: str, query: Query, word: Word) -> list[str]:
+        """Return lines for a word that is a value of events.tsv: its column, HED and comparison."""
+        explained = self.columns.explain_value(word.written)
+        if not explained and word.written in self.columns.columns():
+            name = word.written
+            return [
+                f"{name} is a column of events.tsv; write {name}==VALUE, "
+                f"or --event {name} for a class of each value."
+            ]
+        if not explained:
+            return []
+        lines = [f"{explained}."]
+        for column, value in self.columns.find_value(word.written).items():
+            if hed := self._level_hed(column, value):
+                lines.append(f"HED of this value:  {one_line(hed, max_chars=MAX_HED_CHARS)}")
+                break
+        if query.text == word.written:
+            option = option.replace("--hed ", "--event ")
+            return [*lines, f"Try:  {self.columns.suggest_comparison(word.written, option)}"]
+        comparison = self.columns.suggest_comparison(word.written, "")
+        return [*lines, f"Write {comparison} as a whole query, joined by AND, OR or NOT."]
+
+    def _level_hed(self, column: str, value: str) -> str:
+        """Return the HED of a value in the first sidecar that annotates it, or ""."""
+        for sidecar in self.annotated.sidecars:
+            if hed := sidecar.categorical.get(column, {}).get(value):
+                return hed
+        return ""
 
     def _check_label(
         self, label: LabelConfig, query: Query, n_events: int, n_with_and: int
@@ -159,11 +205,7 @@ class Explainer:
 
     def _explain_no_match(self, label: LabelConfig, query: Query) -> list[str]:
         """Explain why a query matches nothing: a word that does not, or words that never meet."""
-        words: dict[str, Word] = {}
-        for term in query.positive_terms():
-            for word in term.words:
-                if not word.must_be_absent:
-                    words.setdefault(word.written, word)
+        words = _positive_words(query)
         counts = self._count(list(map(compile_query, words)))
         n_matches = dict(zip(words, counts, strict=True))
         missing = [written for written, number in n_matches.items() if number == 0]
@@ -173,12 +215,19 @@ class Explainer:
                 *self.adviser.unsearched_rows(),
             ]
         first = words[missing[0]]
-        reason = self.adviser.explain(first)
+        if first is None:
+            reason = f"No row that could be searched has {missing[0]}."
+            suggestions: list[str] = []
+        else:
+            reason = self.adviser.explain(first)
+            suggestions = self.adviser.suggest(
+                label_option(label), query, first, suggest_end=label.until is None
+            )
+            if value := self.columns.explain_value(first.written):
+                instead = self.columns.suggest_comparison(first.written)
+                suggestions = [f"{value}:  {instead}"]
         if len(missing) > 1:
             reason = f"{reason} Nothing matches {', '.join(missing[1:])} either."
-        suggestions = self.adviser.suggest(
-            label_option(label), query, first, suggest_end=label.until is None
-        )
         return [reason, *self.adviser.unsearched_rows(), *suggestions][:MAX_LINES]
 
     def _explain_never_together(self, label: LabelConfig, n_matches: dict[str, int]) -> list[str]:
@@ -186,7 +235,8 @@ class Explainer:
         if not n_matches:
             return []
         shown = ", ".join(f"{written} {number}" for written, number in n_matches.items())
-        lines = [f"Each of its words matches events here ({shown}), but not together as asked."]
+        noun = "parts" if any(map(is_comparison, n_matches)) else "words"
+        lines = [f"Each of its {noun} matches events here ({shown}), but not together as asked."]
         if len(n_matches) > 1:
             conjunction = compile_query(" AND ".join(n_matches))
             [n_together] = self._count([conjunction])
@@ -201,6 +251,18 @@ class Explainer:
         """Count the matches of other queries in all tables."""
         timelines = self.annotated.search(tuple(queries), IssueCounter())
         return _count_matches(timelines, len(queries))
+
+
+def _positive_words(query: Query) -> dict[str, Word | None]:
+    """Return the words and comparisons that must occur in an event. A comparison is no word."""
+    words: dict[str, Word | None] = {}
+    for operand in query.positive_operands():
+        if operand.comparison:
+            words.setdefault(operand.text, None)
+        for word in operand.words:
+            if not word.must_be_absent:
+                words.setdefault(word.written, word)
+    return words
 
 
 def _count_matches(timelines: Iterable[Timeline], n_queries: int) -> list[int]:
@@ -218,6 +280,8 @@ def _ever_holds(timelines: Iterable[Timeline], state_query: int) -> bool:
 
 
 def _describe_label(label: LabelConfig) -> str:
+    if label.query == WHOLE_QUERY:
+        return WHOLE_QUERY
     shown = quote(label.query) if isinstance(label.query, str) else repr(label.query)
     return f"{label_option(label)}{shown}"
 
@@ -230,6 +294,7 @@ def label_option(label: LabelConfig) -> str:
     >>> label_option(LabelConfig("red", "Red")) + "Red", label_option(LabelConfig("Red", "Red"))
     ('--hed red=Red', '--hed ')
     """
+    option = query_option(label.query)
     if isinstance(label.query, str) and label.label == query_label(label.query):
-        return "--hed "
-    return f"--hed {label.label}="
+        return f"{option} "
+    return f"{option} {label.label}="

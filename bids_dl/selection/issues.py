@@ -19,7 +19,40 @@ TEMPLATES = {  # kind -> noun that is counted, line
         "(first: {first})",
     ),
     "no_hed": ("recording", "no HED annotations in {count} (first: {first})"),
+    "short_row": (
+        "row",
+        "{count} with fewer cells than columns; the cells that are missing are read as n/a "
+        "(first: {first})",
+    ),
+    "long_row": (
+        "row",
+        "{count} with more cells than columns; all cells of such a row are read as n/a, because "
+        "a tab without quotes may have shifted them (first: {first})",
+    ),
+    "decimal_comma": (
+        "cell",
+        "{count} of onset or duration with a decimal comma, which is read as a point "
+        "(first: {first})",
+    ),
     "bad_onset": ("row", "skipped {count} whose onset is not a number (first: {first})"),
+    "bad_duration": (
+        "row",
+        "{count} whose duration is not a number of at least 0; it is read as n/a (first: {first})",
+    ),
+    "no_state": (
+        "row",
+        "--during: {count} without a duration above 0, in which the state does not hold "
+        "(first: {first})",
+    ),
+    "boundary_event": (
+        "event",
+        "{count} in a row named boundary, which marks a cut of the signal; leave it out with "
+        "AND NOT COLUMN==boundary (first: {first})",
+    ),
+    "repeated_row": (
+        "row",
+        "{count} with the cells of an earlier row, so that their windows repeat (first: {first})",
+    ),
     "unbalanced": (
         "row",
         "skipped {count} whose HED has unpaired or too deeply nested parentheses (first: {first})",
@@ -55,6 +88,11 @@ TEMPLATES = {  # kind -> noun that is counted, line
         "recording",
         "{count} with a sidecar column whose HED has neither levels nor a #; the column is ignored "
         "(first: {first})",
+    ),
+    "near_level": (
+        "cell",
+        "{count} with a value that the sidecar does not annotate (first: {first}); values are "
+        "compared as text, make them equal",
     ),
     "unknown_level": (
         "cell",

@@ -1,24 +1,25 @@
-"""Matching of queries in annotated rows.
+"""Matching of queries in rows: HED queries in the HED string, comparisons in the cells.
 
-Each distinct HED string is parsed and searched once (`hed.HedString`, `hed.QueryHandler`). Groups
-with an Offset are searched only by queries that name Offset, because they end an event.
+Each distinct HED string is searched once, and each distinct row is matched once. Groups with an
+Offset are searched only by queries that name Offset, because they end an event. A comparison is
+about the row at its onset: not about what a Delay moves, nor about a tag group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from bids_dl.datamodel import EventRows
-from bids_dl.selection import hed_tree
-from bids_dl.selection.annotations import (
-    MISSING_CELLS,
-    HedSidecar,
-    has_balanced_groups,
-    is_plain_value,
-)
+from bids_dl.selection.annotations import MISSING_CELLS, HedSidecar, is_plain_value
 from bids_dl.selection.queries.query import Query
+from bids_dl.selection.row_search import (
+    SearchedAnnotation,
+    SearchedGroup,
+    SearchedRow,
+    search_row,
+)
 from bids_dl.selection.value_columns import irrelevant_columns
 
 TIME_DIGITS = 9  # decimals of a computed time in s: finer than any sample
@@ -26,6 +27,8 @@ PLACEHOLDER = "1"  # replaces values that no query can tell apart
 
 Matches = tuple[bool, ...]
 """For each query, in order: whether it matches."""
+RowKey = tuple[str | Matches | None, ...]
+"""Cells of the columns that carry HED, and results of the comparisons of each column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class TimedAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class RowAnnotation:
-    """The searched HED string of a row, shared by all rows with an equal string."""
+    """The matches of a row and the problems in its HED, shared by all equal rows."""
 
     timed: tuple[TimedAnnotation, ...] = ()
     is_unbalanced: bool = False  # parentheses without partners, or nested too deeply
@@ -87,23 +90,36 @@ class RowAnnotation:
 
 @dataclass(slots=True)
 class RowMatcher:
-    """Searches queries in rows with one sidecar. Keeps the result of every distinct row."""
+    """Searches queries in rows with one sidecar. Keeps the result of every distinct row.
+
+    The HED of a row is read only if the sidecar was read with a schema.
+    """
 
     sidecar: HedSidecar
     queries: tuple[Query, ...]
     irrelevant: frozenset[str] = field(init=False)  # value columns that no query can tell apart
-    _by_columns: dict[tuple[str, ...], dict[tuple[str | None, ...], RowAnnotation]] = field(
+    _reads_hed: bool = field(init=False)
+    _comparisons: ColumnComparisons = field(init=False)
+    _by_columns: dict[tuple[str, ...], dict[RowKey, RowAnnotation]] = field(
         init=False, default_factory=dict
     )
+    _searched: dict[str, SearchedRow] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.irrelevant = irrelevant_columns(self.sidecar, self.queries)
+        self._reads_hed = self.sidecar.schema is not None
+        self._comparisons = ColumnComparisons(self.queries)
+        self.irrelevant = frozenset()
+        if self._reads_hed:
+            self.irrelevant = irrelevant_columns(self.sidecar, self.queries)
 
     def annotate(self, table: EventRows) -> list[RowAnnotation]:
         """Return the annotation of each row. Equal rows share one object."""
-        columns = self.sidecar.hed_columns(table.columns)
-        cells = [self._cells(table, name) for name in columns]
-        rows: Iterable[tuple[str | None, ...]] = zip(*cells, strict=True)
+        columns: tuple[str, ...] = ()
+        if self._reads_hed:
+            columns = self.sidecar.hed_columns(table.columns)
+        cells: list[Sequence[str | Matches | None]] = [self._cells(table, name) for name in columns]
+        cells += self._comparisons.evaluate(table)
+        rows: Iterable[RowKey] = zip(*cells, strict=True)
         if not cells:
             rows = [()] * len(table)
         known = self._by_columns.setdefault(columns, {})
@@ -111,7 +127,7 @@ class RowMatcher:
         for row in rows:
             annotation = known.get(row)
             if annotation is None:
-                annotation = self._read(self.sidecar.assemble(columns, row))
+                annotation = self._match(columns, row)
                 known[row] = annotation
             annotations.append(annotation)
         return annotations
@@ -126,97 +142,124 @@ class RowMatcher:
             for cell in cells
         ]
 
-    def _read(self, text: str) -> RowAnnotation:
-        """Parse and search a HED string."""
-        if not has_balanced_groups(text):
-            return RowAnnotation(is_unbalanced=True)
-        tree = hed_tree.parse_hed(text, self.sidecar)
-        unknown_tags = tuple(hed_tree.unknown_tags(tree))
-        undefined = tuple(hed_tree.undefined_defs(tree, self.sidecar))
-        delayed = hed_tree.split_delayed(tree)
-        reader = _TreeReader(self.queries)
-        timed = [reader.read(0.0, tree)]
-        unreadable_delays = []
-        for delay, delayed_tree in delayed:
-            if delay is None:
-                unreadable_delays.append(str(delayed_tree))
-            else:
-                timed.append(reader.read(delay, delayed_tree))
+    def _match(self, columns: tuple[str, ...], row: RowKey) -> RowAnnotation:
+        """Match the queries in a row."""
+        results = self._comparisons.by_text(row[len(columns) :])
+        if not self._reads_hed:
+            return RowAnnotation((self._match_cells(results, has_hed=False),))
+        text = self.sidecar.assemble(columns, row[: len(columns)])  # type: ignore[arg-type]
+        if text not in self._searched:
+            self._searched[text] = search_row(text, self.sidecar, self.queries)
+        searched = self._searched[text]
+        timed = tuple(
+            self._match_hed(annotation, results, is_split_off=index > 0)
+            for index, annotation in enumerate(searched.timed)
+        )
+        if searched.is_unbalanced:
+            timed = (self._match_cells(results, has_hed=True),)
         return RowAnnotation(
-            timed=tuple(timed),
-            unreadable_times=(*reader.unreadable_durations, *unreadable_delays),
-            n_without_definition=reader.n_without_definition,
-            unknown_tags=unknown_tags,
-            undefined=undefined,
+            timed=timed,
+            is_unbalanced=searched.is_unbalanced,
+            unreadable_times=searched.unreadable_times,
+            n_without_definition=searched.n_without_definition,
+            unknown_tags=searched.unknown_tags,
+            undefined=searched.undefined,
+        )
+
+    def _match_cells(self, results: Mapping[str, bool], *, has_hed: bool) -> TimedAnnotation:
+        """Match the queries in the cells of a row whose HED is not read.
+
+        Without HED, no HED query matches. HED that cannot be read is unknown, so that no query
+        that contains any HED matches.
+        """
+        matches = []
+        for query in self.queries:
+            is_asked = any(query.comparisons()) and not (has_hed and query.needs_hed)
+            matches.append(is_asked and query.matches(_lookup(results)))
+        return TimedAnnotation(0.0, tuple(matches), ())
+
+    def _match_hed(
+        self, annotation: SearchedAnnotation, results: Mapping[str, bool], *, is_split_off: bool
+    ) -> TimedAnnotation:
+        """Match the queries in the HED of a row at one time, and in its cells."""
+        matches = []
+        for query in self.queries:
+            hed = annotation.offset_results if query.names_offset else annotation.results
+            search = _lookup(results, hed)
+            matches.append(query.matches_hed(search) if is_split_off else query.matches(search))
+        groups = tuple(self._match_group(group, results) for group in annotation.groups)
+        return TimedAnnotation(annotation.delay, tuple(matches), groups)
+
+    def _match_group(self, group: SearchedGroup, results: Mapping[str, bool]) -> TemporalGroup:
+        """Match the queries in a tag group alone."""
+        if group.kind == "offset":
+            return TemporalGroup("offset", group.definition, 0.0)
+        search = _lookup(results, group.results)
+        return TemporalGroup(
+            kind=group.kind,
+            definition=group.definition,
+            duration=group.duration,
+            hed=group.hed,
+            matches=tuple(query.matches_hed(search) for query in self.queries),
+            term_matches=tuple(any(map(search, query.positive_terms())) for query in self.queries),
         )
 
 
 @dataclass(slots=True)
-class _TreeReader:
-    """Searches the trees of one HED string, and records what cannot be read in them."""
+class ColumnComparisons:
+    """The comparisons of some queries, column by column. Each distinct cell is compared once."""
 
-    queries: tuple[Query, ...]
-    unreadable_durations: list[str] = field(default_factory=list)
-    n_without_definition: int = 0
+    queries: Sequence[Query]
+    _by_column: dict[str, dict[str, Query]] = field(init=False, default_factory=dict)
+    _by_cell: dict[str, dict[str, Matches]] = field(init=False, default_factory=dict)
 
-    def read(self, delay: float, tree: Any) -> TimedAnnotation:
-        """Search a tree. Its Offset groups are removed from it."""
-        groups = list(tree.groups())
-        offsets = {id(group) for group in groups if hed_tree.find_tag(group, "Offset")}
-        matches = [False] * len(self.queries)
-        self._search(tree, matches, in_offsets=True)
-        hed_tree.remove_offset_groups(tree)
-        self._search(tree, matches, in_offsets=False)
-        temporal: list[TemporalGroup] = []
-        for group in groups:
-            temporal += self._temporal_groups(group, id(group) in offsets)
-        return TimedAnnotation(delay, tuple(matches), tuple(temporal))
+    def __post_init__(self) -> None:
+        for query in self.queries:
+            for term in query.comparisons():
+                if term.comparison:
+                    by_text = self._by_column.setdefault(term.comparison.column, {})
+                    by_text.setdefault(term.text, term)
 
-    def _search(self, tree: Any, matches: list[bool], *, in_offsets: bool) -> None:
-        """Set the matches of the queries that do, or do not, name Offset."""
-        search = tree_search(tree)
-        for number, query in enumerate(self.queries):
-            if query.names_offset == in_offsets:
-                matches[number] = query.matches(search)
+    def evaluate(self, table: EventRows) -> list[list[Matches]]:
+        """Compare the cells of a table.
 
-    def _temporal_groups(self, group: Any, is_offset: bool) -> list[TemporalGroup]:
-        """Return what a top-level group begins or ends. It may have both Onset and Duration."""
-        temporal: list[TemporalGroup] = []
-        onset = hed_tree.find_tag(group, "Onset")
-        duration = hed_tree.find_tag(group, "Duration")
-        definition = hed_tree.definition_name(group)
-        if (onset or is_offset) and not definition:
-            self.n_without_definition += 1
-        elif is_offset:
-            temporal.append(TemporalGroup("offset", definition, 0.0))
-        elif onset:
-            temporal.append(self._begin("onset", definition, 0.0, group))
-        if duration:
-            seconds = hed_tree.parse_seconds(duration)
-            if seconds is None or seconds < 0:
-                self.unreadable_durations.append(str(duration))
-            else:
-                temporal.append(self._begin("duration", "", seconds, group))
-        return temporal
+        Returns
+        -------
+        list
+            For each compared column: the results of its comparisons in each row. A column that
+            the table lacks counts as n/a.
+        """
+        results = []
+        for column, terms in self._by_column.items():
+            known = self._by_cell.setdefault(column, {})
+            cells = table.columns.get(column, ("n/a",) * len(table))
+            for cell in set(cells).difference(known):
+                known[cell] = tuple(_compare(term, cell) for term in terms.values())
+            results.append([known[cell] for cell in cells])
+        return results
 
-    def _begin(
-        self, kind: Literal["onset", "duration"], definition: str, duration: float, group: Any
-    ) -> TemporalGroup:
-        """Return the temporal group of a process that begins, searched alone."""
-        hed = hed_tree.without_timing_tags(group)
-        search = tree_search(hed_tree.isolate_group(group))
-        matches = tuple(query.matches(search) for query in self.queries)
-        term_matches = tuple(any(map(search, query.positive_terms())) for query in self.queries)
-        return TemporalGroup(kind, definition, duration, hed, matches, term_matches)
+    def by_text(self, results: Sequence[object]) -> dict[str, bool]:
+        """Return the results of one row by the text of the comparison.
+
+        Parameters
+        ----------
+        results
+            The results of the row for each column, from `evaluate`.
+        """
+        by_text: dict[str, bool] = {}
+        for terms, matches in zip(self._by_column.values(), results, strict=True):
+            by_text.update(zip(terms, matches, strict=True))  # type: ignore[call-overload]
+        return by_text
 
 
-def tree_search(tree: Any) -> Callable[[Query], bool]:
-    """Return a function that searches single HED queries in a tree, each at most once."""
-    results: dict[str, bool] = {}
+def _compare(term: Query, cell: str) -> bool:
+    return term.comparison is not None and term.comparison.matches(cell)
+
+
+def _lookup(*results: Mapping[str, bool]) -> Callable[[Query], bool]:
+    """Return a function that looks a single query up. One that was not searched does not match."""
 
     def search(term: Query) -> bool:
-        if term.text not in results:
-            results[term.text] = bool(term.handler.search(tree))
-        return results[term.text]
+        return any(result.get(term.text, False) for result in results)
 
     return search

@@ -58,7 +58,7 @@ class EventSelector:
             If two labels match one event, unless ``config.overlap`` allows it.
         """
         self._dropped.clear()
-        events = tuple(self._events())
+        events = () if self.config.whole else tuple(self._events())
         around = {self.config.labels[label].label: kept for label, kept in self._around.items()}
         return RecordingEvents(events, tuple(self._excluded()), around, tuple(self._dropped))
 

@@ -1,7 +1,7 @@
 """Queries and rows of events.tsv -> the events of a whole request.
 
 Event-level search as in hedtools' `search_hed_objs`, but with definitions searched by name and by
-content, ends of events, and an explained error if nothing matches.
+content, comparisons of columns, ends of events, and an explained error if nothing matches.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bids_dl.config.stages import EventsConfig
-from bids_dl.datamodel import Dropped, Event, EventRows
+from bids_dl.datamodel import BOUNDARY_NAMES, Dropped, Event, EventRows
 from bids_dl.selection.annotated_tables import load_annotations
 from bids_dl.selection.checks import check_durations, check_sidecars
 from bids_dl.selection.end_rules import EndRules
@@ -20,6 +20,7 @@ from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.queries.request import parse_queries
 from bids_dl.selection.recording_events import EventSelector
 from bids_dl.selection.timelines import parse_number
+from bids_dl.selection.whole import find_whole_recordings
 
 BOUNDARY_COLUMNS = ("trial_type", "value", "event_type", "type")
 
@@ -33,7 +34,7 @@ class Selection:
     events
         In order of recording (as given), then onset, row and label.
     hed_versions
-        Dataset -> HED version that it was read with.
+        Dataset -> HED version that it was read with. Empty if no query contains HED.
     warnings
         One line for each kind of issue, with its count.
     excluded
@@ -63,7 +64,7 @@ def select(
     hed_versions: Mapping[str, str | list[str] | None],
     sliding: bool,
 ) -> Selection:
-    """Select every event that the queries of the labels match.
+    """Select every event that the queries of the labels match, or every whole recording.
 
     Parameters
     ----------
@@ -81,10 +82,10 @@ def select(
     ------
     QueryError
         If a query cannot be parsed, or contains a word that is not in any HED schema, definition
-        or value of the tables.
+        or value of the tables, or compares a column or value that no table has.
     NoMatchError
-        If there are no HED annotations, or if a label matches nothing; the message names the
-        closest tags in use.
+        If a query contains HED and there are no HED annotations, or if a label matches nothing;
+        the message names the closest tags in use.
     EventError
         If two labels match one event and ``config.overlap`` is ``"error"``.
     ConfigError, SourceError
@@ -102,8 +103,13 @@ def select(
     """
     queries = parse_queries(config)
     issues = IssueCounter()
-    annotated = load_annotations(tables, config, hed_versions, issues)
-    explainer = Explainer(annotated, config, issues)
+    if config.whole and not queries.row_queries:
+        recordings, _ = find_whole_recordings(tables, config.labels[0], {})
+        boundaries = _find_boundaries(tables)
+        _check_boundaries(tables, issues)
+        return Selection(tuple(recordings), {}, issues.lines(), boundaries=boundaries)
+    annotated = load_annotations(tables, config, hed_versions, issues, queries)
+    explainer = Explainer(annotated, config, issues, tables)
     explainer.check_words(queries)
     check_sidecars(annotated, issues, strict=config.hed_strict)
     timelines = annotated.search(queries.row_queries, issues, state_queries=queries.state_queries)
@@ -120,8 +126,11 @@ def select(
         dropped += selected.dropped
         for label, intervals in selected.around.items():
             around[timeline.table.recording, label] = intervals
+    if config.whole:
+        events, dropped = find_whole_recordings(tables, config.labels[0], around)
     explainer.check_remaining(events, dropped)
     check_durations(timelines, events, issues)
+    _check_boundary_events(tables, events, issues)
     for line in queries.aliases:
         issues.warn(line)
     return Selection(
@@ -142,19 +151,41 @@ def _find_boundaries(tables: Sequence[EventRows]) -> dict[str, tuple[float, ...]
     """
     boundaries = {}
     for table in tables:
-        if onsets := _boundary_onsets(table):
+        onsets = set()
+        for row in _boundary_rows(table):
+            onset = parse_number(table.columns["onset"][row])
+            if onset is not None:
+                onsets.add(onset)
+        if onsets:
             boundaries[table.recording] = tuple(sorted(onsets))
     return boundaries
 
 
-def _boundary_onsets(table: EventRows) -> set[float]:
-    onsets = set()
+def _check_boundaries(tables: Sequence[EventRows], issues: IssueCounter) -> None:
+    """Count the rows named boundary whose onset is not a number, if no other rows are read."""
+    for table in tables:
+        for row in _boundary_rows(table):
+            if parse_number(table.columns["onset"][row]) is None:
+                issues.add("bad_onset", f"row {row} of {table.recording}")
+
+
+def _check_boundary_events(
+    tables: Sequence[EventRows], events: Sequence[Event], issues: IssueCounter
+) -> None:
+    """Count the rows named boundary that a query selects, such as NOT COLUMN==VALUE."""
+    rows_by_recording = {table.recording: _boundary_rows(table) for table in tables}
+    for event in events:
+        if event.row in rows_by_recording.get(event.recording, ()):
+            issues.add("boundary_event", f"row {event.row} of {event.recording}")
+
+
+def _boundary_rows(table: EventRows) -> set[int]:
+    """Return the rows that a column names boundary."""
+    if "onset" not in table.columns:
+        return set()
+    rows = set()
     for name in BOUNDARY_COLUMNS:
-        cells = zip(table.columns.get("onset", ()), table.columns.get(name, ()), strict=False)
-        for onset, cell in cells:
-            if cell.casefold() != "boundary":
-                continue
-            seconds = parse_number(onset)
-            if seconds is not None:
-                onsets.add(seconds)
-    return onsets
+        for row, cell in enumerate(table.columns.get(name, ())):
+            if cell.strip().casefold() in BOUNDARY_NAMES:
+                rows.add(row)
+    return rows

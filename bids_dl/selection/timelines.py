@@ -10,11 +10,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bids_dl.datamodel import EventRows
+from bids_dl.datamodel import MISSING_SPELLINGS, EventRows
 from bids_dl.selection.annotations import HedSidecar
 from bids_dl.selection.interval import Interval
 from bids_dl.selection.issues import IssueCounter
-from bids_dl.selection.matching import RowAnnotation, RowMatcher
+from bids_dl.selection.matching import (
+    TIME_DIGITS,
+    ColumnComparisons,
+    RowAnnotation,
+    RowMatcher,
+)
 from bids_dl.selection.processes import Occurrence, Process, track_processes
 from bids_dl.selection.states import StateSearcher
 
@@ -74,7 +79,10 @@ def build_timeline(
             begun.append(tracked.begun.get(index, ()))
     states: Sequence[tuple[Interval, ...]] = ()
     if searcher.queries:
-        states = searcher.find_intervals(_process_intervals(occurrences, tracked.begun))
+        states = searcher.find_intervals(
+            _process_intervals(occurrences, tracked.begun),
+            _comparison_intervals(table, onsets, ColumnComparisons(searcher.queries), issues),
+        )
     return Timeline(
         table=table,
         sidecar=matcher.sidecar,
@@ -94,14 +102,16 @@ def _occurrences(
 ) -> list[Occurrence]:
     """Return the occurrences that match or change processes, in order of time."""
     if len(table) and not table.columns.get("onset"):
-        issues.add("no_onset_column", table.recording)
+        issues.add("no_onset_column", table.recording + _name_similar_column(table))
     occurrences: list[Occurrence] = []
     for row, (onset, annotation) in enumerate(zip(onsets, annotations, strict=True)):
         if annotation.has_issues:
             _count_issues(annotation, f"row {row} of {table.recording}", issues)
         if onset is None:
             if "onset" in table.columns:
-                issues.add("bad_onset", f"row {row} of {table.recording}")
+                cell = table.columns["onset"][row]
+                value = "" if cell.strip() in MISSING_SPELLINGS else f": {cell!r}"
+                issues.add("bad_onset", f"row {row} of {table.recording}{value}")
             continue
         occurrences += [
             Occurrence(timed.time_after(onset), row, timed)
@@ -110,6 +120,14 @@ def _occurrences(
         ]
     occurrences.sort(key=lambda item: (item.onset, item.annotation.is_delayed, item.row))
     return occurrences
+
+
+def _name_similar_column(table: EventRows) -> str:
+    """Name a column that differs from "onset" in case only, "" without such a column."""
+    for name in table.columns:
+        if name.casefold() == "onset":
+            return f", which has {name!r}"
+    return ""
 
 
 def _onsets(table: EventRows) -> list[float | None]:
@@ -127,6 +145,31 @@ def _process_intervals(
         for process in processes:
             stop = math.inf if process.end is None else process.end
             yield process.group.hed, Interval(onset, stop)
+
+
+def _comparison_intervals(
+    table: EventRows,
+    onsets: Sequence[float | None],
+    comparisons: ColumnComparisons,
+    issues: IssueCounter,
+) -> Iterator[tuple[str, Interval]]:
+    """Yield each comparison of a state that a row matches, and the interval of the row.
+
+    A row without a duration above 0 is counted, because no state holds in it.
+    """
+    durations = table.columns.get("duration", ("n/a",) * len(table))
+    for row, results in enumerate(zip(*comparisons.evaluate(table), strict=True)):
+        onset = onsets[row]
+        matches = comparisons.by_text(results)
+        if onset is None or not any(matches.values()):
+            continue
+        duration = parse_number(durations[row]) or 0.0
+        if duration <= 0:
+            issues.add("no_state", f"row {row} of {table.recording}: {durations[row]!r}")
+            continue
+        for text, is_match in matches.items():
+            if is_match:
+                yield text, Interval(onset, round(onset + duration, TIME_DIGITS))
 
 
 def _count_issues(annotation: RowAnnotation, place: str, issues: IssueCounter) -> None:

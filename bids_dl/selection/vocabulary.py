@@ -72,6 +72,8 @@ def read_vocabulary(annotated: AnnotatedTables) -> Vocabulary:
     definitions: set[str] = set()
     tags_of: dict[tuple[int, str], frozenset[str]] = {}  # (sidecar, HED) -> its tags
     for table, sidecar in zip(annotated.tables, annotated.sidecars, strict=True):
+        if sidecar.schema is None:
+            continue
         definitions.update(sidecar.definitions)
         for hed, number in _count_hed(table, sidecar).items():
             key = (id(sidecar), hed)
@@ -107,6 +109,8 @@ def similarity(word: str, tag: str) -> float:
     """Return the similarity of a word to a tag in [0, 1], ignoring case and the order of parts.
 
     Each part of the word is compared with the most similar part of the tag, and the mean is taken.
+    A word of a single part is compared with parts that begin with the same letter only: typos
+    rarely change it, and Letter is not Center.
 
     Examples
     --------
@@ -117,6 +121,8 @@ def similarity(word: str, tag: str) -> float:
     tag_parts = re.findall(r"[a-z0-9]+", tag.casefold())
     if not word_parts or not tag_parts:
         return 0.0
+    if len(word_parts) == 1:
+        tag_parts = [part for part in tag_parts if part[0] == word_parts[0][0]] or [""]
     scores = [max(_ratio(part, other) for other in tag_parts) for part in word_parts]
     return sum(scores) / len(scores)
 

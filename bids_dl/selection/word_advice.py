@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from bids_dl.config.labels import query_label
+from bids_dl.config.class_queries import query_label
 from bids_dl.selection.annotated_tables import AnnotatedTables
 from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.queries.query import Query, Word, quote
@@ -111,7 +111,7 @@ class WordAdviser:
         if advice := self.advise(word):
             return f"{advice}."
         n_rows = self._count_rows(word)
-        if n_rows and self.unsearched_rows():
+        if n_rows and any(self.issues.counts[kind] for kind in UNSEARCHED):
             return (
                 f"{word.written} is in use ({count(n_rows, 'row')}), "
                 "but not in a row that could be searched."
@@ -170,7 +170,7 @@ class WordAdviser:
         if not similar:
             if same_tag:
                 return [f"In use:  {self.vocabulary.with_counts(same_tag[:MAX_SUGGESTED])}"]
-            return self._similar_schema_tags(word)
+            return self._similar_schema_tags(word, is_excluded=option.startswith("--exclude"))
         corrected = replace_word(query.text, word.written, writable(similar[0]))
         if corrected == query.text:  # it has just failed
             return []
@@ -187,26 +187,35 @@ class WordAdviser:
         ]
 
     def unsearched_rows(self) -> list[str]:
-        """Describe rows that could not be searched, in at most one line."""
-        for kind in UNSEARCHED:
-            if self.issues.counts[kind]:
-                return [f"{self.issues.line(kind)}."]
-        return []
+        """Describe rows that could not be searched, and cells that differ from a level.
+
+        At most one line for each.
+        """
+        lines = [f"{self.issues.line(kind)}." for kind in UNSEARCHED if self.issues.counts[kind]]
+        lines = lines[:1]
+        if self.issues.counts["near_level"]:
+            lines.append(f"{self.issues.line('near_level')}.")
+        return lines
 
     def _tags_of(self, base: str) -> list[str]:
         """Return the tags in use with a case-folded name, with any value, most frequent first."""
         ranked = self.vocabulary.ranked()
         return [tag for tag in ranked if tag.casefold().partition("/")[0] == base]
 
-    def _similar_schema_tags(self, word: Word) -> list[str]:
-        """Return lines that name similar tags of the schema and the most frequent tags in use."""
+    def _similar_schema_tags(self, word: Word, *, is_excluded: bool) -> list[str]:
+        """Return lines that name similar tags of the schema and the most frequent tags in use.
+
+        A tag that is to be excluded needs none: the lines say that nothing is to be excluded.
+        """
         tags = self.annotated.tags
         matches = get_close_matches(word.text, tags, n=MAX_SUGGESTED, cutoff=MIN_TAG_SIMILARITY)
         names = [tags[match].rpartition("/")[2] for match in matches if match != word.text]
         lines = []
         if names:
             lines.append(f"Similar HED tags:  {'   '.join(names)}")
-        if frequent := self.vocabulary.ranked()[:MAX_SUGGESTED]:
+        if is_excluded:
+            lines.append("Nothing similar is annotated here: leave out --exclude.")
+        elif frequent := self.vocabulary.ranked()[:MAX_SUGGESTED]:
             lines.append(f"Most frequent tags:  {self.vocabulary.with_counts(frequent)}")
         return lines
 

@@ -12,6 +12,7 @@ from bids_dl.sharing.croissant import build_croissant
 from bids_dl.sharing.licence import build_licence_document, legal_text_url, store_licence
 from bids_dl.store.format import to_json
 from bids_dl.store.quantization import MAX_INT16
+from bids_dl.wording import count
 
 Attributes = Mapping[str, Any]
 Shape = tuple[int, int, int]
@@ -97,6 +98,7 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
         USAGE,
         "## Selection",
         _query_table(request),
+        *_describe_added_hed(request),
         _label_table(attributes["statistics"]),
         _split_table(attributes["statistics"]),
         f"## Preprocessing (recipe `{request['preprocess']['name']}`)",
@@ -150,9 +152,11 @@ def _description(attributes: Attributes, shape: Shape) -> str:
         stored = "float32, in microvolts"
     given = f"{attributes['description']}\n\n" if "description" in attributes else ""
     return (
-        f"{given}{n_windows} windows of {n_chans} channels x {n_times} samples "
+        f"{given}{count(n_windows, 'window')} of {count(n_chans, 'channel')} x "
+        f"{count(n_times, 'sample')} "
         f"({n_times / sfreq:g} s at {sfreq:g} Hz), {stored},\n"
-        f"from {counts['recordings']} recordings of {counts['persons']} people. "
+        f"from {count(counts['recordings'], 'recording')} of "
+        f"{count(counts['persons'], 'person', 'people')}. "
         f"Made by bids_dl {attributes['software']['bids_dl']}."
     )
 
@@ -180,7 +184,8 @@ def _describe_rounding(attributes: Attributes) -> str:
     limit = MAX_INT16 * rounding["step"]
     return (
         f"\nQuantization changed no sample by more than {rounding['largest_error']:.3g} "
-        f"microvolts; {rounding['clipped']} samples beyond {limit:g} microvolts were clipped "
+        f"microvolts; {count(rounding['clipped'], 'sample')} beyond "
+        f"{limit:g} microvolts clipped "
         f"(largest magnitude: {rounding['peak']:.6g})."
     )
 
@@ -188,7 +193,20 @@ def _describe_rounding(attributes: Attributes) -> str:
 def _query_table(request: Attributes) -> str:
     labels = request["events"]["labels"]
     rows = [(label["label"], f"`{_format_query(label['query'])}`") for label in labels]
-    return _table(("label", "HED query"), rows)
+    kind = "query" if request["events"].get("whole") else "HED query"
+    return _table(("label", kind), rows)
+
+
+def _describe_added_hed(request: Attributes) -> list[str]:
+    """Name the columns of events.tsv whose HED is from the maker of the store, if there are any."""
+    lines = []
+    for dataset, columns in request["events"].get("hed_sidecar", {}).items():
+        where = dataset or "all sources"
+        lines.append(
+            f"The HED of {', '.join(columns)} in {where} was added by the maker of the store; "
+            "`request` in the attributes has it."
+        )
+    return lines
 
 
 def _label_table(statistics: Attributes) -> str:

@@ -62,7 +62,7 @@ def describe_derivative(store: Location, attributes: Attributes, roots: Mapping[
     attributes
         Attributes of the store's root.
     roots
-        Folder of each source by dataset name.
+        Folder of each source that is one, by dataset name.
 
     Returns
     -------
@@ -118,13 +118,16 @@ def build_description(attributes: Attributes, paths: Mapping[str, str]) -> dict[
 
 
 def _describe_source(source: Attributes, path: str) -> dict[str, str]:
-    """Describe a source by its DOI, else by its relative path, else by its name."""
-    doi = find_doi(source["doi"])
-    if doi:
-        version = DOI_VERSION.search(doi)
+    """Describe a source by its DOI, else by its relative path, its address or its name."""
+    described = {"URL": path or source.get("address", "")}
+    version = source.get("version", "")
+    if doi := find_doi(source["doi"]):
         described = {"DOI": f"doi:{doi}", "URL": f"https://doi.org/{doi}"}
-        return {**described, "Version": version[1]} if version else described
-    return {"URL": path} if path else {"Name": source["dataset"]}
+        match = DOI_VERSION.search(doi)
+        version = version or (match[1] if match else "")
+    if not described["URL"]:
+        return {"Name": source["dataset"]}
+    return {**described, "Version": version} if version else described
 
 
 def _relative_sources(

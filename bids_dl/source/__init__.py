@@ -1,8 +1,12 @@
 """BIDS dataset -> recordings, their events as text, their headers and their signals."""
 
 from bids_dl.source.amplitude import check_amplitudes
+from bids_dl.source.archives.access import Access, open_access
+from bids_dl.source.boundaries import join_boundaries
 from bids_dl.source.dataset import Dataset, open_dataset
 from bids_dl.source.electrodes import standard_positions
+from bids_dl.source.fetch import describe_verification, fetch_files, missing_bytes
+from bids_dl.source.fetch_size import FetchSize, listed_files, measure_fetch
 from bids_dl.source.listing import Listing, find_recordings, list_recordings
 from bids_dl.source.memory import estimate_load_bytes, is_lazy
 from bids_dl.source.metadata import (
@@ -12,20 +16,33 @@ from bids_dl.source.metadata import (
     read_sidecar_header,
 )
 from bids_dl.source.participants import Participants, read_participants
+from bids_dl.source.remote_headers import fetch_header
+from bids_dl.source.remote_ranges import find_layout
 from bids_dl.source.signal import HeaderReport, open_raw, read_header, read_header_with_notes
 
 __all__ = [
+    "Access",
     "Dataset",
+    "FetchSize",
     "HeaderReport",
     "Listing",
     "Participants",
     "SidecarHeader",
     "check_amplitudes",
+    "describe_verification",
     "estimate_load_bytes",
+    "fetch_files",
+    "fetch_header",
+    "find_layout",
     "find_recordings",
     "hash_source_files",
     "is_lazy",
+    "join_boundaries",
     "list_recordings",
+    "listed_files",
+    "measure_fetch",
+    "missing_bytes",
+    "open_access",
     "open_dataset",
     "open_raw",
     "read_event_rows",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,12 @@ EXCERPT_SECONDS = 1.0  # longest excerpt to inspect
 Array = npt.NDArray[np.float64]
 
 
-def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tuple[str, ...]:
+def check_amplitudes(
+    raw: BaseRaw,
+    names: Collection[str] | None = None,
+    *,
+    spans: Sequence[tuple[int, int]] | None = None,
+) -> tuple[str, ...]:
     """Check that the brain signal of a recording can be in volts.
 
     The typical amplitude of a channel is the median distance of its samples from the median of
@@ -41,6 +46,9 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
         A recording, or a part of one, with samples in V.
     names
         Channels to check, None for all. Channels of other types than brain signal are skipped.
+    spans
+        Samples that may be read, as sorted (start, stop); None for all. Of a remote recording,
+        only these may be on this machine.
 
     Returns
     -------
@@ -58,8 +66,10 @@ def check_amplitudes(raw: BaseRaw, names: Collection[str] | None = None) -> tupl
             picks.append(name)
     if not picks or not raw.n_times:
         return ()
-    typical, largest = _measure(raw, picks)
-    if raw.n_times > FLAT_SECONDS * raw.info["sfreq"] and not largest.any():
+    joined = _join(spans or [(0, raw.n_times)])
+    typical, largest = _measure(raw, picks, joined)
+    n_times = sum(stop - start for start, stop in joined)
+    if n_times > FLAT_SECONDS * raw.info["sfreq"] and not largest.any():
         raise RecordingError(
             "read",
             f"all channels are flat in {N_EXCERPTS} excerpts ({join_names(picks)}); "
@@ -95,7 +105,40 @@ def _assess(amplitudes: dict[str, float]) -> tuple[str, ...]:
     return ()
 
 
-def _measure(raw: BaseRaw, picks: list[str]) -> tuple[Array, Array]:
+def _join(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join sorted spans that touch or overlap."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        else:
+            joined.append((start, stop))
+    return joined
+
+
+def _place_excerpts(spans: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """Place excerpts at equal distances in the samples of all spans together.
+
+    An excerpt that would cross the end of its span begins earlier, and is shorter than ``length``
+    if the span is.
+    """
+    n_times = sum(stop - start for start, stop in spans)
+    positions = np.unique(np.linspace(0, max(0, n_times - length), N_EXCERPTS).astype(int))
+    excerpts = set()
+    for position in positions:
+        offset = int(position)
+        for start, stop in spans:
+            if offset < stop - start:
+                first = max(start, min(start + offset, stop - length))
+                excerpts.add((first, min(stop, first + length)))
+                break
+            offset -= stop - start
+    return sorted(excerpts)
+
+
+def _measure(
+    raw: BaseRaw, picks: list[str], spans: Sequence[tuple[int, int]]
+) -> tuple[Array, Array]:
     """Measure the typical and the largest distance of samples from the median of their excerpt.
 
     Returns
@@ -104,10 +147,9 @@ def _measure(raw: BaseRaw, picks: list[str]) -> tuple[Array, Array]:
         Both (n_chans,) in V; NaN and 0 for a channel without a finite sample.
     """
     length = min(raw.n_times, max(1, round(EXCERPT_SECONDS * raw.info["sfreq"])))
-    starts = np.unique(np.linspace(0, raw.n_times - length, N_EXCERPTS).astype(int))
     distances = []
-    for start in starts:
-        excerpt = raw.get_data(picks=picks, start=int(start), stop=int(start) + length)
+    for start, stop in _place_excerpts(spans, length):
+        excerpt = raw.get_data(picks=picks, start=start, stop=stop)
         distances.append(np.abs(excerpt - _finite_medians(excerpt)[:, None]))
     all_distances = np.concatenate(distances, axis=1)
     largest = np.where(np.isfinite(all_distances), all_distances, 0.0).max(axis=1)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from bids_dl.datamodel import BOUNDARY_NAMES, boundary_sample
 from bids_dl.source.gaps import Gap, to_file_time
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
-# Annotations of EEGLAB and MNE at a boundary
-BOUNDARY_DESCRIPTIONS = {"boundary", "bad boundary", "edge boundary", "-99", "-99.0"}
+BOUNDARY_DESCRIPTIONS = BOUNDARY_NAMES | {"-99", "-99.0"}  # numbers in EEGLAB
 NEW_SEGMENT = (
     "new segment"  # BrainVision's marker for the start of the recording, or its resumption
 )
-ROUNDING_SAMPLES = 1e-3  # tolerance: the times of annotations are rounded
+ROUNDING = 5e-4  # s: onsets in events.tsv have three decimals at least
 
 
 def find_boundaries(raw: BaseRaw, gaps: Sequence[Gap] = ()) -> tuple[float, ...]:
@@ -27,7 +26,7 @@ def find_boundaries(raw: BaseRaw, gaps: Sequence[Gap] = ()) -> tuple[float, ...]
     raw
         Recording with the annotations of its file.
     gaps
-        Gaps of the file (EDF+D), which its annotations count as time.
+        Gaps of the file, which its annotations count as time.
 
     Returns
     -------
@@ -43,8 +42,42 @@ def find_boundaries(raw: BaseRaw, gaps: Sequence[Gap] = ()) -> tuple[float, ...]
             time = to_file_time(float(annotation["onset"]) - first_time, gaps)
             if time is not None:
                 times.append(time)
-    samples = {math.ceil(time * sfreq - ROUNDING_SAMPLES) for time in times}
+    samples = {boundary_sample(time, sfreq) for time in times}
     return tuple(sample / sfreq for sample in sorted(samples) if 0 < sample < raw.n_times)
+
+
+def join_boundaries(
+    file_boundaries: Sequence[float], rows: Iterable[float], sfreq: float
+) -> tuple[float, ...]:
+    """Join the boundaries of a file and those of its events.tsv.
+
+    Parameters
+    ----------
+    file_boundaries
+        Times in s of the first sample after each boundary, from `find_boundaries`.
+    rows
+        Onsets in s of the rows of events.tsv named boundary. They may be half a sample early, and
+        rounded.
+    sfreq
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    tuple of float
+        Time in s of the first sample after each boundary, sorted. A row less than a sample and its
+        rounding beside a boundary of the file is that boundary.
+
+    Examples
+    --------
+    >>> join_boundaries([2.0], [1.995, 2.995], sfreq=100.0)
+    (2.0, 3.0)
+    """
+    samples = set()
+    for row in rows:
+        nearest = min(file_boundaries, key=lambda time: abs(time - row), default=None)
+        if nearest is None or abs(nearest - row) > 1 / sfreq + ROUNDING:
+            samples.add(boundary_sample(row, sfreq))
+    return tuple(sorted({*file_boundaries, *(sample / sfreq for sample in samples)}))
 
 
 def is_boundary(description: str) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bids_dl.datamodel import BRAIN_TYPES
+from bids_dl.datamodel import BRAIN_TYPES, MISSING_SPELLINGS
 from bids_dl.errors import RecordingError
 from bids_dl.source.channel_names import Basis, bare_label, types_by_name
-from bids_dl.wording import join_names
+from bids_dl.wording import count, join_names
 
 MNE_TYPES = {
     "eeg": "eeg",
@@ -33,7 +33,7 @@ MNE_TYPES = {
 }
 """BIDS channel type in lower case (1.10, "Channels description") -> MNE's. Others are "misc"."""
 
-MISSING = {"", "n/a"}
+NO_NAME = {"", "n/a"}
 FileTypes: TypeAlias = Literal["stated", "default", "none"]
 KindBasis: TypeAlias = Literal["table", "file", "default"] | Basis
 DISPLAY_TYPES = {"eeg": "EEG", "seeg": "sEEG", "ecog": "ECoG", "dbs": "DBS"}
@@ -63,8 +63,9 @@ class ChannelRow:
     @property
     def ch_type(self) -> str:
         """MNE's channel type, "" if the row has no type."""
-        bids_type = self.bids_type.casefold()
-        return "" if bids_type in MISSING else MNE_TYPES.get(bids_type, "misc")
+        if self.bids_type in MISSING_SPELLINGS:
+            return ""
+        return MNE_TYPES.get(self.bids_type.casefold(), "misc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def parse_channel_rows(columns: Mapping[str, tuple[str, ...]]) -> tuple[ChannelR
     Returns
     -------
     tuple of ChannelRow
-        Empty if there is no column name.
+        Empty if there is no column name. Rows without a name are omitted.
 
     Raises
     ------
@@ -104,7 +105,8 @@ def parse_channel_rows(columns: Mapping[str, tuple[str, ...]]) -> tuple[ChannelR
         Stage "channels": two rows have the same name.
     """
     names = columns.get("name", ())
-    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    counts = Counter(name for name in names if name not in NO_NAME)
+    duplicates = [name for name, number in counts.items() if number > 1]
     if duplicates:
         raise RecordingError(
             "channels",
@@ -117,7 +119,8 @@ def parse_channel_rows(columns: Mapping[str, tuple[str, ...]]) -> tuple[ChannelR
     status = columns.get("status", blank)
     rows = []
     for i, name in enumerate(names):
-        rows.append(ChannelRow(name, types[i], units[i], status[i].casefold() == "bad"))
+        if name in counts:
+            rows.append(ChannelRow(name, types[i], units[i], status[i].casefold() == "bad"))
     return tuple(rows)
 
 
@@ -154,7 +157,7 @@ def match_rows(labels: Sequence[str], table: Sequence[ChannelRow]) -> list[Chann
     if only_in_file and (only_in_table or not matched):
         raise RecordingError(
             "channels",
-            f"the file has {len(labels)} channels and channels.tsv {len(table)}; "
+            f"the file has {count(len(labels), 'channel')} and channels.tsv {len(table)}; "
             f"only in the file: {join_names(only_in_file)}; "
             f"only in channels.tsv: {join_names(only_in_table) or 'none'}; "
             "make their names agree",

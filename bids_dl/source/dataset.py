@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bids_dl.errors import RecordingError, SourceError
+from bids_dl.source.archives.access import Access, open_access
+from bids_dl.source.archives.address import parse_address
+from bids_dl.source.archives.archived import ArchivedDataset
+from bids_dl.source.archives.opening import is_clone, open_archive, open_clone_folder
+from bids_dl.source.archives.version_index import mark_used
 from bids_dl.source.entities import parse_entities
 from bids_dl.source.file_checks import check_content
-from bids_dl.source.tree import DESCRIPTION, Tree, find_datasets, read_tree
+from bids_dl.source.remote_files import Origin, RemoteFiles
+from bids_dl.source.tables import Table, parse_table
+from bids_dl.source.tree import DESCRIPTION, Tree, find_datasets, read_tree, tree_of_paths
 
 POSITION_FILES = ("electrodes.tsv", "coordsystem.json")
 # Coordinate systems of the head (BIDS 1.10, appendix "Coordinate systems")
@@ -23,6 +31,7 @@ HEAD_SPACES = frozenset(
     {"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"}
 )
 MINIMAL_DESCRIPTION = '{"Name": "...", "BIDSVersion": "1.10.0"}'
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MAX_SOURCES = 5  # in a message
 ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # of OpenNeuro and NEMAR
 
@@ -44,6 +53,12 @@ class Dataset:
         that is a folder counts as a file.
     tree
         All that the folder contains, also what is not raw data.
+    remote
+        Files that are not in the folder; None for a local folder.
+    origin
+        Archive and version; None for a local folder.
+    notes
+        One line for each fact to tell the user.
     """
 
     root: Path
@@ -51,6 +66,49 @@ class Dataset:
     description: Mapping[str, Any] = field(hash=False)
     files: tuple[str, ...] = field(repr=False, hash=False)
     tree: Tree = field(default_factory=Tree, repr=False, hash=False, compare=False)
+    remote: RemoteFiles | None = field(default=None, repr=False, hash=False, compare=False)
+    origin: Origin | None = None
+    notes: tuple[str, ...] = ()
+
+    def path(self, file: str) -> Path:
+        """Return where a file of the dataset is on this machine, once it is fetched.
+
+        Parameters
+        ----------
+        file
+            Path relative to the root.
+        """
+        remote = None if self.remote is None else self.remote.path(file)
+        return self.root / file if remote is None else remote
+
+    def restricted_to(self, files: Iterable[str]) -> Dataset:
+        """Return the dataset with only these files, which is small enough to send to a worker."""
+        kept = tuple(files)
+        remote = None if self.remote is None else self.remote.restricted_to(kept)
+        return replace(self, files=kept, tree=Tree(), remote=remote)
+
+    def around(self, path: str) -> Dataset:
+        """Return the dataset with only the files in the folder of a recording and above it.
+
+        Parameters
+        ----------
+        path
+            BIDS path without suffix and extension, as in `Recording.path`.
+        """
+        files = []
+        for folder in _folders_above(path):
+            for name in self.files_by_folder.get(folder, ()):
+                files.append(f"{folder}/{name}".lstrip("/"))
+        return self.restricted_to(files)
+
+    def is_remote(self, file: str) -> bool:
+        """Return whether a file is not in the folder of the dataset, but must be fetched."""
+        return self.remote is not None and self.remote.path(file) is not None
+
+    @property
+    def is_cached(self) -> bool:
+        """True if the root is a folder of the cache, whose path is of no use in a message."""
+        return self.remote is not None and self.root.is_relative_to(self.remote.cache.root)
 
     @property
     def hed_version(self) -> str | list[str] | None:
@@ -113,7 +171,7 @@ class Dataset:
             The file cannot be read or is not a JSON object.
         """
         try:
-            content = json.loads((self.root / file).read_text(encoding="utf-8-sig"))
+            content = json.loads(self.path(file).read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             cause = _cause(error) if isinstance(error, OSError) else error
             raise SourceError(
@@ -126,16 +184,17 @@ class Dataset:
             )
         return content
 
-    def read_tsv(self, file: str) -> dict[str, tuple[str, ...]]:
-        """Read the columns of a TSV file as text, without surrounding spaces.
+    def read_tsv(self, file: str) -> Table:
+        """Read a TSV file as text, without spaces around cells.
 
         Parameters and errors are those of `read_tsv_verbatim`.
         """
-        columns = self.read_tsv_verbatim(file)
-        return {name: tuple(map(str.strip, cells)) for name, cells in columns.items()}
+        table = self.read_tsv_verbatim(file)
+        columns = {name: tuple(map(str.strip, cells)) for name, cells in table.columns.items()}
+        return replace(table, columns=columns)
 
-    def read_tsv_verbatim(self, file: str) -> dict[str, tuple[str, ...]]:
-        """Read the columns of a TSV file as text, without changing a cell.
+    def read_tsv_verbatim(self, file: str) -> Table:
+        """Read a TSV file as text, without changing a cell.
 
         Parameters
         ----------
@@ -144,73 +203,119 @@ class Dataset:
 
         Returns
         -------
-        dict
-            One string per row by column name. Short rows are padded with n/a, and additional
-            cells are ignored.
+        Table
+            One string per row by column name, as `parse_table` splits them.
 
         Raises
         ------
         SourceError
-            The file cannot be read, is not UTF-8, or has two columns of the same name.
+            The file cannot be read, is not UTF-8, has two columns of the same name, columns that
+            are not separated by tabs, or more cells than columns in every row.
         """
-        lines = [line for line in re.split(r"\r\n|\n|\r", self._read_text(file)) if line.strip()]
-        if not lines:
-            return {}
-        names = [name.strip() for name in lines[0].split("\t")]
-        duplicates = sorted({name for name in names if name and names.count(name) > 1})
-        if duplicates:
-            raise SourceError(
-                f"{self.name}/{file}: two columns have the name {duplicates[0]!r}; "
-                "remove or rename one"
-            )
-        rows = []
-        for line in lines[1:]:
-            cells = line.split("\t")
-            cells += ["n/a"] * (len(names) - len(cells))
-            rows.append(cells)
-        return {name: tuple(row[i] for row in rows) for i, name in enumerate(names)}
+        try:
+            return parse_table(self._read_text(file))
+        except ValueError as error:
+            raise SourceError(f"{self.name}/{file}: {error}") from None
 
     def _read_text(self, file: str) -> str:
         """Read a UTF-8 text file, with or without a byte order mark."""
         try:
-            check_content(self.root / file, file)
-            return (self.root / file).read_text(encoding="utf-8-sig")
+            check_content(self.path(file), file)
+            text = self.path(file).read_text(encoding="utf-8-sig")
         except RecordingError as error:
             raise SourceError(f"{self.name}: {error.reason}") from None
         except UnicodeDecodeError as error:
+            encoding = " (but UTF-16)" if error.object.startswith(UTF_16_MARKS) else ""
             raise SourceError(
-                f"{self.name}/{file}: is not UTF-8 text, at byte {error.start}; save it as UTF-8"
+                f"{self.name}/{file}: is not UTF-8 text{encoding}, at byte {error.start}; "
+                "save it as UTF-8"
             ) from None
         except OSError as error:
             raise SourceError(f"{self.name}/{file}: cannot be read ({_cause(error)})") from None
+        if "\0" in text:
+            raise SourceError(
+                f"{self.name}/{file}: is not UTF-8 text, it contains NUL characters as UTF-16 "
+                "does; save it as UTF-8"
+            )
+        return text
 
 
-def open_dataset(source: str) -> Dataset:
-    """Open a local BIDS folder and list its files.
+def open_dataset(source: str, access: Access | None = None) -> Dataset:
+    """Open a BIDS dataset and list its files.
 
     Parameters
     ----------
     source
-        Folder that contains dataset_description.json. ``~`` is expanded.
+        Folder that contains dataset_description.json (``~`` is expanded), ``openneuro:ID`` or
+        ``nemar:ID`` with or without ``@VERSION``, or a URL.
+    access
+        Cache and connections, for datasets that are not local folders.
 
     Raises
     ------
     SourceError
-        The folder or its dataset_description.json does not exist, a folder cannot be read, or
-        ``source`` is a URL.
+        The folder or its dataset_description.json does not exist, a folder cannot be read, or an
+        archive has no such dataset or cannot be reached.
     """
-    if "://" in source or re.match(r"^\w{2,}:", source):
-        raise SourceError(
-            f"{source}: this version reads local BIDS folders only; "
-            "download the dataset and pass its folder"
-        )
+    address = parse_address(source)
+    if address.kind == "folder":
+        return _open_folder(source, access)
+    if access is None:
+        with open_access() as temporary:
+            return open_dataset(source, temporary)
+    access.use_cache()
+    return _from_archive(open_archive(address, access), access)
+
+
+def _open_folder(source: str, access: Access | None) -> Dataset:
+    """Open a folder, which may be a clone whose annexed files are absent."""
     root = Path(source).expanduser()
     if not (root / DESCRIPTION).is_file():
         raise SourceError(f"{source}: {_describe_wrong_source(root, source)}")
     root = root.resolve()
     description = Dataset(root, root.name, {}, ()).read_json(DESCRIPTION)
     tree = read_tree(root)
-    return Dataset(root, _dataset_name(root, description), description, tuple(tree.files), tree)
+    dataset = Dataset(root, _dataset_name(root, description), description, tuple(tree.files), tree)
+    if not is_clone(root):
+        return dataset
+    if access is None:
+        with open_access() as temporary:
+            return _with_annexed_files(dataset, temporary)
+    return _with_annexed_files(dataset, access)
+
+
+def _with_annexed_files(dataset: Dataset, access: Access) -> Dataset:
+    """Add the annexed files of a clone to the dataset."""
+    access.use_cache()
+    clone = open_clone_folder(dataset.root, access)
+    origin = clone.origin
+    if origin is not None:
+        origin = replace(origin, doi=str(dataset.description.get("DatasetDOI", "")))
+    name = clone.name or dataset.name
+    return replace(dataset, name=name, remote=clone.remote, origin=origin, notes=clone.notes)
+
+
+def _from_archive(archived: ArchivedDataset, access: Access) -> Dataset:
+    """Build a dataset from a version of an archive, whose text files are in the cache."""
+    if not (archived.root / DESCRIPTION).is_file():
+        raise SourceError(
+            f"{archived.address}: version {archived.version or archived.commit} "
+            f"has no {DESCRIPTION}"
+        )
+    mark_used(archived.root)
+    description = Dataset(archived.root, archived.name, {}, ()).read_json(DESCRIPTION)
+    tree = tree_of_paths(archived.paths)
+    doi = archived.doi or str(description.get("DatasetDOI", ""))
+    return Dataset(
+        root=archived.root,
+        name=_dataset_name(Path(archived.name), description),
+        description=description,
+        files=tuple(tree.files),
+        tree=tree,
+        remote=RemoteFiles(access.cache, archived.files, links=archived.links, root=archived.root),
+        origin=Origin(archived.address, archived.version, archived.commit, doi),
+        notes=archived.notes,
+    )
 
 
 def _describe_wrong_source(root: Path, source: str) -> str:

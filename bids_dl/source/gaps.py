@@ -1,4 +1,4 @@
-"""Conversion from the true time of events.tsv to the clock of a file with gaps (EDF+D)."""
+"""Conversion from the true time of events.tsv to the clock of a file with gaps."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Gap:
 
     onset: float  # s on the clock of the file, which counts samples only
     length: float  # s that are left out
+    half_sample: float = 0.0  # s by which a rounded time may be beside its sample
 
 
 def to_file_time(time: float, gaps: Sequence[Gap]) -> float | None:
@@ -32,7 +33,9 @@ def to_file_time(time: float, gaps: Sequence[Gap]) -> float | None:
     Returns
     -------
     float or None
-        Time in s on the clock of the file; None if the time is inside a gap.
+        Time in s on the clock of the file; None if the time is inside a gap. A time less than half
+        a sample before the end of a gap is that of the first sample after it, and one less than
+        half a sample before its beginning that of the last sample before it.
 
     Examples
     --------
@@ -41,14 +44,19 @@ def to_file_time(time: float, gaps: Sequence[Gap]) -> float | None:
     [9.0, None, 11.0]
     """
     left_out = 0.0
+    earliest = -math.inf  # the end of the previous gap
     for gap in gaps:
         start = gap.onset + left_out
         if time < start - TOLERANCE:
+            is_past_last_sample = time >= start - gap.half_sample and gap.length > gap.half_sample
+            if is_past_last_sample:
+                return max(gap.onset - 2 * gap.half_sample, earliest)
             break
-        if time < start + gap.length - TOLERANCE:
+        if time < start + gap.length - max(TOLERANCE, gap.half_sample):
             return None
         left_out += gap.length
-    return time - left_out
+        earliest = gap.onset
+    return max(time - left_out, earliest)
 
 
 def events_to_file_time(columns: Columns, gaps: Sequence[Gap]) -> dict[str, tuple[str, ...]]:
@@ -91,6 +99,18 @@ def events_to_file_time(columns: Columns, gaps: Sequence[Gap]) -> dict[str, tupl
     if "duration" in columns:
         converted["duration"] = tuple(durations)
     return converted
+
+
+def parse_onsets(columns: Columns) -> list[float]:
+    """Return the onsets of events.tsv in s, without those that are no numbers.
+
+    Examples
+    --------
+    >>> parse_onsets({"onset": ("1.5", "n/a")})
+    [1.5]
+    """
+    seconds = map(_parse_seconds, columns.get("onset", ()))
+    return [onset for onset in seconds if not math.isnan(onset)]
 
 
 def _convert_row(onset: str, duration: str, gaps: Sequence[Gap]) -> tuple[str, str]:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bids_dl.config.stages import SourceConfig
-from bids_dl.datamodel import Recording
+from bids_dl.datamodel import ENTITY_PREFIXES, Recording
 from bids_dl.errors import SourceError
 from bids_dl.source.dataset import Dataset, describe_sources
 from bids_dl.source.entities import is_same_label, read_labels, similar_labels
 from bids_dl.source.formats.inspect import EXTENSIONS
 from bids_dl.source.participants import compare_people, read_participants
+from bids_dl.source.person_filter import filter_people
 from bids_dl.source.raw_files import find_raw_files
 from bids_dl.source.tree import find_datasets
 from bids_dl.wording import count, join_names
 
-PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
 MAX_LINES = 4  # of an error
 MAX_VALUES = 5  # of an entity in a message
 
@@ -39,7 +39,7 @@ def find_recordings(dataset: Dataset, config: SourceConfig) -> list[Recording]:
 
 
 def list_recordings(dataset: Dataset, config: SourceConfig) -> Listing:
-    """List the recordings of a dataset that have the requested entities, with notes.
+    """List the recordings of a dataset that have the requested entities and people, with notes.
 
     A recording is a signal file in ``sub-*/[ses-*/]eeg`` or ``ieeg``, even if it is a broken link
     or of a format that is not supported. An events.tsv without a signal file is a recording too.
@@ -52,6 +52,7 @@ def list_recordings(dataset: Dataset, config: SourceConfig) -> Listing:
     config
         Requested subjects, sessions, tasks and runs; an empty tuple means all. The prefix of an
         entity is optional ("sub-01" or "01"), and runs are compared as numbers ("1" is "01").
+        Conditions on participants.tsv, which the person of a recording must meet.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def list_recordings(dataset: Dataset, config: SourceConfig) -> Listing:
     Raises
     ------
     SourceError
-        The dataset has no recordings at all, or none with the requested entities.
+        The dataset has no recordings at all, or none with the requested entities or people.
     """
     raw = find_raw_files(dataset)
     recordings = [
@@ -77,6 +78,11 @@ def list_recordings(dataset: Dataset, config: SourceConfig) -> Listing:
             f"{_describe_request(config)} (available: {_describe_available(recordings, config)})"
         )
     notes = [*raw.notes, *_notes_on_labels(dataset, recordings)]
+    if config.where:
+        subjects = sorted({recording.subject for recording in selected} - {""})
+        people = filter_people(dataset, subjects, config.where)
+        selected = [recording for recording in selected if recording.subject in people.subjects]
+        notes.append(people.note)
     return Listing(tuple(selected), tuple(notes))
 
 
@@ -104,7 +110,7 @@ def _no_recording_error(dataset: Dataset, notes: Sequence[str]) -> SourceError:
         f"{dataset.name}: no EEG or iEEG recordings ({', '.join(EXTENSIONS)}) "
         "and no events.tsv in its sub-* folders"
     ]
-    below = find_datasets(dataset.root)
+    below = [] if dataset.is_cached else find_datasets(dataset.root)
     if below:
         paths = [str(dataset.root / folder) for folder in below]
         lines.append(f"pass {describe_sources(paths)}")
@@ -126,7 +132,7 @@ def _notes_on_labels(dataset: Dataset, recordings: Sequence[Recording]) -> list[
             f"{dataset.name}: {count(len(unknown), 'name')} with a key that BIDS does not define, "
             f"the first {key}- of {unknown[0].path}: not part of a label"
         )
-    for entity, prefix in PREFIXES.items():
+    for entity, prefix in ENTITY_PREFIXES.items():
         for labels in similar_labels(getattr(recording, entity) for recording in recordings):
             names = join_names(f"{prefix}-{label}" for label in labels)
             notes.append(
@@ -147,7 +153,7 @@ def _is_requested(recording: Recording, config: SourceConfig) -> bool:
 
 def _is_same_value(entity: str, requested: str, available: str) -> bool:
     """Compare a requested entity value, with or without prefix, to one of the dataset."""
-    requested = requested.removeprefix(f"{PREFIXES[entity]}-")
+    requested = requested.removeprefix(f"{ENTITY_PREFIXES[entity]}-")
     if entity == "run" and requested.isdecimal() and available.isdecimal():
         return int(requested) == int(available)
     return is_same_label(requested, available)
@@ -155,7 +161,7 @@ def _is_same_value(entity: str, requested: str, available: str) -> bool:
 
 def _requested_entities(config: SourceConfig) -> dict[str, tuple[str, ...]]:
     """Return the requested values by entity, without entities that are not restricted."""
-    values_by_entity = {entity: getattr(config, entity) for entity in PREFIXES}
+    values_by_entity = {entity: getattr(config, entity) for entity in ENTITY_PREFIXES}
     return {entity: values for entity, values in values_by_entity.items() if values}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from bids_dl.datamodel import Header, Recording
 from bids_dl.source.dataset import Dataset
@@ -46,17 +46,25 @@ def is_lazy(dataset: Dataset, recording: Recording) -> bool:
 
 def _bytes_per_sample(dataset: Dataset, recording: Recording, n_samples: int) -> int:
     """Return the peak bytes per sample of a channel for the format of a recording."""
-    path = dataset.root / str(recording.signal)
+    signal = str(recording.signal)
+    extension = PurePosixPath(signal).suffix.lower()
     if not is_lazy(dataset, recording):
-        return _embedded_bytes(path, n_samples)
-    if path.suffix.lower() == ".vhdr" and b"VECTORIZED" in path.read_bytes():
+        return _embedded_bytes(_file_bytes(dataset, signal), n_samples)
+    if extension == ".vhdr" and b"VECTORIZED" in dataset.path(signal).read_bytes():
         return VECTORIZED_BYTES
-    return MEF3_BYTES if path.suffix.lower() == ".mefd" else LAZY_BYTES
+    return MEF3_BYTES if extension == ".mefd" else LAZY_BYTES
 
 
-def _embedded_bytes(path: Path, n_samples: int) -> int:
+def _file_bytes(dataset: Dataset, file: str) -> int:
+    """Return the size of a file, which may not be fetched yet."""
+    if dataset.remote is not None and file in dataset.remote.by_path:
+        return dataset.remote.by_path[file].size or 0
+    return dataset.path(file).stat().st_size
+
+
+def _embedded_bytes(n_bytes: int, n_samples: int) -> int:
     """Return the peak bytes per sample of a .set file, whose sample type follows from its size."""
-    file_bytes = path.stat().st_size / max(1, n_samples)
+    file_bytes = n_bytes / max(1, n_samples)
     if MIN_FLOAT32_FILE_BYTES < file_bytes < MAX_FLOAT32_FILE_BYTES:
         return EMBEDDED_FLOAT32_BYTES
     return EMBEDDED_FLOAT64_BYTES  # other sizes may be compressed float64

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bids_dl.datamodel import EventRows, Recording
+from bids_dl.datamodel import EventRows, Recording, TableIssue
 from bids_dl.errors import RecordingError
+from bids_dl.remote.file_checksum import hash_file
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
-from bids_dl.source.formats.inspect import check_supported, companion_files, read_gaps
-from bids_dl.source.gaps import events_to_file_time
+from bids_dl.source.formats.event_gaps import read_gaps
+from bids_dl.source.formats.inspect import check_supported, companion_files
+from bids_dl.source.gaps import events_to_file_time, parse_onsets
+from bids_dl.source.tables import Table, read_decimal_commas
+
+TIME_COLUMNS = ("onset", "duration")  # of events.tsv, in s
 
 
 class SidecarHeader(NamedTuple):
@@ -25,8 +31,9 @@ class SidecarHeader(NamedTuple):
 def read_event_rows(dataset: Dataset, recording: Recording) -> EventRows:
     """Read the events.tsv of a recording as text, with its events.json sidecars merged.
 
-    If the signal file leaves out time (EDF+D), onsets and durations are converted to the file's
-    clock, and a row inside a gap gets the onset n/a.
+    Decimal commas of onsets and durations are replaced by points (`read_decimal_commas`). If the
+    signal file leaves out time, onsets and durations are converted to the file's clock,
+    and a row inside a gap gets the onset n/a.
 
     Parameters
     ----------
@@ -38,19 +45,22 @@ def read_event_rows(dataset: Dataset, recording: Recording) -> EventRows:
     Returns
     -------
     EventRows
-        One string per cell. There are no columns if no events.tsv applies to the recording.
+        One string per cell. There are no columns if no events.tsv applies to the recording. Rows
+        of another length than the header and decimal commas are counted in its issues.
 
     Raises
     ------
     SourceError
         A table or a sidecar cannot be read.
     """
-    columns = dataset.read_tsv_verbatim(recording.events) if recording.events else {}
+    table = dataset.read_tsv_verbatim(recording.events) if recording.events else Table({})
+    columns, issues = _read_times(table, recording.key)
     if columns:
-        columns = events_to_file_time(columns, read_gaps(dataset, recording))
+        onsets = parse_onsets(columns)
+        columns = events_to_file_time(columns, read_gaps(dataset, recording, onsets))
     sidecar = merge_sidecars(dataset, recording.path, "events.json")
     duration = read_sidecar_header(dataset, recording.path).duration
-    return EventRows(recording.key, columns, sidecar, duration)
+    return EventRows(recording.key, columns, sidecar, duration, tuple(issues))
 
 
 def read_sidecar_header(dataset: Dataset, path: str) -> SidecarHeader:
@@ -80,10 +90,10 @@ def read_sidecar_header(dataset: Dataset, path: str) -> SidecarHeader:
     )
 
 
-def read_channels_table(dataset: Dataset, recording: Recording) -> dict[str, tuple[str, ...]]:
-    """Read the columns of the channels.tsv that applies to a recording, empty if there is none."""
+def read_channels_table(dataset: Dataset, recording: Recording) -> Table:
+    """Read the channels.tsv that applies to a recording, without columns if there is none."""
     files = dataset.inherited_files(recording.path, "channels.tsv")
-    return dataset.read_tsv(files[-1]) if files else {}
+    return dataset.read_tsv(files[-1]) if files else Table({})
 
 
 def hash_source_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
@@ -93,7 +103,8 @@ def hash_source_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
     -------
     dict
         SHA-256 by path relative to the dataset, in order of path. For a recording that is a
-        folder, the hash covers the names and hashes of the files inside.
+        folder, the hash covers the names and hashes of the files inside. For a file whose checksum
+        an archive states, that checksum, which begins with the name of its algorithm.
 
     Raises
     ------
@@ -105,7 +116,29 @@ def hash_source_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
     tables = ("channels.tsv", "electrodes.tsv", "coordsystem.json", f"{recording.datatype}.json")
     for ending in tables:
         files |= set(dataset.inherited_files(recording.path, ending))
-    return {file: _sha256(dataset.root / file, file) for file in sorted(files)}
+    hashes = {}
+    for file in sorted(files):
+        hashes[file] = _stated_digest(dataset, file) or _sha256(dataset.path(file), file)
+    return hashes
+
+
+def _stated_digest(dataset: Dataset, file: str) -> str | None:
+    """Return the checksum of a file as an archive states it, None if none does.
+
+    An unlocked file of a clone may have been edited: its checksum is computed instead.
+    """
+    remote = dataset.remote
+    if remote is None or file not in remote.unlocked:
+        return None if remote is None else remote.digest(file)
+    stated = remote.by_path[file]
+    if not stated.checksum:
+        return None
+    try:
+        return replace(stated, checksum=hash_file(dataset.path(file), stated.algorithm)).digest
+    except OSError as error:
+        raise RecordingError(
+            "source", f"{file} cannot be read ({error.strerror})", transient=True
+        ) from None
 
 
 def merge_sidecars(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
@@ -117,6 +150,27 @@ def merge_sidecars(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
     for file in dataset.inherited_files(path, ending):
         merged |= dataset.read_json(file)
     return merged
+
+
+def _read_times(
+    table: Table, recording: str
+) -> tuple[dict[str, tuple[str, ...]], list[TableIssue]]:
+    """Return the columns of an events.tsv without decimal commas in its times, and its issues."""
+    issues = []
+    for kind, rows in (("short_row", table.short_rows), ("long_row", table.long_rows)):
+        if rows:
+            issues.append(TableIssue(kind, f"row {rows[0]} of {recording}", len(rows)))
+    columns = dict(table.columns)
+    for name in TIME_COLUMNS:
+        cells = columns.get(name, ())
+        converted = read_decimal_commas(cells)
+        if converted is None:
+            continue
+        rows = tuple(row for row, cell in enumerate(cells) if "," in cell)
+        place = f"{name} {cells[rows[0]]} in row {rows[0]} of {recording}"
+        issues.append(TableIssue("decimal_comma", place, len(rows)))
+        columns[name] = converted
+    return columns, issues
 
 
 def _positive(value: Any) -> float | None:

@@ -39,7 +39,8 @@ def read_participants(dataset: Dataset) -> Participants:
     """
     if "participants.tsv" not in dataset.files:
         return Participants({}, (), {})
-    table = dataset.read_tsv("participants.tsv")
+    read = dataset.read_tsv("participants.tsv")
+    table = read.columns
     sidecar: dict[str, Any] = {}
     if "participants.json" in dataset.files:
         sidecar = dataset.read_json("participants.json")
@@ -55,7 +56,8 @@ def read_participants(dataset: Dataset) -> Participants:
             row = {name: table[name][i] for name in columns}
             rows_by_subject[participant.removeprefix("sub-")].append(row)
     rows = {subject: _merge_rows(columns, rows) for subject, rows in rows_by_subject.items()}
-    notes = _describe_rows(f"{dataset.name}/participants.tsv", table[ID], rows_by_subject)
+    file = f"{dataset.name}/participants.tsv"
+    notes = [*read.notes(file), *_describe_rows(file, table[ID], rows_by_subject)]
     return Participants(rows, columns, sidecar, tuple(notes))
 
 

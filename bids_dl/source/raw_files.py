@@ -115,7 +115,7 @@ def find_raw_files(dataset: Dataset) -> RawFiles:
     for path in _group_by_path(filter(_is_signal, dataset.tree.other_files)):
         notes.add(OUTSIDE, path)
     candidates = _find_candidates(dataset, notes)
-    patterns = _read_ignore_file(dataset.root)
+    patterns = _read_ignore_file(dataset)
     kept: dict[str, tuple[str, ...]] = {}
     for path, files in sorted(candidates.items()):
         listed = [file for file in files or [f"{path}_events.tsv"] if patterns.match_file(file)]
@@ -126,7 +126,7 @@ def find_raw_files(dataset: Dataset) -> RawFiles:
         else:
             remaining = [file for file in files if file not in listed]
             kept[path] = tuple(sorted(remaining, key=_preference))
-    for path, twin in sorted(_find_twins(dataset.root, kept).items()):
+    for path, twin in sorted(_find_twins(dataset, kept).items()):
         notes.add(TWIN, path, twin)
         del kept[path]
     return RawFiles(kept, (*notes.lines(), *_notes_on_formats(dataset.name, kept)))
@@ -203,7 +203,7 @@ def _find_events_files(dataset: Dataset, signals: Iterable[str]) -> list[str]:
     return [file for file in files if file not in omitted]
 
 
-def _read_ignore_file(root: Path) -> GitIgnoreSpec:
+def _read_ignore_file(dataset: Dataset) -> GitIgnoreSpec:
     """Read the patterns of .bidsignore, none without such a file.
 
     Raises
@@ -211,17 +211,17 @@ def _read_ignore_file(root: Path) -> GitIgnoreSpec:
     SourceError
         The file cannot be read or has an invalid pattern.
     """
-    path = root / IGNORE_FILE
+    path = dataset.path(IGNORE_FILE)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
         return GitIgnoreSpec.from_lines(lines)
     except (OSError, ValueError) as error:
         raise SourceError(
-            f"{root.name}/{IGNORE_FILE}: cannot be read ({type(error).__name__}); repair it"
+            f"{dataset.name}/{IGNORE_FILE}: cannot be read ({type(error).__name__}); repair it"
         ) from None
 
 
-def _find_twins(root: Path, files: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def _find_twins(dataset: Dataset, files: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """Find recordings whose signal is the file of another recording, by a link.
 
     Returns
@@ -233,14 +233,29 @@ def _find_twins(root: Path, files: Mapping[str, tuple[str, ...]]) -> dict[str, s
     is_link = {}
     for path, names in files.items():
         if names:
-            signal = root / names[0]
-            is_link[path] = signal.is_symlink()
-            paths_by_file.setdefault(_file_identity(signal), []).append(path)
+            file, is_link[path] = _follow_link(dataset, names[0])
+            paths_by_file.setdefault(file, []).append(path)
     twins = {}
     for paths in paths_by_file.values():
         first = min(paths, key=lambda path: (is_link[path], path))
         twins.update({path: first for path in paths if path != first})
     return twins
+
+
+def _follow_link(dataset: Dataset, signal: str) -> tuple[object, bool]:
+    """Return a value that is equal for two paths of one file, and whether a path is a link.
+
+    The links by which git-annex keeps equal content once are no links of the dataset.
+    """
+    remote = dataset.remote
+    if remote is None:
+        path = dataset.root / signal
+        return _file_identity(path), path.is_symlink()
+    target = remote.links.get(signal, signal)
+    path = dataset.root / target
+    if target not in remote.by_path and path.is_symlink():  # a link that is not committed
+        target = os.path.relpath(os.path.realpath(path), dataset.root)
+    return target, target != signal
 
 
 def _file_identity(path: Path) -> object:

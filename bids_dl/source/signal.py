@@ -23,8 +23,8 @@ from bids_dl.source.formats import eeglab, fif, mef, nwb
 from bids_dl.source.formats.inspect import check_supported, inspect_file, signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.metadata import merge_sidecars, read_channels_table, read_sidecar_header
-from bids_dl.source.single_recording import link_recording
-from bids_dl.wording import join_names, one_line, without_folders
+from bids_dl.source.single_recording import find_scratch_folder, link_recording
+from bids_dl.wording import count, join_names, one_line, without_folders
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -130,7 +130,8 @@ def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
 def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_OpenRecording]:
     """Open a recording, and remove the paths of this machine from errors inside the context."""
     check_supported(recording)
-    with TemporaryDirectory(prefix="bids_dl-") as folder:
+    scratch = find_scratch_folder(dataset, recording)
+    with TemporaryDirectory(prefix="bids_dl-", dir=scratch) as folder:
         names = _names_of_paths(dataset, folder)
         try:
             try:
@@ -151,7 +152,8 @@ def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_
 
 def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecording:
     """Open a recording in an empty temporary folder."""
-    table = parse_channel_rows(read_channels_table(dataset, recording))
+    channels = read_channels_table(dataset, recording)
+    table = parse_channel_rows(channels.columns)
     sidecar = merge_sidecars(dataset, recording.path, f"{recording.datatype}.json")
     if sidecar.get("RecordingType") == "epoched":
         raise RecordingError(
@@ -163,7 +165,7 @@ def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecordin
     raw, notes = _read(path, info)
     _check_raw(raw, dataset, info)
     notes += set_up_channels(raw, table, info, brain_type=_brain_type(recording, sidecar))
-    return _OpenRecording(raw, info, (*info.notes, *notes))
+    return _OpenRecording(raw, info, (*channels.notes("channels.tsv"), *info.notes, *notes))
 
 
 def _brain_type(recording: Recording, sidecar: Mapping[str, Any]) -> str:
@@ -217,13 +219,13 @@ def _check_raw(raw: BaseRaw, dataset: Dataset, info: SignalInfo) -> None:
     if info.units and len(info.units) != len(raw.ch_names):
         raise RecordingError(
             "header",
-            f"MNE finds {len(raw.ch_names)} of {len(info.units)} channels to read: "
+            f"MNE finds {len(raw.ch_names)} of {count(len(info.units), 'channel')} to read: "
             f"{join_names(raw.ch_names)}; are their names unique?",
         )
     if str(raw.filenames[0]).endswith(".fdt"):
         for name, file in info.companions.items():
             if name.lower().endswith(".fdt"):
-                eeglab.check_fdt(len(raw.ch_names), raw.n_times, dataset.root / file, file)
+                eeglab.check_fdt(len(raw.ch_names), raw.n_times, dataset.path(file), file)
     meg_types = sorted(MEG_TYPES & set(raw.get_channel_types()))
     if meg_types:
         raise RecordingError(
@@ -249,7 +251,7 @@ def _explain(
     if signal_extension(signal) == ".set":
         explanation = eeglab.explain_error(error, signal)
     elif signal_extension(signal) == ".fif":
-        explanation = fif.explain_error(error, dataset.root / signal, signal)
+        explanation = fif.explain_error(error, dataset.path(signal), signal)
     elif signal_extension(signal) == ".mefd":
         explanation = mef.explain_error(error, signal)
     if explanation:
@@ -269,13 +271,14 @@ def _names_of_paths(dataset: Dataset, folder: str) -> dict[str, str]:
 
 
 def _names_of_link_targets(dataset: Dataset, recording: Recording) -> dict[str, str]:
-    """Return the names of the files of a recording by the paths that links lead to."""
+    """Return the names of the files of a recording by the paths of links, or in the cache."""
     folder = str(recording.signal).rpartition("/")[0]
     names = {}
     for name in dataset.files_by_folder.get(folder, ()):
-        path = dataset.root / folder / name
-        target = os.path.realpath(path)
-        if target != str(path):
-            names[target] = f"{folder}/{name}"
-            names.setdefault(f"{Path(target).parent}/", "")
+        file = f"{folder}/{name}"
+        path = dataset.path(file)
+        for target in (str(path), os.path.realpath(path)):
+            if target != str(dataset.root / file):
+                names[target] = file
+                names.setdefault(f"{Path(target).parent}/", "")
     return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from bids_dl.source.formats.brainvision import decode_text
 from bids_dl.source.formats.inspect import signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
 
+FIF_EXTENSION = ".fif"
 # BIDS entity -> argument of `BIDSPath`
 ENTITY_ARGUMENTS = {
     "sub": "subject",
@@ -28,6 +30,18 @@ ENTITY_ARGUMENTS = {
     "space": "space",
     "rec": "recording",
 }
+
+
+def find_scratch_folder(dataset: Dataset, recording: Recording) -> Path | None:
+    """Find the folder to create the temporary dataset of a recording in, None for the default.
+
+    A FIF file of a cache needs one on the same file system, because it is linked by a hard link.
+    """
+    signal = str(recording.signal)
+    if signal_extension(signal) != FIF_EXTENSION or not dataset.is_remote(signal):
+        return None
+    folder = dataset.path(signal).parent
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def link_recording(
@@ -62,14 +76,14 @@ def link_recording(
     path = _bids_path(folder, recording)
     signal = Path(path.fpath)
     signal.parent.mkdir(parents=True)
-    _link(dataset.root / str(recording.signal), signal)
+    _link(dataset.path(str(recording.signal)), signal)
     for name, file in info.companions.items():
-        _link_companion(dataset.root / file, name, signal)
+        _link_companion(dataset.path(file), name, signal)
     for ending in ("electrodes.tsv", "coordsystem.json"):
         files = dataset.inherited_files(recording.path, ending)
         if files:
             name = PurePosixPath(files[-1]).name  # may have an entity of its own: space-CapTrak
-            _link(dataset.root / files[-1], signal.parent / name)
+            _link(dataset.path(files[-1]), signal.parent / name)
     signal.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")
     return path
 
@@ -87,9 +101,16 @@ def _link_companion(source: Path, name: str, signal: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Create a symbolic link, or a copy on file systems without links."""
+    """Create a symbolic link, or a copy on file systems without links.
+
+    mne-bids takes the format of a FIF file from the file that a symbolic link leads to. If that
+    has another extension, as in a cache, a hard link is created.
+    """
     try:
-        target.symlink_to(source, target_is_directory=source.is_dir())
+        if target.suffix == FIF_EXTENSION and source.resolve().suffix != FIF_EXTENSION:
+            target.hardlink_to(source.resolve())
+        else:
+            target.symlink_to(source, target_is_directory=source.is_dir())
     except OSError:
         if source.is_dir():
             shutil.copytree(source, target)

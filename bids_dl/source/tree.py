@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,6 +68,56 @@ def read_tree(root: Path) -> Tree:
     for names in (tree.files, tree.other_files, tree.subjects, tree.datasets):
         names.sort()
     return tree
+
+
+def tree_of_paths(paths: Iterable[str]) -> Tree:
+    """Build the tree of a dataset from the paths of all its files, by the rules of `read_tree`.
+
+    Examples
+    --------
+    >>> tree = tree_of_paths(["sub-1/eeg/sub-1_eeg.edf", "code/a.py", ".git/x", "README"])
+    >>> tree.files, tree.other_files, tree.subjects
+    (['README', 'sub-1/eeg/sub-1_eeg.edf'], [], ['sub-1'])
+    """
+    all_paths = sorted(paths)
+    datasets = []
+    for path in all_paths:
+        folder, _, name = path.rpartition("/")
+        if name == DESCRIPTION and folder and not SUBJECT_FOLDER.match(folder):
+            datasets.append(folder)
+    tree = Tree()
+    for path in all_paths:
+        _add_path(path, tree, datasets)
+    tree.files = sorted(set(tree.files))
+    tree.other_files = sorted(set(tree.other_files))
+    tree.subjects = sorted(set(tree.subjects))
+    tree.datasets = sorted(set(tree.datasets))
+    return tree
+
+
+def _add_path(path: str, tree: Tree, datasets: Sequence[str]) -> None:
+    """Add a file to a tree, unless it is hidden or in a folder without raw recordings."""
+    parts = _up_to_recording(path.split("/"))
+    top = parts[0] if len(parts) > 1 else ""
+    if any(part.startswith(".") for part in parts) or "beh" in parts[:-1] or top in SKIPPED_FOLDERS:
+        return
+    for folder in datasets:
+        if path.startswith(f"{folder}/"):
+            tree.datasets.append(folder)
+            return
+    in_subject = SUBJECT_FOLDER.fullmatch(top) is not None
+    if in_subject:
+        tree.subjects.append(top)
+    listed = tree.files if in_subject or not top else tree.other_files
+    listed.append("/".join(parts))
+
+
+def _up_to_recording(parts: list[str]) -> list[str]:
+    """Cut the parts of a path after a folder that is a recording."""
+    for depth, part in enumerate(parts[:-1], start=1):
+        if Path(part).suffix in FOLDER_FORMATS:
+            return parts[:depth]
+    return parts
 
 
 def find_datasets(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bids_dl.store.format import EVENT_COLUMNS, ROOT, digest
 from bids_dl.store.integrity import Damage
+from bids_dl.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,7 @@ def _check_recordings(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
     for key, recording in _read_document(store, "recordings.json").items():
         n_windows = recording.get("windows")
         if n_windows is not None and n_windows != expected.get(key, 0):
-            problem = f"{key}: {n_windows} windows, the table has {expected.get(key, 0)}"
+            problem = f"{key}: {count(n_windows, 'window')}, the table has {expected.get(key, 0)}"
             yield Damage("recordings.json", problem, recordings=(key,))
 
 
@@ -124,7 +125,7 @@ def _check_window_counts(store: Store, order: list[str], counts: list[int]) -> I
             break
     problem = (
         f"differs from the table from recording {position} on "
-        f"({sum(stated)} and {sum(counts)} windows in all)"
+        f"({sum(stated)} and {count(sum(counts), 'window')} in all)"
     )
     recordings = tuple(order[position : position + 1])
     yield Damage("recording_windows", problem, recordings=recordings)

@@ -188,7 +188,7 @@ _ROWS = (
         "row",
         _WINDOW,
         "int64",
-        "data row of events.tsv, from 0",
+        "data row of events.tsv, from 0; -1 for a whole recording",
         {"long_name": "data row of events.tsv, from 0"},
         is_per_event=True,
         is_in_source=True,

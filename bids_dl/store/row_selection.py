@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.config.arguments import wrong_type
+from bids_dl.wording import count
 
 EXPECTED = "a row number, a slice, an array of row numbers or one boolean per window"
 
@@ -57,7 +58,7 @@ def select_rows(index: Any, n_rows: int) -> npt.NDArray[np.int64]:
     if isinstance(index, str | bytes | tuple) or not hasattr(index, "__len__"):
         raise wrong_type("the index of a store", EXPECTED, index)
     try:
-        values = np.asarray(index)
+        values = np.asarray(in_row_order(index, n_rows))
     except ValueError:
         raise wrong_type("the index of a store", EXPECTED, index) from None
     if values.ndim == 1 and not len(values):
@@ -66,10 +67,32 @@ def select_rows(index: Any, n_rows: int) -> npt.NDArray[np.int64]:
         raise wrong_type("the index of a store", EXPECTED, index)
     if values.dtype.kind == "b":
         if len(values) != n_rows:
-            raise IndexError(f"{len(values)} booleans for {n_rows} windows; give one per window")
+            booleans, windows = count(len(values), "boolean"), count(n_rows, "window")
+            raise IndexError(f"{booleans} for {windows}; give one per window")
         return np.flatnonzero(values)
     rows = values.astype(np.int64)
     outside = rows[(rows < -n_rows) | (rows >= n_rows)]
     if len(outside):
         raise IndexError(f"no window {outside[0]}: there are {n_rows}, numbered from 0")
     return rows % n_rows
+
+
+def in_row_order(values: Any, n_rows: int) -> Any:
+    """Return booleans of a pandas Series in the order of the table, as pandas compares them.
+
+    A Series that was sorted has the row numbers of the table as its index, in another order.
+    Anything else is returned as it is.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> in_row_order(pd.Series([True, False], index=[1, 0]), 2).tolist()
+    [False, True]
+    """
+    import pandas as pd
+    from pandas.api.types import is_integer_dtype
+
+    if not isinstance(values, pd.Series) or is_integer_dtype(values):
+        return values
+    is_permuted = len(values) == n_rows and set(values.index) == set(range(n_rows))
+    return values.sort_index() if is_permuted else values

@@ -37,6 +37,7 @@ from bids_dl.store.format import (
 )
 from bids_dl.store.shards import Windows, write_shards
 from bids_dl.store.zarr_store import LocationStore
+from bids_dl.wording import count
 
 ROWS_PER_CHUNK = 100_000  # of the window table
 SHARD_UPLOADS = 2  # shards uploaded at a time while the next one is assembled
@@ -261,8 +262,8 @@ def _write_shards(
     )
     if n_windows != array.shape[0]:
         raise StoreError(
-            f"{store.location.url}: got {n_windows} windows for an array of {array.shape[0]}; "
-            "this is a bug, please report it"
+            f"{store.location.url}: got {count(n_windows, 'window')} for an array of "
+            f"{array.shape[0]}; this is a bug, please report it"
         )
 
 
@@ -358,7 +359,8 @@ def _check_complete(store: StoreWriter, arrays: Mapping[str, Any]) -> None:
                 complete += 1
         if complete != expected:
             raise DamagedStoreError(
-                f"{store.location.url}: {array} has {complete} of {expected} objects; convert again"
+                f"{store.location.url}: {array} has {complete} of {count(expected, 'object')}; "
+                "convert again"
             )
     unknown = sorted(sizes.keys() - store.objects.keys() - {UNFINISHED})
     if unknown:

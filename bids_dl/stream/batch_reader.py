@@ -114,6 +114,7 @@ class BatchReader:
                 target = torch.from_numpy(self.targets[windows])
                 index = torch.from_numpy(self.rows[windows])
                 batch = Batch(torch.from_numpy(signals), target, index)
+                self.traffic.bytes_cached = self.sources.bytes_cached
                 del signals  # so that only the batch refers to its memory
                 yield batch if self.transform is None else self.transform(batch)
                 del batch

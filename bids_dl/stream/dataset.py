@@ -109,8 +109,8 @@ class StreamingDataset(IterableDataset[Batch]):
     ------
     StoreError
         There is no finished store, or the stores do not fit each other.
-    TargetError
-        A column does not exist, or windows have no target.
+    TargetError, ConditionError
+        The target, or ``where``, does not fit the table of the store, or windows have no target.
     NoMatchError
         No window is left.
     ConfigError
@@ -305,6 +305,7 @@ class StreamingDataset(IterableDataset[Batch]):
         >>> len(list(resumed)) == len(stream) - 1
         True
         """
+        check_optional_integers(step=step, minimum=None)
         iteration = self._iteration
         is_worker = get_worker_info() is not None
         if is_worker and iteration is not None:

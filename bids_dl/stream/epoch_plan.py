@@ -10,6 +10,7 @@ from bids_dl.config.arguments import check_integers
 from bids_dl.errors import ArgumentTypeError, ConfigError
 from bids_dl.stream.order import Indices, Order, Phase, Steps, n_remaining, n_steps, rank_steps
 from bids_dl.stream.resume import ResumePoint
+from bids_dl.wording import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class EpochPlan:
         """
         steps_left = self.n_steps_left(start, world_size)
         if not 0 <= steps <= steps_left:
-            raise ConfigError(f"step {steps} is not in the loop: it has {steps_left} steps")
+            left = count(steps_left, "step")
+            raise ConfigError(f"step {steps} is not in the loop: it has {left}")
         phases, steps_done = self._split_phases(start, world_size)
         current = Phase(world_size, self.batch_size, steps_done + steps)
         return [*phases, current] if current.steps else [*phases]

@@ -22,13 +22,16 @@ class Traffic:
     Attributes
     ----------
     bytes_read
-        Bytes of chunks, as stored.
+        Bytes of chunks, as stored, from the store or its cache.
     bytes_used
         Part of ``bytes_read`` that held windows of the stream.
+    bytes_cached
+        Bytes of chunks and indexes of shards that came from the cache and not from the server.
     """
 
     bytes_read: int = 0
     bytes_used: int = 0
+    bytes_cached: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bids_dl.config.arguments import describe_value, wrong_type
-from bids_dl.errors import NoMatchError, TargetError
+from bids_dl.datamodel import ENTITY_PREFIXES
+from bids_dl.errors import ConditionError, NoMatchError, RequestError, TargetError
 from bids_dl.splits import SPELLINGS
+from bids_dl.store.row_selection import in_row_order
 from bids_dl.wording import closest, join_names
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def select_windows(
 
     Raises
     ------
-    TargetError
+    ConditionError
         A column does not exist, or a condition does not fit the column.
     NoMatchError
         No window is left.
@@ -76,7 +78,7 @@ def select_windows(
     if split is not None:
         mask &= _matches(table, "split", split)
         if not mask.any():
-            column = get_column(table, "split")
+            column = get_column(table, "split", ConditionError)
             raise NoMatchError(
                 f"no window has the split {split!r}; available: {_describe_values(column)}"
                 f"{_suggest_value(column, split)}"
@@ -86,7 +88,7 @@ def select_windows(
             matches = _matches(table, name, condition)
             if not (mask & matches).any():
                 others = "" if mask.all() else " that meets the other conditions"
-                column = get_column(table, name)[mask]
+                column = get_column(table, name, ConditionError)[mask]
                 raise NoMatchError(
                     f"no window{others} has {name} {condition!r}; "
                     f"available: {_describe_values(column)}{_suggest_value(column, condition)}"
@@ -140,17 +142,21 @@ def make_targets(
     return Targets(stacked, np.any([part.is_missing for part in parts], axis=0), ())
 
 
-def get_column(table: pd.DataFrame | JoinedColumns, name: str) -> pd.Series[Any]:
+def get_column(
+    table: pd.DataFrame | JoinedColumns, name: str, error: type[RequestError] = TargetError
+) -> pd.Series[Any]:
     """Return a column of a table.
 
     Raises
     ------
     TargetError
-        There is no such column. The message lists the columns.
+        There is no such column, and ``error`` is no other class. The message lists the columns.
     """
     if name not in table.columns:
+        match = closest(str(name), map(str, table.columns))
+        hint = f"; did you mean {match!r}?" if match else ""
         available = ", ".join(map(str, table.columns))
-        raise TargetError(f"no column {name!r}; this store has {available}")
+        raise error(f"no column {name!r}; this store has {available}{hint}")
     return table[name]
 
 
@@ -166,11 +172,11 @@ def check_missing_targets(targets: Targets, mask: Mask, target: str | Sequence[s
 
 def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> Mask:
     """Return the mask of the windows whose column meets one condition."""
-    values = get_column(table, name)
+    values = get_column(table, name, ConditionError)
     is_numeric = is_numeric_dtype(values)
     if isinstance(condition, tuple):
         if len(condition) != 2 or not is_numeric:
-            raise TargetError(
+            raise ConditionError(
                 f"where {name}: {condition!r} is a range (low, high), which needs a column of "
                 "numbers; put alternatives in a list"
             )
@@ -183,7 +189,10 @@ def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> 
             raise wrong_type(f"where {name}", "a value, a list, or a range (low, high)", value)
         if isinstance(value, str) == is_numeric:
             content = "numbers" if is_numeric else "text"
-            raise TargetError(f"where {name}: the column contains {content}, got {value!r}")
+            raise ConditionError(f"where {name}: the column contains {content}, got {value!r}")
+    if name in ENTITY_PREFIXES and not is_numeric:
+        prefix = f"{ENTITY_PREFIXES[name]}-"  # optional, as on the command line
+        alternatives += [str(value).removeprefix(prefix) for value in alternatives]
     return np.asarray(values.isin(alternatives), bool)
 
 
@@ -203,16 +212,16 @@ def _as_mask(where: Any, n_windows: int) -> Mask:
     expected = f"a mapping, a function of the table, or one boolean per window ({n_windows})"
     if not is_sequence:
         raise wrong_type("where", expected, where)
-    mask = _as_booleans(where)
+    mask = _as_booleans(where, n_windows)
     if mask is None or mask.shape != (n_windows,):
-        raise TargetError(f"where must be {expected}, got {_describe_array(where)}")
+        raise ConditionError(f"where must be {expected}, got {_describe_array(where)}")
     return mask
 
 
-def _as_booleans(values: Any) -> Mask | None:
+def _as_booleans(values: Any, n_windows: int) -> Mask | None:
     """Return values as booleans, or None if they are no booleans or have missing values."""
     try:
-        array = np.asarray(values)
+        array = np.asarray(in_row_order(values, n_windows))
     except ValueError:
         return None
     if array.dtype == object and all(isinstance(value, bool | np.bool_) for value in array.flat):
@@ -234,13 +243,13 @@ def apply_function(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame)
 
     Raises
     ------
-    TargetError
+    ConditionError
         The function returned something else than one boolean per window.
     """
     result = function(table.copy())  # so that the function cannot change the store's table
-    mask = _as_booleans(result)
+    mask = _as_booleans(result, len(table))
     if mask is None or mask.shape != (len(table),):
-        raise TargetError(
+        raise ConditionError(
             f"the function where= must return one boolean per window ({len(table)}), "
             f'as lambda table: table["subject"] == "001" does; '
             f"it returned {_describe_array(result)}"
@@ -271,8 +280,7 @@ def _suggest_value(values: pd.Series[Any], value: Any) -> str:
         return ""
     known = [str(name) for name in values.unique()]
     alias = SPELLINGS.get(value.casefold()) if values.name == "split" else None
-    without_prefix = value.partition("-")[2]  # of a BIDS entity, as in sub-001
-    for name in (alias, without_prefix, closest(value, known)):
+    for name in (alias, closest(value, known)):
         if name in known:
             return f"; did you mean {name!r}?"
     return ""

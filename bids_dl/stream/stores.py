@@ -129,6 +129,11 @@ class ChunkSources:
         """(n_stores + 1,): first row of each store in the joined table, then its length."""
         return np.cumsum([0, *(metadata["shape"][0] for metadata in self.metadata)])
 
+    @property
+    def bytes_cached(self) -> int:
+        """Bytes that came from the caches so far in this process."""
+        return sum(cache.bytes_hit for cache in self.caches if cache is not None)
+
     def open(self) -> JoinedChunks:
         """Open the chunks in this process."""
         stores = zip(self.urls, self.storage_options, self.metadata, self.caches, strict=True)

@@ -63,8 +63,8 @@ class WindowDataset(Dataset[DatasetItem]):
     ------
     StoreError
         There is no finished store, or the stores do not fit each other.
-    TargetError
-        A column does not exist, or windows have no target.
+    TargetError, ConditionError
+        The target, or ``where``, does not fit the table of the store, or windows have no target.
     NoMatchError
         No window is left.
     ConfigError

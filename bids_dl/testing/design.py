@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
+from bids_dl.config.validation import explain
 from bids_dl.errors import ConfigError
 
 COMPANION_EXTENSIONS = {"brainvision": (".eeg", ".vmrk"), "eeglab-fdt": (".fdt",)}
@@ -137,6 +138,4 @@ def make_design(parameters: Mapping[str, Any]) -> Design:
     try:
         return Design(**parameters)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        parameter = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"synthetic dataset: {parameter}: {first['msg']}") from error
+        raise ConfigError(f"synthetic dataset: {explain(error, as_flag=False)}") from error

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bids_dl.config.stages import TrainConfig
+from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import BidsDlError
 from bids_dl.models.compute import autocast
 from bids_dl.prediction import apply

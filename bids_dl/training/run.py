@@ -12,19 +12,27 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from bids_dl.config.stages import TrainConfig
+from bids_dl.config.training_stage import TrainConfig
 from bids_dl.datamodel import Person
 from bids_dl.errors import TargetError
 from bids_dl.models import check_shape
 from bids_dl.models.checkpoint import ModelCard, save_checkpoint
+from bids_dl.models.class_names import NumbersToClasses, name_classes, number_classes
 from bids_dl.models.compute import pick_device, pick_precision
 from bids_dl.prediction import apply, tabulate_predictions
 from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
 from bids_dl.training import figures, metrics, run_folder
 from bids_dl.training.events import EventCallback, TrainingEvent
-from bids_dl.training.folds import Fold, list_persons, plan_folds, rows_of_persons
+from bids_dl.training.folds import (
+    Fold,
+    list_persons,
+    plan_folds,
+    rows_of_persons,
+    warn_about_strata,
+)
 from bids_dl.training.loop import Compute, EpochRow, fit, reproducible
+from bids_dl.wording import count
 
 # Columns of a table of predictions, which therefore cannot be targets.
 RESERVED_COLUMNS = {"dataset", "subject", "fold", "window", "predicted", "seen"}
@@ -116,15 +124,21 @@ def train(
     for fold in folds:
         check_classes(job, fold)
     folder = run_folder.create_run_folder(run_dir, job.store, config)
-    environment = run_folder.describe_environment(job.compute.device)
-    run_folder.write_json(folder / "config.json", run_folder.describe_config(job.store, config))
-    run_folder.write_json(folder / "environment.json", environment)
-    run_folder.write_json(folder / "folds.json", run_folder.describe_folds(folds))
+    documents = {
+        run_folder.CONFIG_FILE: run_folder.describe_config(job.store, config),
+        "environment.json": run_folder.describe_environment(job.compute.device),
+        "folds.json": run_folder.describe_folds(folds),
+    }
+    with run_folder.writing_run(folder):
+        for file, content in documents.items():
+            run_folder.write_json(folder / file, content)
+    persons = count(len(list_persons(job.table)), "person")
     text = (
-        f"{name}: {len(job.table)} windows of {len(list_persons(job.table))} persons, "
+        f"{name}: {count(len(job.table), 'window')} of {persons}, "
         f"{config.model} on {job.compute.device}, run folder {folder}"
     )
-    on_event(TrainingEvent("started", text, len(folds)))
+    warnings = warn_about_strata(job.table, config, name)
+    on_event(TrainingEvent("started", "; ".join([text, *warnings]), len(folds)))
     predictions: list[pd.DataFrame] = []
     histories: list[pd.DataFrame] = []
     for fold in folds:
@@ -133,7 +147,9 @@ def train(
         predictions.append(fold_predictions)
         histories.append(fold_history)
     all_predictions = pd.concat(predictions, ignore_index=True)
-    return write_results(folder, job, all_predictions, pd.concat(histories, ignore_index=True))
+    history = pd.concat(histories, ignore_index=True)
+    with run_folder.writing_run(folder):
+        return write_results(folder, job, all_predictions, history)
 
 
 def prepare_job(
@@ -151,9 +167,11 @@ def prepare_job(
     check_shape(config.model, (n_chans, n_times), name)
     device = pick_device(config.device)
     stream = StreamingDataset(store, target=config.target, drop_missing=config.drop_missing)
-    classes = stream.classes
+    classes = stream.classes or number_classes(store.table[config.target])
     if len(classes) < 2:
-        content = f"has one class, {classes[0]!r}" if classes else "contains numbers, not classes"
+        content = "contains numbers, not classes, which are text or whole numbers from 0 or 1 on"
+        if classes:
+            content = f"has one class, {classes[0]!r}"
         raise TargetError(
             f"{name}: target {config.target!r} {content}; training needs at least two classes"
         )
@@ -169,7 +187,8 @@ def prepare_job(
     )
     with torch.device("meta"):  # checks the options without memory and random numbers
         card.build()
-    table = store.table[store.table[config.target].isin(classes)]
+    table = store.table.assign(**{config.target: name_classes(store.table[config.target])})
+    table = table[table[config.target].isin(classes)]
     compute = Compute(device, pick_precision(config.precision, device))
     return TrainingJob(store, config, card, compute, table)
 
@@ -198,7 +217,8 @@ def train_fold(
         training = _stream(job, card, fold.train, seed=seed)
         validation = _stream(job, card, fold.validation) if fold.validation else None
         history = fit(model, training, validation, job.config, compute, on_epoch)
-        save_checkpoint(model, card, weights)
+        with run_folder.writing_run(weights.parent):
+            save_checkpoint(model, card, weights)
         outputs = apply(model, _stream(job, card, fold.test), compute.device)
     rows = outputs.index.numpy()
     order = np.argsort(rows)
@@ -209,7 +229,7 @@ def train_fold(
     accuracy = float((predictions["predicted"] == predictions[job.config.target]).mean())
     text = (
         f"{_describe_persons(fold.test)} tested: "
-        f"{accuracy:.1%} of {len(predictions)} windows correct"
+        f"{accuracy:.1%} of {count(len(predictions), 'window')} correct"
     )
     values = {"accuracy": accuracy, "n_windows": float(len(predictions))}
     on_event(_event("tested", text, fold, n_folds, values))
@@ -226,7 +246,7 @@ def write_results(
     results["persons"] = metrics.accuracy_by_person(predictions, target)
     results["folds"] = metrics.accuracy_by_fold(predictions, history, target)
     history = history[["fold", *(name for name in history if name != "fold")]]
-    run_folder.write_json(folder / "metrics.json", results)
+    run_folder.write_json(folder / run_folder.METRICS_FILE, results)
     predictions.to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
     history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
     test_accuracy = results["windows"]["accuracy"]["value"]
@@ -244,7 +264,7 @@ def check_classes(job: TrainingJob, fold: Fold) -> None:
     class_names = [job.card.classes[i] for i in np.flatnonzero(counts)]
     raise TargetError(
         f"{job.store.location.name}: {_describe_persons(fold.test)} held out, "
-        f"the {len(fold.train)} person(s) to train on are all {', '.join(class_names)}; "
+        f"{count(len(fold.train), 'person')} to train on, all {', '.join(class_names)}; "
         f"a fold needs two classes of {job.card.target!r} to train on: "
         "more persons, or other splits"
     )
@@ -266,6 +286,7 @@ def _stream(
         job.store,
         where=_rows(job, persons),
         target=card.target,
+        transform=_target_transform(job),
         normalize=card.stream_normalize,
         batch_size=job.config.batch_size,
         shuffle=seed is not None,
@@ -273,6 +294,12 @@ def _stream(
         rank=0,
         world_size=1,
     )
+
+
+def _target_transform(job: TrainingJob) -> NumbersToClasses | None:
+    """Return the transform of a target that is a column of numbers."""
+    is_number = bool(number_classes(job.store.table[job.config.target]))
+    return NumbersToClasses(job.card.classes) if is_number else None
 
 
 def _rows(job: TrainingJob, persons: tuple[Person, ...]) -> npt.NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import shlex
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -14,8 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import torch
 
-from bids_dl.config.stages import TrainConfig
-from bids_dl.errors import ConfigError
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import BidsDlError, ConfigError
+from bids_dl.output import check_outside_store, writing
 from bids_dl.store import Store
 from bids_dl.store.format import MANIFEST
 from bids_dl.training.folds import Fold
@@ -33,6 +35,9 @@ PACKAGES = (
     "matplotlib",
 )
 
+CONFIG_FILE = "config.json"  # of a run folder, written first
+METRICS_FILE = "metrics.json"  # of a run folder, written after the last fold
+
 
 def create_run_folder(run_dir: str | Path | None, store: Store, config: TrainConfig) -> Path:
     """Create a new run folder.
@@ -48,25 +53,41 @@ def create_run_folder(run_dir: str | Path | None, store: Store, config: TrainCon
     Raises
     ------
     ConfigError
-        ``run_dir`` is not empty.
+        ``run_dir`` is not empty, is inside the store, or cannot be created.
     """
     if run_dir is not None:
         folder = Path(run_dir)
+        root = store.location.folder if store.location.is_local else None
+        check_outside_store(f"--run-dir {folder}", folder, root)
+        if (folder / CONFIG_FILE).is_file() and not (folder / METRICS_FILE).is_file():
+            raise ConfigError(
+                f"{folder}: holds a training that did not finish; remove it, or name another "
+                "run folder"
+            )
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError(
                 f"{folder}: already exists and is never overwritten; name another run folder"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(f"--run-dir {folder}", "choose another folder"):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
     stem = f"{store.location.name.removesuffix('.zarr')}-{config.model}-{config.seed}"
     for number in range(1, MAX_RUNS):
         folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        try:
+        way_out = "choose another folder with --run-dir"
+        with writing(str(folder), way_out), suppress(FileExistsError):
             folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
+            return folder
     raise ConfigError(f"runs/{stem}: {MAX_RUNS} runs have this name; name another run folder")
+
+
+def writing_run(folder: Path) -> AbstractContextManager[None]:
+    """Describe a failed write into a run folder inside the context in one line."""
+    return writing(
+        f"run folder {folder}",
+        "the run is incomplete; delete the folder, make room and train again",
+        error=BidsDlError,
+    )
 
 
 def write_json(path: Path, content: Any) -> None:

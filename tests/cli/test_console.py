@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
 import warnings
+from pathlib import Path
 
 import pytest
-from command_line import CLOSED
+from command_line import CLOSED, without_styles
+from rich.console import Console
 
 from bids_dl.cli import console
+from bids_dl.pipeline.outcome import Progress
 
 WINDOWS = ("--window", "2")  # need headers, whose notes are warnings
 
@@ -64,6 +75,40 @@ def test_many_warnings_are_counted(capsys):
     assert lines[-1] == "warning and 2 more"
 
 
+@pytest.mark.parametrize("words", [["info"], ["verify"], ["verify", "--json"], ["info", "-q"]])
+def test_a_terminal_that_cannot_encode_a_path_gets_escapes(eyes_store, tmp_path, words):
+    shutil.copytree(eyes_store, tmp_path / "ü/α.zarr")
+    done = subprocess.run(
+        [sys.executable, "-m", "bids_dl", *words, "ü/α.zarr"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    if "--json" in words:
+        assert json.loads(done.stdout)["url"] == "ü/α.zarr"
+    else:
+        assert rb"\xfc/\u03b1.zarr" in done.stdout
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_output_that_cannot_be_written_is_one_line(flags):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bids_dl", "recipes", *flags],
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: standard output: No space left on device\n",
+    )
+
+
 def test_brackets_and_colons_are_printed_as_they_are(capsys):
     console.print_warnings(["[red]a[/red] :smile:"])
     assert capsys.readouterr().err == "warning [red]a[/red] :smile:\n"
@@ -73,3 +118,24 @@ def test_progress_is_hidden_without_a_terminal(capsys):
     with console.progress_bars() as bars:
         bars.show_verification("objects", 1, 2)
     assert capsys.readouterr().err.strip() == ""
+
+
+def test_progress_of_bytes_has_rate_and_time_left(monkeypatch):
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=120)
+    monkeypatch.setattr(console, "notes", terminal)
+    with console.progress_bars() as bars:
+        for done in (0, 1_000_000, 2_000_000):
+            bars.show_conversion(Progress("fetch", done, 8_000_000))
+            time.sleep(0.05)
+        bars.show_conversion(Progress("stage", 1, 3))
+        time.sleep(0.3)  # until the bars are drawn again
+    shown = without_styles(terminal.file.getvalue())
+    assert re.search(r"fetching .* 2.0 MB of 8.0 MB, [\d.]+ MB/s, 0:00:0\d left", shown)
+    assert re.search(r"recordings .* 1/3", shown)
+
+
+def test_messages_on_the_plan_are_printed_without_a_terminal(capsys):
+    with console.progress_bars() as bars:
+        bars.show_conversion(Progress("plan", 0, 1, note="fetching the text files"))
+        bars.show_conversion(Progress("stage", 0, 1, note="a failure, printed at the end"))
+    assert capsys.readouterr().err.strip() == "fetching the text files"

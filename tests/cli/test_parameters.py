@@ -12,7 +12,7 @@ from command_line import COMMANDS, without_styles
 from bids_dl.cli.main import app
 from bids_dl.cli.parameters import DocumentedCommand, with_options
 from bids_dl.config.declaration import Opt, declared_options
-from bids_dl.config.options import MessageOptions
+from bids_dl.config.shell_options import MessageOptions
 
 
 def help_of(command, monkeypatch, name: str) -> str:

@@ -22,7 +22,7 @@ def test_the_json_has_the_documented_keys_and_no_others(command, eegbci):
     survey = result.json
     assert list(survey) == [
         *("sources", "hed_version", "recordings", "events", "windows", "counts", "warnings"),
-        *("people", "left_out"),
+        *("people", "left_out", "fetch"),
     ]
     entities = ["dataset", "recording", "subject", "session", "task", "run"]
     assert {tuple(event) for event in survey["events"]} == {
@@ -182,7 +182,7 @@ def test_a_plot_shows_the_first_recording_that_matches(command, synthetic, share
 
 @pytest.mark.parametrize(
     ("file", "message"),
-    [("a.gif", r"\.png, \.svg"), ("no/a.png", "cannot be written")],
+    [("a.gif", r"\.png, \.svg"), ("no/a.png", "folder no does not exist")],
 )
 def test_a_plot_that_cannot_be_written_is_refused(command, synthetic, file, message):
     result = command("events", synthetic, "--hed", "Eyes-closed", "--plot", file)

@@ -35,7 +35,7 @@ def test_convert_prints_what_it_wrote_and_what_it_assumed(command, synthetic):
     )
     assert result.status == 0
     assert "a.zarr: 10 windows of 1 recording" in result.words
-    assert "--window 2 --stride 2" in result.err
+    assert "using sliding windows of 2 s" in result.err
     assert [path.name for path in Path.cwd().iterdir()] == ["a.zarr"]
 
 
@@ -43,7 +43,7 @@ def test_an_outcome_shows_people_dropped_windows_and_failures(capsys):
     print_outcome(OUTCOME)
     printed = capsys.readouterr()
     assert "a.zarr: 1 window of 1 recording, 1 of them staged before" in printed.out
-    assert "3 events, blocks or windows left out" in printed.out
+    assert "left out: 3 (events, blocks or windows)" in printed.out
     assert "warning few persons" in printed.err
     assert "1 recording failed\nfailed ds/sub-002: read: cannot be read" in printed.err
 

@@ -33,7 +33,7 @@ def test_a_flag_is_true_or_false(value):
     arguments.check_flags(shuffle=np.bool_(True))
 
 
-@pytest.mark.parametrize("value", [3, None, b"a", ["a"]])
+@pytest.mark.parametrize("value", [3, None, b"a", ["a"], ""])
 def test_a_path_is_text_or_has_one(value):
     with pytest.raises(ArgumentTypeError, match=r"^store must be a path or a URL, got "):
         arguments.as_path("store", value)
@@ -43,3 +43,22 @@ def test_a_path_is_text_or_has_one(value):
 def test_long_values_are_described_by_their_type():
     assert arguments.describe_value("x" * 200) == "str"
     assert arguments.describe_value(np.zeros((2, 3))) == "ndarray of float64 (2, 3)"
+
+
+def test_an_optional_path_may_be_none():
+    assert arguments.as_optional_path("output", None) is None
+    with pytest.raises(ArgumentTypeError, match=r"^output must be a path or a URL, got int 3"):
+        arguments.as_optional_path("output", 3)
+
+
+def test_a_list_of_paths_is_not_empty():
+    assert arguments.as_paths("sources", [Path("a"), "b"]) == ["a", "b"]
+    with pytest.raises(ConfigError, match=r"^sources: the list is empty"):
+        arguments.as_paths("sources", [])
+
+
+@pytest.mark.parametrize("value", [3, "", ["train"]])
+def test_a_text_is_text_or_none(value):
+    arguments.check_texts(split="train", device=None)
+    with pytest.raises(ArgumentTypeError, match=r"^split must be a text or None, got "):
+        arguments.check_texts(split=value)

@@ -32,9 +32,14 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "stride": {"window": 2.0, "stride": 0.5},
     "tmin": {"tmin": -0.5, "tmax": 1},
     "tmax": {"tmin": 0.25, "tmax": 1},
+    "whole": {"whole": True, "hed": None},
+    "where": {"where": ["age=18..30", "sex=F"]},
+    "hed_sidecar": {"hed_sidecar": {"ds": {"code": {"HED": {"1": "Red"}}}}},
     "set": {"set": {"filter.high": 40}},
 }
 """Options that have a form of their own, or need another option."""
+TOGETHER_REFUSED = {"window", "stride", "tmin", "tmax", "whole", "stratify"}
+"""Options that do not go with each other, or with a query or a split by a column."""
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def test_every_option_of_a_request_survives_as_an_option(name):
     assert parse_request(json.loads(json.dumps(request_to_options(request)))) == request
 
 
-@given(st.sets(st.sampled_from(sorted(OPTIONS.keys() - {"window", "stride", "tmin", "tmax"}))))
+@given(st.sets(st.sampled_from(sorted(OPTIONS.keys() - TOGETHER_REFUSED))))
 def test_options_survive_together(names):
     options = {"hed": ["a=Red", "b=Blue"]}
     for name in names - {"hed"}:

@@ -13,20 +13,20 @@ from bids_dl.config.options import (
     DemoOptions,
     EventsOptions,
     InfoOptions,
-    JsonOptions,
     ReportOptions,
     VerifyOptions,
     WindowOptions,
 )
 from bids_dl.config.parsing import STAGES, default_value
+from bids_dl.config.shell_options import CacheOptions, JsonOptions
 from bids_dl.config.training_options import PredictOptions, TrainOptions
 
 COMMANDS = (
     *(EventsOptions, ConvertOptions, InfoOptions, VerifyOptions, ReportOptions),
-    *(TrainOptions, PredictOptions, DemoOptions, JsonOptions),
+    *(TrainOptions, PredictOptions, DemoOptions, CacheOptions, JsonOptions),
 )
 WITHOUT_STAGE = {
-    *("hed", "config", "plot", "sources", "output", "run_dir"),
+    *("hed", "event", "config", "plot", "sources", "output", "run_dir"),
     *("quiet", "verbose", "json"),
 }
 """Options of a function or of the command line that no stage has."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bids_dl.config import parsing
-from bids_dl.config.stages import PipelineConfig, TrainConfig
+from bids_dl.config.stages import PipelineConfig
+from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError
 
 
@@ -71,16 +72,22 @@ def test_options_given_directly_override_those_of_the_file(tmp_path):
     [
         ({"hed": "Red", "windw": 2}, "unknown option 'windw'; did you mean 'window'"),
         ({"hed": "Red", "aliases": ["a"]}, "aliases: expected NAME"),
-        ({"hed": "Red", "window": -1}, "window must be positive, got -1.0 s"),
-        ({"hed": "Red", "window": 2, "stride": 0}, "stride must be positive, got 0.0 s"),
+        ({"hed": "Red", "window": -1}, "--window must be positive, got -1 s"),
+        ({"hed": "Red", "window": 2, "stride": 0}, "--stride must be positive, got 0 s"),
         ({"hed": "Red", "window": 2, "tmin": 0, "tmax": 1}, "not both"),
-        ({"hed": "Red", "tmin": 1, "tmax": 0}, "tmin < tmax, got 1.0 and 0.0"),
+        ({"hed": "Red", "tmin": 1, "tmax": 0}, "--tmin must be less than --tmax, got 1 and 0"),
         ({"hed": "Red", "split": "0.5,0.6"}, "add up to 1"),
         ({"hed": "Red", "set": ["filter.high"]}, "expected KEY=VALUE"),
         ({"hed": "Red", "dtype": "int4"}, "dtype 'int4'"),
-        ({"hed": "Red", "window": float("nan")}, "window nan: input should be a finite number"),
+        ({"hed": "Red", "window": float("nan")}, "--window nan: expected a finite number"),
         ({"hed": "Red", "tmin": 0, "tmax": float("inf")}, "finite"),
-        ({"hed": "Red", "subject": 1}, "quote it"),
+        ({"hed": "Red", "subject": 1}, "--subject 1: expected text, because numbers lose"),
+        ({"hed": "Red", "task": {"a": 1}}, "--task {'a': 1}: expected text"),
+        ({"hed": "Red", "run": True}, "--run True: expected text"),
+        ({"hed": 3}, "--hed 3: expected a query"),
+        ({"hed": {"a": [1]}}, "--hed [1]: expected a query"),
+        ({"hed": "Red", "until": True}, "--until True: expected a number"),
+        ({"hed": "Red", "set": 3}, "--set 3: expected KEY=VALUE"),
         ({"hed": "Red", "seed": -1}, "seed -1"),
         ({"hed": ["a=Red", "a=Blue"]}, "two queries have the label 'a'"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bids_dl.config.stages import LabelConfig, PreprocessConfig, WindowsConfig, default_values
+from bids_dl.config.defaults import default_values
+from bids_dl.config.stages import LabelConfig, PreprocessConfig, WindowsConfig
 from bids_dl.errors import ConfigError
 
 

@@ -187,7 +187,7 @@ def test_a_label_whose_recordings_are_all_broken_does_not_stop_the_others(eegbci
     assert warning in outcome.warnings
     [person] = outcome.people
     assert (person.subject, person.windows) == ("001", {"eyes_open": 30, "eyes_closed": 0})
-    message = r"header: none of 1 recordings can be converted; ds004362/sub-001/.*run-2: "
+    message = r"header: none of 1 recording can be converted; ds004362/sub-001/.*run-2: "
     with pytest.raises(RecordingError, match=message):
         convert(eegbci_copy, tmp_path / "b.zarr", subject="001", hed="Eyes-closed")
 

@@ -74,6 +74,25 @@ def test_ctrl_c_exits_with_130_leaves_no_process_and_can_be_resumed(eegbci, eyes
 
 
 @pytest.mark.slow
+def test_more_ctrl_c_while_it_ends_change_nothing(eegbci, tmp_path):
+    command = convert_command(eegbci, tmp_path / "a.zarr", "--jobs", "2")
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    conversion = subprocess.Popen(
+        command, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    signal.signal(signal.SIGINT, handler)
+    wait_for(tmp_path, "a.zarr.staging/*.json", conversion)
+    for _ in range(5):
+        if conversion.poll() is None:
+            os.killpg(conversion.pid, signal.SIGINT)
+        time.sleep(0.4)
+    _, errors = conversion.communicate(timeout=60)
+    assert conversion.returncode == 130
+    assert errors.strip() == "error: interrupted; run the same command again to resume"
+    assert not outlives(conversion.pid, 10)
+
+
+@pytest.mark.slow
 def test_two_conversions_to_one_destination_do_not_mix(eegbci, tmp_path):
     flags = ("--subject", "001", "--scheduler", "synchronous")
     command = convert_command(eegbci, tmp_path / "a.zarr", *flags)

@@ -18,14 +18,15 @@ def test_the_commands_of_the_guide_print_what_it_shows(command, shared, eegbci, 
     Path("eyes.yaml").write_text(re.search(r"```yaml\n(.*?)```", guide, re.DOTALL).group(1))
     commands = re.findall(r"^bids-dl (.*)$", guide, re.MULTILINE)
     results = [command(*shlex.split(line)) for line in commands]
-    assert len(results) == 4
+    assert len(results) == 5
     assert all(result.status == 0 for result in results), results
-    plotted, hbn, aliased, excluded = results
+    plotted, hbn, columns, aliased, excluded = results
     assert re.search(r"eyes_closed Eyes-closed 4 4 116 0 recording 4", plotted.words)
     assert re.search(r"5 25 425 0 until 25", hbn.words)
     assert "alias Shut: Eyes-closed OR Close-eyes OR Label/now-close-your-eyes" in aliased.err
     assert "left out of eyes_open: block: window" in excluded.words
     assert Path("eyes-closed.png").exists()
+    assert "BASE1T0 value==BASE1T0 4 4 120 0 recording 4" in columns.words
 
 
 def test_the_errors_of_the_guide_are_those_of_the_command(command, shared):

@@ -77,7 +77,7 @@ def test_an_unknown_model_is_refused_with_the_closest_and_all_available():
             {"dropout": 1.5},
             r"cannot be built with dropout=1\.5: dropout probability has to be between 0 and 1",
         ),
-        ({"n_filters": "many"}, r"cannot be built with n_filters='many'"),
+        ({"n_filters": "many"}, r"option n_filters 'many': expected an integer, such as 40"),
         ({"n_filters": -1}, r"cannot be built with n_filters=-1"),
     ],
 )

@@ -30,7 +30,7 @@ def _add_event_columns(table: Path) -> None:
 def store(tmp_path_factory, synthetic) -> bids_dl.Store:
     """Store with numbers, codes that have Levels, and missing values, from both tables."""
     root = Path(shutil.copytree(synthetic, tmp_path_factory.mktemp("voted") / "syn"))
-    people = ["participant_id\tage\tgroup\tSex", "sub-001\t31\t0\tF", "sub-002\tn/a\t1\tM"]
+    people = ["participant_id\tage\tgroup\tSex", "sub-001\t31\t0\tF", "sub-002\tNaN\t1\tM"]
     (root / "participants.tsv").write_text("\n".join(people))
     group = {"Levels": {"0": "control", "1": "patient"}}
     (root / "participants.json").write_text(json.dumps({"group": group, "age": {"Units": "year"}}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bids_dl.errors import StoreError
-from bids_dl.pipeline.destination import check_outside_sources
+from bids_dl.pipeline.destination import check_can_be_folder, check_outside_sources
 from bids_dl.remote.location import Location
 
 
@@ -25,6 +25,27 @@ def source(tmp_path):
 def test_a_store_inside_a_source_is_refused_with_a_place_for_it(source, name):
     with pytest.raises(StoreError, match=r"inside the source .*/ds/derivatives/bids_dl/"):
         check_outside_sources(Location(f"{source}/{name}"), ["elsewhere", str(source)])
+
+
+def test_a_dataset_as_destination_is_refused_with_the_order(source):
+    with pytest.raises(StoreError, match=r"/ds: is a BIDS dataset, .* DEST follows all SOURCEs"):
+        check_outside_sources(Location(str(source)), ["eyes.zarr"])
+
+
+@pytest.mark.parametrize("name", [".", "ds/inner/.."])
+def test_a_destination_that_holds_a_source_is_refused(source, tmp_path, name):
+    (source / "dataset_description.json").unlink()
+    with pytest.raises(StoreError, match=r"holds the source .*/ds/inner, which would be overwr"):
+        check_outside_sources(Location(str(tmp_path / name)), [str(source / "inner")])
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.txt/a.zarr", "notes.txt/a/b.zarr"])
+def test_a_file_in_the_way_is_named(tmp_path, name):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(StoreError, match=r"notes\.txt is a file, not a folder; choose another"):
+        check_can_be_folder(Location(str(tmp_path / name)))
+    check_can_be_folder(Location(str(tmp_path / "new/a.zarr")))
+    check_can_be_folder(Location("memory://notes.txt/a.zarr"))
 
 
 def test_a_link_into_a_source_is_resolved(source, tmp_path):

@@ -20,6 +20,7 @@ from conversions import KILL_SEEDS, contents, convert, convert_command
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline import distribute, memory
 from bids_dl.pipeline.distribute import run_on_workers
+from bids_dl.pipeline.fetch import Fetcher
 from bids_dl.pipeline.workers import WorkerPool
 from bids_dl.testing import make_dataset
 
@@ -232,7 +233,7 @@ class FakeClient:
 def pool(monkeypatch):
     """Two workers that share 100 bytes."""
     client = FakeClient()
-    monkeypatch.setattr(distribute, "_wait_for_result", client.finish_oldest)
+    monkeypatch.setattr(distribute, "_wait_for_event", client.finish_oldest)
     monkeypatch.setattr(memory, "estimate_memory", lambda task: task.n_bytes)
     return WorkerPool(
         client=client,
@@ -247,12 +248,12 @@ def pool(monkeypatch):
 def test_no_more_recordings_are_processed_at_once_than_memory_allows(pool):
     sizes = {"a": 60, "b": 60, "c": 40, "d": 100, "e": 10}
     tasks = [FakeTask(key, n_bytes) for key, n_bytes in sizes.items()]
-    results = [task.key for task, _ in run_on_workers(tasks, pool)]
+    results = [task.key for task, _ in run_on_workers(tasks, pool, Fetcher())]
     assert results == ["a", "c", "b", "e", "d"]
     assert pool.client.concurrent == [["a"], ["a", "c"], ["c", "b"], ["b", "e"], ["d"]]
 
 
 def test_no_more_recordings_are_processed_at_once_than_there_are_workers(pool):
     tasks = [FakeTask(key, 1) for key in "abc"]
-    list(run_on_workers(tasks, pool))
+    list(run_on_workers(tasks, pool, Fetcher()))
     assert max(len(keys) for keys in pool.client.concurrent) == 2

@@ -10,7 +10,7 @@ import pytest
 from recording_tasks import make_tasks
 
 import bids_dl
-from bids_dl.errors import BidsDlError
+from bids_dl.errors import BidsDlError, ConfigError
 from bids_dl.pipeline import excerpts, memory
 from bids_dl.testing import make_dataset
 
@@ -36,6 +36,21 @@ def lengthen(task, factor):
     excerpt = excerpts.Excerpt(0, header.n_times, 0, ((0, 0),))
     excerpt_plan = replace(task.excerpt_plan, excerpts=(excerpt,))
     return replace(task, header=header, excerpt_plan=excerpt_plan)
+
+
+@pytest.mark.parametrize(("max_bytes", "text"), [(8, "8 bytes"), (8_000_000, "8 MB")])
+def test_a_limit_below_that_of_one_worker_is_refused_with_the_way_out(max_bytes, text):
+    message = f"--memory allows {text}, and one worker needs 250 MB .* unit, such as 4GB"
+    with pytest.raises(ConfigError, match=message):
+        memory.check_limit(max_bytes)
+    memory.check_limit(None)
+    memory.check_limit(memory.PROCESS_BYTES)
+
+
+def test_a_limit_is_checked_before_anything_is_read(tmp_path):
+    with pytest.raises(ConfigError, match="memory allows 8 bytes"):
+        bids_dl.convert("nowhere", tmp_path / "a.zarr", hed="Rest", memory=8)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recording_that_fits_is_not_refused(eegbci, tmp_path):
@@ -108,7 +123,11 @@ def test_a_run_whose_recordings_all_need_too_much_memory_reports_the_estimate(
     eegbci, tmp_path, monkeypatch, options
 ):
     monkeypatch.setattr(memory, "available_memory", lambda: 100_000_000)
-    expected = r"needs about 2\d\d MB of memory .* more than is allowed; raise the limit with"
+    expected = (
+        r"nothing was written \(memory limit 100 MB\)\n"
+        r"  \S+ and 3 more: worker: needs about 2\d\d MB of memory .* more than is allowed; "
+        r"raise the limit with \S+$"
+    )
     with pytest.raises(BidsDlError, match=expected):
         bids_dl.convert(eegbci, tmp_path / "a.zarr", hed="Eyes-closed", window=2, **options)
     assert list(tmp_path.iterdir()) == []

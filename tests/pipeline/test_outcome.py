@@ -30,7 +30,7 @@ def test_the_description_has_numbers_failures_and_warnings():
         "  people: 2",
         "  failed: 1: ds/sub-003 (read)",
         "  warnings: 1: few <persons>",
-        "  left out: 2 events, blocks or windows",
+        "  left out: 2 (events, blocks or windows)",
     ]
     assert "3 windows of 1 recording, as before" in repr(replace(OUTCOME, unchanged=True))
 

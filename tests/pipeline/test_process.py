@@ -57,6 +57,17 @@ def test_small_excerpts_of_each_format_give_the_same_windows_as_one_excerpt(
     np.testing.assert_allclose(entry.std, expected.std, rtol=1e-6, atol=1e-9)
 
 
+def test_an_excerpt_that_was_not_fetched_is_refused_before_any_is_read(eegbci, tmp_path):
+    [task, *_] = make_tasks(eegbci, tmp_path)
+    excerpt = task.excerpt_plan.excerpts[-1]
+    fetched = replace(task, fetched=((excerpt.start, excerpt.stop),))
+    assert run_task(fetched) is None
+    failure = run_task(replace(task, fetched=((excerpt.start + 1, excerpt.stop),)))
+    assert failure.stage == "source"
+    expected = f"samples {excerpt.start} to {excerpt.stop} were not fetched; run the same command"
+    assert failure.reason.startswith(expected)
+
+
 def test_magnitudes_of_an_entry_are_those_of_its_staged_samples(eegbci, tmp_path, monkeypatch):
     monkeypatch.setattr(process, "BATCH_BYTES", 100_000)
     [task, *_] = make_tasks(eegbci, tmp_path)
@@ -102,7 +113,7 @@ def test_samples_that_are_not_finite_fail_the_recording_with_their_number_and_ti
     monkeypatch.setattr(type(task.recipe), "run_windows", _fill_with_nan)
     failure = run_task(task)
     assert (failure.stage, failure.transient) == ("windows", False)
-    assert failure.reason == "184320 samples are not finite after the recipe, from 0 s on"
+    assert failure.reason == "184320 samples not finite after the recipe, from 0 s on"
     assert task.staging.read_entry(task.key) == failure
     assert [path.name for path in tmp_path.iterdir()] == [f"{task.key}.json"]
 

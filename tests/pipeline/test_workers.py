@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from conversions import convert
 
@@ -24,6 +27,21 @@ def test_a_scheduler_that_does_not_exist_is_refused(
     with pytest.raises(ConfigError, match=message):
         convert(eegbci, tmp_path / "a.zarr", subject=["001"], scheduler=scheduler)
     assert not (tmp_path / "a.zarr").exists()
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_runs_once(eegbci, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import bids_dl\n"
+        "print('begins')\n"
+        f"outcome = bids_dl.convert({str(eegbci)!r}, 'a.zarr', hed='Eyes-closed', window=2, "
+        "subject='001', jobs=1)\n"
+        "print(outcome.n_windows)\n"
+    )
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["begins", "30"]
 
 
 def test_no_more_processes_are_started_than_tasks(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bids_dl.planning.identity import describe_differences, find_differences
+from bids_dl.planning.identity import find_differences
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -31,15 +31,3 @@ def test_a_difference_is_a_path_with_short_values():
 
 def test_lists_of_other_lengths_differ_as_a_whole():
     assert find_differences({"a": [1, 2]}, {"a": [1]}) == ["a"]
-
-
-def test_only_the_first_differences_are_listed():
-    stored = {f"option{i}": 0 for i in range(9)}
-    planned = {f"option{i}": 1 for i in range(9)}
-    message = describe_differences(stored, planned)
-    assert message.startswith("option0 (store: 0, now: 1), option1 ")
-    assert message.endswith(" and 3 more")
-
-
-def test_tuples_of_a_plan_are_lists_of_its_document():
-    assert describe_differences({"labels": [1, 2]}, {"labels": (1, 2)}) == ""

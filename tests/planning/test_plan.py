@@ -18,7 +18,7 @@ def plan_of(root, **options):
 def test_windows_of_two_seconds_are_the_default(eegbci):
     plan = plan_of(eegbci, window=None)
     assert plan.request.windows == plan_of(eegbci).request.windows
-    assert "using --window 2 --stride 2" in plan.warnings[0]
+    assert "using sliding windows of 2 s" in plan.warnings[0]
 
 
 def test_equal_requests_have_equal_identities_and_staging_keys(eegbci):

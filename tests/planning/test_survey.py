@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from text_dataset import CODES, survey_folder, survey_rows
+from text_dataset import CODES, survey_folder, survey_rows, write_dataset
 
-from bids_dl.errors import EventError, NoMatchError, SourceError
+from bids_dl.errors import EventError, NoMatchError, QueryError, SourceError
 
 TOLERANCE = 1e-5  # s
 CODES_OF_LABEL = {"a": {"red"}, "b": {"blue"}}
@@ -137,7 +138,7 @@ def test_meg_recordings_are_skipped_beside_eeg_and_refused_alone(eegbci_copy):
     assert warning in survey.warnings
     for folder in eegbci_copy.glob("sub-*/eeg"):
         shutil.rmtree(folder)
-    with pytest.raises(SourceError, match="all of 1 recordings are MEG"):
+    with pytest.raises(SourceError, match="found 1 recording, all MEG"):
         survey_folder(eegbci_copy, {"hed": "Eyes-closed"})
 
 
@@ -152,6 +153,15 @@ def test_what_is_left_out_and_who_has_no_row_is_among_the_warnings(eegbci_copy):
     assert "4 of 4 people with recordings without a row, the first sub-001 (it has sub-1)" in text
 
 
+def test_a_label_without_a_window_is_among_the_warnings(eegbci):
+    survey = survey_folder(eegbci, {"hed": ["a=Eyes-open", "b=Eyes-closed"], "window": 100})
+    for label, warning in zip("ab", survey.warnings[-2:], strict=True):
+        assert f"none of 4 events of {label} gives a window of 100 s; the longest" in warning
+        assert "\n" not in warning
+    with_windows = survey_folder(eegbci, {"hed": "Eyes-open", "window": 2})
+    assert not [text for text in with_windows.warnings if "gives a window" in text]
+
+
 def test_recordings_without_events_are_skipped_and_refused_alone(eegbci_copy):
     for table in eegbci_copy.glob("sub-*/eeg/*run-1_events.tsv"):
         table.unlink()
@@ -162,3 +172,55 @@ def test_recordings_without_events_are_skipped_and_refused_alone(eegbci_copy):
         table.unlink()
     with pytest.raises(EventError, match=r"none of 8 recordings has an events\.tsv"):
         survey_folder(eegbci_copy, {"hed": "Eyes-closed"})
+
+
+WHOLE = st.fixed_dictionaries(
+    {"whole": st.just(True)},
+    optional={
+        "trim": st.sampled_from(["0.5", "0,2"]),
+        "within": st.just("1,20"),
+        "exclude": st.sampled_from(["Data-artifact", "code==bad", ["Red", "code==b*"]]),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS, st.integers(5, 60).map(float), WHOLE, SLIDING)
+def test_windows_tile_whole_recordings_between_boundaries_and_excluded_intervals(
+    rows, duration, selection, sliding
+):
+    try:
+        survey = survey_or_none(rows, duration, selection | sliding)
+    except QueryError:  # of a value that no row has
+        return
+    if survey is None:
+        return
+    [event] = survey.events
+    assert (event.row, event.onset, event.end) == (-1, 0.0, duration)
+    window = sliding["window"]
+    stride = sliding["stride"] or window
+    onsets = [planned.onset for planned in survey.window_plan.windows]
+    jumps = [onset for onset, code, _ in rows if code == "jump"]
+    assert not any(start < jump < start + window for start in onsets for jump in jumps)
+    expected = []
+    for block in survey.blocks:
+        count = math.floor((block.end - block.onset - window) / stride + 1 + TOLERANCE)
+        expected += [block.onset + i * stride for i in range(max(0, count))]
+    assert onsets == pytest.approx(expected)
+    if "exclude" not in selection:
+        first, last = {"0.5": (0.5, 0.5), "0,2": (0, 2)}.get(selection.get("trim"), (0, 0))
+        start = max(first, 1 if "within" in selection else 0)
+        end = min(duration - last, 20 if "within" in selection else duration)
+        inner = sorted({jump for jump in jumps if start < jump < end})
+        edges = [start, *inner, end] if end > start else []
+        assert [(block.onset, block.end) for block in survey.blocks] == [*pairwise(edges)]
+
+
+def test_recordings_without_events_tsv_are_surveyed_only_as_a_whole(tmp_path):
+    root = write_dataset(tmp_path, [], 20.0)
+    next(root.rglob("*_events.tsv")).unlink()
+    (root / "sub-1" / "eeg" / "sub-1_task-x_eeg.edf").touch()
+    with pytest.raises(EventError, match=r"none of 1 recording has an events\.tsv.*--whole"):
+        survey_folder(root, {"hed": "Red"})
+    survey = survey_folder(root, {"whole": True})
+    assert [event.row for event in survey.events] == [-1]

@@ -35,8 +35,8 @@ def test_channels_are_located_in_the_order_of_the_request():
     ("names", "message"),
     [
         (
-            ["Fp2", "M1"],
-            r"no channel Fp2, M1 \(closest: Fp1\); the recording has Fp1, cz, Cz, EOG1",
+            ["Fp1-Ref", "M1"],
+            r"no channel Fp1-Ref, M1 \(closest: Fp1\); the recording has Fp1, cz, Cz, EOG1",
         ),
         (["M1"], "no channel M1; the recording has"),
         (["Fp1", "FP1"], "channel Fp1 is named twice"),

@@ -24,9 +24,19 @@ def test_a_missing_package_is_reported_with_its_command_before_any_work(
 
     monkeypatch.setattr(packages, "version", raise_not_found)
     recipe = load_file(write_recipe(tmp_path / "own.yaml", f"steps: [{step}]\n"))
-    message = rf"step {step}: .* not installed; run pip install 'bids_dl\[clean\]'"
+    message = rf"step {step}: .* not installed; run pip install '?[a-z]"
     with pytest.raises(ConfigError, match=message):
         recipe.output_spec(SPEC)
+
+
+def test_the_command_names_the_packages_with_the_versions_that_are_required():
+    command = packages.install_command(["eegprep", "mne-icalabel", "nowhere-at-all"])
+    assert command == "pip install 'eegprep<0.4,>=0.3' 'mne-icalabel>=0.7' nowhere-at-all"
+
+
+def test_without_an_installation_the_command_has_names_only(monkeypatch):
+    monkeypatch.setattr(packages, "DISTRIBUTION", "nowhere-at-all")
+    assert packages.install_command(["eegprep"]) == "pip install eegprep"
 
 
 def test_only_packages_that_are_missing_are_named():

@@ -77,7 +77,7 @@ def test_a_pickled_recipe_is_equal():
 @pytest.mark.parametrize(
     ("steps", "stage", "message"),
     [
-        ("  - pick: {names: [Cz, Fp2]}", "channels", r"no channel Fp2 \(closest: Fp1\)"),
+        ("  - pick: {names: [Cz, Fp1-Ref]}", "channels", r"no channel Fp1-Ref \(closest: Fp1\)"),
         ("  - pick: {names: [Cz, CZ]}", "channels", "channel Cz is named twice"),
         (
             "  - pick: {types: [ecog]}",

@@ -48,7 +48,7 @@ def test_common_channels_have_the_order_of_the_first_and_the_most_frequent_spell
 def test_left_out_channels_are_noted_with_the_number_of_recordings_that_have_them():
     [note] = resolve(Harmonise(), specs=SPECS).notes
     assert note == (
-        "harmonise: 3 channels are common to all 3 recordings; "
+        "harmonise: 3 channels common to all 3 recordings; "
         "left out are EOG (in 1), Pz (in 1), Fp1 (in 2); b lacks most of them (2 of 3)"
     )
 

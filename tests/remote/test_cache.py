@@ -65,10 +65,12 @@ def test_signals_are_requested_once_over_epochs_streams_and_workers(server, cach
     assert_every_window_once(stream, SMALL)
     assert len(server.signal_requests()) == 18 + 6
     assert total_bytes(cache_folder) == ALL_BYTES
+    assert stream.traffic.bytes_cached == 0
     server.reset()
     stream.set_epoch(1)
     assert_every_window_once(stream, SMALL)
     assert server.requests == []
+    assert stream.traffic.bytes_cached == stream.traffic.bytes_read / 2
     assert_every_window_once(open_stream(server, str(cache_folder), seed=3), SMALL)
     loader = DataLoader(open_stream(server, cache_folder), batch_size=None, num_workers=2)
     assert_every_window_once(loader, SMALL)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import socket
+import time
 
 import pytest
 
 from bids_dl.remote.retry import (
+    FIRST_CONTACT_SECONDS,
     RETRY_TIMEOUT_SECONDS,
     backoff_delays,
     describe_failure,
@@ -90,6 +93,74 @@ def test_a_permanent_failure_is_raised_at_once():
     assert len(errors) == 1
 
 
+class ConnectorError(OSError):
+    """As aiohttp raises it."""
+
+    def __init__(self, os_error: OSError) -> None:
+        super().__init__(os_error.errno, str(os_error))
+        self.os_error = os_error
+
+
+class EndpointConnectionError(Exception):
+    """As botocore raises it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("could not connect")
+        self.kwargs = {"error": error}
+
+
+UNKNOWN_HOST = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+NO_RESOLVER = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+@pytest.mark.parametrize(
+    ("error", "has_answered", "n_tries"),
+    [
+        (UNKNOWN_HOST, False, 1),
+        (ConnectorError(UNKNOWN_HOST), False, 1),
+        (EndpointConnectionError(ConnectorError(UNKNOWN_HOST)), False, 1),
+        (ConnectorError(UNKNOWN_HOST), True, 7),
+        (ConnectorError(NO_RESOLVER), False, 7),
+        (ConnectorError(ConnectionRefusedError(111, "refused")), False, 7),
+        (ConnectionResetError(), False, 7),
+    ],
+    ids=str,
+)
+def test_an_unknown_host_is_asked_once_unless_it_has_answered_before(error, has_answered, n_tries):
+    tries = []
+
+    def request() -> None:
+        tries.append(1)
+        raise error
+
+    with pytest.raises(type(error)):
+        with_retries(
+            request,
+            timeout=0,
+            get_client=lambda: None,
+            renew_credentials=lambda _: None,
+            has_answered=has_answered,
+        )
+    assert len(tries) == n_tries
+
+
+def test_a_server_that_never_answered_is_given_up_after_seconds():
+    start = time.monotonic()
+
+    def request() -> None:
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        with_retries(
+            request,
+            timeout=RETRY_TIMEOUT_SECONDS,
+            get_client=lambda: None,
+            renew_credentials=lambda _: None,
+            has_answered=False,
+        )
+    assert time.monotonic() - start < FIRST_CONTACT_SECONDS
+
+
 def test_the_seventh_failure_is_final():
     errors: list[Exception] = [ConnectionResetError() for _ in range(9)]
     with pytest.raises(ConnectionResetError):
@@ -105,6 +176,8 @@ def test_the_seventh_failure_is_final():
         (ServerError("AccessDenied", 403), "access denied (AccessDenied, HTTP 403); check the"),
         (TypeError("unknown\n'bogus'"), "a storage option does not fit (unknown 'bogus')"),
         (KeyError("x"), "'x' (KeyError)"),
+        (ConnectorError(UNKNOWN_HOST), "cannot be reached (Name or service not known); check"),
+        (ConnectionRefusedError(), "cannot be reached (connection refused); check the address"),
     ],
     ids=str,
 )

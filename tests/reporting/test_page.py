@@ -320,12 +320,22 @@ def test_the_command_writes_the_page_to_the_working_folder_and_prints_its_path(c
     done = command("report", eyes_store)
     assert (done.status, done.out, done.err) == (0, "eyes.report.html\n", "")
     assert Path("eyes.report.html").read_bytes() == render_page(open_store(str(eyes_store)))
-    Path("eyes.report.html").write_text("older")
+    content = open_store(str(eyes_store)).attributes["content"]
+    Path("eyes.report.html").write_text(f"older page of {content}")
     assert command("report", eyes_store).status == 0
     assert Path("eyes.report.html").read_bytes().startswith(b"<!DOCTYPE html>")
     done = command("report", eyes_store, "-o", "-")
     assert done.out.startswith("<!DOCTYPE html>")
     assert [file.name for file in Path.cwd().iterdir()] == ["eyes.report.html"]
+
+
+def test_the_page_of_another_store_is_not_replaced_unless_it_is_named(command, eyes_store):
+    Path("eyes.report.html").write_text("the page of another store")
+    done = command("report", eyes_store)
+    assert done.status == 2
+    assert "error: eyes.report.html: exists already and is not the report of" in done.err
+    assert Path("eyes.report.html").read_text() == "the page of another store"
+    assert command("report", eyes_store, "-o", "eyes.report.html").status == 0
 
 
 def test_a_store_behind_http_gives_the_same_page(command, eyes_store):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from event_tables import SIDECAR, event_rows, select_events
 
@@ -28,6 +30,16 @@ def test_an_error_about_missing_hed_precedes_the_search_for_a_schema():
         select_events(unused, "Red", versions={})
     with pytest.raises(NoMatchError, match="no recordings"):
         select_events([], "Red", versions={})
+
+
+def test_no_schema_is_loaded_if_no_query_contains_hed():
+    selection = select_events(TABLE, "code==red", versions={"ds": "7.1.2"}, until="code==red")
+    assert [event.hed for event in selection.events] == ["Sensory-event, Red"]
+    assert selection.hed_versions == {}
+    with pytest.raises(SourceError, match="HEDVersion"):
+        select_events(TABLE, "code==red", versions={"ds": "7.1.2"}, hed_strict=True)
+    with pytest.raises(SourceError, match="HEDVersion"):
+        select_events(TABLE, "code==red", versions={"ds": "7.1.2"}, exclude=("Blue",))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +80,22 @@ def test_values_that_the_sidecar_does_not_annotate_are_counted_with_the_near_lev
     [line] = select_events(table, "Red").warnings
     assert line.startswith("2 cells with a value that the sidecar does not annotate (first: '01'")
     assert "the sidecar has '1'" in line
+
+
+@pytest.mark.parametrize("cell", ["1.0", "01", " 1", "+1"])
+def test_a_query_that_misses_a_level_for_its_spelling_names_both(cell):
+    sidecar = {"code": {"HED": {"1": "Red", "2": "Blue"}}}
+    table = event_rows((1, cell), (2, "2"), sidecar=sidecar)
+    message = f"(?s)matches no event.*first: '{re.escape(cell)}' in column code .* has '1'"
+    with pytest.raises(NoMatchError, match=message):
+        select_events(table, "Red")
+
+
+def test_a_level_of_another_case_is_named_and_not_used():
+    sidecar = {"code": {"HED": {"go": "Red", "stop": "Blue"}}}
+    table = event_rows((1, "Go"), (2, "stop"), sidecar=sidecar)
+    with pytest.raises(NoMatchError, match=r"(?s)'Go' in column code .* the sidecar has 'go'"):
+        select_events(table, "Red")
 
 
 def test_missing_references_and_columns_without_levels_are_counted():

@@ -120,6 +120,17 @@ def test_blocks_of_two_labels_must_not_overlap():
     assert blocks([event(10, 50), event(40, 60)], overlap="error") == [(10, 50), (40, 60)]
 
 
+def test_a_difference_of_less_than_half_a_sample_is_rounding():
+    events = [event(10, 20.0004), event(20, 30.0004, "b")]
+    with pytest.raises(EventError, match="overlap"):
+        blocks(events, overlap="error")
+    sfreqs = {"ds/x": 1000.0}
+    assert blocks(events, overlap="error", sfreqs=sfreqs) == [(10, 20.0004), (20, 30.0004)]
+    cut = {"boundaries": {"ds/x": [20.0]}, "sfreqs": sfreqs}
+    assert blocks(events[:1], min_duration=10.0004, **cut) == [(10, 20.0)]
+    assert blocks([event(10, 10.0004)], sfreqs=sfreqs) == [(10, 10.0004)]
+
+
 def test_labels_overlap_only_within_one_recording():
     events = (event(10, 50), event(10, 50, "b", recording="ds/y"))
     planned = plan_blocks(Selection(events, {}, ()), config("a", "b"), {})

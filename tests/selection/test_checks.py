@@ -19,6 +19,12 @@ def test_strict_refuses_annotations_that_do_not_validate():
     assert len(select_events(valid, "Red", hed_strict=True).events) == 1
 
 
+def test_strict_reads_the_columns_after_a_cell_with_a_tab():
+    columns = {"onset": ("1",), "note": ("said\tyes\nno",), "HED": ("Sensory-event, Red",)}
+    table = EventRows("ds/a", columns, {})
+    assert len(select_events(table, "Red", hed_strict=True).events) == 1
+
+
 @pytest.mark.parametrize(
     ("rows", "is_doubted"),
     [

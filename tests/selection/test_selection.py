@@ -64,6 +64,20 @@ def test_rows_named_boundary_are_reported():
     assert selection.boundaries == {"ds/a": (2.0,)}
 
 
+@pytest.mark.parametrize("name", ["boundary ", "Boundary", "BAD boundary", "EDGE boundary"])
+def test_other_spellings_of_boundary_are_boundaries(name):
+    columns = {"onset": ("1", "2"), "code": ("red", "n/a"), "value": ("x", name)}
+    selection = select_events(EventRows("ds/a", columns, SIDECAR), "Red")
+    assert selection.boundaries == {"ds/a": (2.0,)}
+
+
+def test_a_selected_row_that_is_named_boundary_is_counted():
+    columns = {"onset": ("1", "2", "3"), "trial_type": ("x", "boundary", "y")}
+    selection = select_events(EventRows("ds/a", columns, {}), "NOT trial_type==x")
+    assert onsets(selection) == [2, 3]
+    assert any("1 event in a row named boundary" in line for line in selection.warnings)
+
+
 def test_broken_annotations_are_counted_and_not_fatal():
     table = event_rows((0, "off"), (1, "red"), (2, "broken"), (3, "strange"), ("x", "red"))
     lines = "\n".join(select_events(table, "Red || White").warnings)

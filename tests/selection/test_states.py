@@ -8,6 +8,7 @@ import pytest
 from event_tables import event_rows, onsets, select_events
 from hed_datasets import load_bundled_schema
 
+from bids_dl.errors import NoMatchError
 from bids_dl.selection.interval import Interval
 from bids_dl.selection.queries.grammar import compile_query
 from bids_dl.selection.states import StateSearcher
@@ -67,3 +68,25 @@ def test_a_duration_is_a_state_too():
     table = event_rows((1, "lasting"), (2, "blue"), (3.5, "blue"), (4, "blue"))
     assert onsets(select_events(table, "Blue", during="Triangle")) == [2, 3.5]
     assert onsets(select_events(table, "Blue", during="Triangle && Red")) == [2, 3.5]
+
+
+def test_a_comparison_holds_as_a_state_in_the_rows_that_match_and_last():
+    table = event_rows(
+        (1, "other", 4),
+        (2, "red"),
+        (3, "other"),
+        (5, "red"),
+        (6, "on"),
+        (7, "red"),
+        (8, "other", 1),
+    )
+    selection = select_events(table, "code==red", during="code==other")
+    assert onsets(selection) == [2]
+    assert selection.warnings == (
+        "--during: 1 row without a duration above 0, in which the state does not hold "
+        f"(first: row 2 of {table.recording}: 'n/a')",
+    )
+    assert onsets(select_events(table, "code==red", during="code==other OR Def/Task-a")) == [2, 7]
+    assert onsets(select_events(table, "code==red", during="NOT code==other")) == [5, 7]
+    with pytest.raises(NoMatchError, match="never holds as a state: no such row has a duration"):
+        select_events(table, "code==red", during="code==on")

@@ -6,6 +6,7 @@ import pytest
 from event_tables import SIDECAR, event_rows, select_events
 
 from bids_dl.datamodel import EventRows
+from bids_dl.errors import NoMatchError
 from bids_dl.selection.timelines import parse_number
 
 
@@ -31,3 +32,9 @@ def test_the_hed_of_an_event_is_that_of_its_row_including_value_columns():
 )
 def test_only_finite_decimal_numbers_are_numbers(text, number):
     assert parse_number(text) == number
+
+
+def test_a_column_that_is_onset_but_for_its_case_is_named():
+    table = EventRows("ds/a", {"Onset": ("1",), "code": ("red",)}, SIDECAR)
+    with pytest.raises(NoMatchError, match=r"first: ds/a, which has 'Onset'"):
+        select_events(table, "Red")

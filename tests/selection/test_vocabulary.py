@@ -8,7 +8,7 @@ from event_tables import event_rows, hed_rows
 from bids_dl.config.stages import EventsConfig, LabelConfig
 from bids_dl.selection.annotated_tables import load_annotations
 from bids_dl.selection.issues import IssueCounter
-from bids_dl.selection.vocabulary import read_vocabulary, similarity, writable
+from bids_dl.selection.vocabulary import MIN_SIMILARITY, read_vocabulary, similarity, writable
 
 
 def vocabulary(*tables):
@@ -55,3 +55,7 @@ def test_similarity_finds_the_parts_of_a_word_in_any_order():
 )
 def test_a_tag_is_written_as_a_query_can_contain_it(tag, query):
     assert writable(tag) == query
+
+
+def test_words_that_begin_differently_are_not_similar():
+    assert similarity("Letter", "Center-of") < MIN_SIMILARITY < similarity("Lettr", "Letter")

@@ -94,7 +94,7 @@ def test_the_creators_and_the_licence_of_a_store_stand_beside_its_sources():
     documents = build_documents(attributes, SHAPE, {})
     card = documents["README.md"].decode()
     assert header_of(card)["license"] == "cc-by-nc-4.0"
-    for text in ("Two\nlines.\n\n1 windows", "Store created by Ada, Zoë.", "- authors: A. B."):
+    for text in ("Two\nlines.\n\n1 window ", "Store created by Ada, Zoë.", "- authors: A. B."):
         assert text in card
     assert "licensed under CC-BY-NC-4.0" in documents["LICENSE"].decode()
     assert "CC BY 4.0" in documents["LICENSE"].decode()
@@ -102,3 +102,13 @@ def test_the_creators_and_the_licence_of_a_store_stand_beside_its_sources():
     assert [person["name"] for person in croissant["creator"]] == ["Ada", "Zoë"]
     assert croissant["isBasedOn"][0]["creator"] == [{"@type": "sc:Person", "name": "A. B."}]
     assert croissant["license"].endswith("/by-nc/4.0/legalcode")
+
+
+def test_the_card_says_which_hed_the_maker_of_the_store_added():
+    attributes = attributes_of(SOURCE)
+    assert "was added" not in build_card(attributes, SHAPE)
+    sidecar = {"": {"code": {"HED": "Label/#"}}, "ds1": {"x": {"HED": {"1": "Red"}}}}
+    attributes["request"]["events"]["hed_sidecar"] = sidecar
+    card = build_card(attributes, SHAPE)
+    assert "The HED of code in all sources was added by the maker of the store" in card
+    assert "The HED of x in ds1 was added by the maker of the store" in card

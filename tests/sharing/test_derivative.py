@@ -70,6 +70,12 @@ def test_the_description_is_beside_the_store_of_a_bids_dataset(tmp_path):
     assert "Authors" not in written
 
 
+def test_a_source_of_an_archive_without_doi_is_named_by_its_address():
+    source = {**SOURCE, "doi": "", "address": "openneuro:ds000001", "version": "1.2.0"}
+    description = build_description(attributes_of(source), {})
+    assert description["SourceDatasets"] == [{"URL": "openneuro:ds000001", "Version": "1.2.0"}]
+
+
 @pytest.mark.parametrize("url", ["{folder}/derivatives/a/b/x.zarr", "memory://derivatives/a/b/x"])
 def test_derivatives_outside_of_a_dataset_are_described_beside_the_store(tmp_path, url):
     store = Location(url.format(folder=tmp_path))

@@ -73,3 +73,37 @@ def test_a_recording_without_any_signal_is_refused(value):
     raw = make_raw(np.full_like(MICROVOLTS, value))
     with pytest.raises(RecordingError, match=r"^read: all channels are flat in 20 excerpts"):
         check_amplitudes(raw)
+
+
+def test_only_the_spans_are_looked_at():
+    volts = MICROVOLTS * 1e-6
+    volts[:, 300:] *= 1e6
+    spans = [(0, 100), (200, 300)]
+    assert check_amplitudes(make_raw(volts), spans=spans) == ()
+    with pytest.raises(RecordingError, match="impossible"):
+        check_amplitudes(make_raw(volts), spans=[(0, 100), (400, 900)])
+
+
+def test_no_sample_outside_of_the_spans_is_read():
+    class Watched(mne.io.RawArray):
+        def get_data(self, picks=None, start=0, stop=None, **options):
+            read.update(range(start, stop))
+            return super().get_data(picks=picks, start=start, stop=stop, **options)
+
+    read: set[int] = set()
+    info = mne.create_info(["Cz", "Pz"], 100.0, "eeg")
+    spans = [(0, 30), (170, 420), (420, 440), (999, 1000)]
+    check_amplitudes(Watched(MICROVOLTS * 1e-6, info, verbose="error"), spans=spans)
+    allowed = set()
+    for start, stop in spans:
+        allowed.update(range(start, stop))
+    assert read <= allowed
+    assert {0, 439} <= read
+
+
+def test_spans_that_are_flat_are_refused_whatever_is_outside():
+    volts = MICROVOLTS * 1e-6
+    volts[:, 100:900] = 0
+    assert check_amplitudes(make_raw(volts)) == ()
+    with pytest.raises(RecordingError, match=r"^read: all channels are flat in 20 excerpts"):
+        check_amplitudes(make_raw(volts), spans=[(100, 500), (600, 900)])

@@ -29,6 +29,7 @@ def rows_of(*names: str, bids_type: str = "EEG") -> tuple[ChannelRow, ...]:
         ("TEMP", "temperature"),
         ("AUDIO", "misc"),
         ("n/a", ""),
+        ("NaN", ""),
         ("", ""),
     ],
 )
@@ -39,6 +40,11 @@ def test_bids_types_are_converted_to_those_of_mne(bids_type, ch_type):
 def test_missing_columns_are_blank():
     rows = parse_channel_rows({"name": ("Cz", "Pz"), "status": ("Bad", "good")})
     assert rows == (ChannelRow("Cz", "", "", is_bad=True), ChannelRow("Pz", "", "", is_bad=False))
+
+
+def test_rows_without_a_name_are_omitted():
+    rows = parse_channel_rows({"name": ("n/a", "Cz", "", "n/a")})
+    assert [row.name for row in rows] == ["Cz"]
 
 
 def test_a_table_without_names_has_no_rows():

@@ -58,10 +58,20 @@ def test_a_source_that_is_not_a_dataset_is_refused_with_the_one_to_pass(tmp_path
         open_dataset(str(tmp_path / source))
 
 
-@pytest.mark.parametrize("source", ["s3://bucket/ds", "github:owner/name"])
-def test_a_url_is_refused(source):
-    with pytest.raises(SourceError, match="this version reads local BIDS folders only"):
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("github:owner/name", "unknown archive 'github'; use one of openneuro, nemar"),
+        ("openneurol:ds004362", "did you mean 'openneuro'"),
+        ("openneuro:ds1", "expected ds and six digits"),
+        ("openneuro:nm000110", "write nemar:nm000110"),
+        ("https://me:secret@host.org/ds1", "must not hold a user or password"),
+    ],
+)
+def test_an_address_that_cannot_be_opened_is_refused_in_one_line(source, message):
+    with pytest.raises(SourceError, match=message) as refusal:
         open_dataset(source)
+    assert "\n" not in str(refusal.value)
 
 
 def test_only_files_that_may_belong_to_raw_recordings_are_listed(tmp_path):
@@ -106,11 +116,13 @@ def test_positions_apply_whatever_their_space_those_of_the_head_last(tmp_path, e
 
 
 def test_cells_are_text_and_short_rows_are_padded(tmp_path):
-    content = "\ufeffonset\tduration\tvalue\r\n1.50\tn/a\t 01\r\n2\r\n\r\n3\t4\t5\t6\r\n"
+    content = "\ufeffonset\tduration\tvalue\r\n1.50\tn/a\t 01\r\n2\r\n\r\n3\t4\t5\t\r\n"
     dataset = open_dataset(str(write_folder(tmp_path, {"x.tsv": content})))
     columns = {"onset": ("1.50", "2", "3"), "duration": ("n/a", "n/a", "4")}
-    assert dataset.read_tsv_verbatim("x.tsv") == {**columns, "value": (" 01", "n/a", "5")}
-    assert dataset.read_tsv("x.tsv") == {**columns, "value": ("01", "n/a", "5")}
+    verbatim = dataset.read_tsv_verbatim("x.tsv")
+    assert verbatim.columns == {**columns, "value": (" 01", "n/a", "5")}
+    assert verbatim.short_rows == (1,)
+    assert dataset.read_tsv("x.tsv").columns == {**columns, "value": ("01", "n/a", "5")}
 
 
 @pytest.mark.parametrize(
@@ -118,6 +130,9 @@ def test_cells_are_text_and_short_rows_are_padded(tmp_path):
     [
         (b"name\tname\nCz\tPz\n", r"x\.tsv: two columns have the name 'name'"),
         (b"name\n\xff\n", r"x\.tsv: is not UTF-8 text, at byte 5; save it as UTF-8"),
+        ("name\n".encode("utf-16"), r"x\.tsv: is not UTF-8 text \(but UTF-16\)"),
+        ("name\n".encode("utf-16-le"), r"x\.tsv: .* contains NUL characters as UTF-16 does"),
+        (b"name,type\nCz,EEG\n", r"x\.tsv: its columns are separated by commas"),
         (b"", r"x\.tsv is empty; download it again"),
     ],
 )

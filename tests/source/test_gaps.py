@@ -61,6 +61,15 @@ def test_a_table_without_durations_has_none_afterwards():
     assert events_to_file_time({"onset": ("16",)}, [Gap(10.0, 5.0)]) == {"onset": ("11.0",)}
 
 
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [(14.996, 10.0), (15.0, 10.0), (15.01, 10.01), (14.994, None), (9.996, 9.99), (9.994, 9.994)],
+)
+def test_a_time_beside_a_gap_is_that_of_the_nearest_sample(time, expected):
+    gaps = [Gap(10.0, 5.0, half_sample=0.005)]
+    assert to_file_time(time, gaps) == pytest.approx(expected)
+
+
 def test_rows_of_a_file_without_gaps_are_unchanged():
     columns = {"onset": ("1.50", "x"), "duration": ("n/a", "2")}
     assert events_to_file_time(columns, ()) == columns

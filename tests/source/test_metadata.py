@@ -68,3 +68,25 @@ def test_hashes_change_with_the_bytes_of_their_file(eegbci_copy):
     signal.write_bytes(signal.read_bytes()[:-1] + b"\x01")
     after = hash_source_files(dataset, recording)
     assert {file for file in before if before[file] != after[file]} == {recording.signal}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "kinds"),
+    [
+        ("5,5\t1,25\n6\tn/a\n", (("5.5", "6"), ("1.25", "n/a")), {"decimal_comma": 2}),
+        ("5,123\t1.5\n6\tn/a\n", (("5,123", "6"), ("1.5", "n/a")), {}),
+        ("5\n6\t1\n", (("5", "6"), ("n/a", "1")), {"short_row": 1}),
+        ("5\t1\tx\n6\t1\n", (("n/a", "6"), ("n/a", "1")), {"long_row": 1}),
+    ],
+)
+def test_decimal_commas_and_rows_of_another_length_are_counted(tmp_path, rows, columns, kinds):
+    files = {"sub-1/eeg/sub-1_task-x_events.tsv": f"onset\tduration\n{rows}"}
+    dataset = open_dataset(str(write_folder(tmp_path, files)))
+    [recording] = find_recordings(dataset, SourceConfig())
+    table = read_event_rows(dataset, recording)
+    assert tuple(table.columns.values()) == columns
+    counts: dict[str, int] = {}
+    for issue in table.issues:
+        counts[issue.kind] = counts.get(issue.kind, 0) + issue.number
+        assert "row 0 of" in issue.place
+    assert counts == kinds

@@ -93,3 +93,12 @@ def test_people_without_a_recording_are_counted(tmp_path):
 
 def test_people_that_agree_are_not_mentioned(tmp_path):
     assert people_notes(tmp_path, ["sub-NDAR-INV1\t3", "sub-2\t3"], ["NDAR-INV1", "2"]) == []
+
+
+def test_rows_of_another_length_are_counted(tmp_path):
+    table = "participant_id\tage\nsub-1\t5\nsub-2\nsub-3\t6\tx\n"
+    dataset = open_dataset(str(write_folder(tmp_path, {"participants.tsv": table})))
+    participants = read_participants(dataset)
+    assert participants.rows == {"1": {"age": "5"}, "2": {"age": "n/a"}}
+    assert any("1 row with fewer cells than columns" in note for note in participants.notes)
+    assert any("1 row with more cells than columns" in note for note in participants.notes)

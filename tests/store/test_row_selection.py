@@ -31,6 +31,12 @@ def test_rows_are_those_of_numpy(index):
     np.testing.assert_array_equal(select_rows(index, 10), expected)
 
 
+def test_booleans_of_a_sorted_series_select_the_rows_of_its_index():
+    table = pd.DataFrame({"age": [30, 20, 40]})
+    index = table.sort_values("age")["age"] > 25
+    assert select_rows(index, 3).tolist() == [0, 2]
+
+
 @pytest.mark.parametrize("index", [3, -10, np.int64(4), np.array(5)])
 def test_an_integer_selects_one_row(index):
     assert select_row(index, 10) == np.arange(10)[index]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bids_dl.errors import ArgumentTypeError, NoMatchError, TargetError
+from bids_dl.errors import ArgumentTypeError, ConditionError, NoMatchError, TargetError
 from bids_dl.stream import StreamingDataset
 from bids_dl.stream.select import select_windows
 
@@ -22,8 +22,11 @@ from bids_dl.stream.select import select_windows
         ([True, False] * 35, lambda table: table["row"] % 2 == 0),
         (pd.Series(np.arange(70) < 9, dtype="boolean"), lambda table: table["row"] < 9),
         (lambda table: table["age"] > 21, lambda table: table["age"] > 21),
+        (lambda table: table.sort_values("row")["row"] > 60, lambda table: table["row"] > 60),
         (lambda table: (table["row"] > 60).to_numpy(), lambda table: table["row"] > 60),
         ({"subject": np.array(["001"])}, lambda table: table["subject"] == "001"),
+        ({"subject": "sub-001"}, lambda table: table["subject"] == "001"),
+        ({"subject": ["sub-001", "004"]}, lambda table: table["subject"].isin(["001", "004"])),
     ],
 )
 def test_where_selects_the_windows_that_meet_all_conditions(store, where, expected):
@@ -40,7 +43,7 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
             TargetError,
             "no column 'lable'; this store has label, dataset, subject",
         ),
-        ({"where": {"colour": "red"}}, TargetError, "no column 'colour'; this store has"),
+        ({"where": {"colour": "red"}}, ConditionError, "no column 'colour'; this store has"),
         (
             {"where": {"subject": "9"}},
             NoMatchError,
@@ -51,15 +54,19 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
             NoMatchError,
             r"no window that meets the other conditions has subject '000'; available: 003 \(14\)",
         ),
-        ({"where": {"subject": 1}}, TargetError, "where subject: the column contains text, got 1"),
+        (
+            {"where": {"subject": 1}},
+            ConditionError,
+            "where subject: the column contains text, got 1",
+        ),
         (
             {"where": {"onset": "1"}},
-            TargetError,
+            ConditionError,
             "where onset: the column contains numbers, got '1'",
         ),
         (
             {"where": {"subject": ("001", "004")}},
-            TargetError,
+            ConditionError,
             "a range .*a column of numbers; put alternatives in a list",
         ),
         (
@@ -69,7 +76,7 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
         ),
         (
             {"where": np.ones(3, bool)},
-            TargetError,
+            ConditionError,
             r"one boolean per window \(70\), got ndarray of bool \(3,\)",
         ),
         (
@@ -79,15 +86,15 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
             "got str",
         ),
         ({"where": 3}, ArgumentTypeError, "where must be a mapping, .* got int 3"),
-        ({"where": [1, 2]}, TargetError, r"where must be .* got list of int64 \(2,\)"),
+        ({"where": [1, 2]}, ConditionError, r"where must be .* got list of int64 \(2,\)"),
         (
             {"where": lambda table: table[table["age"] > 21]},
-            TargetError,
+            ConditionError,
             "the function where= must return one boolean per window .*; it returned DataFrame",
         ),
         (
             {"where": lambda table: table["age"]},
-            TargetError,
+            ConditionError,
             r"it returned Series of float64 \(70,\)",
         ),
         (
@@ -96,7 +103,7 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
             "where age must be a range of numbers or None, got str 'a'",
         ),
         ({"where": {"age": {"a": 1}}}, ArgumentTypeError, "where age must be a value, a list"),
-        ({"where": {"subject": "sub-001"}}, NoMatchError, "did you mean '001'"),
+        ({"where": {"subject": "0001"}}, NoMatchError, "did you mean '001'"),
         ({"split": "training"}, NoMatchError, "did you mean 'train'"),
         ({"split": 3}, ArgumentTypeError, "split must be the name of a split"),
         ({"target": 3}, ArgumentTypeError, "target must be a column or a list of columns, got int"),

@@ -11,7 +11,7 @@ from bids_dl.testing.design import make_design
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_subject": 3}, "synthetic dataset: n_subject"),
+        ({"n_subject": 3}, "synthetic dataset: unknown name 'n_subject'"),
         ({"format": "fif"}, "format"),
         ({"sfreq": 0}, "sfreq"),
         ({"bads": ("Nz",)}, "Nz"),

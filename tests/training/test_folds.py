@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pandas as pd
 import pytest
 from people_store import window_table
 
-from bids_dl.config.stages import TrainConfig
-from bids_dl.errors import TargetError
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import ConfigError, TargetError
+from bids_dl.training import folds
 from bids_dl.training.folds import (
     Fold,
     check_disjoint,
     list_persons,
     plan_folds,
     rows_of_persons,
+    warn_about_strata,
 )
+
+
+def test_the_examples_of_the_docstrings_are_right():
+    assert doctest.testmod(folds).failed == 0
+
 
 SPLITS = ("train", "validation", "test")
 
@@ -70,7 +79,7 @@ def test_a_person_in_two_splits_is_refused():
     table = window_table(4, splits=("train", "test"))
     table.loc[0, "split"] = "test"
     message = (
-        r"a\.zarr: 1 person\(s\) are in train and in test, the first is ds1/sub-00; "
+        r"a\.zarr: 1 person both in train and in test, the first is ds1/sub-00; "
         "a person must be in one split"
     )
     with pytest.raises(TargetError, match=message):
@@ -85,3 +94,32 @@ def test_a_fold_with_a_person_on_two_sides_is_refused(train, validation, test):
     sides = [tuple(("ds1", name) for name in names) for names in (train, validation, test)]
     with pytest.raises(TargetError, match="a person must be in one split"):
         check_disjoint(Fold(0, *sides), "a.zarr")
+
+
+def test_stratified_folds_hold_out_the_same_share_of_each_value():
+    table = window_table(12)
+    table["sex"] = ["F" if int(subject) < 6 else "M" for subject in table["subject"]]
+    config = TrainConfig(folds=3, stratify="sex", patience=2)
+    for fold in plan_folds(table, config, "a.zarr"):
+        for side, n_of_each in ((fold.test, 2), (fold.validation, 1), (fold.train, 3)):
+            assert sum(int(subject) < 6 for _, subject in side) == n_of_each
+            assert len(side) == 2 * n_of_each
+    assert warn_about_strata(table, config, "a.zarr") == []
+    [line] = warn_about_strata(table, TrainConfig(folds=9, stratify="sex"), "a.zarr")
+    assert "fewer people than the 9 parts to balance: F (6), M (6)" in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"stratify": "label", "folds": 2}, TargetError, "--stratify label: ds1/sub-00 has 'rest'"),
+        ({"stratify": "sex", "folds": 2}, TargetError, "--stratify sex: no such column; use one"),
+        ({"stratify": "hand", "folds": 2}, TargetError, "--stratify hand: no person has a value"),
+        ({"stratify": "split"}, ConfigError, "the splits of the store are used; give --folds K"),
+        ({"stratify": "split", "folds": "loso"}, ConfigError, "--folds is loso; give --folds K"),
+        ({"stratify": "split", "folds": "some"}, ConfigError, "'loso' or a number of folds"),
+    ],
+)
+def test_a_column_that_cannot_stratify_folds_is_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        plan_folds(window_table(4).assign(hand="n/a"), TrainConfig(**settings), "a.zarr")

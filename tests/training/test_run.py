@@ -10,7 +10,7 @@ import pytest
 import torch
 from people_store import window_table, write_store
 
-from bids_dl.config.stages import TrainConfig
+from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import BidsDlError, ConfigError, ModelError, StoreError, TargetError
 from bids_dl.models.checkpoint import load_checkpoint
 from bids_dl.stream import StreamingDataset
@@ -261,7 +261,7 @@ def test_a_fold_with_one_class_to_train_on_is_refused(tmp_path):
     table = window_table(2).assign(sex=["F"] * 16 + ["M"] * 16)
     store = write_store(tmp_path / "s.zarr", table)
     message = (
-        r"s\.zarr: sub-00 held out, the 1 person\(s\) to train on are all M; "
+        r"s\.zarr: sub-00 held out, 1 person to train on, all M; "
         "a fold needs two classes of 'sex'"
     )
     with pytest.raises(TargetError, match=message):

@@ -10,8 +10,8 @@ import pytest
 import torch
 from people_store import window_table, write_store
 
-from bids_dl.config.stages import TrainConfig
-from bids_dl.errors import ConfigError
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import BidsDlError, ConfigError
 from bids_dl.store import open_store
 from bids_dl.training import run_folder
 from bids_dl.training.run_folder import (
@@ -19,6 +19,8 @@ from bids_dl.training.run_folder import (
     create_run_folder,
     describe_environment,
     without_credentials,
+    write_json,
+    writing_run,
 )
 
 
@@ -86,5 +88,29 @@ def test_a_requested_folder_may_exist_if_it_is_empty(store, tmp_path):
         create_run_folder(tmp_path / "run", store, TrainConfig())
 
 
+def test_an_unfinished_training_is_named_as_such(store, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"run: holds a training that did not finish; remove it"):
+        create_run_folder(tmp_path / "run", store, TrainConfig())
+
+
 def test_the_examples_of_the_docstrings_run():
     assert doctest.testmod(run_folder).failed == 0
+
+
+@pytest.mark.parametrize("name", ["file/run", "store.zarr/run"])
+def test_a_run_folder_that_cannot_be_created_is_refused_with_its_path(tmp_path, name):
+    (tmp_path / "file").touch()
+    store = open_store(write_store(tmp_path / "store.zarr", window_table(2)))
+    message = rf"--run-dir \S+/{name}: (cannot be written \(Not a directory\)|is inside the store)"
+    with pytest.raises(ConfigError, match=message):
+        create_run_folder(tmp_path / name, store, TrainConfig())
+
+
+def test_a_full_disk_during_a_training_says_what_to_do_with_its_folder(tmp_path):
+    (tmp_path / "metrics.json").symlink_to("/dev/full")
+    message = r"^run folder \S+: cannot be written \(No space left on device\); the run is incompl"
+    with pytest.raises(BidsDlError, match=message) as failure, writing_run(tmp_path):
+        write_json(tmp_path / "metrics.json", {})
+    assert failure.value.exit_status == 1

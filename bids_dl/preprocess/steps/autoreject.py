@@ -23,7 +23,7 @@ from bids_dl.preprocess.step import (
     as_tuple,
     reject_bool,
 )
-from bids_dl.wording import join_names
+from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
     import mne
@@ -154,9 +154,9 @@ class Autoreject:
         n_windows, n_chans = signals.shape[:2]
         share = float(is_dropped.mean() + is_repaired.sum() / (n_windows * n_chans))
         notes = (
-            f"learned: up to {model.n_interpolate_['eeg']} channels interpolated in a window; "
-            f"windows with {limit} bad are dropped",
-            f"{is_repaired.any(1).sum()} windows repaired, {is_dropped.sum()} dropped",
+            f"learned: up to {count(model.n_interpolate_['eeg'], 'channel')} interpolated "
+            f"in a window; windows with {limit} bad are dropped",
+            f"{count(is_repaired.any(1).sum(), 'window')} repaired, {is_dropped.sum()} dropped",
         )
         channels = tuple(names[i] for i in np.flatnonzero(is_repaired.any(0)))
         report = StepReport(self.name, channels, share, notes, flag=share_flag(share))
@@ -206,7 +206,7 @@ class Autoreject:
         n_dropped = sum(map(bool, reasons))
         share = n_dropped / len(reasons)
         channels = tuple(name for name in epochs.ch_names if name in loud_channels)
-        notes = (f"learned: {limit:.4g} µV peak to peak; {n_dropped} windows dropped",)
+        notes = (f"learned: {limit:.4g} µV peak to peak; {count(n_dropped, 'window')} dropped",)
         report = StepReport(self.name, channels, share, notes, flag=share_flag(share))
         return WindowStepResult(windows.signals, tuple(reasons), report)
 

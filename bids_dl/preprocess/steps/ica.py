@@ -18,7 +18,7 @@ from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.packages import require_packages
 from bids_dl.preprocess.positions import require_positions
 from bids_dl.preprocess.step import Array, Context, Hertz, StepTraits, reject_bool
-from bids_dl.wording import join_names
+from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
     import mne
@@ -214,6 +214,6 @@ def _describe(probabilities: Array, removed: dict[int, ComponentClass]) -> str:
     for i, name in removed.items():
         items.append(f"{i} ({name} {probabilities[i, COMPONENT_CLASSES.index(name)]:.2f})")
     return (
-        f"{len(probabilities)} components, most probably {classes}; "
+        f"{count(len(probabilities), 'component')}, most probably {classes}; "
         f"removed: {', '.join(items) or 'none'}"
     )

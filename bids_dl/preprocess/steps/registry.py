@@ -45,3 +45,51 @@ WINDOW_STEPS: Mapping[str, type[WindowStep]] = {
 
 STEPS: Mapping[str, type[SignalStep] | type[WindowStep]] = {**SIGNAL_STEPS, **WINDOW_STEPS}
 """All steps, by name."""
+
+MAIN_PARAMETERS: Mapping[str, str] = {
+    "asr": "cutoff",
+    "drop": "names",
+    "harmonise": "channels",
+    "interpolate": "channels",
+    "montage": "positions",
+    "notch": "freqs",
+    "pick": "types",
+    "reference": "channels",
+    "resample": "sfreq",
+}
+"""Parameter that a recipe may give without its name, by step: `resample: 128`."""
+
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "asr": ("clean_rawdata", "artifact_subspace_reconstruction"),
+    "autoreject": ("autorej", "auto_reject"),
+    "bad_channels": ("bads", "clean_channels", "noisy_channels", "prep", "ransac"),
+    "baseline": ("baseline_correction", "rmbase"),
+    "demean": ("center", "dc_offset", "remove_mean"),
+    "derive": ("bipolar", "set_bipolar_reference"),
+    "drifts": ("clean_drifts", "detrend"),
+    "drop": ("drop_channels", "exclude_channels"),
+    "filter": ("bandpass", "band_pass", "highpass", "high_pass", "lowpass", "low_pass", "eegfilt"),
+    "ica": ("fastica", "iclabel", "infomax", "picard", "runica"),
+    "interpolate": ("interp", "interpolate_bads", "spline"),
+    "montage": ("channel_locations", "set_montage"),
+    "notch": ("cleanline", "line_noise", "notch_filter", "zapline"),
+    "pick": ("pick_channels", "pick_types", "select_channels"),
+    "reference": (
+        *("average_reference", "car", "common_average", "reref", "re_reference", "rereference"),
+        "set_eeg_reference",
+    ),
+    "reject": ("amplitude_threshold", "peak_to_peak", "reject_epochs", "threshold"),
+    "rename": ("rename_channels",),
+    "resample": ("decimate", "downsample", "upsample"),
+}
+"""Names that other programs and papers give to a step, by its name here; for suggestions only."""
+
+ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "windows are cut by --window, or by --tmin and --tmax": (
+        *("epoch", "epochs", "epoching", "segment", "segmentation", "window", "windows"),
+    ),
+    "windows are normalized while they are streamed": (
+        *("normalize", "normalise", "scale", "standardize", "zscore", "z_score"),
+    ),
+}
+"""What is no step: a hint, and its usual names."""

@@ -54,6 +54,8 @@ class Aliases:
         return lines
 
     def _replace(self, query: Query, option: str) -> Query:
+        if query.comparison:
+            return query
         if query.kind != "hed":
             return with_parts(query, [self._replace(part, option) for part in query.parts])
         key = query.text.casefold()

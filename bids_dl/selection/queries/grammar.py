@@ -1,7 +1,8 @@
-"""Parsing of queries: hedtools' grammar, with AND, OR and NOT between whole HED queries.
+"""Parsing of queries: hedtools' grammar, with AND, OR and NOT between whole queries.
 
-A single HED query is compiled by `hed.QueryHandler`. A query that hedtools would silently misread
-is rejected. The event-level operators are split off first; NOT binds tightest and OR loosest.
+A whole query is HED, compiled by `hed.QueryHandler`, or a comparison ``COLUMN==VALUE``. HED that
+hedtools would silently misread is rejected. The event-level operators are split off first; NOT
+binds tightest and OR loosest.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Any, Literal
 
 from hed import HedQueryError, QueryHandler
 
+from bids_dl.config.comparisons import is_comparison, parse_comparison, split_at_operators
 from bids_dl.errors import QueryError
 from bids_dl.selection.queries.hints import explain_dropped, explain_parse_error
 from bids_dl.selection.queries.query import Query, Word, combine, negate, quote, with_parts
 from bids_dl.selection.queries.tokens import (
     BINARY_OPERATORS,
     CLOSING_BRACKETS,
-    EVENT_OPERATOR,
     TOKEN,
     WILDCARDS,
     WORD,
@@ -47,7 +48,7 @@ def compile_query(query: Any, option: str = "--hed") -> Query:
     Raises
     ------
     QueryError
-        If hedtools cannot parse the query or would misread it.
+        If hedtools cannot parse the query or would misread it, or a comparison is malformed.
 
     Examples
     --------
@@ -134,10 +135,13 @@ def _parse_mapping(query: Mapping[str, Any], option: str) -> Query:
 
 
 def _parse_text(text: str, option: str) -> Query:
-    """Split a query at OR, AND and NOT, and compile the HED queries between them."""
-    pieces = list(map(str.strip, EVENT_OPERATOR.split(text)))
+    """Split a query at OR, AND and NOT, and compile the queries between them."""
+    pieces = split_at_operators(text)
     prefix = f"{option} {quote(text)}"
-    if len(pieces) + len(TOKEN.findall(text)) > MAX_QUERY_TOKENS:
+    n_tokens = len(pieces)
+    for piece in pieces:
+        n_tokens += 1 if is_comparison(piece) else len(TOKEN.findall(piece))
+    if n_tokens > MAX_QUERY_TOKENS:
         raise QueryError(
             f"{prefix[:MAX_SHOWN_CHARS]}...: more than {MAX_QUERY_TOKENS} words and operators; "
             "split the query"
@@ -161,7 +165,7 @@ def _split(pieces: Sequence[str], operator: str) -> list[list[str]]:
 
 
 def _parse_operand(pieces: Sequence[str], prefix: str) -> Query:
-    """Compile a HED query and apply the NOTs before it."""
+    """Compile a HED query or a comparison, and apply the NOTs before it."""
     *before, text = pieces
     if any(piece not in ("", "NOT") for piece in before):
         raise QueryError(f"{prefix}: {before[0]} is followed by NOT; write AND NOT")
@@ -170,10 +174,17 @@ def _parse_operand(pieces: Sequence[str], prefix: str) -> Query:
         if prefix.endswith('""'):
             problem = "the query is empty"
         raise QueryError(f"{prefix}: {problem}; give a HED tag, such as Sensory-event")
-    query = _compile_term(text, prefix)
+    query = (
+        _compile_comparison(text, prefix) if is_comparison(text) else _compile_term(text, prefix)
+    )
     for _ in range(before.count("NOT")):
         query = negate(query)
     return query
+
+
+def _compile_comparison(text: str, prefix: str) -> Query:
+    comparison = parse_comparison(text, prefix)
+    return Query("column", str(comparison), comparison=comparison)
 
 
 def _compile_term(text: str, prefix: str) -> Query:

@@ -9,12 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from bids_dl.selection.queries.tokens import (
-    BINARY_OPERATORS,
-    EVENT_OPERATOR,
-    WORD,
-    unbalanced_bracket,
-)
+from bids_dl.config.comparisons import EVENT_OPERATOR
+from bids_dl.selection.queries.tokens import BINARY_OPERATORS, WORD, unbalanced_bracket
 
 
 def explain_dropped(dropped: str, text: str) -> str:
@@ -30,6 +26,8 @@ def explain_dropped(dropped: str, text: str) -> str:
     first = dropped[0]
     if first in "&|":
         return f"a single {first} is not an operator; write && for and, || for or"
+    if dropped.startswith("!="):
+        return "!= is not an operator; write NOT COLUMN==VALUE"
     if first == "!":
         return "! is not a negation; write @Tag for a tag that must not occur in the event"
     if first in "<>=":

@@ -1,4 +1,4 @@
-"""Queries as values: a HED query, or several combined for one event by AND, OR and NOT.
+"""Queries as values: a HED query or a comparison of a column, or several combined for one event.
 
 `hed.QueryHandler` searches a single HED query. The event level is bids_dl's own: in hedtools,
 three or more terms joined by ``&&`` match only if they meet in one tag group.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from bids_dl.config.comparisons import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A single HED query, or a combination of queries at the level of events."""
+    """A single HED query or comparison, or a combination of queries at the level of events."""
 
-    kind: Literal["hed", "all", "any", "not"]
+    kind: Literal["hed", "column", "all", "any", "not"]
     text: str
     parts: tuple[Query, ...] = ()  # of a combination
     words: tuple[Word, ...] = ()  # of a single HED query
     handler: Any = field(default=None, compare=False, repr=False)  # hed.QueryHandler
+    comparison: Comparison | None = None  # of a column
 
     def matches(self, search: Callable[[Query], bool]) -> bool:
         """Return whether an event matches.
@@ -37,7 +40,7 @@ class Query:
         Parameters
         ----------
         search
-            Function that returns whether the event matches a single HED query.
+            Function that returns whether the event matches a single HED query or comparison.
 
         Examples
         --------
@@ -45,12 +48,34 @@ class Query:
         >>> compile_query("Red AND NOT Blue").matches(lambda term: term.text == "Red")
         True
         """
-        if self.kind == "hed":
+        if self.kind in ("hed", "column"):
             return search(self)
         if self.kind == "not":
             return not self.parts[0].matches(search)
         combine = all if self.kind == "all" else any
         return combine(part.matches(search) for part in self.parts)
+
+    def matches_hed(self, search: Callable[[Query], bool]) -> bool:
+        """Return whether HED apart from the row matches: a tag group, or what a Delay moves.
+
+        A comparison is about the row. It restricts a HED query joined by AND, but alone, or as an
+        alternative, it does not match again.
+
+        Examples
+        --------
+        >>> from bids_dl.selection.queries.grammar import compile_query
+        >>> [
+        ...     compile_query(text).matches_hed(lambda term: True)
+        ...     for text in ("Red", "code==1", "Red AND code==1", "NOT Red OR code==1")
+        ... ]
+        [True, False, True, False]
+        """
+        if any(self.comparisons()):
+            if not any(self.positive_terms()):
+                return False
+            if self.kind == "any":
+                return any(part.matches_hed(search) for part in self.parts)
+        return self.matches(search)
 
     def terms(self) -> Iterator[Query]:
         """Yield the single HED queries, in reading order."""
@@ -59,13 +84,31 @@ class Query:
         for part in self.parts:
             yield from part.terms()
 
+    def comparisons(self) -> Iterator[Query]:
+        """Yield the comparisons of columns, in reading order."""
+        if self.kind == "column":
+            yield self
+        for part in self.parts:
+            yield from part.comparisons()
+
     def positive_terms(self) -> Iterator[Query]:
         """Yield the single HED queries that are not under a NOT, in reading order."""
-        if self.kind == "hed":
+        for operand in self.positive_operands():
+            if operand.kind == "hed":
+                yield operand
+
+    def positive_operands(self) -> Iterator[Query]:
+        """Yield the HED queries and comparisons that are not under a NOT, in reading order."""
+        if self.kind in ("hed", "column"):
             yield self
         elif self.kind != "not":
             for part in self.parts:
-                yield from part.positive_terms()
+                yield from part.positive_operands()
+
+    @property
+    def needs_hed(self) -> bool:
+        """True if the query contains a HED query."""
+        return any(True for _ in self.terms())
 
     @property
     def names_offset(self) -> bool:
@@ -82,7 +125,7 @@ def combine(kind: Literal["all", "any"], parts: Sequence[Query]) -> Query:
         return parts[0]
     texts = []
     for part in parts:
-        needs_brackets = part.kind not in ("hed", "not", kind)
+        needs_brackets = bool(part.parts) and part.kind not in ("not", kind)
         texts.append(f"({part.text})" if needs_brackets else part.text)
     operator = " AND " if kind == "all" else " OR "
     return Query(kind, operator.join(texts), tuple(parts))
@@ -90,7 +133,7 @@ def combine(kind: Literal["all", "any"], parts: Sequence[Query]) -> Query:
 
 def negate(query: Query) -> Query:
     """Invert a query at the level of events."""
-    text = query.text if query.kind in ("hed", "not") else f"({query.text})"
+    text = f"({query.text})" if query.kind in ("all", "any") else query.text
     return Query("not", f"NOT {text}", (query,))
 
 

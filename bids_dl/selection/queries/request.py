@@ -1,7 +1,8 @@
 """The queries of a request, compiled and numbered before any data are read.
 
-Queries of rows are searched with `hed.QueryHandler` in the HED string of each row; queries of
-states in the processes that run at a time. Equal queries share a number and are searched once.
+Queries of rows are searched with `hed.QueryHandler` in the HED string of each row, and their
+comparisons in its cells; queries of states in the processes and rows that last at a time. Equal
+queries share a number and are searched once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bids_dl.config.stages import EventsConfig, LabelConfig
+from bids_dl.config.class_queries import query_option
+from bids_dl.config.stages import WHOLE_QUERY, EventsConfig, LabelConfig
 from bids_dl.errors import QueryError
 from bids_dl.selection.queries.aliases import Aliases, read_aliases
 from bids_dl.selection.queries.grammar import at_event_level
@@ -55,14 +57,25 @@ class QueryIndex:
     """Queries of a request by number. Labels are numbered too, in the order of the request."""
 
     labels: tuple[LabelQueries, ...]
-    row_queries: tuple[Query, ...]  # searched in rows; the first are those of the labels, in order
-    state_queries: tuple[Query, ...]  # searched in the running processes
+    row_queries: tuple[Query, ...]  # searched in rows; first those of the labels, unless whole
+    state_queries: tuple[Query, ...]  # searched in what lasts at a time
     until: Mapping[int, int]  # label -> its --until query
     exclude: Mapping[int, tuple[int, ...]]  # label -> its --exclude queries
     around: Mapping[int, int]  # label -> its --around query
     during: Mapping[int, int]  # label -> its --during query, in `state_queries`
     event_level: Mapping[int, int]  # label -> its query with AND for &&, if that differs
     aliases: tuple[str, ...]  # one line for each alias
+
+    @property
+    def needs_hed(self) -> bool:
+        """True if any query contains HED."""
+        return any(query.needs_hed for query in (*self.row_queries, *self.state_queries))
+
+    @property
+    def has_comparisons(self) -> bool:
+        """True if any query compares a column of events.tsv."""
+        queries = (*self.row_queries, *self.state_queries)
+        return any(any(query.comparisons()) for query in queries)
 
 
 def parse_queries(config: EventsConfig) -> QueryIndex:
@@ -81,7 +94,7 @@ def parse_queries(config: EventsConfig) -> QueryIndex:
     Raises
     ------
     QueryError
-        If hedtools cannot parse a query or would misread it.
+        If hedtools cannot parse a query or would misread it, or a comparison is malformed.
 
     Examples
     --------
@@ -91,8 +104,8 @@ def parse_queries(config: EventsConfig) -> QueryIndex:
     ['Red', 'Press']
     """
     aliases = read_aliases(config.aliases)
-    labels = tuple(_compile_label(label, aliases) for label in config.labels)
-    row_queries = [label.query for label in labels]
+    labels = tuple(_compile_label(label, aliases, config.whole) for label in config.labels)
+    row_queries = [] if config.whole else [label.query for label in labels]
     state_queries: list[Query] = []
     until: dict[int, int] = {}
     exclude: dict[int, tuple[int, ...]] = {}
@@ -122,8 +135,11 @@ def parse_queries(config: EventsConfig) -> QueryIndex:
     )
 
 
-def _compile_label(label: LabelConfig, aliases: Aliases) -> LabelQueries:
-    query = aliases.compile(label.query)
+def _compile_label(label: LabelConfig, aliases: Aliases, is_whole: bool) -> LabelQueries:
+    if is_whole:
+        query = Query("any", WHOLE_QUERY)  # of nothing: no row matches
+    else:
+        query = aliases.compile(label.query, query_option(label.query))
     until = _compile_until(label, aliases)
     exclude = tuple(aliases.compile(excluded, "--exclude") for excluded in label.exclude)
     during = None

@@ -11,9 +11,6 @@ WORD = re.compile(r"[\"_\-a-zA-Z0-9/.^#*@]+")
 TOKEN = re.compile(r"\[|\]|\}|\{|:|\)|\(|~|\?+|&&|\|\||,|" + WORD.pattern)
 """Any token. hedtools silently drops the characters between two matches of this pattern."""
 
-EVENT_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
-"""An operator between whole HED queries. hedtools rejects adjacent words, so none is ambiguous."""
-
 CLOSING_BRACKETS = {"(": ")", "[": "]", "{": "}"}
 BINARY_OPERATORS = ("&&", "||", ",")
 WILDCARDS = ("?", "??", "???")  # any child, any tag, any group

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bids_dl.errors import RecordingError
 from bids_dl.source.file_checks import text_conversion_damage
+from bids_dl.source.gaps import Gap
 
 SAMPLE_BYTES = {"INT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
 # Size in V that MNE assumes for a unit; any other unit is not scaled
@@ -47,6 +48,10 @@ class BrainVisionHeader:
         True if the file is stored channel by channel (VECTORIZED), not sample by sample.
     units
         Unit of each channel as written; µV if it is omitted, as in the specification.
+    sfreq
+        Sampling rate in Hz.
+    segment_length
+        Samples of each segment if the file was exported in segments of one length, else 0.
     """
 
     data_file: str
@@ -56,6 +61,8 @@ class BrainVisionHeader:
     sample_bytes: int
     is_vectorized: bool
     units: tuple[str, ...]
+    sfreq: float
+    segment_length: int
 
     @property
     def assumed_volts(self) -> tuple[float, ...]:
@@ -75,12 +82,15 @@ def read_vhdr(path: Path) -> BrainVisionHeader:
     common = sections.get("common infos", {})
     binary = sections.get("binary infos", {})
     channels = sections.get("channel infos", {})
+    is_text = common.get("dataformat", "").upper() == "ASCII"
     try:
         n_chans = int(common["numberofchannels"])
         n_times = int(common.get("datapoints", "0") or 0)
         data_file = common["datafile"]
-        if not float(common["samplinginterval"]) > 0:
+        interval = float(common["samplinginterval"])  # µs
+        if not interval > 0:
             raise ValueError("SamplingInterval is not positive")
+        segment_length = int(common.get("segmentdatapoints", "0") or 0)
     except (KeyError, ValueError) as error:
         raise RecordingError(
             "header",
@@ -91,9 +101,11 @@ def read_vhdr(path: Path) -> BrainVisionHeader:
         marker_file=common.get("markerfile", ""),
         n_chans=n_chans,
         n_times=n_times,
-        sample_bytes=SAMPLE_BYTES.get(binary.get("binaryformat", ""), 0),
+        sample_bytes=0 if is_text else SAMPLE_BYTES.get(binary.get("binaryformat", ""), 0),
         is_vectorized=common.get("dataorientation", "").upper() == "VECTORIZED",
         units=tuple(_parse_unit(channels.get(f"ch{i}", "")) for i in range(1, n_chans + 1)),
+        sfreq=1e6 / interval,
+        segment_length=segment_length,
     )
 
 
@@ -143,6 +155,25 @@ def check_data_file(header: BrainVisionHeader, path: Path, name: str) -> str:
     return (
         f"{name} has {n_times} samples{rest}, its header promises {promised}; {n_times} were read"
     )
+
+
+def find_segments(header: BrainVisionHeader, path: Path) -> tuple[Gap, ...]:
+    """Find the boundaries between segments of one length (SegmentDataPoints), as gaps of 0 s.
+
+    Parameters
+    ----------
+    header
+        Header of the recording.
+    path
+        File of samples.
+    """
+    if header.segment_length < 1:
+        return ()
+    n_times = header.n_times
+    if header.sample_bytes:
+        n_times = path.stat().st_size // (header.sample_bytes * header.n_chans)
+    starts = range(header.segment_length, n_times, header.segment_length)
+    return tuple(Gap(start / header.sfreq, 0.0) for start in starts)
 
 
 def decode_text(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""EDF and BDF headers, file sizes and times of data records.
+"""EDF and BDF headers and file sizes.
 
 EDF: Kemp et al. 1992, https://doi.org/10.1016/0013-4694(92)90009-7. EDF+: Kemp and Olivan 2003,
 https://doi.org/10.1016/S1388-2457(03)00123-8. BDF: the 24-bit variant of BioSemi.
@@ -7,18 +7,14 @@ https://doi.org/10.1016/S1388-2457(03)00123-8. BDF: the 24-bit variant of BioSem
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-import numpy as np
-
 from bids_dl.errors import RecordingError
 from bids_dl.source.file_checks import text_conversion_damage
-from bids_dl.source.gaps import Gap
+from bids_dl.wording import count
 
 HEADER_BYTES = 256  # of the fixed part, and of each signal's part
 MAX_SIGNALS = 9999  # the field has four digits
@@ -39,11 +35,8 @@ FIELD_BYTES = {
 VERSIONS = {b"0", b"\xffBIOSEMI"}
 ANNOTATION_LABELS = {"EDF Annotations", "BDF Annotations"}
 STATUS_LABELS = {"status", "trigger"}
-ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")  # start of the annotations of a data record
-MAX_ONSET_BYTES = 32
 # Size in V that MNE assumes for a unit; any other unit is read as volts
 VOLTS_IN_MNE = {"μV": 1e-6, "µV": 1e-6, "\x83\xcaV": 1e-6, "uV": 1e-6, "mV": 1e-3}
-ONSET_PRECISION_SECONDS = 0.001  # onsets of data records are often rounded to it
 Number = TypeVar("Number", int, float)
 
 
@@ -102,6 +95,11 @@ class EdfHeader:
         return self.sample_bytes * sum(signal.n_samples for signal in self.signals)
 
     @property
+    def has_onsets(self) -> bool:
+        """True if data records state their onset (EDF+)."""
+        return any(signal.is_annotations for signal in self.signals)
+
+    @property
     def recorded(self) -> tuple[EdfSignal, ...]:
         """Signals without annotations."""
         return tuple(signal for signal in self.signals if not signal.is_annotations)
@@ -109,12 +107,6 @@ class EdfHeader:
     def sfreq(self, signal: EdfSignal) -> float:
         """Return the sampling rate of a signal in Hz."""
         return signal.n_samples / self.record_duration
-
-
-def may_have_gaps(path: Path) -> bool:
-    """Return whether the header of a file declares it as discontinuous (EDF+D)."""
-    with path.open("rb") as file:
-        return _is_discontinuous(file.read(HEADER_BYTES))
 
 
 def read_edf_header(path: Path) -> EdfHeader:
@@ -133,9 +125,44 @@ def read_edf_header(path: Path) -> EdfHeader:
         if not 1 <= n_signals <= MAX_SIGNALS or fixed[:8].strip(b" \0") not in VERSIONS:
             _refuse(
                 f"not an EDF or BDF file: it begins with {fixed[:8]!r} and states "
-                f"{n_signals} signals"
+                f"{count(n_signals, 'signal')}"
             )
         return parse_header(fixed, file.read(HEADER_BYTES * n_signals))
+
+
+def has_annotation_label(path: Path) -> bool:
+    """Return whether an EDF or BDF file has a signal of annotations, by its header alone.
+
+    Raises
+    ------
+    RecordingError
+        Stage "header": the file does not state the number of its signals.
+    """
+    width = FIELD_BYTES["label"]
+    with path.open("rb") as file:
+        n_signals = _count_signals(file.read(HEADER_BYTES))
+        labels = [file.read(width).decode("latin1").strip() for _ in range(n_signals)]
+    return not ANNOTATION_LABELS.isdisjoint(labels)
+
+
+def header_size(path: Path) -> int:
+    """Return the bytes of the header of an EDF or BDF file, by its number of signals.
+
+    Raises
+    ------
+    RecordingError
+        Stage "header": the file does not state the number of its signals.
+    """
+    with path.open("rb") as file:
+        return HEADER_BYTES * (1 + _count_signals(file.read(HEADER_BYTES)))
+
+
+def _count_signals(fixed: bytes) -> int:
+    """Return the number of signals that the first 256 bytes of a file state, 0 if it is negative.
+
+    `read_edf_header` refuses a file without signals.
+    """
+    return max(0, _parse_number(fixed[252:256], "number of signals", int))
 
 
 def parse_header(fixed: bytes, signals_part: bytes) -> EdfHeader:
@@ -224,99 +251,6 @@ def count_records(header: EdfHeader, path: Path) -> tuple[int, str]:
         n_records,
         f"the header promises {promised}, the file has {available}; all were read",
     )
-
-
-def read_onsets(header: EdfHeader, path: Path, n_records: int) -> list[float]:
-    """Read the onset of each data record of an EDF+ file from its annotations.
-
-    Parameters
-    ----------
-    header
-        Header of the file.
-    path
-        The file.
-    n_records
-        Number of data records to read.
-
-    Returns
-    -------
-    list of float
-        Onsets in s, relative to the first data record.
-
-    Raises
-    ------
-    RecordingError
-        Stage "header": a data record does not state its onset.
-    """
-    start = 0
-    for signal in header.signals:
-        if signal.is_annotations:
-            break
-        start += signal.n_samples * header.sample_bytes
-    else:
-        _refuse("an EDF+D file without annotations; the times of its gaps are unknown")
-    stop = start + min(signal.n_samples * header.sample_bytes, MAX_ONSET_BYTES)
-    shape = (n_records, header.record_bytes)
-    records = np.memmap(path, np.uint8, "r", header.header_bytes, shape)
-    onsets: list[float] = []
-    for number, row in enumerate(records[:, start:stop], 1):
-        match = ONSET.match(row.tobytes())
-        if match is None:
-            _refuse(
-                f"data record {number} of an EDF+D file does not state its onset; "
-                "download the file again"
-            )
-        onsets.append(float(match[1]))
-    return [onset - onsets[0] for onset in onsets]
-
-
-def find_gaps(onsets: Sequence[float], duration: float, tolerance: float) -> tuple[Gap, ...]:
-    """Find the gaps between data records.
-
-    Parameters
-    ----------
-    onsets
-        Onset of each data record in s.
-    duration
-        Duration of a data record in s.
-    tolerance
-        Longest pause in s that is not a gap.
-
-    Returns
-    -------
-    tuple of Gap
-        Gaps with their onset on the clock of the file.
-
-    Raises
-    ------
-    RecordingError
-        Stage "header": a record begins before the end of the previous one.
-
-    Examples
-    --------
-    >>> find_gaps([0.0, 1.0, 5.0], duration=1.0, tolerance=0.001)
-    (Gap(onset=2.0, length=3.0),)
-    """
-    gaps = []
-    for i, (previous, onset) in enumerate(pairwise(onsets), 1):
-        length = onset - previous - duration
-        if length < -tolerance:
-            _refuse(
-                f"data record {i + 1} begins at {onset:g} s, before the end of the previous one "
-                f"({previous + duration:g} s)"
-            )
-        if length > tolerance:
-            gaps.append(Gap(i * duration, length))
-    return tuple(gaps)
-
-
-def read_edf_gaps(header: EdfHeader, path: Path, n_records: int) -> tuple[Gap, ...]:
-    """Read the gaps of an EDF+D file, none for any other file."""
-    if not header.is_discontinuous:
-        return ()
-    max_sfreq = max(header.sfreq(signal) for signal in header.recorded)
-    tolerance = max(1 / max_sfreq, ONSET_PRECISION_SECONDS) + 1e-6
-    return find_gaps(read_onsets(header, path, n_records), header.record_duration, tolerance)
 
 
 def _parse_signals(content: bytes) -> tuple[EdfSignal, ...]:

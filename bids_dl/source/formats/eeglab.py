@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bids_dl.errors import RecordingError
+from bids_dl.wording import count
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 USER_BLOCK_BYTES = 512  # before the HDF5 content of a MAT-file of version 7.3
@@ -89,5 +90,5 @@ def check_fdt(n_chans: int, n_times: int, path: Path, name: str) -> None:
         raise RecordingError(
             "header",
             f"{name} has {size} bytes, its .set promises {expected} "
-            f"({n_chans} channels, {n_times} samples); download it again",
+            f"({count(n_chans, 'channel')}, {count(n_times, 'sample')}); download it again",
         )

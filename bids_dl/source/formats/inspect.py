@@ -14,7 +14,15 @@ from bids_dl.source.channel_names import number_repeats
 from bids_dl.source.channels import ChannelRow, check_brain_signal, determine_kinds, match_rows
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
-from bids_dl.source.formats import brainvision, edf, eeglab, nwb
+from bids_dl.source.formats import (
+    brainvision,
+    brainvision_pauses,
+    edf,
+    edf_gaps,
+    eeglab,
+    mef,
+    nwb,
+)
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.gaps import Gap
 from bids_dl.wording import count, join_names
@@ -109,7 +117,8 @@ def companion_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
         Stage "source" or "header": a file is missing, or the header that names it is unreadable.
     """
     signal = check_supported(recording)
-    check_content(dataset.root / signal, signal)
+    if not dataset.is_remote(signal):
+        check_content(dataset.path(signal), signal)
     extension = signal_extension(signal)
     if extension == ".vhdr":
         return _brainvision_files(dataset, signal)
@@ -125,7 +134,7 @@ def companion_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
 
 def _brainvision_files(dataset: Dataset, signal: str) -> dict[str, str]:
     """Find the files that a .vhdr file names, also if they were renamed together with it."""
-    header = brainvision.read_vhdr(dataset.root / signal)
+    header = brainvision.read_vhdr(dataset.path(signal))
     folder = signal.rpartition("/")[0]
     stem = signal[: -len(".vhdr")]
     files = {}
@@ -167,21 +176,24 @@ def inspect_file(dataset: Dataset, recording: Recording, table: Sequence[Channel
         Stage "source", "header" or "channels".
     """
     companions = companion_files(dataset, recording)
-    for file in companions.values():
-        check_content(dataset.root / file, file)
     signal = str(recording.signal)
+    for file in (signal, *companions.values()):
+        check_content(dataset.path(file), file)
     extension = signal_extension(signal)
     if extension in EDF_EXTENSIONS:
         return _inspect_edf(dataset, recording, table)
     if extension == ".vhdr":
         return _inspect_brainvision(dataset, signal, companions)
     if extension == ".set":
-        eeglab.check_set(dataset.root / signal, signal)
+        eeglab.check_set(dataset.path(signal), signal)
         return SignalInfo(default_unit_volts=1e-6, companions=companions, file_types="default")
     if extension == ".mefd":
-        return SignalInfo(companions=companions, file_types="default")
+        gaps = mef.read_mef_gaps(dataset.path(signal), signal)
+        return SignalInfo(
+            gaps=gaps, file_types="default", notes=(_note_on_gaps(gaps),) if gaps else ()
+        )
     if extension == ".nwb":
-        series = nwb.inspect_nwb(dataset.root / signal, signal)
+        series = nwb.inspect_nwb(dataset.path(signal), signal)
         gap_notes = [_note_on_gaps(series.gaps)] if series.gaps else []
         return SignalInfo(
             gaps=series.gaps,
@@ -192,44 +204,25 @@ def inspect_file(dataset: Dataset, recording: Recording, table: Sequence[Channel
     return SignalInfo(companions=companions, file_types="stated")
 
 
-def read_gaps(dataset: Dataset, recording: Recording) -> tuple[Gap, ...]:
-    """Read the gaps of an EDF+D or NWB recording.
-
-    Returns
-    -------
-    tuple of Gap
-        Empty for other formats, and if there is no signal file or it cannot be read.
-    """
-    if recording.signal is None:
-        return ()
-    path = dataset.root / recording.signal
-    extension = signal_extension(recording.signal)
-    try:
-        if extension == ".nwb" and find_spec("pynwb"):
-            return nwb.inspect_nwb(path, recording.signal).gaps
-        if extension not in EDF_EXTENSIONS or not edf.may_have_gaps(path):
-            return ()
-        header = edf.read_edf_header(path)
-        n_records, _ = edf.count_records(header, path)
-        return edf.read_edf_gaps(header, path, n_records)
-    except (OSError, RecordingError):  # reported when the header is read
-        return ()
-
-
 def _inspect_brainvision(
     dataset: Dataset, signal: str, companions: Mapping[str, str]
 ) -> SignalInfo:
     """Inspect a BrainVision recording."""
-    header = brainvision.read_vhdr(dataset.root / signal)
+    header = brainvision.read_vhdr(dataset.path(signal))
     data_file = companions[header.data_file]
     notes = []
-    if note := brainvision.check_data_file(header, dataset.root / data_file, data_file):
+    if note := brainvision.check_data_file(header, dataset.path(data_file), data_file):
         notes.append(note)
     if header.marker_file and header.marker_file not in companions:
         notes.append(
             f"{header.marker_file} with its markers does not exist: boundaries are unknown"
         )
+    elif header.marker_file:
+        markers = brainvision_pauses.read_markers(dataset.path(companions[header.marker_file]))
+        if pauses := brainvision_pauses.find_pauses(markers, header.sfreq):
+            notes.append(_note_on_pauses(pauses))
     return SignalInfo(
+        gaps=brainvision.find_segments(header, dataset.path(data_file)),
         units=header.units,
         assumed_volts=header.assumed_volts,
         companions=companions,
@@ -243,7 +236,7 @@ def _inspect_edf(dataset: Dataset, recording: Recording, table: Sequence[Channel
     MNE would resample channels at other rates.
     """
     signal = str(recording.signal)
-    path = dataset.root / signal
+    path = dataset.path(signal)
     header = edf.read_edf_header(path)
     file_format = "BDF" if header.sample_bytes == 3 else "EDF"
     if signal_extension(signal) != f".{file_format.lower()}":
@@ -251,7 +244,7 @@ def _inspect_edf(dataset: Dataset, recording: Recording, table: Sequence[Channel
             "header", f"{signal} is {file_format} according to its first byte; rename it"
         )
     n_records, note = edf.count_records(header, path)
-    gaps = edf.read_edf_gaps(header, path, n_records)
+    gaps = edf_gaps.read_edf_gaps(header, path, n_records)
     channels = _name_edf_channels(header)
     is_intracranial = recording.datatype == "ieeg"
     sfreq = _brain_rate(header, channels, table, "seeg" if is_intracranial else "eeg")
@@ -335,6 +328,16 @@ def _notes_on_omitted(
     if unscaled:
         notes.append(f"omitted, without a physical or digital range: {join_names(unscaled)}")
     return notes
+
+
+def _note_on_pauses(pauses: Sequence[Gap]) -> str:
+    """Describe the pauses of a BrainVision recording."""
+    total = sum(pause.length for pause in pauses)
+    return (
+        f"{count(len(pauses), 'pause')} of {total:g} s in total by the dates of New Segment, the "
+        f"first at {pauses[0].onset:g} s: no window crosses one; onsets of events.tsv that count "
+        "them, as those of the markers show, were converted to the clock of the file"
+    )
 
 
 def _note_on_gaps(gaps: Sequence[Gap]) -> str:

@@ -242,14 +242,14 @@ def gaps_between(segments: Sequence[Segment], sfreq: float) -> tuple[Gap, ...]:
     Examples
     --------
     >>> gaps_between([Segment(0.0, 0.1, 2), Segment(5.2, 5.3, 2)], sfreq=10.0)
-    (Gap(onset=0.2, length=5.0),)
+    (Gap(onset=0.2, length=5.0, half_sample=0.05),)
     """
     gaps = []
     n_times = 0
     for previous, segment in pairwise(segments):
         n_times += previous.n_times
         length = segment.start - previous.stop - 1 / sfreq
-        gaps.append(Gap(n_times / sfreq, round(length, LENGTH_DIGITS)))
+        gaps.append(Gap(n_times / sfreq, round(length, LENGTH_DIGITS), 0.5 / sfreq))
     return tuple(gaps)
 
 

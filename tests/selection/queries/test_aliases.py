@@ -41,3 +41,10 @@ def test_aliases_are_described_and_unused_ones_are_marked():
     assert aliases.describe() == [f"alias Shut: {MEANING} (no query uses it)"]
     aliases.compile("Shut")
     assert aliases.describe() == [f"alias Shut: {MEANING}"]
+
+
+def test_an_alias_may_stand_for_comparisons_and_hed():
+    aliases = read_aliases({"Shut": ["value==closed", "Eyes-closed"]})
+    assert aliases.compile("shut AND NOT task==x").text == (
+        "(value==closed OR Eyes-closed) AND NOT task==x"
+    )

@@ -99,3 +99,22 @@ def test_a_word_is_parsed_as_by_hedtools(token, kind, text, must_be_absent):
 def test_a_chain_of_three_has_a_form_at_the_level_of_events(text, conjunction):
     other = at_event_level(compile_query(text))
     assert (other and other.text) == conjunction
+
+
+def test_comparisons_and_hed_queries_are_joined_alike():
+    query = compile_query({"all": ["Red && Blue", "a==x, y"], "none": ['b=="p OR q"']})
+    assert query.text == 'Red && Blue AND a==x,y AND NOT b=="p OR q"'
+    assert compile_query(query.text).text == query.text
+    assert [term.text for term in query.comparisons()] == ["a==x,y", 'b=="p OR q"']
+    assert [term.text for term in query.terms()] == ["Red && Blue"]
+    assert query.needs_hed
+    assert not compile_query("NOT a==x").needs_hed
+
+
+def test_a_malformed_comparison_is_refused_with_its_option():
+    with pytest.raises(QueryError, match=r'^--until "a==": a value is missing'):
+        compile_query("a==", "--until")
+    with pytest.raises(QueryError, match=r"^--hed \"Red && a==x\": COLUMN==VALUE is a whole query"):
+        compile_query("Red && a==x")
+    with pytest.raises(QueryError, match="!= is not an operator; write NOT COLUMN==VALUE"):
+        compile_query("a!=x")

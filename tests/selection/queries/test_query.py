@@ -44,3 +44,19 @@ def test_a_query_names_offset_anywhere(text, names_offset):
 def test_a_query_with_double_quotes_is_quoted_by_single_ones():
     assert quote("Red") == '"Red"'
     assert quote('"Red"') == "'\"Red\"'"
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("Red AND code==1", True),
+        ("Blue OR code==1", False),
+        ("Red OR code==1", True),
+        ("NOT Blue AND code==1", False),
+        ("NOT Blue", True),
+        ("NOT (Blue)", True),
+    ],
+)
+def test_a_comparison_only_restricts_hed_apart_from_its_row(text, matches):
+    query = compile_query(text)
+    assert query.matches_hed(lambda term: term.text in ("Red", "code==1")) == matches

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bids_dl.selection.queries.tokens import EVENT_OPERATOR, TOKEN, unbalanced_bracket
+from bids_dl.config.comparisons import EVENT_OPERATOR
+from bids_dl.selection.queries.tokens import TOKEN, unbalanced_bracket
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+import shutil
+
 import numpy as np
 import pytest
-from mef_files import write_mef
+from mef_files import continue_mef, write_mef
 
 from bids_dl.config.stages import SourceConfig
 from bids_dl.errors import RecordingError
@@ -13,9 +16,12 @@ from bids_dl.source import (
     hash_source_files,
     open_dataset,
     open_raw,
+    read_event_rows,
     read_header,
     read_header_with_notes,
 )
+from bids_dl.source.formats import mef
+from bids_dl.source.formats.mef import MefBlock, find_gaps
 
 STORED = np.random.default_rng(0).integers(-1000, 1000, (3, 2560))
 STEM = "sub-1/ieeg/sub-1_task-x"
@@ -31,6 +37,10 @@ def as_dataset(root, names, *, channels="", **session):
     write_mef(root / f"{STEM}_ieeg.mefd", dict(zip(names, STORED, strict=False)), **session)
     dataset = open_dataset(str(root))
     return dataset, find_recordings(dataset, SourceConfig())[0]
+
+
+def test_the_examples_of_the_docstrings_are_right():
+    assert doctest.testmod(mef).failed == 0
 
 
 def test_samples_are_those_that_were_written(tmp_path):
@@ -71,3 +81,65 @@ def test_an_encrypted_session_is_refused_by_name(tmp_path):
     dataset, recording = as_dataset(tmp_path, ("LA1",), passwords=("one", "two"))
     with pytest.raises(RecordingError, match=r"_ieeg\.mefd is encrypted, which is not supported"):
         read_header(dataset, recording)
+
+
+def paused(root, names, *, events, pauses):
+    """Write a session whose channels pause after 1000 of 2560 samples, each for its own time."""
+    dataset, recording = as_dataset(root, names)
+    (root / recording.events).write_text(events)
+    session = root / f"{STEM}_ieeg.mefd"
+    shutil.rmtree(session)
+    for name, samples, pause in zip(names, STORED, pauses, strict=False):
+        write_mef(session, {name: samples[:1000]})
+        continue_mef(session, {name: samples[1000:]}, start=1000 / 256 + pause)
+    return dataset, recording
+
+
+def test_a_pause_is_a_boundary_and_moves_events(tmp_path):
+    events = "onset\tduration\n3\t0.5\n5\t0.5\n9.4\t0.5\n3\t7\n"
+    dataset, recording = paused(tmp_path, ("LA1", "LA2"), events=events, pauses=(5.0, 5.0))
+    report = read_header_with_notes(dataset, recording)
+    assert (report.header.n_times, report.header.boundaries) == (2560, (1000 / 256,))
+    assert report.notes[0].startswith("1 gap of 5 s in total, the first at 3.90625 s: no window")
+    columns = read_event_rows(dataset, recording).columns
+    assert columns["onset"] == ("3", "n/a", "4.4", "3")
+    assert columns["duration"] == ("0.5", "0.5", "0.5", "2.0")
+    with open_raw(dataset, recording) as raw:
+        np.testing.assert_allclose(raw.get_data(["LA2"])[0], STORED[1] * 0.5e-6)
+
+
+def test_a_continued_session_has_no_gap(tmp_path):
+    dataset, recording = paused(tmp_path, ("LA1",), events="onset\n0\n", pauses=(0.0,))
+    assert read_header(dataset, recording).boundaries == ()
+
+
+def test_channels_with_different_pauses_are_refused(tmp_path):
+    dataset, recording = paused(tmp_path, ("LA1", "LA2"), events="onset\n0\n", pauses=(5.0, 7.0))
+    with pytest.raises(RecordingError, match=r"LA1 has 1 gap of 5 s.*LA2 has 1 gap of 7 s"):
+        read_header(dataset, recording)
+
+
+def test_channels_that_begin_at_different_times_are_refused(tmp_path):
+    dataset, recording = as_dataset(tmp_path, ("LA1",))
+    write_mef(tmp_path / f"{STEM}_ieeg.mefd", {"LA2": STORED[1]}, start=2.0)
+    with pytest.raises(
+        RecordingError, match=r"_ieeg\.mefd: LA2 begins 2 s after LA1; keep channels"
+    ):
+        read_header(dataset, recording)
+
+
+@pytest.mark.parametrize(
+    ("block", "reason"),
+    [
+        (MefBlock(100, 100, 0.5), "LA1: block 2 begins 0.5 s before the end of the previous one"),
+        (MefBlock(150, 100, 1.0), "LA1: block 2 begins with sample 150, expected 100"),
+    ],
+)
+def test_blocks_that_do_not_follow_each_other_are_refused(block, reason):
+    with pytest.raises(RecordingError, match=reason):
+        find_gaps([MefBlock(0, 100, 0.0), block], 100.0, "x.mefd: LA1")
+
+
+def test_the_drift_of_a_clock_is_no_gap():
+    blocks = [MefBlock(256 * i, 256, i * 1.0001) for i in range(3600)]
+    assert find_gaps(blocks, 256.0, "x.mefd: LA1") == ()

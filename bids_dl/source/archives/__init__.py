@@ -1,0 +1,1 @@
+"""Datasets that are not local folders: archives, clones with absent content, and buckets."""

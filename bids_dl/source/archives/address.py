@@ -1,0 +1,83 @@
+"""Addresses of datasets: a folder, an archive and its accession, or a URL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from bids_dl.errors import SourceError
+from bids_dl.wording import suggest
+
+ARCHIVES = ("openneuro", "nemar")
+ACCESSIONS = {
+    "openneuro": re.compile(r"ds\d{6}"),
+    "nemar": re.compile(r"(?:nm|on|xx)\d{6}"),
+}
+EXAMPLES = {"openneuro": "openneuro:ds004362", "nemar": "nemar:nm000110"}
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)  # a drive letter is none
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A SOURCE, as it was given and as it is understood.
+
+    Attributes
+    ----------
+    kind
+        ``"folder"``, ``"openneuro"``, ``"nemar"`` or ``"url"``.
+    text
+        The text that was given.
+    accession, version
+        Of an archive. The version is "" for the newest one.
+    """
+
+    kind: Literal["folder", "openneuro", "nemar", "url"]
+    text: str
+    accession: str = ""
+    version: str = ""
+
+
+def parse_address(source: str) -> Address:
+    """Parse a SOURCE.
+
+    Raises
+    ------
+    SourceError
+        The scheme is unknown, or an accession is not one of its archive.
+
+    Examples
+    --------
+    >>> parse_address("openneuro:ds004362@1.0.0").version
+    '1.0.0'
+    >>> parse_address("s3://bucket/ds1").kind, parse_address("~/data/ds1").kind
+    ('url', 'folder')
+    """
+    if "://" in source:
+        return Address("url", source)
+    match = SCHEME.fullmatch(source)
+    if match is None:
+        return Address("folder", source)
+    scheme = match[1].lower()
+    accession, _, version = match[2].strip().partition("@")
+    accession = accession.strip().lower()
+    if scheme not in ARCHIVES:
+        raise SourceError(
+            f"{source}: unknown archive {match[1]!r}; {suggest(scheme, ARCHIVES)} "
+            f"(such as {EXAMPLES['openneuro']}), or pass a folder or a URL"
+        )
+    if not ACCESSIONS[scheme].fullmatch(accession):
+        raise SourceError(_describe_wrong_accession(source, scheme, accession))
+    kind: Literal["openneuro", "nemar"] = "nemar" if scheme == "nemar" else "openneuro"
+    return Address(kind, source, accession, version.strip())
+
+
+def _describe_wrong_accession(source: str, scheme: str, accession: str) -> str:
+    for other, pattern in ACCESSIONS.items():
+        if other != scheme and pattern.fullmatch(accession):
+            return f"{source}: {accession} is an accession of {other}; write {other}:{accession}"
+    letters = {"openneuro": "ds", "nemar": "nm or on"}[scheme]
+    return (
+        f"{source}: {accession or 'nothing'} is not an accession of {scheme}; "
+        f"expected {letters} and six digits, such as {EXAMPLES[scheme]}"
+    )
