@@ -51,7 +51,7 @@ def make_strata(values: Mapping[Person, str], n_parts: int) -> dict[Person, str]
     if len(finite) < len(known):
         return strata | known
     if len(set(finite.values())) <= MAX_NUMBERS:
-        return strata | {person: f"{number:g}" for person, number in finite.items()}
+        return strata | {person: _number_text(number) for person, number in finite.items()}
     return strata | _divide_numbers(finite, n_parts)
 
 
@@ -93,5 +93,10 @@ def _divide_numbers(numbers: Mapping[Person, float], n_parts: int) -> dict[Perso
     names = {}
     for index in np.unique(bins):
         members = array[bins == index]
-        names[index] = f"{members.min():g} to {members.max():g}"
+        names[index] = f"{_number_text(members.min())} to {_number_text(members.max())}"
     return {person: names[index] for person, index in zip(persons, bins, strict=True)}
+
+
+def _number_text(number: float) -> str:
+    """Return a number with all its digits, so that different numbers have different names."""
+    return f"{number:.15g}"

@@ -293,31 +293,31 @@ def _stride(config: WindowsConfig) -> float:
 
 def _count_fitting(span: float, config: WindowsConfig) -> int:
     """Count the windows that fit into a span in s."""
-    n_strides = (span - config.duration) / _stride(config)
-    return max(0, math.floor(n_strides + TOLERANCE) + 1)
+    return max(0, math.floor((span - config.duration) / _stride(config) + TOLERANCE) + 1)
 
 
 def _count_in_block(
     onset: float, end: float, config: WindowsConfig, limits: RecordingLimits
 ) -> int:
-    """Count the windows that fit into a block, in samples if it begins or ends at a cut.
-
-    The times of an event are rounded, so that the part up to a cut may be too short.
-    """
+    """Count the windows that fit into a block, in samples up to a cut: its times are rounded."""
     count = _count_fitting(end - onset, config)
-    if limits.sfreq and (_is_at_cut(onset, limits) or _is_at_cut(end, limits)):
+    cut = _cut_at(end, limits)
+    if limits.sfreq and (cut is not None or _cut_at(onset, limits) is not None):
         n_times = window_length(config, exact_rate(limits.sfreq))
-        last_start = nearest_sample(end, limits.sfreq) - n_times
+        last_start = nearest_sample(end if cut is None else cut, limits.sfreq) - n_times
         while nearest_sample(onset + count * _stride(config), limits.sfreq) <= last_start:
             count += 1
     return count
 
 
-def _is_at_cut(time: float, limits: RecordingLimits) -> bool:
-    """Return whether a time in s is that of a boundary or an end of the recording."""
+def _cut_at(time: float, limits: RecordingLimits) -> float | None:
+    """Return the boundary or end of the recording at a time in s, as early as rows of EEGLAB."""
+    if not limits.sfreq:
+        return None
     cuts = (0.0, *limits.boundaries, limits.end)
     index = bisect_left(cuts, time - limits.half_sample)
-    return index < len(cuts) and cuts[index] <= time + limits.half_sample
+    latest = max(time + limits.half_sample, boundary_sample(time, limits.sfreq) / limits.sfreq)
+    return cuts[index] if index < len(cuts) and cuts[index] <= latest else None
 
 
 def _exact_seconds(seconds: float) -> Fraction:
@@ -356,9 +356,8 @@ def _find_problem(
     if limits.sfreq and limits.n_times is not None:
         stop = window.start + window_length(config, exact_rate(limits.sfreq))
         if stop > limits.n_times:
-            window_end = stop / limits.sfreq
-            reason = f"it ends at {window_end:.3f} s, the recording at {limits.end:.3f} s"
-            return "recording", reason
+            lengths = f"{stop / limits.sfreq:.3f} s, the recording at {limits.end:.3f} s"
+            return "recording", f"it ends at {lengths}"
     boundary = _find_boundary(window, config, limits)
     if boundary is not None:
         return "boundary", f"the signal is not continuous at {boundary:.3f} s"
@@ -385,14 +384,15 @@ def _find_boundary(window: Window, config: WindowsConfig, limits: RecordingLimit
 def _find_excluded(window: Window, config: WindowsConfig, limits: RecordingLimits) -> float | None:
     """Return the start in s of the last excluded interval that a window overlaps.
 
-    An overlap of less than half a sample is rounding, unless the interval is as short.
+    Less than half a sample is rounding, unless the interval is as short. No point at a cut counts.
     """
     end = window.onset + config.duration
     excluded = limits.excluded.get(window.label, ())
-    # The intervals are disjoint: only the last that starts before the end of the window can reach
-    # into it, or the one before if the last starts there by rounding.
+    # The intervals are disjoint: few that start before the end of the window can reach into it.
     n_before = bisect_left(excluded, end - TOLERANCE, key=lambda interval: interval[0])
-    for start, stop in reversed(excluded[max(0, n_before - 2) : n_before]):
+    for start, stop in reversed(excluded[max(0, n_before - 3) : n_before]):
+        if start == stop and _cut_at(start, limits) is not None:
+            continue
         tolerance = max(TOLERANCE, min(limits.half_sample, (stop - start) / 2))
         if start < end - tolerance and max(start, stop - tolerance) > window.onset + TOLERANCE:
             return start

@@ -33,6 +33,13 @@ def test_few_numbers_are_strata_of_their_own_however_they_are_written():
     assert list(found.values()) == ["1", "0", "1", "n/a"]
 
 
+def test_large_numbers_that_differ_are_different_strata():
+    sites = ["1000001", "1000002", "20230101", "20230102"]
+    assert list(make_strata(persons_with(sites), n_parts=2).values()) == sites
+    dates = make_strata(persons_with([str(20230101 + day) for day in range(8)]), n_parts=2)
+    assert set(Counter(dates.values()).values()) == {2}
+
+
 @given(NUMBERS, st.integers(2, 5))
 def test_quantiles_keep_equal_numbers_together_and_are_in_order(numbers, n_parts):
     values = persons_with(list(map(str, numbers)))

@@ -105,6 +105,24 @@ def test_a_window_is_compared_with_boundaries_by_its_samples(onset):
     assert [window.start for window in plan.windows] == [400]
 
 
+@pytest.mark.parametrize(
+    ("end", "n_windows"), [(1.9961, 2), (1.9980, 2), (1.99755, 2), (1.9967, 1), (2.001, 2)]
+)
+def test_a_block_may_end_as_early_as_the_row_of_a_boundary(end, n_windows):
+    sfreq = 128.0 if end == 1.9961 else 256.0
+    limits = {KEY: RecordingLimits(sfreq, 2560, boundaries=(2.0,))}
+    plan = plan_windows([make_event(0.0)], [make_block(0.0, end)], WindowsConfig(window=1), limits)
+    assert [window.onset for window in plan.windows] == [0.0, 1.0][:n_windows]
+
+
+def test_an_excluded_row_of_a_boundary_leaves_the_windows_beside_it():
+    excluded = {"rest": ((1.9980, 1.9980), (3.5, 3.5))}
+    limits = {KEY: RecordingLimits(256.0, 2560, boundaries=(2.0,), excluded=excluded)}
+    config = WindowsConfig(window=1)
+    plan = plan_windows([make_event(0.0)], [make_block(0.0, 5.0)], config, limits)
+    assert [window.onset for window in plan.windows] == [0.0, 1.0, 2.0, 4.0]
+
+
 def test_a_window_that_begins_less_than_half_a_sample_early_is_in_the_recording():
     limits = {KEY: RecordingLimits(100.0, 1000)}
     events = [make_event(0.9961), make_event(0.994)]

@@ -151,9 +151,14 @@ def _labelled_queries(option: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield label and query for each value of --hed or --event."""
     if isinstance(value, Mapping):
         for label, query in value.items():
+            if isinstance(label, bool | float | None) or not str(label).strip():
+                raise ConfigError(
+                    f"--{option} {label!r}: a label must be text; quote it in YAML, where yes, no "
+                    "and null are not text"
+                )
             if option == "event" and isinstance(query, str):
                 _check_comparison(f"{label}={query}", query)
-            yield str(label), query
+            yield str(label).strip(), query
         return
     for text in as_texts(value) or ():
         label, query = split_label(text)

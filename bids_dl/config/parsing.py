@@ -61,6 +61,7 @@ from bids_dl.config.values import (
     parse_split,
     parse_text,
 )
+from bids_dl.config.yaml_files import load_yaml
 from bids_dl.datamodel import ENTITY_PREFIXES
 from bids_dl.errors import ConfigError
 
@@ -93,10 +94,10 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        The file cannot be read, is not YAML, or is not a mapping.
+        The file cannot be read, is not YAML, has a key twice, or is not a mapping.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = load_yaml(Path(path).read_text(encoding="utf-8"), f"--config {path}")
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "not UTF-8 text"
         raise ConfigError(f"--config {path}: cannot be read ({reason})") from None

@@ -33,10 +33,10 @@ OnFetchedBytes = Callable[[int, int], None]
 def choose_bytes(task: Task, access: source.Access) -> Task:
     """Choose the bytes of a remote recording to fetch: whole files, or the ranges of its excerpts.
 
-    Ranges are chosen where a file in which only they are filled gives the same samples, unless the
-    whole file is in the cache. With ``--fetch auto``, they must also be few, and come from an
-    address of the exact content if a checksum could verify the whole file. A recording without
-    excerpts keeps its partial files, because nothing is read from it.
+    Ranges are chosen where a file in which only they are filled gives the same samples, unless all
+    samples are needed or the whole file is in the cache. With ``--fetch auto``, they must also be
+    few, and come from an address of the exact content if a checksum could verify the whole file. A
+    recording without excerpts keeps its partial files, because nothing is read from it.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def choose_bytes(task: Task, access: source.Access) -> Task:
         return whole
     spans = tuple((excerpt.start, excerpt.stop) for excerpt in task.excerpt_plan.excerpts)
     partial = remote.cache.partial_file(remote_file, layout.ranges(spans))
-    n_saved = layout.n_bytes - partial.n_bytes
-    if not n_saved:  # the checksum of the whole file can be compared
+    if list(partial.ranges) == layout.ranges([(0, layout.n_times)]):  # its checksum is worth more
         return whole
+    n_saved = layout.n_bytes - partial.n_bytes
     is_certain = bool(remote_file.pinned_urls) or not remote_file.checksum
     is_useful = partial.n_bytes < MAX_SHARE * layout.n_bytes and n_saved > MIN_SAVED_BYTES
     if access.config.fetch == "auto" and not (is_certain and is_useful):

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bids_dl.config.class_queries import query_option
 from bids_dl.config.declaration import declared_options
 from bids_dl.config.documents import STAGE_OPTIONS, request_from_document, request_to_options
 from bids_dl.config.options import LabelOptions
@@ -76,9 +77,9 @@ def _option_differences(stored: Document, planned: Document) -> list[str]:
     """Describe the differences of two requests by option."""
     old = request_to_options(request_from_document(stored))
     new = request_to_options(request_from_document(planned))
-    lines = _label_differences(old.pop("hed"), new.pop("hed"))
+    lines = _label_differences(old.pop("hed", {}), new.pop("hed", {}))
     lines += _recipe_differences(stored["preprocess"], planned["preprocess"])
-    for name, option in declared_options(*STAGE_OPTIONS.values()).items():
+    for name, option in declared_options(*STAGE_OPTIONS.values(), LabelOptions).items():
         title = option.flags[0] if option.flags else name
         lines += _difference(title, old.get(name), new.get(name))
     return lines
@@ -87,13 +88,16 @@ def _option_differences(stored: Document, planned: Document) -> list[str]:
 def _label_differences(stored: Document, planned: Document) -> list[str]:
     """Describe the differences of labels: their names or, if these are equal, their options."""
     if list(stored) != list(planned):
-        return _difference("--hed", list(stored), list(planned))
+        queries = [_as_options(label).get("hed") for label in (planned or stored).values()]
+        flags = {query_option(query) for query in queries}
+        title = flags.pop() if len(flags) == 1 else "--hed"
+        return _difference(title, list(stored), list(planned))
     lines = []
     options = declared_options(LabelOptions)
     for label in stored:
         old, new = _as_options(stored[label]), _as_options(planned[label])
         for name in dict.fromkeys([*old, *new]):
-            flag = options[name].flags[0] if name in options else "--hed"
+            flag = options[name].flags[0] if name in options else query_option(new.get(name))
             lines += _difference(f"{flag} of {label}", old.get(name), new.get(name))
     return lines
 

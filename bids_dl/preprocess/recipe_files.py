@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from bids_dl.config.yaml_files import load_yaml
 from bids_dl.errors import ConfigError
 from bids_dl.wording import closest, join_names
 
@@ -101,10 +102,10 @@ def parse_document(text: str, title: str) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        The text is no YAML, a key is unknown, or a value is of the wrong kind.
+        The text is no YAML, a key is unknown or occurs twice, or a value is of the wrong kind.
     """
     try:
-        document = yaml.safe_load(text)
+        document = load_yaml(text, title)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""

@@ -89,7 +89,9 @@ def expand_columns(
         adviser.check_column(f"--event {column}", column, IssueCounter())
         counts = _count_values(tables, column, _exclusions(config, column))
         values = _distinct_values(counts)
-        _check_number(column, values, counts, description)
+        if not values:
+            raise ConfigError(f"--event {column}: {_explain_nothing(tables, column, description)}")
+        _check_number(column, values, counts)
         if not BOUNDARY_NAMES.isdisjoint(map(str.casefold, values)):
             values = [value for value in values if value.casefold() not in BOUNDARY_NAMES]
             notes.warn(f"--event {column}: rows named boundary are no class: they mark cuts")
@@ -159,12 +161,26 @@ def _natural_order(text: str) -> tuple[int, Decimal, list[int | str], str]:
     return 1, Decimal(0), parts, text
 
 
-def _check_number(
-    column: str, values: Sequence[str], counts: Counter[str], description: str
-) -> None:
-    """Refuse a column without values or with too many."""
-    if not values:
-        raise ConfigError(f"--event {column}: no row has a value in this column, in {description}")
+def _explain_nothing(tables: Sequence[EventRows], column: str, description: str) -> str:
+    """Explain why no row with a value in a column can be an event."""
+    onsets = []
+    for table in tables:
+        times = table.columns.get("onset", ("",) * len(table))
+        for onset, cell in zip(times, table.columns.get(column, ()), strict=False):
+            if cell.strip() not in MISSING_CELLS:
+                onsets.append(onset)
+    if not onsets:
+        return f"no row has a value in this column, in {description}"
+    if any(parse_number(onset) is not None for onset in onsets):
+        return f"--exclude drops all rows with a value in this column, in {description}"
+    return (
+        f"none of {count(len(onsets), 'row')} with a value in this column has an onset that is a "
+        f"number, in {description} (first: {onsets[0]!r})"
+    )
+
+
+def _check_number(column: str, values: Sequence[str], counts: Counter[str]) -> None:
+    """Refuse a column with too many values."""
     if len(values) > MAX_CLASSES:
         frequent = join_names([value for value, _ in counts.most_common()], limit=MAX_LISTED_VALUES)
         raise ConfigError(

@@ -219,13 +219,16 @@ def _describe_levels(
     name: str, counts: Counts, own: Mapping[str, Any], suggested: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the entry of a column whose values are annotated one by one."""
-    entry: dict[str, Any] = generate_sidecar_entry(name, list(counts))
-    hed = _make_distinct(entry["HED"])
+    values = [value for value in counts if value == value.strip()]  # hedtools matches no other
+    entry: dict[str, Any] = generate_sidecar_entry(name, values)
+    hed = _make_distinct(entry["HED"]) if values else {}
     levels = {}
     for value, numbers in counts.items():
         tags = suggested.get(value, "")
         levels[value] = _describe_level(numbers, _level_text(own.get("Levels"), value), tags)
-        if tags:
+        if value not in hed:
+            levels[value] += "; no HED, which matches no cell that begins or ends with a blank"
+        elif tags:
             hed[value] = f"{tags}, {hed[value]}"
     own_hed = {value: text for value, text in own.get("HED", {}).items() if value in counts}
     return {

@@ -184,8 +184,7 @@ def _describe_rounding(attributes: Attributes) -> str:
     limit = MAX_INT16 * rounding["step"]
     return (
         f"\nQuantization changed no sample by more than {rounding['largest_error']:.3g} "
-        f"microvolts; {count(rounding['clipped'], 'sample')} beyond "
-        f"{limit:g} microvolts clipped "
+        f"microvolts. Samples clipped at {limit:g} microvolts: {rounding['clipped']} "
         f"(largest magnitude: {rounding['peak']:.6g})."
     )
 

@@ -28,6 +28,7 @@ from bids_dl.source.formats.inspect import (
     signal_extension,
 )
 from bids_dl.source.formats.mat5 import SampleBlock, find_samples
+from bids_dl.source.remote_ranges import join_ranges
 
 if TYPE_CHECKING:
     from bids_dl.source.archives.access import Access
@@ -136,10 +137,7 @@ def _fetch_set_header(dataset: Dataset, signal: str, access: Access) -> dict[str
     if block is None:
         fetch_files(dataset, [signal], access)
         return {}
-    ranges = []
-    for start, stop in ((0, block.start), (block.stop, remote_file.size)):
-        if start < stop:
-            ranges.append((start, stop))
+    ranges = join_ranges(block.other_ranges(remote_file.size), BUFFER_BYTES)
     partial = _fetch_ranges(dataset, signal, ranges, access)
     if partial is None:
         return {}

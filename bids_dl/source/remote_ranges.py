@@ -39,6 +39,8 @@ class SampleLayout:
     n_planes
         Number of copies of this structure that follow one another: 1, or the number of channels
         if all samples of one channel are contiguous.
+    others
+        Byte ranges that are read beside samples, such as a header.
     """
 
     file: str
@@ -48,6 +50,7 @@ class SampleLayout:
     record_samples: int
     n_records: int
     n_planes: int = 1
+    others: tuple[Interval, ...] = ()
 
     @property
     def n_times(self) -> int:
@@ -60,7 +63,7 @@ class SampleLayout:
         return self.record_bytes * self.n_records
 
     def ranges(self, spans: Iterable[tuple[int, int]]) -> list[Interval]:
-        """Return the byte ranges to fetch for spans of samples: header, records and tail.
+        """Return the byte ranges to fetch for spans of samples.
 
         Parameters
         ----------
@@ -69,11 +72,12 @@ class SampleLayout:
 
         Examples
         --------
-        >>> layout = SampleLayout("a.edf", 10_000_256, 256, 1000, 100, 10_000)
+        >>> header = ((0, 256),)
+        >>> layout = SampleLayout("a.edf", 10_000_256, 256, 1000, 100, 10_000, others=header)
         >>> layout.ranges([(0, 150), (900_000, 900_001)])
         [(0, 2256), (9000256, 9001256)]
         """
-        needed = [(0, self.start)]
+        needed = list(self.others)
         for start, stop in spans:
             first = start // self.record_samples
             last = min(self.n_records, -(-stop // self.record_samples))
@@ -82,7 +86,6 @@ class SampleLayout:
                 needed.append(
                     (offset + first * self.record_bytes, offset + last * self.record_bytes)
                 )
-        needed.append((self.start + self.n_planes * self.plane_bytes, self.n_bytes))
         return join_ranges(needed, MIN_GAP_BYTES)
 
 
@@ -152,6 +155,7 @@ def _layout_of_edf(dataset: Dataset, signal: str, header: Header) -> SampleLayou
         file_header.record_bytes,
         record_samples,
         n_records,
+        others=((0, file_header.header_bytes),),
     )
 
 
@@ -181,8 +185,12 @@ def _layout_of_set(dataset: Dataset, recording: Recording, n_times: int) -> Samp
         block = find_samples(opened)
     files = list(companion_files(dataset, recording).values())
     if block is not None and not files:
+        n_bytes = path.stat().st_size
         frame_bytes = block.sample_bytes * block.n_chans
-        return SampleLayout(signal, path.stat().st_size, block.start, frame_bytes, 1, block.n_times)
+        others = tuple(block.other_ranges(n_bytes))
+        return SampleLayout(
+            signal, n_bytes, block.start, frame_bytes, 1, block.n_times, others=others
+        )
     if block is None and len(files) == 1:
         n_bytes = dataset.path(files[0]).stat().st_size
         frame_bytes, rest = divmod(n_bytes, n_times)

@@ -116,7 +116,10 @@ WRONG = {
         ("sub-001", "train"),
     ),
     "no DEST": (("convert", "SAMPLE", *EYES), ("SOURCE... DEST", "ds004362")),
-    "a DEST that is not a store": (("convert", "SAMPLE", "SAMPLE", *EYES), ("is a BIDS dataset", "DEST follows all SOURCEs")),
+    "a DEST that is not a store": (
+        ("convert", "SAMPLE", "SAMPLE", *EYES),
+        ("is a BIDS dataset", "DEST follows all SOURCEs"),
+    ),
     "an unknown kind of URL": (("convert", "SAMPLE", "gopher://a.zarr", *EYES), ("gopher",)),
     "no jobs": (("convert", "SAMPLE", "a.zarr", *EYES, "--jobs", "0"), ("jobs 0",)),
     "no jobs of a verification": (("verify", "STORE", "--jobs", "0"), ("jobs 0",)),

@@ -14,8 +14,8 @@ from command_line import COMMANDS
 import bids_dl
 from bids_dl.cli.main import app
 from bids_dl.config.declaration import DeclaredOption, declared_options, format_default
-from bids_dl.config.shell_options import MessageOptions
 from bids_dl.config.parsing import default_value
+from bids_dl.config.shell_options import MessageOptions
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^## (?P<title>.*?)\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)

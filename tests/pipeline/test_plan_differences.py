@@ -45,6 +45,26 @@ def test_a_difference_has_the_name_of_its_option_and_both_values(options, expect
     assert describe_differences(identity(), identity(**options))[0] == expected
 
 
+def test_a_difference_of_queries_of_columns_names_their_option():
+    stored = identity(hed={"a": "x==1", "b": "x==2"})
+    line = describe_differences(stored, identity(hed={"a": "x==1"}))[0]
+    assert line == "--event: the store has a, b; requested a"
+    line = describe_differences(stored, identity(hed={"a": "x==3", "b": "x==2"}))[0]
+    assert line == "--event of a: the store has x==1; requested x==3"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"where": ["sex=M"]}, ["--where: the store has sex=F; requested sex=M"]),
+        ({"trim": 2}, ["--trim: the store has none; requested 2.0, 2.0"]),
+    ],
+)
+def test_whole_recordings_are_compared_by_option(options, expected):
+    whole = {"hed": None, "whole": True, "where": ["sex=F"]}
+    assert describe_differences(identity(**whole), identity(**whole | options)) == expected
+
+
 def test_changed_sources_are_named_if_no_option_differs():
     changed = identity() | {"recordings": {"ds/sub-1": "a", "ds/sub-3": "b"}, "datasets": "d"}
     assert describe_differences(identity(), changed) == [

@@ -25,6 +25,7 @@ from bids_dl.preprocess.recipe_files import parse_document, read_recipe_file, sh
             "steps: []\nstep: []",
             r"unknown key 'step', did you mean 'steps'\?; use name, description, extends, ",
         ),
+        ("steps: []\nsteps: [pick: {}]\n", "line 2: the key 'steps' occurs twice"),
         ("extend: default\nsteps: []\n", "unknown key 'extend', did you mean 'extends'"),
         (
             "extends: [default]\n",

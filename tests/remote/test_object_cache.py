@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing as mp
 import os
 import random
+from dataclasses import replace
 
 import pytest
 from scripted_server import ScriptedServer
@@ -145,6 +146,35 @@ def test_wrong_ranges_leave_no_file(server, client, cache, fault):
     with pytest.raises(RemoteFileError):
         cache.fetch_ranges(file, [(10, 20)], client)
     assert not cache.partial_file(file, [(10, 20)]).path.exists()
+
+
+def test_of_ranges_only_bytes_that_are_not_known_are_requested(server, client, cache):
+    file = remote_file(server, "ok")
+    known = cache.fetch_ranges(file, [(0, 100), (5000, 6000), (299_000, SIZE)], client)
+    received = []
+    ranges = [(0, 5500), (200_000, SIZE)]
+    partial = cache.fetch_ranges(file, ranges, client, known=known, on_bytes=received.append)
+    assert received == [4900, 99_000]
+    expected = bytearray(SIZE)
+    for start, stop in ranges:
+        expected[start:stop] = CONTENT[start:stop]
+    assert partial.path.read_bytes() == expected
+
+
+def test_ranges_are_copied_from_a_whole_file_in_the_cache(server, client, cache):
+    file = remote_file(server, "ok")
+    cache.fetch(file, client)
+    partial = cache.fetch_ranges(file, [(1000, 2000)], client)
+    assert partial.path.read_bytes()[1000:2000] == CONTENT[1000:2000]
+    assert len(server.requests) == 1
+
+
+def test_ranges_are_read_from_pinned_addresses_alone(server, client, cache):
+    plain = remote_file(server, "denied", "ok")
+    cache.fetch_ranges(plain, [(0, 10)], client)
+    pinned = replace(plain, urls=(f"{server.url}/denied?versionId=1", f"{server.url}/ok"))
+    with pytest.raises(RemoteFileError, match="HTTP 403"):
+        cache.fetch_ranges(pinned, [(0, 20)], client)
 
 
 def test_ranges_of_a_file_of_unknown_size_are_refused(server, client, cache):

@@ -91,5 +91,13 @@ def test_a_column_that_cannot_be_classes_is_refused(options, message):
         classes(rows, **options)
 
 
+def test_rows_that_cannot_be_events_are_named_as_the_cause():
+    rows = EventRows("ds/a", {"onset": ("1,234", "n/a"), "code": ("go", "stop")}, {})
+    with pytest.raises(ConfigError, match=r"none of 2 rows .* onset .* number.*'1,234'"):
+        classes(rows, event="code")
+    with pytest.raises(ConfigError, match="--exclude drops all rows"):
+        classes(table(code=["go", "go"]), event="code", exclude="code==go")
+
+
 def test_a_column_with_one_value_is_one_class():
     assert classes(table(code=["go", "go"]), event="code") == {"go": "code==go"}

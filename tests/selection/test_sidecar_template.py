@@ -69,6 +69,15 @@ def test_the_text_of_a_level_suggests_before_its_value():
 AWKWARD = ["S  1", "S 1", "s_1", "日本", "中国", "a,b", "(x", "1.5e3", "left/right", "#", "{a}"]
 
 
+@pytest.mark.parametrize("cells", [[" go", "go ", "go"], [" go"]])
+def test_values_with_blanks_around_them_have_no_hed_because_hedtools_rejects_it(cells):
+    content = build_template([table({"code": cells})]).content
+    assert list(content["code"]["HED"]) == [cell for cell in cells if cell == "go"]
+    assert "begins or ends with a blank" in content["code"]["Levels"][" go"]
+    schema = load_schema([VERSION], None, dataset="ds", is_override=False)
+    assert Sidecar(io.StringIO(json.dumps(content))).validate(schema) == []
+
+
 def test_a_template_is_valid_hed_and_finds_every_value_as_it_is():
     tables = [table({"onset": [str(i) for i in range(len(AWKWARD))], "type of x": AWKWARD})]
     content = build_template(tables).content

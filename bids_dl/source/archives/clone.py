@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from bids_dl.errors import SourceError
 from bids_dl.remote.object_cache import RemoteFileError
+from bids_dl.remote.parallel import call_in_threads
 from bids_dl.remote.remote_file import RemoteFile
 from bids_dl.source.archives.access import Access
 from bids_dl.source.archives.annex import MAX_POINTER_BYTES, AnnexKey, parse_link, parse_pointer
@@ -266,8 +266,7 @@ def _fetch_texts(root: Path, remote: RemoteFiles, access: Access) -> None:
     absent = [
         path for path in remote.by_path if path not in remote.in_folder and is_needed_text(path)
     ]
-    with ThreadPoolExecutor(PARALLEL_TEXTS) as pool:
-        list(pool.map(fetch, absent))
+    call_in_threads(fetch, absent, n_threads=PARALLEL_TEXTS)
 
 
 def _is_hidden(path: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, urljoin
 
 from bids_dl.remote.http_answers import HttpStatusError
 from bids_dl.remote.http_client import HttpClient
+from bids_dl.remote.parallel import call_in_threads
 from bids_dl.remote.remote_file import Algorithm, RemoteFile
 from bids_dl.source.archives.listed_files import is_signed
 from bids_dl.source.archives.routes import RouteFailedError, request_failures
@@ -120,18 +120,19 @@ def _remote_file(entry: dict[str, Any], path: str, base: str) -> RemoteFile:
 def _walk(base: str, client: HttpClient) -> Iterator[tuple[str, RemoteFile]]:
     """Yield the files below an address, folder by folder."""
     level = [""]
-    with ThreadPoolExecutor(PARALLEL_FOLDERS) as pool:
-        while level:
-            answers = pool.map(lambda folder: _list_folder(base, folder, client), level)
-            inner = []
-            for folder, entries in zip(level, answers, strict=True):
-                for entry in entries:
-                    path = f"{folder}{entry['name']}".rstrip("/")
-                    if _is_folder(entry):
-                        inner.append(f"{path}/")
-                    else:
-                        yield path, _remote_file(entry, path, base)
-            level = inner
+    while level:
+        answers = call_in_threads(
+            lambda folder: _list_folder(base, folder, client), level, n_threads=PARALLEL_FOLDERS
+        )
+        inner = []
+        for folder, entries in zip(level, answers, strict=True):
+            for entry in entries:
+                path = f"{folder}{entry['name']}".rstrip("/")
+                if _is_folder(entry):
+                    inner.append(f"{path}/")
+                else:
+                    yield path, _remote_file(entry, path, base)
+        level = inner
 
 
 def _list_folder(base: str, folder: str, client: HttpClient) -> list[dict[str, Any]]:

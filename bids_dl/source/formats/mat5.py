@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 HEADER_BYTES = 128
@@ -22,6 +22,8 @@ COMPLEX_FLAG = 0x800  # of the flags of an array: an imaginary part follows the 
 SAMPLE_TYPES = {7: 4, 9: 8}  # miSINGLE, miDOUBLE -> bytes of a sample
 STRUCT_NAME = "EEG"
 DATA_NAME = "data"
+UNREAD_NAMES = {"times", "icaact"}  # large arrays beside the samples, which MNE does not use
+MIN_NUMERIC_CLASS = 6  # of an array; cells, structs, objects and text have lower numbers
 MAX_TEXT_BYTES = 100_000  # of names, so that a damaged file is not read as one
 
 
@@ -37,17 +39,36 @@ class SampleBlock:
         Bytes of a sample: 4 or 8.
     n_chans, n_times
         Number of channels and of samples of each.
+    unread
+        Byte ranges of other large arrays that no reader of recordings uses, sorted.
     """
 
     start: int
     sample_bytes: int
     n_chans: int
     n_times: int
+    unread: tuple[tuple[int, int], ...] = ()
 
     @property
     def stop(self) -> int:
         """First byte after the samples."""
         return self.start + self.sample_bytes * self.n_chans * self.n_times
+
+    def other_ranges(self, n_bytes: int) -> list[tuple[int, int]]:
+        """Return the byte ranges of a file that hold neither samples nor unread arrays.
+
+        Examples
+        --------
+        >>> SampleBlock(200, 4, 2, 100, unread=((1000, 1800),)).other_ranges(2000)
+        [(0, 200), (1800, 2000)]
+        """
+        ranges = []
+        position = 0
+        for start, stop in sorted([(self.start, self.stop), *self.unread, (n_bytes, n_bytes)]):
+            if position < start:
+                ranges.append((position, start))
+            position = max(position, stop)
+        return ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +121,22 @@ class _ElementReader:
         self._size = file.seek(0, 2)
 
     def find_samples(self) -> SampleBlock | None:
-        """Find the array ``data``, as a variable or as a field of ``EEG``."""
+        """Find the array ``data``, as a field of ``EEG``, or as a variable."""
+        variables: dict[str, _Element] = {}
         for element in self._elements(HEADER_BYTES, self._size):
             if element.kind == MI_COMPRESSED:
                 return None
-            if element.kind != MI_MATRIX:
-                continue
-            name = self._matrix_name(element)
-            if name == DATA_NAME:
-                return self._read_array(element)
-            if name == STRUCT_NAME:
-                return self._find_field(element)
-        return None
+            if element.kind == MI_MATRIX:
+                variables.setdefault(self._matrix_name(element), element)
+        if STRUCT_NAME in variables:
+            variables = self._read_fields(variables[STRUCT_NAME])
+        if DATA_NAME not in variables:
+            return None
+        block = self._read_array(variables[DATA_NAME])
+        unread = []
+        for name in UNREAD_NAMES & variables.keys():
+            unread += self._numbers(variables[name])
+        return None if block is None else replace(block, unread=tuple(sorted(unread)))
 
     def _elements(self, start: int, stop: int) -> Iterator[_Element]:
         while start + TAG_BYTES <= stop:
@@ -154,22 +179,31 @@ class _ElementReader:
         content = self._read(part)
         return struct.unpack(f"{self._order}{len(content) // 4}i", content)
 
-    def _find_field(self, matrix: _Element) -> SampleBlock | None:
-        """Find the field ``data`` of a struct of one element."""
+    def _read_fields(self, matrix: _Element) -> dict[str, _Element]:
+        """Return the fields of a struct of one element by their name, none of another array."""
         parts = self._matrix_parts(matrix)
         flags = self._matrix_flags(next(parts))
         if flags & 0xFF != STRUCT_CLASS or self._dimensions(next(parts)) != (1, 1):
-            return None
+            return {}
         next(parts)  # the name
         (length,) = struct.unpack(f"{self._order}i", self._read(next(parts))[:4])
         text = self._read(next(parts))
         names = []
         for i in range(0, len(text), length):
             names.append(text[i : i + length].split(b"\0")[0].decode("ascii"))
-        for name, element in zip(names, parts, strict=False):
-            if name == DATA_NAME:
-                return self._read_array(element)
-        return None
+        return dict(zip(names, parts, strict=False))
+
+    def _numbers(self, matrix: _Element) -> list[tuple[int, int]]:
+        """Return the byte range of the numbers of an array, none of an array of anything else."""
+        parts = self._matrix_parts(matrix)
+        if self._matrix_flags(next(parts)) & 0xFF < MIN_NUMERIC_CLASS:
+            return []
+        next(parts)  # the dimensions
+        next(parts)  # the name
+        values = next(parts, None)
+        if values is None or not values.size or values.start + values.size > self._size:
+            return []
+        return [(values.start, values.start + values.size)]
 
     def _read_array(self, matrix: _Element) -> SampleBlock | None:
         """Locate the samples of a real array of two dimensions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,13 +113,42 @@ def test_a_file_that_is_cut_off_or_damaged_never_raises():
     whole = find_samples(io.BytesIO(content))
     for size in range(len(content)):
         block = find_samples(io.BytesIO(content[:size]))
-        assert block is None or (block == whole and size >= block.stop)
+        if block is not None:
+            assert replace(block, unread=whole.unread) == whole
+            assert size >= block.stop
     generator = np.random.default_rng(0)
     for _ in range(500):
         damaged = bytearray(content)
         damaged[generator.integers(128, len(content))] = generator.integers(256)
         block = find_samples(io.BytesIO(bytes(damaged)))
         assert block is None or block.stop <= len(content)
+
+
+def test_times_and_activations_are_found_and_nothing_else():
+    fields = {
+        "times": np.arange(4, dtype="i2"),
+        "data": SAMPLES,
+        "chanlocs": np.array([("Cz",)], dtype=[("labels", object)]),
+        "icaact": SAMPLES * 2,
+        "event": np.arange(3.0),
+    }
+    for content in (saved({"EEG": fields}), saved(fields)):
+        block = find_samples(io.BytesIO(content))
+        arrays = [content[start:stop] for start, stop in block.unread]
+        assert arrays == [fields["times"].tobytes(), (SAMPLES * 2).tobytes("F")]
+        empty = bytearray(len(content))
+        for start, stop in block.other_ranges(len(content)):
+            empty[start:stop] = content[start:stop]
+        read = scipy.io.loadmat(io.BytesIO(empty), squeeze_me=True)
+        read = read["EEG"][()] if "EEG" in read else read
+        assert list(read["event"]) == [0, 1, 2]
+        assert not read["data"].any()
+
+
+@pytest.mark.parametrize("times", ["text", np.zeros((0, 0)), np.array([1, "x"], dtype=object)])
+def test_times_that_are_no_numbers_are_read(times):
+    content = saved({"EEG": {"times": times, "data": SAMPLES}})
+    assert find_samples(io.BytesIO(content)).unread == ()
 
 
 def test_no_sample_is_read():
