@@ -22,6 +22,7 @@ BOUNDARY_NAMES = frozenset({"boundary", "bad boundary", "edge boundary"})
 ENTITY_PREFIXES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
 """Prefixes of BIDS entities in file names, by the word used here."""
 
+IN_GAP = "in a gap"  # onset of a row of events.tsv in a gap of the file, which has no sample
 NO_ROW = -1  # `row` of an event that is a whole recording
 
 Person = tuple[str, str]

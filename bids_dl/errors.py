@@ -4,11 +4,85 @@ from __future__ import annotations
 
 import re
 
-CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+:[^/@\s]+(?=@)")  # "user:password" of a URL
+MASK = "***"
+NAMES_OF_SECRETS = (
+    r"(?:aws_?)?(?:secret|password|passwd|token|credential|signature|sig)(?:_?access)?(?:_?key)?"
+    r"|(?:access|api|account|shared_access|private)[_-]?key|connection_string|authorization"
+    r"|(?:sas|session|refresh|access|auth|security)[_-]?token|x-(?:amz|goog|ms)-[a-z-]+"
+)
+ASSIGNED = r"""=|["']\s*[:=]\s*["']|:\s+(?:bearer|basic)\s+"""  # between name and value
+END = r"""[\\:;,.)\]}"'>`]*(?:\s|$)"""  # of a URL in a sentence
+SCHEME = r"(?:(?<=\w\w://)|(?<=\w\w:/)(?!/))"  # before it; a path has lost one slash
+MASKED = (
+    # user and password before "@", in any valid URL and where the password has a slash
+    (re.compile(rf"{SCHEME}[^\s/?#]*@"), f"{MASK}@"),
+    (re.compile(rf"{SCHEME}[^\s/@:\[?#]+:(?!\d+(?:[/?#\s]|$))[^\s@]*@"), f"{MASK}@"),
+    # the same if a client repeats it without its scheme: Invalid bucket name "KEY:SECRET@bucket"
+    (re.compile(r"""(bucket[^"'\s]*(?: name)?:? ["'])[^"'\s]*@""", re.IGNORECASE), rf"\1{MASK}@"),
+    # query and fragment of a URL, which urllib3 repeats without its host
+    (re.compile(rf"(://[^\s?#]*[?#]|\burl: [^\s?]*\?)(?!{END})\S*?(?={END})"), rf"\1{MASK}"),
+    # parameters of a query without its URL, options and headers: sig=..., 'secret': '...'
+    (
+        re.compile(
+            rf"""(?<![A-Za-z0-9])({NAMES_OF_SECRETS})({ASSIGNED})[^\s&"',;<>)]+""", re.IGNORECASE
+        ),
+        rf"\1\2{MASK}",
+    ),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),  # identifiers of AWS keys
+)
+"""Secrets in a message, and what replaces them."""
+CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+"""Characters that steer a terminal or reverse text, but tab and line feed."""
+
+
+def mask_secrets(text: str) -> str:
+    """Mask users, passwords, queries and tokens in a text, as a message may repeat them.
+
+    The user of a URL is masked too, because it may be a key. So is the whole query of a URL,
+    because any parameter may be a signature.
+
+    Parameters
+    ----------
+    text
+        Any text. A secret is found by its place, so a secret without a place is not found.
+
+    Examples
+    --------
+    >>> print(mask_secrets("https://host/a.zarr?sig=abc: not found"))
+    https://host/a.zarr?***: not found
+    >>> print(mask_secrets("s3://KEY@bucket/a.zarr"))
+    s3://***@bucket/a.zarr
+    """
+    for pattern, replacement in MASKED:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def escape_controls(text: str) -> str:
+    r"""Escape the characters of a text that steer a terminal, such as ESC, or reverse text.
+
+    Tabs and line feeds are kept.
+
+    Examples
+    --------
+    >>> print(escape_controls("red \x1b[31m"))
+    red \x1b[31m
+    """
+    return CONTROLS.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    """Return a character as an escape of Python."""
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 class BidsDlError(Exception):
-    """Any failure that bids_dl reports: a message of one to four lines, with URL passwords masked.
+    """Any failure that bids_dl reports: a message of one to four lines.
+
+    Secrets are masked, and control characters are escaped.
 
     Attributes
     ----------
@@ -28,7 +102,7 @@ class BidsDlError(Exception):
 
     def __str__(self) -> str:
         # not that of `super()`, because KeyError would quote the message
-        return CREDENTIALS.sub("***", Exception.__str__(self))
+        return escape_controls(mask_secrets(Exception.__str__(self)))
 
 
 class RequestError(BidsDlError):
@@ -89,6 +163,10 @@ class DamagedStoreError(BidsDlError):
     """A store whose bytes differ from those that were written."""
 
 
+class DamagedEntryError(BidsDlError):
+    """A staged recording whose windows are gone or not those that were written."""
+
+
 class RecordingError(BidsDlError):
     """One recording cannot be converted. The other recordings continue.
 
@@ -104,6 +182,7 @@ class RecordingError(BidsDlError):
     """
 
     def __init__(self, stage: str, reason: str, *, transient: bool = False) -> None:
+        reason = escape_controls(mask_secrets(reason))  # because a store keeps it
         super().__init__(f"{stage}: {reason}")
         self.stage = stage
         self.reason = reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from bids_dl.config.json_schema import Schema, find_violation
 from bids_dl.datamodel import Person
 from bids_dl.errors import ModelError
+from bids_dl.input import parse_json, read_text
 from bids_dl.models import check_shape
 from bids_dl.models.checkpoint import ModelCard, load_checkpoint
 from bids_dl.models.class_names import name_classes
@@ -27,6 +28,19 @@ from bids_dl.wording import join_names
 
 BATCH_SIZE = 256
 MAX_CHANNELS_LISTED = 6
+PERSONS: Schema = {
+    "type": "array",
+    "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
+}
+FOLDS_SCHEMA: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"train": PERSONS, "validation": PERSONS, "weights": {"type": "string"}},
+        "required": ["train", "validation", "weights"],
+    },
+}
+"""Schema of folds.json in a run folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +245,10 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
     """
     folds: list[FoldWeights] = []
     try:
-        content = json.loads((run_dir / "folds.json").read_text(encoding="utf-8"))
+        content = parse_json(read_text(run_dir / "folds.json"))
+        problem = find_violation(content, FOLDS_SCHEMA)
+        if problem:
+            raise ValueError(problem)
         for fold in content:
             seen = frozenset(
                 (dataset, subject) for dataset, subject in [*fold["train"], *fold["validation"]]
@@ -239,7 +256,8 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
             folds.append(FoldWeights(run_dir / Path(fold["weights"]).name, seen))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{run_dir}: not a run folder of bids-dl train (folds.json is missing or broken)"
+            f"{run_dir}: not a run folder of bids-dl train (folds.json is missing or broken: "
+            f"{getattr(error, 'strerror', None) or error})"
         ) from error
     if not folds:
         raise ModelError(f"{run_dir}: folds.json names no model: train again into a new folder")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from bids_dl import source
 from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import BRAIN_TYPES, Block, Event, EventRows, Recording, Window
-from bids_dl.errors import RecordingError
+from bids_dl.errors import RecordingError, escape_controls
 from bids_dl.output import check_output, writing
 from bids_dl.planning.survey import Survey
 
@@ -99,6 +100,7 @@ class _RecordingSelection:
         return self.end if event.end_rule else event.onset
 
 
+@rc_context({"text.parse_math": False})  # because names may have dollar signs
 def draw_preview(survey: Survey, windows_config: WindowsConfig, path: str | Path) -> Recording:
     """Draw the first recording with selected blocks or events.
 
@@ -145,7 +147,7 @@ def draw_preview(survey: Survey, windows_config: WindowsConfig, path: str | Path
     for axes in panels:
         for boundary in selected.boundaries:
             axes.axvline(boundary, color=INK, linewidth=1, linestyle=":")
-    figure.suptitle(recording.key, fontsize=11, color=INK)
+    figure.suptitle(escape_controls(recording.key), fontsize=11, color=INK)
     with writing(f"--plot {path}"):
         figure.savefig(path, dpi=DPI)
     return recording
@@ -288,7 +290,7 @@ def _draw_signal(axes: Axes, envelope: _SignalEnvelope, selected: _RecordingSele
         axes.text(
             -0.008,
             -i,
-            name,
+            escape_controls(name),
             transform=axes.get_yaxis_transform(),
             ha="right",
             va="center",
@@ -337,7 +339,7 @@ def _draw_lanes(axes: Axes, selected: _RecordingSelection) -> None:
     axes.set(
         xlim=(0, selected.end), ylim=(-len(lanes) + 0.4, 0.6), xlabel="time in the recording, s"
     )
-    axes.set_yticks(list(heights.values()), lanes, fontsize=8)
+    axes.set_yticks(list(heights.values()), list(map(escape_controls, lanes)), fontsize=8)
     _hide_frame(axes)
 
 

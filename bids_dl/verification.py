@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from bids_dl import source
-from bids_dl.config.stages import FetchConfig
+from bids_dl.config.verify_stage import VerifyConfig
 from bids_dl.errors import BidsDlError, DamagedStoreError, StoreError
+from bids_dl.input import parse_json
 from bids_dl.pipeline.source_comparison import SourceComparison, compare_with_sources
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
 from bids_dl.store.consistency import check_tables, recording_keys
-from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, is_valid_root
-from bids_dl.store.integrity import Damage, check_objects, with_recordings
+from bids_dl.store.damage import Damage, Remark
+from bids_dl.store.description import describe_unchecked
+from bids_dl.store.format import (
+    DOCUMENTS,
+    MANIFEST,
+    ROOT,
+    ROOT_SHA256,
+    UNFINISHED,
+    is_valid_root,
+)
+from bids_dl.store.integrity import check_objects, with_recordings
+from bids_dl.store.json_objects import MAX_JSON_BYTES
+from bids_dl.store.manifest import UNCHECKED_DOCUMENTS
+from bids_dl.store.root_check import find_root_problem
 
 ProgressCallback = Callable[[str, int, int], None]
 """Called with a stage (``"objects"`` in bytes, ``"source"`` in recordings), the amount done and
@@ -41,6 +53,14 @@ class Verification:
         Number of recordings whose windows were created again from their source.
     skipped
         Reason for each recording that could not be compared. This is no damage.
+    remarks
+        Differences that are no damage: an edited README.md, and files that are not the store's.
+    unchecked
+        One line for each check that the store does not allow, because an older bids_dl wrote it.
+    root_sha256
+        SHA-256 of the root, which covers documents and attributes too; "" if it cannot be read.
+    is_strict
+        True if a remark counts as damage in `exit_status`.
     """
 
     url: str
@@ -51,11 +71,18 @@ class Verification:
     damages: tuple[Damage, ...]
     compared: int = 0
     skipped: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    root_sha256: str = ""
+    is_strict: bool = False
 
     @property
     def exit_status(self) -> int:
-        """Exit status of `bids-dl verify`: 0, or 1 if there is a damage."""
-        return 1 if self.damages else 0
+        """Exit status of `bids-dl verify`: 0, or 1 if there is a damage.
+
+        If `is_strict`, also 1 if there is a remark.
+        """
+        return 1 if self.damages or (self.is_strict and self.remarks) else 0
 
 
 def verify(
@@ -63,8 +90,7 @@ def verify(
     *,
     sources: Sequence[str] = (),
     storage_options: Mapping[str, Any] | None = None,
-    jobs: int | None = None,
-    fetching: FetchConfig | None = None,
+    config: VerifyConfig | None = None,
     on_progress: ProgressCallback | None = None,
     on_message: Callable[[str], None] | None = None,
 ) -> Verification:
@@ -78,10 +104,8 @@ def verify(
         BIDS datasets. If given, the windows are created again from them and compared.
     storage_options
         Options for the file system of the URL, as in fsspec.
-    jobs
-        Worker processes for the comparison. None chooses by cores and memory.
-    fetching
-        Access to remote sources.
+    config
+        Settings; None takes the defaults.
     on_progress
         Called with the progress.
     on_message
@@ -97,34 +121,79 @@ def verify(
     >>> verify("eyes.zarr").damages
     ()
     """
+    config = config or VerifyConfig()
     on_progress = on_progress or _ignore_progress
     location = Location(url, dict(storage_options or {}))
     store, problem = _open(url, location)
-    damages, objects = check_objects(location, on_progress=partial(on_progress, "objects"))
+    checked = check_objects(location, on_progress=partial(on_progress, "objects"))
+    damages = checked.damages
     if problem and not damages:
         if not isinstance(problem, DamagedStoreError):
             raise problem
-        damages = [Damage(ROOT, "does not match its own SHA-256")]
+        damages = [Damage(ROOT, _describe_root(location))]
     damages = with_recordings(damages, lambda: _read_keys(store))
     comparison = SourceComparison()
     if store is not None and not damages:
-        damages = check_tables(store)
+        damages = _check_tables(store)
         if sources and not damages:
-            with source.open_access(fetching, on_message=on_message) as access:
+            with source.open_access(config.fetching, on_message=on_message) as access:
                 comparison = compare_with_sources(
-                    store, sources, access, jobs=jobs, on_progress=partial(on_progress, "source")
+                    store,
+                    sources,
+                    access,
+                    jobs=config.jobs,
+                    on_progress=partial(on_progress, "source"),
                 )
             damages = comparison.damages
+    attributes = store.attributes if store is not None else {}
     return Verification(
         url=url,
-        content=str(store.attributes.get("content", "")) if store is not None else "",
-        objects=len(objects),
-        nbytes=sum(entry["bytes"] for entry in objects.values()),
+        content=attributes.get("content", ""),
+        objects=len(checked.objects),
+        nbytes=sum(entry["bytes"] for entry in checked.objects.values()),
         windows=store.shape[0] if store is not None else 0,
-        damages=tuple(damages),
+        damages=(*damages, *_check_identifier(attributes, config.content)),
+        remarks=tuple(checked.remarks),
+        unchecked=_find_unchecked(store),
+        root_sha256=attributes.get(ROOT_SHA256, ""),
+        is_strict=config.strict,
         compared=comparison.compared,
         skipped=comparison.skipped,
     )
+
+
+def _check_identifier(attributes: Mapping[str, Any], expected: str | None) -> list[Damage]:
+    """Compare the identifiers of a store with the one that is expected."""
+    if not attributes or expected is None:
+        return []
+    identifiers = (str(attributes.get("content", "")), attributes[ROOT_SHA256])
+    if any(identifier.startswith(expected) for identifier in identifiers):
+        return []
+    problem = (
+        f"expected the content identifier bids-dl:{expected[:16]}, the store has "
+        f"bids-dl:{identifiers[0][:16]}: it is another store, or was changed"
+    )
+    return [Damage(ROOT, problem)]
+
+
+def _check_tables(store: Store) -> list[Damage]:
+    """Find contradictions between the tables, or the table that cannot be read."""
+    try:
+        return check_tables(store)
+    except DamagedStoreError as problem:
+        return [Damage("tables", str(problem).removeprefix(f"{store.url}: "))]
+
+
+def _find_unchecked(store: Store | None) -> tuple[str, ...]:
+    """Describe the checks that a store of an older bids_dl does not allow."""
+    if store is None:
+        return ()
+    unchecked = []
+    if DOCUMENTS not in store.attributes:
+        unchecked.append(UNCHECKED_DOCUMENTS)
+    if places := describe_unchecked(store.root):
+        unchecked.append(places)
+    return tuple(unchecked)
 
 
 def _ignore_progress(stage: str, done: int, total: int) -> None:
@@ -136,7 +205,8 @@ def _open(url: str, location: Location) -> tuple[Store | None, BidsDlError | Non
     try:
         return open_store(url, storage_options=location.storage_options), None
     except (StoreError, DamagedStoreError) as problem:
-        if not _is_finished(location):
+        is_damaged = isinstance(problem, DamagedStoreError) and location.exists(MANIFEST)
+        if not is_damaged and not _is_finished(location):
             raise
         return None, problem
 
@@ -146,19 +216,28 @@ def _is_finished(location: Location) -> bool:
 
     If not, it is being written, or it has another version.
     """
-    try:
-        location.read(MANIFEST)
-    except (OSError, StoreError):
+    if not location.exists(MANIFEST):
         return False
     try:
-        content = location.read(ROOT)
+        content = location.read(ROOT, max_bytes=MAX_JSON_BYTES)
+        attributes = parse_json(content)["attributes"]
+        return not is_valid_root(content, attributes)
     except FileNotFoundError:
         return not location.exists(UNFINISHED)
-    try:
-        attributes = json.loads(content)["attributes"]
-        return not is_valid_root(content, attributes)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return True
+
+
+def _describe_root(location: Location) -> str:
+    """Describe the damage of a root object."""
+    try:
+        content = location.read(ROOT, max_bytes=MAX_JSON_BYTES)
+        root = parse_json(content)
+        if is_valid_root(content, root["attributes"]):
+            return f"is not as bids_dl writes it ({find_root_problem(root)})"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    return "does not match its own SHA-256"
 
 
 def _read_keys(store: Store | None) -> list[str]:

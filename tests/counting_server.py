@@ -50,6 +50,10 @@ class CountingServer:
         """Return the requests for objects of ``signals``."""
         return [path for path in self.requests if "/signals/" in path]
 
+    async def answer(self, request, handler):
+        """Answer a request with a file."""
+        return await handler(request)
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())
@@ -60,7 +64,7 @@ class CountingServer:
         @web.middleware
         async def count_request(request, handler):
             self.requests.append(request.path)
-            return await handler(request)
+            return await self.answer(request, handler)
 
         async def count_bytes(_, response):
             self.bytes_sent += response.content_length or 0

@@ -9,7 +9,7 @@ from people_store import window_table, write_store
 
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError, ModelError, NoMatchError
-from bids_dl.prediction import FoldWeights, predict, unseen_models
+from bids_dl.prediction import FoldWeights, predict, read_folds, unseen_models
 from bids_dl.training import TrainingResult, train
 
 SPLITS = ("train", "train", "validation", "test", "test", "test")
@@ -122,3 +122,19 @@ def test_a_folder_without_a_complete_run_is_refused(small, run, tmp_path):
 def test_an_unknown_device_is_refused(small, run):
     with pytest.raises(ConfigError, match="device 'tpu'"):
         predict(small, run.run_dir, device="tpu")
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        ("[" * 100_000, "nested more than 64 levels deep"),
+        ("9" * 5000, "an integer is too long"),
+        ("{}", "content is an object, expected an array"),
+        ('[{"train": [["a"]], "validation": [], "weights": "w"}]', "expected at least 2 in it"),
+        ('[{"train": [], "validation": [], "weights": 3}]', "weights is 3, expected a string"),
+    ],
+)
+def test_folds_that_are_not_those_of_a_training_are_refused(tmp_path, folds, message):
+    (tmp_path / "folds.json").write_text(folds)
+    with pytest.raises(ModelError, match=f"folds.json is missing or broken: .*{message}"):
+        read_folds(tmp_path)

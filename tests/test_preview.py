@@ -78,3 +78,10 @@ def test_a_file_that_cannot_be_written_is_rejected(survey, file, message, tmp_pa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=f"--plot {file}: {message}"):
         preview.draw_preview(survey, WINDOWS, file)
+
+
+def test_names_with_dollar_signs_are_drawn_as_they_are(eegbci, tmp_path):
+    events_config = parse_events({"hed": {"$\\frac$ \x1b": "Eyes-closed"}})
+    survey = survey_sources([str(eegbci)], SourceConfig(subject=("001",)), events_config, WINDOWS)
+    preview.draw_preview(survey, WINDOWS, tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,23 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
+from resealed_store import read_root, reseal, update_manifest, write_root
 
 import bids_dl
+from bids_dl.config.verify_stage import VerifyConfig
 from bids_dl.errors import BidsDlError, StoreError
 from bids_dl.pipeline.source_comparison import SOURCE_VALUES
 from bids_dl.store import open_store
-from bids_dl.store.format import (
-    BLANK_SHA256,
-    ROOT_SHA256,
-    SOURCE_COLUMNS,
-    content_id,
-    to_json,
-)
+from bids_dl.store.format import SOURCE_COLUMNS
 from bids_dl.verification import verify
 
 FIRST = "ds004362/sub-001/eeg/sub-001_task-motion_run-1"
 SECOND = FIRST.replace("run-1", "run-2")
 N_DAMAGES = 100  # flipped bits, and truncations
+STRICT = VerifyConfig(strict=True)
+DOCUMENTS = ("plan.json", "recordings.json", "LICENSE", "CITATION.cff", "croissant.json")
+FOREIGN = (".gitattributes", ".DS_Store", ".cache/huggingface/a", ".git/HEAD", "._x", "notes.txt")
 
 
 @pytest.fixture
@@ -47,36 +44,6 @@ def damage_file(file: Path, rng: np.random.Generator, *, truncate: bool) -> None
         file.write_bytes(content[: rng.integers(len(content))])
     else:
         flip_bit(file, int(rng.integers(len(content))), int(rng.integers(8)))
-
-
-def object_entry(content: bytes) -> dict[str, Any]:
-    """Return the entry of an object in the manifest."""
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def update_manifest(store: Path, name: str) -> None:
-    """Make the manifest agree with one object."""
-    manifest = json.loads((store / "manifest.json").read_text())
-    manifest["objects"][name] = object_entry((store / name).read_bytes())
-    (store / "manifest.json").write_bytes(to_json(manifest))
-
-
-def reseal(store: Path) -> None:
-    """Make the manifest and the root agree with all objects, as a careful editor would."""
-    objects = {}
-    for path in store.rglob("*"):
-        name = path.relative_to(store).as_posix()
-        if path.is_file() and name not in {"manifest.json", "zarr.json"}:
-            objects[name] = object_entry(path.read_bytes())
-    root = json.loads((store / "zarr.json").read_text())
-    arrays = root["consolidated_metadata"]["metadata"]
-    root["attributes"] |= {"content": content_id(objects, arrays), ROOT_SHA256: BLANK_SHA256}
-    blank_root = to_json(root)
-    sha256 = hashlib.sha256(blank_root).hexdigest()
-    root_content = blank_root.replace(BLANK_SHA256.encode(), sha256.encode(), 1)
-    (store / "zarr.json").write_bytes(root_content)
-    objects["zarr.json"] = object_entry(root_content)
-    (store / "manifest.json").write_bytes(to_json({"objects": dict(sorted(objects.items()))}))
 
 
 def set_value(store: Path, column: str, row: int, value: Any) -> None:
@@ -111,9 +78,11 @@ def test_each_of_a_hundred_flipped_bits_and_a_hundred_truncations_is_found(store
         file = files[rng.integers(len(files))]
         content = file.read_bytes()
         damage_file(file, rng, truncate=number >= N_DAMAGES)
-        assert verify(str(store)).exit_status == 1, (number, file)
+        verification = verify(str(store), config=STRICT)
+        assert verification.exit_status == 1, (number, file)
+        assert verification.damages or file.name == "README.md"
         file.write_bytes(content)
-    assert verify(str(store)).exit_status == 0
+    assert verify(str(store), config=STRICT).exit_status == 0
 
 
 def test_a_stream_raises_on_each_of_a_hundred_flipped_bits_and_truncations_in_what_it_reads(store):
@@ -150,14 +119,95 @@ def test_a_truncated_shard_affects_all_its_windows(store):
     assert len(damage.recordings) == 8
 
 
-def test_missing_and_unexpected_objects_are_named(store):
+def test_missing_and_unexpected_objects_of_arrays_are_named(store):
     (store / "onset/c/0").unlink()
-    (store / "notes.txt").write_text("mine")
+    (store / "onset/c/1").write_text("mine")
     problems = {damage.where: damage.problem for damage in verify(str(store)).damages}
     assert problems == {
         "onset/c/0": "is missing",
-        "notes.txt": "unexpected object: not listed in the manifest",
+        "onset/c/1": "unexpected object: not listed in the manifest",
     }
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_that_is_not_of_the_store_is_a_remark_and_no_damage(store, name):
+    (store / name).parent.mkdir(parents=True, exist_ok=True)
+    (store / name).write_text("mine")
+    verification = verify(str(store))
+    first, slash, _ = name.partition("/")
+    assert [remark.where for remark in verification.remarks] == [first + slash]
+    assert (verification.damages, verification.exit_status) == ((), 0)
+    assert verify(str(store), config=STRICT).exit_status == 1
+
+
+def test_folders_that_lead_in_a_circle_are_not_entered(store):
+    (store / "a").symlink_to(store)
+    (store / "signals/b").symlink_to(store)
+    verification = verify(str(store))
+    assert [remark.where for remark in verification.remarks] == ["a"]
+    assert verification.damages == ()
+
+
+def test_an_edited_readme_is_a_remark_and_a_missing_one_is_damage(store):
+    card = store / "README.md"
+    card.write_text(card.read_text() + "More.\n")
+    verification = verify(str(store))
+    assert (verification.damages, verification.exit_status) == ((), 0)
+    assert verification.remarks[0].where == "README.md"
+    assert "edited after the store was written" in verification.remarks[0].note
+    card.unlink()
+    assert [damage.where for damage in verify(str(store)).damages] == ["README.md"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_another_document_that_was_edited_is_damage(store, name):
+    (store / name).write_text((store / name).read_text() + " ")
+    [damage] = verify(str(store)).damages
+    assert damage.where == name
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "README.md"])
+def test_a_document_that_was_changed_together_with_the_manifest_is_found(store, name):
+    (store / name).write_text((store / name).read_text() + " ")
+    update_manifest(store, name)
+    damages = verify(str(store)).damages
+    assert damages[0].where == "manifest.json"
+    assert damages[0].problem == (
+        f"has another SHA-256 for {name} than the root; both were changed together"
+    )
+
+
+@pytest.mark.parametrize("name", ["TERMS", "label/c/1", "nosuch/c/0"])
+def test_an_object_that_was_added_to_the_manifest_is_found(store, name):
+    (store / name).parent.mkdir(parents=True, exist_ok=True)
+    (store / name).write_text("more")
+    update_manifest(store, name)
+    assert "manifest.json" in [damage.where for damage in verify(str(store)).damages]
+
+
+def test_a_store_of_an_older_version_is_verified_and_says_what_is_not_checked(store):
+    root = read_root(store)
+    del root["attributes"]["documents"]
+    write_root(store, root)
+    verification = verify(str(store))
+    assert (verification.damages, verification.exit_status) == ((), 0)
+    [line] = verification.unchecked
+    assert "a document, such as LICENSE, that was changed together" in line
+    (store / "LICENSE").write_text("None.")
+    assert [damage.where for damage in verify(str(store)).damages] == ["LICENSE"]
+
+
+@pytest.mark.parametrize("n_digits", [16, 40, 64])
+@pytest.mark.parametrize("name", ["content", "root_sha256"])
+def test_a_store_is_held_against_an_identifier(store, name, n_digits):
+    identifier = getattr(verify(str(store)), name)[:n_digits]
+    assert verify(str(store), config=VerifyConfig(content=identifier)).exit_status == 0
+    other = f"{identifier[:-1]}{'0' if identifier[-1] != '0' else '1'}"
+    verification = verify(str(store), config=VerifyConfig(content=other))
+    [damage] = verification.damages
+    assert damage.where == "zarr.json"
+    assert f"expected the content identifier bids-dl:{other[:16]}" in damage.problem
+    assert verification.exit_status == 1
 
 
 @pytest.mark.parametrize("name", ["zarr.json", "manifest.json"])
@@ -229,14 +279,14 @@ def test_inconsistent_tables_are_found_although_every_checksum_matches(
 
 
 def test_a_column_of_another_length_is_found(store):
-    root = json.loads((store / "zarr.json").read_text())
+    root = read_root(store)
     onset = root["consolidated_metadata"]["metadata"]["onset"]
     onset["shape"] = [239]
     onset["chunk_grid"]["configuration"]["chunk_shape"] = [239]
-    (store / "zarr.json").write_text(json.dumps(root))
-    reseal(store)
-    problems = [damage.problem for damage in verify(str(store)).damages]
-    assert "has 239 along window, other arrays have 240" in problems
+    write_root(store, root)
+    [damage] = verify(str(store)).damages
+    assert damage.where == "zarr.json"
+    assert "array onset: has 239 along window, other arrays have 240" in damage.problem
 
 
 def test_every_column_that_the_source_determines_can_be_compared():
@@ -246,7 +296,10 @@ def test_every_column_that_the_source_determines_can_be_compared():
 def test_the_windows_of_an_unchanged_store_are_those_of_its_sources(store, eegbci):
     calls = []
     verification = verify(
-        str(store), sources=[str(eegbci)], jobs=2, on_progress=lambda *call: calls.append(call)
+        str(store),
+        sources=[str(eegbci)],
+        config=VerifyConfig(jobs=2),
+        on_progress=lambda *call: calls.append(call),
     )
     assert verification.damages == ()
     assert (verification.compared, verification.skipped) == (8, {})
@@ -257,7 +310,7 @@ def test_changed_windows_and_columns_are_found_although_every_checksum_matches(s
     array = zarr.open_array(store / "signals", mode="r+")
     array[31, 3, 7] = array[31, 3, 7] + 0.5
     set_value(store, "onset", 45, 31.0)
-    damages = verify(str(store), sources=[str(eegbci)], jobs=2).damages
+    damages = verify(str(store), sources=[str(eegbci)], config=VerifyConfig(jobs=2)).damages
     assert [(damage.where, damage.windows, damage.recordings) for damage in damages] == [
         ("onset", (45, 46), (SECOND,)),
         (SECOND, (31, 32), (SECOND,)),
@@ -269,7 +322,7 @@ def test_changed_windows_and_columns_are_found_although_every_checksum_matches(s
 def test_a_changed_source_is_reported_and_the_others_are_compared(store, eegbci_copy):
     file = next(eegbci_copy.glob("sub-001/eeg/*run-1*.edf"))
     flip_bit(file, file.stat().st_size - 3)
-    verification = verify(str(store), sources=[str(eegbci_copy)], jobs=2)
+    verification = verify(str(store), sources=[str(eegbci_copy)], config=VerifyConfig(jobs=2))
     [damage] = verification.damages
     assert (damage.where, damage.windows) == (FIRST, (0, 30))
     assert "its source is not the one that was converted" in damage.problem
@@ -278,7 +331,7 @@ def test_a_changed_source_is_reported_and_the_others_are_compared(store, eegbci_
 
 def test_a_recording_that_is_not_in_the_sources_is_skipped_with_the_reason(store, eegbci_copy):
     shutil.rmtree(eegbci_copy / "sub-001")
-    verification = verify(str(store), sources=[str(eegbci_copy)], jobs=2)
+    verification = verify(str(store), sources=[str(eegbci_copy)], config=VerifyConfig(jobs=2))
     assert verification.damages == ()
     assert verification.compared == 6
     assert verification.skipped == {

@@ -187,7 +187,8 @@ def info(store: PathLike, **options: Unpack[InfoOptions]) -> dict[str, Any]:
     -------
     dict
         ``store`` (its URL), ``shape`` (n_windows, n_chans, n_times), ``channels``, ``columns`` of
-        its table, ``bytes``, and the attributes of the store; see docs/store-format.md.
+        its table, ``bytes``, ``not_checked`` (what a stream cannot check, "" if nothing), and the
+        attributes of the store; see docs/store-format.md.
 
     Raises
     ------
@@ -201,6 +202,8 @@ def info(store: PathLike, **options: Unpack[InfoOptions]) -> dict[str, Any]:
     >>> description["shape"], description["sfreq"]
     ([240, 24, 256], 128.0)
     """
+    from bids_dl.store.description import describe_unchecked
+
     opened = _open(store, options, InfoOptions)
     return {
         "store": opened.url,
@@ -208,6 +211,7 @@ def info(store: PathLike, **options: Unpack[InfoOptions]) -> dict[str, Any]:
         "channels": list(opened.channels),
         "columns": list(opened.columns),
         "bytes": opened.nbytes,
+        "not_checked": describe_unchecked(opened.root),
         **opened.attributes,
     }
 
@@ -237,7 +241,7 @@ def verify(
     Returns
     -------
     Verification
-        Numbers of objects and windows that were checked, and the damages.
+        Numbers of objects and windows that were checked, the damages, and remarks.
 
     Raises
     ------
@@ -259,8 +263,7 @@ def verify(
         as_path("store", store),
         sources=as_paths("sources", options["sources"]) if options.get("sources") else [],
         storage_options=parsing.parse_storage_options(options),
-        jobs=parsing.parse_pipeline(options).jobs,
-        fetching=parsing.parse_fetching(options),
+        config=parsing.parse_verification(options),
         on_progress=on_progress,
         on_message=on_message,
     )

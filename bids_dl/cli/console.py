@@ -7,12 +7,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
@@ -23,7 +23,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.progress import Progress as Bars
+from rich.segment import Segment
 from rich.text import Text
+
+from bids_dl.errors import CONTROLS, escape_controls, mask_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +34,30 @@ if TYPE_CHECKING:
     from bids_dl.datamodel import Failure
     from bids_dl.pipeline.outcome import Progress
 
+
+class _CleanConsole(Console):
+    """Console whose texts steer no terminal and show no secret, whatever a dataset holds."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render an object, with the text of each segment cleaned. Styles are not changed."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(clean(segment.text), segment.style)
+
+
+def clean(text: str) -> str:
+    """Mask the secrets of a text, and escape its control characters."""
+    return escape_controls(mask_secrets(text))
+
+
 # names of users may contain brackets and colons, so no text is interpreted as markup
-out = Console(highlight=False, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False)
-notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
+out = _CleanConsole(highlight=False, markup=False, emoji=False)
+err = _CleanConsole(stderr=True, highlight=False, markup=False, emoji=False)
+notes = _CleanConsole(stderr=True, highlight=False, markup=False, emoji=False)
 """Progress and warnings on standard error; silent with --quiet."""
 
 MAX_LINES = 20  # of warnings and failures on a terminal; JSON and the store have all of them
@@ -56,7 +79,7 @@ def replace_unencodable() -> None:
     """Let both outputs escape characters that they cannot encode."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
 
 
 def flush_output() -> None:
@@ -78,24 +101,31 @@ def flush_output() -> None:
 
 
 def print_bytes(content: bytes) -> None:
-    """Write a file to standard output.
+    """Write a file to standard output, with escapes of control characters on a terminal.
 
     Raises
     ------
     OSError
         Standard output cannot be written to.
     """
+    if sys.stdout.isatty():
+        content = escape_controls(content.decode()).encode()
     try:
         sys.stdout.buffer.write(content)
     except OSError as problem:
         raise OSError(problem.errno, problem.strerror, "standard output") from None
 
 
+def print_line(text: str) -> None:
+    """Print a message on standard error, also one that --quiet does not silence."""
+    print(clean(text), file=sys.stderr)  # noqa: T201
+
+
 class _StderrHandler(logging.Handler):
     """Prints log records on the standard error of the moment, which tests replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)  # noqa: T201
+        print_line(self.format(record))
 
 
 _HANDLER = _StderrHandler()
@@ -158,12 +188,20 @@ def format_failure(failure: Failure) -> str:
 
 def print_json(content: Any) -> None:
     """Print a result as one JSON object, with escapes if the output cannot encode its texts."""
-    text = json.dumps(content, ensure_ascii=False, indent=1)
+    text = _dump(content, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(content, indent=1)
+        text = _dump(content, ensure_ascii=True)
     sys.stdout.write(text + "\n")
+
+
+def _dump(content: Any, *, ensure_ascii: bool) -> str:
+    """Write JSON without secrets, and with escapes of all control characters."""
+    text = json.dumps(content, ensure_ascii=ensure_ascii, indent=1)
+    if "://" in text:
+        text = mask_secrets(text)
+    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def print_path(file: Path) -> None:

@@ -30,6 +30,7 @@ from bids_dl.config.shell_options import CacheOptions, JsonOptions
 from bids_dl.config.training_options import PredictOptions, TrainOptions
 from bids_dl.errors import BidsDlError, ConfigError, RequestError
 from bids_dl.output import describe_os_error
+from bids_dl.remote.scratch import remove_own
 
 INTERRUPTED = 130  # exit status that Typer returns after Ctrl-C
 
@@ -48,7 +49,7 @@ def main() -> None:
     console.set_verbosity(quiet=False, verbose=False)
     console.replace_unencodable()
     try:
-        with one_interrupt():
+        with one_interrupt() as interruption:
             status = app(standalone_mode=False)
         console.flush_output()
     except BidsDlError as problem:
@@ -59,7 +60,8 @@ def main() -> None:
     except OSError as problem:
         _stop(problem, _describe_failed_io(problem), BidsDlError.exit_status)
     if status == INTERRUPTED:
-        _stop(None, _interruption_message(), INTERRUPTED)
+        remove_own()
+        _stop(None, _interruption_message(), interruption.status)
     sys.exit(status or 0)
 
 
@@ -384,5 +386,5 @@ def _stop(problem: BaseException | None, message: str, status: int) -> Any:
     if problem is not None:
         console.log_causes(problem)
     if message:
-        print(f"error: {message}", file=sys.stderr)  # noqa: T201
+        console.print_line(f"error: {message}")
     sys.exit(status)

@@ -79,6 +79,17 @@ def with_options(*declarations: type) -> Callable[[Command], Command]:
 class DocumentedCommand(TyperCommand):
     """A command whose help shows the defaults of the stages, which are imported only then."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse a second QUERY SECONDS, which may be for another label and would replace it."""
+        given = self.make_parser(ctx).parse_args(args=list(args))[2]
+        for parameter in self.params:
+            if parameter.nargs > 1 and given.count(parameter) > 1:
+                raise ConfigError(
+                    f"{parameter.opts[0]}: given twice; give it once, or for each label in a "
+                    "file (--config)"
+                )
+        return super().parse_args(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, with the default of each option that has one."""
         from bids_dl.config.parsing import default_value

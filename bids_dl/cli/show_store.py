@@ -21,11 +21,12 @@ from bids_dl.cli.console import (
 from bids_dl.cli.show_events import format_query
 from bids_dl.cli.tables import TextTable, print_pairs, print_table
 from bids_dl.datamodel import Failure
+from bids_dl.sharing.origin import address_of
 from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.outcome import Outcome, PersonCount
-    from bids_dl.store.integrity import Damage
+    from bids_dl.store.damage import Damage
     from bids_dl.verification import Verification
 
 MAX_RECORDINGS = 3  # named per damage
@@ -75,9 +76,15 @@ def _person_table(people: tuple[PersonCount, ...]) -> TextTable:
 
 def print_info(description: Mapping[str, Any]) -> None:
     """Print the content of a store, as `bids_dl.info` describes it, and how to stream it."""
+    from bids_dl.store.root_object import require_attributes
+
+    require_attributes(description["store"], description)
     request = description["request"]
     statistics = description["statistics"]
-    failures = [Failure(**failure) for failure in description["failures"]]
+    failures = []
+    for failure in description["failures"]:
+        reason, is_transient = failure["reason"], failure.get("transient", False)
+        failures.append(Failure(failure["recording"], failure["stage"], reason, is_transient))
     rows: dict[str, str] = {
         "title": description["title"],
         "windows": _format_shape(description),
@@ -98,6 +105,7 @@ def print_info(description: Mapping[str, Any]) -> None:
         **_format_creation(description),
         "sources": "; ".join(map(_format_source, description["sources"])),
         "failed": "; ".join(map(format_failure, failures)) or "none",
+        **_format_unchecked(description),
         "content": f"bids-dl:{description['content']}",
         "made by": format_pairs(description["software"]),
     }
@@ -124,8 +132,15 @@ def _format_creation(description: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in creation.items() if value}
 
 
+def _format_unchecked(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a stream of the store cannot check, if there is anything."""
+    unchecked = description.get("not_checked")
+    return {"not checked": unchecked} if unchecked else {}
+
+
 def _format_source(source: Mapping[str, Any]) -> str:
-    return f"{source['dataset']} {source['doi']} ({source['licence'] or 'no licence stated'})"
+    name = address_of(source) or source["dataset"]
+    return f"{name} {source['doi']} ({source['licence'] or 'no licence stated'})"
 
 
 def _format_recipe(recipe: Mapping[str, Any]) -> str:
@@ -151,6 +166,10 @@ def print_verification(verification: Verification) -> None:
     if len(damages) > MAX_LINES:
         more = len(damages) - MAX_LINES
         out.print(f"and {more} more (all of them with --json)", soft_wrap=True)
+    for remark in verification.remarks[:MAX_LINES]:
+        out.print(f"remark: {remark.where}: {remark.note}", soft_wrap=True)
+    for line in verification.unchecked:
+        out.print(f"not checked: {line}", soft_wrap=True)
     for key, reason in list(verification.skipped.items())[:MAX_LINES]:
         out.print(f"{key}: not compared: {reason}", soft_wrap=True)
     parts = [
@@ -161,7 +180,9 @@ def print_verification(verification: Verification) -> None:
     if verification.compared or verification.skipped:
         recordings = count(verification.compared, "recording")
         parts.append(f"{recordings} converted again from the source")
-    result = f"{count(len(damages), 'problem')} found" if damages else "no damage found"
+    result = f"{count(len(damages), 'problem')} found" if damages else "OK"
+    if verification.remarks:
+        result += f", {count(len(verification.remarks), 'remark')}"
     out.print(f"{verification.url}: {', '.join(parts)}: {result}", soft_wrap=True)
 
 

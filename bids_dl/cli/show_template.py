@@ -108,7 +108,8 @@ def _first_query(template: SidecarTemplate) -> str:
         for tags in column.suggested.values():
             return tags.partition(",")[0]
     for column in template.columns:
-        if column.is_categorical:
-            hed = template.content[column.name]["HED"]
+        # a value that HED has no word for has no entry
+        hed = template.content[column.name].get("HED") if column.is_categorical else None
+        if hed:
             return str(next(iter(hed.values()))).rpartition(", ")[2].rstrip(")")
     return DEFAULT_QUERY

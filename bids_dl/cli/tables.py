@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len
 
-from bids_dl.cli.console import out
+from bids_dl.cli.console import clean, out
 
 GAP = "  "  # between two columns
 MIN_COLUMNS = 60  # of a terminal, for a table of several columns
@@ -40,14 +40,30 @@ class TextTable:
 
 def print_table(table: TextTable) -> None:
     """Print a table on standard output, in the width of the terminal. A pipe has no limit."""
+    table = replace(
+        table,
+        headings=_clean_cells(table.headings),
+        rows=list(map(_clean_cells, table.rows)),
+        title=_clean_cell(table.title),
+    )
     for line in format_table(table, output_width()):
         _print_line(line)
 
 
 def print_pairs(pairs: Mapping[str, str]) -> None:
     """Print names and values, one below the other, in the width of the terminal."""
+    pairs = dict(zip(_clean_cells(pairs), _clean_cells(pairs.values()), strict=True))
     for line in format_pairs_as_lines(pairs, output_width()):
         _print_line(line)
+
+
+def _clean_cells(cells: Iterable[str]) -> list[str]:
+    return list(map(_clean_cell, cells))
+
+
+def _clean_cell(text: str) -> str:
+    """Escape a text before it is aligned, also what would begin another line or column."""
+    return clean(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def output_width() -> int | None:

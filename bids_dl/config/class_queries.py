@@ -9,6 +9,7 @@ from typing import Any
 
 from bids_dl.config.comparisons import (
     EVENT_OPERATOR,
+    MISSING_CELLS,
     QUOTED,
     ColumnValue,
     Comparison,
@@ -55,7 +56,8 @@ def parse_class_queries(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        There is no query, a label occurs twice, or a value of `event` compares nothing.
+        There is no query, a label occurs twice or is no text, or a value of `event` compares
+        nothing.
 
     Examples
     --------
@@ -71,6 +73,8 @@ def parse_class_queries(options: Mapping[str, Any]) -> dict[str, Any]:
     queries: dict[str, Any] = {}
     for option in QUERY_OPTIONS:
         for label, query in _labelled_queries(option, options.get(option)):
+            if label in MISSING_CELLS:
+                raise ConfigError(f"--{option} {query}: the label {label!r} stands for no label")
             if label in queries:
                 raise ConfigError(
                     f"--{option} {query}: two queries have the label {label!r}; "

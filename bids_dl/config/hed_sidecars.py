@@ -11,6 +11,7 @@ from typing import Any
 from bids_dl.config.arguments import describe_value, wrong_type
 from bids_dl.config.values import as_tuple
 from bids_dl.errors import ConfigError
+from bids_dl.input import read_text
 from bids_dl.wording import join_names
 
 FLAG = "--hed-sidecar"
@@ -96,7 +97,7 @@ def _read_json(file: Any) -> Mapping[str, Any]:
         if n_bytes > MAX_BYTES:
             size = f"{n_bytes / 1e6:.1f} MB"
             raise ConfigError(f"{FLAG} {file}: has {size}, the limit is {MAX_BYTES / 1e6:g} MB")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig", max_bytes=MAX_BYTES)
         content = json.loads(text, object_pairs_hook=_unique_keys)
     except OSError as problem:
         raise ConfigError(f"{FLAG} {file}: cannot be read ({problem.strerror})") from None

@@ -346,7 +346,18 @@ class InfoOptions(AccessOptions, total=False):
     """Options of `bids_dl.info`."""
 
 
-class VerifyOptions(FetchOptions, JobOptions, AccessOptions, total=False):
+class CheckOptions(TypedDict, total=False):
+    """Options that decide which stores pass a verification."""
+
+    content: Annotated[
+        str, Opt("Content identifier that the store must have, from a paper.", "ID", EXECUTION)
+    ]
+    strict: Annotated[
+        bool, Opt("End with status 1 also for remarks, such as foreign files.", panel=EXECUTION)
+    ]
+
+
+class VerifyOptions(CheckOptions, FetchOptions, JobOptions, AccessOptions, total=False):
     """Options of `bids_dl.verify`."""
 
     sources: Annotated[

@@ -20,6 +20,7 @@ from bids_dl.config.labels import columns_to_expand, parse_labels, parse_whole_l
 from bids_dl.config.options import (
     AccessOptions,
     Assignments,
+    CheckOptions,
     ConvertOptions,
     EventOptions,
     EventsOptions,
@@ -33,6 +34,7 @@ from bids_dl.config.options import (
     SourceOptions,
     SplitOptions,
     StoreOptions,
+    VerifyOptions,
     WindowOptions,
 )
 from bids_dl.config.shell_options import CacheOptions
@@ -57,11 +59,13 @@ from bids_dl.config.values import (
     as_tuple,
     parse_age,
     parse_assignments,
+    parse_content_id,
     parse_size,
     parse_split,
     parse_text,
 )
-from bids_dl.config.yaml_files import load_yaml
+from bids_dl.config.verify_stage import VerifyConfig
+from bids_dl.config.yaml_files import load_yaml, read_yaml
 from bids_dl.datamodel import ENTITY_PREFIXES
 from bids_dl.errors import ConfigError
 
@@ -84,6 +88,7 @@ STAGES: tuple[tuple[type, type], ...] = (
     (RunOptions, PipelineConfig),
     (DeviceOptions, TrainConfig),
     (TrainOptions, TrainConfig),
+    (CheckOptions, VerifyConfig),
 )
 """Declarations of options, and the stage whose fields of the same names have their defaults."""
 
@@ -96,15 +101,13 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     ConfigError
         The file cannot be read, is not YAML, has a key twice, or is not a mapping.
     """
+    title = f"--config {path}"
     try:
-        content = load_yaml(Path(path).read_text(encoding="utf-8"), f"--config {path}")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "not UTF-8 text"
-        raise ConfigError(f"--config {path}: cannot be read ({reason})") from None
+        content = load_yaml(read_yaml(Path(path), title), title)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"--config {path}: not YAML{line}") from None
+        raise ConfigError(f"{title}: not YAML{line}") from None
     if not isinstance(content, dict):
         kind = type(content).__name__
         raise ConfigError(f"--config {path}: expected option: value pairs, found {kind}")
@@ -226,6 +229,13 @@ def parse_fetching(options: Options) -> FetchConfig:
     return _build_stage(FetchConfig, FetchOptions, options)
 
 
+def parse_verification(options: Options) -> VerifyConfig:
+    """Build the settings of a verification."""
+    values = _stage_values(VerifyConfig, VerifyOptions, options)
+    check_flags(strict=values["strict"] or False)
+    return build(VerifyConfig, **values, fetching=parse_fetching(options))
+
+
 def parse_cache(options: Options) -> CacheConfig:
     """Build the selection of cached files to remove."""
     return _build_stage(CacheConfig, CacheOptions, options)
@@ -282,6 +292,7 @@ def default_value(declaration: type, name: str) -> Any:
 
 
 PARSERS: dict[str, Callable[[Any], Any]] = {
+    "content": parse_content_id,
     "hed_sidecar": parse_hed_sidecars,
     "memory": parse_size,
     "older_than": parse_age,

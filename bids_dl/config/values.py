@@ -13,8 +13,10 @@ from bids_dl.errors import ConfigError
 
 SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
 AGE = re.compile(r"(\d+\.?\d*)\s*([hdw])")
+CONTENT_ID = re.compile(r"[0-9a-f]{16,64}")
 SECONDS = {"h": 3600.0, "d": 86400.0, "w": 604800.0}  # of a unit of age
 ASSIGNMENT = re.compile(r"([^=]*)=(.*)", re.DOTALL)
+SECRET_FLAGS = ("--storage-option",)  # whose values may be secrets, which no message repeats
 MAX_SHOWN = 60  # characters of a text of several lines in a message
 
 
@@ -51,6 +53,30 @@ def parse_size(value: Any) -> Any:
     exponent = " KMGT".index((prefix or " ").upper())
     base = 1024 if binary else 1000
     return round(float(number) * base**exponent)
+
+
+def parse_content_id(value: Any) -> Any:
+    """Return the hexadecimal digits of a content identifier, or a part of them, in lower case.
+
+    Raises
+    ------
+    ConfigError
+        The value is not text, or has fewer than 16 or other digits.
+
+    Examples
+    --------
+    >>> parse_content_id("bids-dl:8AB9831022C042AA")
+    '8ab9831022c042aa'
+    """
+    if value is None:
+        return None
+    digits = str(value).strip().lower().removeprefix("bids-dl:")
+    if not isinstance(value, str) or not CONTENT_ID.fullmatch(digits):
+        raise ConfigError(
+            f"--content {str(value)[:80]!r}: expected a content identifier, which has 16 to 64 "
+            "hexadecimal digits, such as bids-dl:8ab9831022c042aa"
+        )
+    return digits
 
 
 def parse_age(value: Any) -> Any:
@@ -174,7 +200,8 @@ def parse_assignments(value: Any, flag: str) -> dict[str, Any] | None:
     for text in as_tuple(value):
         match = ASSIGNMENT.fullmatch(text) if isinstance(text, str) else None
         if not match or not match[1]:
-            raise ConfigError(f"{flag} {text}: expected KEY=VALUE")
+            shown = flag if flag in SECRET_FLAGS else f"{flag} {text}"
+            raise ConfigError(f"{shown}: expected KEY=VALUE")
         assignments[match[1]] = _yaml_value(match[2])
     return assignments
 
@@ -183,7 +210,7 @@ def _yaml_value(text: str) -> Any:
     """Return a value read as YAML, or the text itself if it is not YAML, as some passwords are."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError at an impossible date
         return text
 
 

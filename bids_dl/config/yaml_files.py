@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bids_dl.errors import ConfigError
+from bids_dl.input import read_text
 
 MERGE_TAG = "tag:yaml.org,2002:merge"  # of <<, which may repeat keys
+
+
+MAX_BYTES = 1_000_000  # of a file; PyYAML reads about 0.2 MB in a second
+MAX_DEPTH = 64  # lists and mappings within one another; a file of options needs about 6
+MAX_VALUES = 200_000  # with those that an alias repeats
 
 
 class _DuplicateKeyError(Exception):
@@ -29,6 +37,26 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def read_yaml(path: Path, title: str) -> str:
+    """Read the text of a YAML file.
+
+    Parameters
+    ----------
+    title
+        Name of the file in messages.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, is not a regular file, is too large, or is not UTF-8.
+    """
+    try:
+        return read_text(path, max_bytes=MAX_BYTES)
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"{title}: cannot be read ({reason})") from None
+
+
 def load_yaml(text: str, title: str) -> Any:
     """Return the content of a YAML file.
 
@@ -44,7 +72,8 @@ def load_yaml(text: str, title: str) -> Any:
     yaml.YAMLError
         The text is not YAML.
     ConfigError
-        A mapping has two equal keys.
+        A mapping has two equal keys, or the content is nested too deeply, refers to itself, or has
+        too many values.
 
     Examples
     --------
@@ -52,9 +81,34 @@ def load_yaml(text: str, title: str) -> Any:
     {'trim': 2}
     """
     try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
+        content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
+    except RecursionError:
+        raise _too_deep(title) from None
     except _DuplicateKeyError as problem:
         key, line = problem.args
         raise ConfigError(
             f"{title}: line {line}: the key {key!r} occurs twice in one mapping; keep one"
         ) from None
+    _check_size(content, title)
+    return content
+
+
+def _check_size(content: Any, title: str) -> None:
+    """Refuse content that functions which call themselves cannot walk through."""
+    level: list[Any] = [[content]]
+    n_values = 0
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for container in level:
+            values: Iterable[Any] = container.values() if isinstance(container, dict) else container
+            below += [value for value in values if isinstance(value, dict | list)]
+            n_values += len(container)
+            if n_values > MAX_VALUES:
+                raise ConfigError(f"{title}: has more than {MAX_VALUES} values, with its aliases")
+        level = below
+    if level:
+        raise _too_deep(title)
+
+
+def _too_deep(title: str) -> ConfigError:
+    return ConfigError(f"{title}: is nested more than {MAX_DEPTH} levels deep, or refers to itself")

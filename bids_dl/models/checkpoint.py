@@ -9,14 +9,44 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import nn
 
+from bids_dl.config.json_schema import Schema, find_violation
 from bids_dl.errors import ModelError
+from bids_dl.input import open_regular, parse_json
 from bids_dl.models.registry import build
 
 METADATA_KEY = "bids_dl"  # of the card in the header of the file
+FAILURES = (
+    *(OSError, SafetensorError, ValueError, TypeError, AttributeError, RuntimeError),
+    *(MemoryError, OverflowError),
+)
+"""Errors of reading a file that is not a checkpoint."""
+NAMES: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100_000}
+NUMBERS: Schema = {
+    "type": "array",
+    "items": {"type": "number", "minimum": -1e300, "maximum": 1e300},
+}
+CARD_SCHEMA: Schema = {
+    "type": "object",
+    "properties": {
+        "model": {"type": "string"},
+        "channels": NAMES,
+        "n_times": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+        "sfreq": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e6},
+        "target": {"type": "string"},
+        "classes": NAMES,
+        "normalize": {"type": ["string", "null"]},
+        "options": {"type": "object"},
+        "mean": NUMBERS,
+        "std": NUMBERS,
+    },
+    "required": ["model", "channels", "n_times", "sfreq", "target", "classes"],
+}
+"""Schema of a card as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +120,55 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
         The file is missing, damaged or not written by `save_checkpoint`.
     """
     try:
+        open_regular(path).close()  # because safetensors would wait for the writer of a pipe
         with safe_open(path, framework="pt") as file:
-            metadata = (file.metadata() or {}).get(METADATA_KEY, "")
-            names = list(file.keys())
-            tensors = {name: file.get_tensor(name) for name in names}
-        values = json.loads(metadata)
-        for name, value in values.items():
-            if isinstance(value, list):
-                values[name] = tuple(value)
-        card = ModelCard(**values)
+            card = _parse_card((file.metadata() or {}).get(METADATA_KEY, ""))
+            _check_shapes(card, file)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         model = card.build()
         model.load_state_dict(tensors)
-    except (OSError, SafetensorError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except FAILURES as error:
+        reason = (getattr(error, "strerror", None) or str(error) or "too large").splitlines()[0]
         raise ModelError(f"{path.name}: not a checkpoint of a bids-dl run ({reason})") from error
     return model.eval(), card
+
+
+def _parse_card(text: str) -> ModelCard:
+    """Return the card in the header of a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        The text is not JSON, or has values of wrong types.
+    """
+    values = parse_json(text)
+    problem = find_violation(values, CARD_SCHEMA, "card")
+    if problem:
+        raise ValueError(problem)
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    card = ModelCard(**values)
+    if card.normalize == "training" and not len(card.mean) == len(card.std) == len(card.channels):
+        raise ValueError(f"{len(card.mean)} means for {len(card.channels)} channels")
+    return card
+
+
+def _check_shapes(card: ModelCard, file: Any) -> None:
+    """Compare the shapes in a file with those of the model, before memory is allocated for it.
+
+    Raises
+    ------
+    ValueError
+        A shape differs, so the card describes another model.
+    """
+    found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    with torch.device("meta"):  # tensors without memory
+        state = card.build().state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ValueError(
+                f"weights {name} have the shape {found.get(name)}, the model of the card has "
+                f"{expected.get(name)}"
+            )

@@ -13,7 +13,7 @@ from bids_dl import source
 from bids_dl.config.stages import SharingConfig
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline.columns import WindowRow
-from bids_dl.pipeline.staging import StagedRecording
+from bids_dl.pipeline.staging_entry import StagedRecording
 from bids_dl.planning.identity import describe_request
 from bids_dl.planning.plan import Plan
 from bids_dl.splits import SPLITS
@@ -182,7 +182,6 @@ def recordings_document(
             dropped.append({"onset": onset, "step": window.step, "reason": window.message})
         document[key] = {
             "sources": dict(plan.sources[key]),
-            **_verified(entry.verified),
             "duration": plan.survey.headers[key].duration,
             "windows": len(entry.kept),
         }
@@ -196,6 +195,16 @@ def recordings_document(
     return document
 
 
-def _verified(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return how remote files were verified, as recordings.json states it; nothing without any."""
-    return {"verified": dict(files)} if files else {}
+def verified_document(processed: Sequence[StagedRecording]) -> dict[str, dict[str, str]]:
+    """Build verified.json: how each remote file of a recording was verified.
+
+    Returns
+    -------
+    dict
+        ``{recording: {file: "checksum", "size" or "ranges"}}``; empty without remote files.
+    """
+    return {
+        recording.key: dict(entry.verified)
+        for recording, _, entry in processed
+        if entry.verified
+    }

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bids_dl import source
 from bids_dl.datamodel import MISSING_SPELLINGS, Recording, Window
-from bids_dl.pipeline.staging import StagedRecording
+from bids_dl.pipeline.staging_entry import StagedRecording
 from bids_dl.pipeline.statistics import MAX_FREQUENCY_HZ
 from bids_dl.planning.plan import Plan
 from bids_dl.store import writer

@@ -26,12 +26,15 @@ from bids_dl.pipeline.stage import (
     StagingResult,
     make_tasks,
     read_staged,
+    stage_again,
     stage_recordings,
 )
-from bids_dl.pipeline.staging import StagedRecording, StagingEntry, locate_staging
+from bids_dl.pipeline.staging import locate_staging
+from bids_dl.pipeline.staging_entry import StagedRecording, StagingEntry
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 from bids_dl.remote.lock import exclusive_lock
+from bids_dl.remote.scratch import remove_abandoned
 from bids_dl.sharing.derivative import describe_derivative, find_derivative_folder
 from bids_dl.store.format import UNFINISHED
 from bids_dl.store.reader import open_store
@@ -95,6 +98,7 @@ def convert_sources(
     (30, ())
     """
     report = on_progress or _ignore_progress
+    remove_abandoned()
 
     def show(message: str) -> None:
         report(Progress("plan", 0, 1, note=message))
@@ -114,6 +118,7 @@ def _convert(
     """Convert BIDS datasets into one store, as `convert_sources` does."""
     location = Location(dest if dest.endswith("://") else dest.rstrip("/"), config.storage_options)
     staging = locate_staging(location, config.staging)
+    staging.check_owned()
     memory.check_limit(config.memory)
     for place in (location, staging.location):
         check_can_be_folder(place)
@@ -185,6 +190,10 @@ def _build_store(conversion: Conversion) -> Outcome:
     if not staged:
         staging.remove_if_empty()
         raise no_store_error(failures, without_windows, conversion.config)
+
+    def restage(item: StagedRecording) -> None:
+        stage_again(conversion, item, staged[staged.index(item) + 1 :])
+
     processed = [*staged, *without_windows]
     warnings = (*plan.warnings, *conversion_warnings(plan, processed))
     n_windows = pack(
@@ -194,6 +203,7 @@ def _build_store(conversion: Conversion) -> Outcome:
         conversion.location,
         missing=MissingRecordings(failures, without_windows),
         on_progress=_PackProgress(plan.n_windows, conversion.on_progress),
+        stage_again=restage,
     )
     warnings += _clean_staging(conversion, failures)
     return Outcome(

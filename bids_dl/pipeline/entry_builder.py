@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bids_dl import preprocess, source
 from bids_dl.datamodel import BRAIN_TYPES, StepReport, exact_rate
 from bids_dl.pipeline.excerpts import Excerpt
-from bids_dl.pipeline.staging import DropoutRun, DroppedWindow, StagingEntry
+from bids_dl.pipeline.staging_entry import DropoutRun, DroppedWindow, StagingEntry
 from bids_dl.pipeline.statistics import Moments, Spectrum, evenly_spaced, find_runs
 from bids_dl.pipeline.task import Task
 from bids_dl.preprocess import WindowResults

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from bids_dl.errors import StoreError
+from bids_dl.input import parse_json
 from bids_dl.pipeline.plan_differences import describe_differences, shorten
 from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED, digest
+from bids_dl.store.json_objects import MAX_JSON_BYTES, read_json
 
 
 def read_finished_store(location: Location) -> Mapping[str, Any] | None:
@@ -27,7 +28,8 @@ def read_finished_store(location: Location) -> Mapping[str, Any] | None:
         The location holds something else, which must not be overwritten.
     """
     try:
-        attributes: Mapping[str, Any] = json.loads(location.read(ROOT))["attributes"]
+        root = parse_json(location.read(ROOT, max_bytes=MAX_JSON_BYTES))
+        attributes: Mapping[str, Any] = dict(root["attributes"])
     except FileNotFoundError:
         names = location.list()
         if names and UNFINISHED not in names:
@@ -62,9 +64,9 @@ def check_same_plan(location: Location, plan: Plan, attributes: Mapping[str, Any
     StoreError
         Another plan made it. The message lists the differences.
     """
-    if attributes["plan"] == digest(plan.identity):
+    if attributes.get("plan") == digest(plan.identity):
         return
-    stored = json.loads(location.read("plan.json"))
+    stored = read_json(location, "plan.json")
     lines = [
         f"{location.url}: a finished store of another plan",
         *shorten(describe_differences(stored, plan.identity)),

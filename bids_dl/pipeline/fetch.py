@@ -15,7 +15,7 @@ from bids_dl.errors import BidsDlError, RecordingError
 from bids_dl.pipeline.outcome import Progress, ProgressCallback
 from bids_dl.pipeline.process import unexpected_failure
 from bids_dl.pipeline.task import Task
-from bids_dl.remote.object_cache import PartialFile
+from bids_dl.remote.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from bids_dl.planning.plan import Plan
@@ -330,6 +330,7 @@ class Fetcher:
                 self._access,
                 on_bytes=lambda n_bytes: self._count(item.key, n_bytes),
                 known=item.known,
+                check=True,  # as the files of a local folder are hashed for each plan
             )
         except RecordingError as problem:
             failure = Failure(item.key, problem.stage, problem.reason, problem.transient)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bids_dl.config.stages import Request
+from bids_dl.errors import SourceError
 from bids_dl.planning.plan import Plan
 from bids_dl.sharing.licence import check_licences
 from bids_dl.sharing.licence_terms import check_store_licence, name_licence, read_terms
-from bids_dl.wording import join_names
+from bids_dl.wording import format_size, join_names
 
 LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
 MAX_LICENCE_BYTES = 200_000  # a longer file is no licence
@@ -16,14 +17,35 @@ TITLE_LINES = 5  # of a licence file, in which its name is looked for
 
 
 def read_licence_files(plan: Plan) -> dict[str, str]:
-    """Read the licence file of each dataset that has one, by dataset name."""
+    """Read the licence file of each dataset that has one, by dataset name.
+
+    A file that `with_checked_licences` warns about is left out.
+    """
+    return _read_licences(plan)[0]
+
+
+def _read_licences(plan: Plan) -> tuple[dict[str, str], list[str]]:
+    """Read the licence files, and describe those that cannot be read or are no licence."""
     licences: dict[str, str] = {}
+    warnings = []
     for name in plan.datasets:
-        root = plan.survey.datasets[name].root
-        for file in (root / file_name for file_name in LICENCE_FILES):
-            if file.is_file() and file.stat().st_size < MAX_LICENCE_BYTES:
-                licences.setdefault(name, file.read_text("utf-8", "replace"))
-    return licences
+        dataset = plan.survey.datasets[name]
+        for file in LICENCE_FILES:
+            if name in licences or not (dataset.root / file).exists():
+                continue
+            try:
+                content = dataset.read_bytes(file)
+            except SourceError as problem:
+                warnings.append(f"{problem}; the store has no copy of it")
+                continue
+            if len(content) < MAX_LICENCE_BYTES:
+                licences[name] = content.decode("utf-8-sig", "replace")
+            else:
+                warnings.append(
+                    f"{name}/{file}: has {format_size(len(content))}, which no licence has; "
+                    "the store has no copy of it"
+                )
+    return licences, warnings
 
 
 def with_licence_name(request: Request) -> Request:
@@ -46,7 +68,8 @@ def with_checked_licences(plan: Plan) -> Plan:
     Returns
     -------
     Plan
-        The plan, with a warning if the licence cannot be compared with those of all sources.
+        The plan, with a warning for each licence file that is left out, and if the licence cannot
+        be compared with those of all sources.
 
     Raises
     ------
@@ -57,10 +80,12 @@ def with_checked_licences(plan: Plan) -> Plan:
     for name in plan.datasets:
         stated[name] = str(plan.survey.datasets[name].description.get("License", ""))
     check_licences(stated)
+    texts, warnings = _read_licences(plan)
+    plan = replace(plan, warnings=(*plan.warnings, *warnings))
     licence = plan.request.sharing.license
     if licence is None:
         return plan
-    for name, text in read_licence_files(plan).items():
+    for name, text in texts.items():
         stated[name] = stated[name].strip() or _find_title(text)
     unstated = check_store_licence(licence, stated)
     if not unstated:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bids_dl.datamodel import Failure
-from bids_dl.errors import CREDENTIALS
+from bids_dl.errors import mask_secrets
 from bids_dl.planning.plan import Plan
 from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
 
@@ -96,7 +96,7 @@ class Outcome:
 
     @property
     def _title(self) -> str:
-        return f"Outcome {CREDENTIALS.sub('***', self.url)}"
+        return f"Outcome {mask_secrets(self.url)}"
 
     def _describe(self) -> dict[str, str]:
         """Describe the numbers, and the first failures and warnings."""

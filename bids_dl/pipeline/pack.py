@@ -10,19 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.datamodel import Failure
+from bids_dl.errors import DamagedEntryError
 from bids_dl.pipeline.attributes import (
     build_attributes,
     quantization_attributes,
     recordings_document,
+    verified_document,
 )
 from bids_dl.pipeline.columns import WindowRow, all_columns
 from bids_dl.pipeline.licences import read_licence_files
-from bids_dl.pipeline.staging import StagedRecording, Staging
+from bids_dl.pipeline.staging import Staging
+from bids_dl.pipeline.staging_entry import StagedRecording
 from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
 from bids_dl.sharing import card
 from bids_dl.store import writer
-from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, digest, to_json
+from bids_dl.store.format import DROPOUT, ROOT, SIGNALS, VERIFIED, digest, to_json
 from bids_dl.store.quantization import MagnitudeHistogram, Quantizer, choose_resolution
 
 
@@ -50,6 +53,7 @@ def pack(
     *,
     missing: MissingRecordings,
     on_progress: Callable[[int], None],
+    stage_again: Callable[[StagedRecording], None] | None = None,
 ) -> int:
     """Write a store and return the number of its windows.
 
@@ -61,12 +65,17 @@ def pack(
         The other recordings of the plan, for the documents.
     on_progress
         Called with the number of windows written since the last call.
+    stage_again
+        Called with a recording whose staged windows are damaged or gone, at most once for each. It
+        stages the same windows again.
 
     Raises
     ------
     StoreError
         The samples do not fit the requested data type (nothing was written), or another
         conversion writes to ``dest``.
+    DamagedEntryError
+        Staged windows are damaged or gone.
     """
     rows = _window_rows(plan, staged)
     shape = (len(rows), plan.spec.n_chans, plan.n_times)
@@ -79,7 +88,7 @@ def pack(
     writer.write_signals(
         store,
         shape,
-        _read_batches(staged, staging, quantizers),
+        _read_batches(staged, staging, quantizers, stage_again),
         plan.request.store,
         resolution=next((quantizer.resolution for quantizer in quantizers.values()), None),
         on_progress=on_progress,
@@ -104,6 +113,8 @@ def pack(
     processed = [*staged, *missing.without_windows]
     documents["plan.json"] = to_json(plan.identity)
     documents["recordings.json"] = to_json(recordings_document(plan, processed, clipped))
+    if verified := verified_document(processed):
+        documents[VERIFIED] = to_json(verified)
     writer.finish(store, attributes, arrays, documents)
     return len(rows)
 
@@ -137,12 +148,35 @@ def _make_quantizers(staged: Sequence[StagedRecording]) -> dict[str, Quantizer]:
 
 
 def _read_batches(
-    staged: Sequence[StagedRecording], staging: Staging, quantizers: Mapping[str, Quantizer]
+    staged: Sequence[StagedRecording],
+    staging: Staging,
+    quantizers: Mapping[str, Quantizer],
+    stage_again: Callable[[StagedRecording], None] | None,
 ) -> Iterator[npt.NDArray[Any]]:
     """Yield the staged windows in order, quantized for an int16 store."""
     for item in staged:
-        for batch in staging.read_windows(item.key):
+        for batch in _read_windows(item, staging, stage_again):
             yield quantizers[item.key](batch) if quantizers else batch
+
+
+def _read_windows(
+    item: StagedRecording,
+    staging: Staging,
+    stage_again: Callable[[StagedRecording], None] | None,
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the windows of an entry. If they are damaged or gone, they are staged again, once."""
+    n_read = 0
+    try:
+        for batch in staging.read_windows(item.key):
+            n_read += len(batch)
+            yield batch
+    except DamagedEntryError:
+        if stage_again is None:
+            raise
+    else:
+        return
+    stage_again(item)
+    yield from staging.read_windows(item.key, n_read)
 
 
 def _dropout_masks(

@@ -16,9 +16,9 @@ from bids_dl import preprocess, source
 from bids_dl.datamodel import BRAIN_TYPES, VOLTAGE_TYPES, Failure, SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.pipeline.entry_builder import MICROVOLTS, EntryBuilder
+from bids_dl.pipeline.entry_file import EntryWriter
 from bids_dl.pipeline.excerpts import Excerpt, find_jumps
 from bids_dl.pipeline.memory_limit import memory_limit
-from bids_dl.pipeline.staging import EntryWriter
 from bids_dl.pipeline.task import Task
 from bids_dl.preprocess import Windows
 from bids_dl.wording import count, join_names, one_line, without_folders
@@ -112,7 +112,8 @@ def process_recording(task: Task) -> None:
     shape = (len(task.excerpt_plan.kept), task.spec.n_chans, task.n_times)
     held: list[WindowBatch] = []  # until all windows are cut, if a step needs them together
     with task.staging.write_entry(task.key, shape) as writer:
-        with _open_signal(task) as raw:
+        with source.unchanged_files(task.dataset, task.hashed), _open_signal(task) as raw:
+            _check_header(raw, task)
             for excerpt in excerpts:
                 signal = _read(raw, excerpt, task)
                 if excerpt is excerpts[0]:
@@ -153,6 +154,20 @@ def _open_signal(task: Task) -> AbstractContextManager[Any]:
     if not task.excerpt_plan.excerpts:
         return nullcontext()
     return source.open_raw(task.dataset, task.recording)
+
+
+def _check_header(raw: BaseRaw | None, task: Task) -> None:
+    """Refuse a file whose header changed after the plan read it, and before it was hashed."""
+    if raw is None:
+        return
+    found = (raw.info["sfreq"], raw.n_times, tuple(raw.ch_names))
+    if found != (task.header.sfreq, task.header.n_times, task.header.ch_names):
+        raise RecordingError(
+            "source",
+            f"{task.recording.signal} has another header than was planned; convert again with "
+            "--overwrite",
+            transient=True,
+        )
 
 
 def _read(raw: BaseRaw, excerpt: Excerpt, task: Task) -> BaseRaw:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,14 +20,17 @@ from bids_dl.datamodel import Event, Failure, Recording, Window
 from bids_dl.errors import StoreError
 from bids_dl.pipeline.disk_space import FetchedSpace, check_cache_space
 from bids_dl.pipeline.fetch import choose_bytes, make_fetcher, measure_tasks
-from bids_dl.pipeline.staging import Staging, StagingEntry
+from bids_dl.pipeline.staging import Staging
+from bids_dl.pipeline.staging_entry import StagingEntry
 from bids_dl.pipeline.task import make_task
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
+from bids_dl.remote.scratch import remove_abandoned, scratch_folder
 from bids_dl.store import Store
 from bids_dl.store.consistency import recording_keys
+from bids_dl.store.damage import Damage
 from bids_dl.store.format import DROPOUT, SIGNALS, SOURCE_COLUMNS, digest
-from bids_dl.store.integrity import Damage
+from bids_dl.store.json_objects import read_json
 from bids_dl.store.quantization import MAX_INT16
 from bids_dl.wording import count
 
@@ -105,12 +105,13 @@ def compare_with_sources(
     """
     from bids_dl.pipeline.execute import run_tasks
 
+    remove_abandoned()
     plan = _plan_again(store, sources, access)
     rows = _rows_by_recording(recording_keys(store.table))
     comparison = SourceComparison()
     recordings = _comparable_recordings(store, plan, rows, comparison)
-    with TemporaryDirectory(prefix="bids_dl-") as folder, ExitStack() as stack:
-        staging = Staging(Location(folder))
+    with scratch_folder() as folder, ExitStack() as stack:
+        staging = Staging(Location(str(folder)))
         tasks = []
         for recording in recordings:
             tasks.append(choose_bytes(make_task(plan, recording, staging), access))
@@ -131,7 +132,7 @@ def compare_with_sources(
                 comparison.skipped[key] = f"{entry.stage}: {entry.reason}"
             else:
                 comparison.skipped[key] = "its staged entry was removed"
-            for file in Path(folder).glob(f"{task.key}*"):
+            for file in folder.glob(f"{task.key}*"):
                 file.unlink()
             on_progress(n_done, len(tasks))
     return comparison
@@ -141,14 +142,14 @@ def _comparable_recordings(
     store: Store, plan: Plan, rows: Mapping[str, RowRange], comparison: SourceComparison
 ) -> list[Recording]:
     """Return the recordings with an unchanged source, and add the others to ``comparison``."""
-    stored_digests = json.loads(store.location.read("plan.json"))["recordings"]
+    stored_digests = read_json(store.location, "plan.json").get("recordings", {})
     by_key = {recording.key: recording for recording in plan.recordings}
     has_stored_spec = plan.spec.ch_names == store.channels and float(plan.spec.sfreq) == store.sfreq
     recordings: list[Recording] = []
     for key, key_rows in rows.items():
         if key not in plan.sources:
             comparison.skipped[key] = "not in the given sources, or not readable there"
-        elif digest(dict(plan.sources[key])) != stored_digests[key]:
+        elif digest(dict(plan.sources[key])) != stored_digests.get(key):
             problem = "its source is not the one that was converted (its files differ)"
             comparison.damages.append(Damage(key, problem, key_rows, (key,)))
         elif not has_stored_spec:
@@ -273,8 +274,8 @@ def _plan_again(store: Store, sources: Sequence[str], access: source.Access) -> 
     """
     document = dict(store.attributes["request"])
     del document["store"]  # because the storage of samples does not change the windows
-    with TemporaryDirectory(prefix="bids_dl-") as folder:
-        recipe = Path(folder) / "recipe.yaml"
+    with scratch_folder() as folder:
+        recipe = folder / "recipe.yaml"
         recipe.write_text(yaml.safe_dump(document["preprocess"], sort_keys=False), "utf-8")
         try:
             request = request_from_document(document, recipe=str(recipe))

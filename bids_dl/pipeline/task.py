@@ -11,7 +11,7 @@ from bids_dl import preprocess, source
 from bids_dl.datamodel import Header, Recording, SignalSpec
 from bids_dl.pipeline.excerpts import ExcerptPlan, plan_excerpts, select_intervals
 from bids_dl.pipeline.staging import Staging
-from bids_dl.remote.object_cache import PartialFile
+from bids_dl.remote.partial_file import PartialFile
 
 if TYPE_CHECKING:
     from bids_dl.planning.plan import Plan
@@ -35,6 +35,8 @@ class Task:
         Samples of a window at the rate of the store.
     offset
         Samples from the anchor of a window to its first sample, at the rate of the store.
+    hashed
+        Files of the recording, as they were planned.
     selected
         Intervals that the recipe concatenates, in samples at the rate of the store; empty if it
         keeps the whole signal.
@@ -52,6 +54,7 @@ class Task:
     n_times: int
     offset: int
     staging: Staging
+    hashed: source.HashedFiles
     selected: tuple[tuple[int, int], ...] = ()
     fetched: tuple[tuple[int, int], ...] = ()
 
@@ -104,6 +107,7 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
         n_times=plan.n_times,
         offset=plan.offset,
         staging=staging,
+        hashed=plan.hashed[key],
         selected=selected,
     )
 

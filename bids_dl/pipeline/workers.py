@@ -7,22 +7,25 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import resource_tracker
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from types import ModuleType
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 
 from bids_dl.config.stages import PipelineConfig
 from bids_dl.errors import BidsDlError, ConfigError
 from bids_dl.pipeline import memory
 from bids_dl.planning.plan import VERSIONED_SOFTWARE
+from bids_dl.remote.scratch import scratch_folder
 
+START_TRIES = 3  # of the local worker processes, one of which may die while it starts
 CONNECT_TIMEOUT = "20s"  # until a scheduler must have answered
 BLAS_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 DASK_CONFIG = {
@@ -32,6 +35,7 @@ DASK_CONFIG = {
     # was processing.
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": "20s",
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -132,17 +136,13 @@ def _remote_pool(client: Client, config: PipelineConfig) -> WorkerPool:
 def _local_client(jobs: int) -> Iterator[Client]:
     """Start a local cluster of worker processes, and end it with the context."""
     with (
-        TemporaryDirectory(prefix="bids_dl-", ignore_cleanup_errors=True) as scratch,
+        scratch_folder() as scratch,
+        _temporary_files_in(scratch),
         _without_main_module(),
         ExitStack() as stack,
     ):
-        with _block_sigint():
-            try:
-                cluster = stack.enter_context(_start_cluster(jobs, scratch))
-            except RuntimeError as problem:
-                raise BidsDlError(
-                    f"could not start a worker process ({problem}); run the command again"
-                ) from None
+        with _defer_sigterm(), _block_sigint():
+            cluster = stack.enter_context(_start_cluster_with_retry(jobs, scratch))
             client = stack.enter_context(Client(cluster, set_as_default=False))
         yield client
 
@@ -226,13 +226,93 @@ def _block_sigint() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
-def _start_cluster(jobs: int, scratch: str) -> LocalCluster:
+@contextmanager
+def _defer_sigterm() -> Iterator[None]:
+    """Handle a SIGTERM inside the context when it ends, so that no half-started worker is left.
+
+    The signal is not blocked, because workers inherit that, and Dask ends them by this signal.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not callable(handler):
+        yield
+        return
+    arrived: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: arrived.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        if arrived:
+            signal.raise_signal(signal.SIGTERM)
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let workers that start inside the context create temporary files in a folder.
+
+    This process removes the folder in all cases. A worker that is killed removes nothing.
+    """
+    previous = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)  # of workers, because this process has read it before
+    try:
+        with dask.config.set({"temporary-directory": str(folder)}):
+            yield
+    finally:
+        if previous is None:
+            os.environ.pop("TMPDIR", None)
+        else:
+            os.environ["TMPDIR"] = previous
+
+
+def _start_cluster_with_retry(jobs: int, scratch: Path) -> LocalCluster:
+    """Start a local cluster, again if a worker process dies while it starts.
+
+    Raises
+    ------
+    BidsDlError
+        No try succeeded.
+    """
+    for tries_left in reversed(range(START_TRIES)):
+        try:
+            return _start_cluster(jobs, scratch)
+        except RuntimeError as problem:
+            if not tries_left:
+                raise BidsDlError(
+                    f"could not start a worker process ({problem}); run the command again"
+                ) from None
+    raise ValueError("no try is allowed")
+
+
+def _own_security(folder: Path) -> Security:
+    """Create keys for one cluster, without which other users of this machine cannot connect.
+
+    Parameters
+    ----------
+    folder
+        Folder for the keys, which no other user can read. Dask would write them to a temporary
+        folder again and again.
+    """
+    temporary = Security.temporary()
+    certificate = folder / "certificate.pem"
+    key = folder / "key.pem"
+    for path, content in ((certificate, temporary.tls_ca_file), (key, temporary.tls_client_key)):
+        path.touch(mode=0o600)
+        path.write_text(content, encoding="ascii")
+    files = {"tls_ca_file": str(certificate)}
+    for role in ("client", "scheduler", "worker"):
+        files |= {f"tls_{role}_cert": str(certificate), f"tls_{role}_key": str(key)}
+    return Security(require_encryption=True, **files)
+
+
+def _start_cluster(jobs: int, scratch: Path) -> LocalCluster:
     return LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,
         processes=True,
         dashboard_address="127.0.0.1:0",  # None would open port 8787 all the same
-        local_directory=scratch,
+        local_directory=str(scratch),
+        security=_own_security(scratch),
         memory_limit=0,
         silence_logs=logging.CRITICAL,
     )

@@ -10,8 +10,9 @@ from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import Event, EventRows, Failure, Header, Recording
 from bids_dl.errors import RecordingError, SourceError
 from bids_dl.planning.shared_notes import SharedNotes
-from bids_dl.remote.object_cache import PartialFile
 from bids_dl.remote.parallel import call_in_threads
+from bids_dl.remote.partial_file import PartialFile
+from bids_dl.wording import count
 
 PARALLEL_HEADERS = 16  # remote headers that are fetched at once, because each waits for answers
 
@@ -133,6 +134,10 @@ def _fetch_headers(
     remote = [item for item in recordings if datasets[item.dataset].remote is not None]
     if not remote:
         return {}
+    access.on_message(
+        f"fetching the headers of {count(len(remote), 'remote recording')}; a file whose length or "
+        "annotations no header tells is fetched whole"
+    )
     results = call_in_threads(fetch, remote, n_threads=PARALLEL_HEADERS)
     return {recording.key: result for recording, result in zip(remote, results, strict=True)}
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from bids_dl import selection, source, windows
 from bids_dl.datamodel import Event, EventRows, Header
+from bids_dl.planning.shared_notes import SharedNotes
+from bids_dl.wording import count
 
 Intervals = list[tuple[float, float]]  # (start, end) in s
+MAX_ROUNDING_SAMPLES = 0.25  # of an onset: with more, half a sample early cannot be told from exact
 
 
 def find_recording_limits(
@@ -47,6 +51,45 @@ def find_recording_limits(
             basic = _limits_of_sidecars(datasets, rows, boundaries)
         limits[key] = replace(basic, excluded=excluded.get(key, {}))
     return limits
+
+
+def note_coarse_boundaries(
+    selected: selection.Selection, headers: Mapping[str, Header]
+) -> list[str]:
+    """Describe recordings whose rows named boundary have too few decimals to place a cut.
+
+    A boundary of the file places the cut instead, if it is within a sample of the row.
+
+    Parameters
+    ----------
+    headers
+        Headers by recording key.
+    """
+    notes = SharedNotes()
+    for key, rows in selected.boundaries.items():
+        if key not in headers:
+            continue
+        header = headers[key]
+        lone = [row for row in rows if not _is_near(row, header.boundaries, header.sfreq)]
+        n_decimals = max(map(_count_decimals, lone), default=0)
+        if lone and 0.5 * 10.0**-n_decimals > MAX_ROUNDING_SAMPLES / header.sfreq:
+            notes.add(
+                key,
+                f"its rows named boundary have {count(n_decimals, 'decimal')}, too few to place a "
+                f"cut to the sample at {header.sfreq:g} Hz: windows beside one may be dropped, or "
+                "hold a sample from beyond it; write their onsets with more decimals",
+            )
+    return notes.lines()
+
+
+def _is_near(row: float, boundaries: Sequence[float], sfreq: float) -> bool:
+    return any(abs(boundary - row) <= 1.5 / sfreq for boundary in boundaries)
+
+
+def _count_decimals(onset: float) -> int:
+    """Count the decimals that an onset in s was written with, without trailing zeros."""
+    exponent = Decimal(repr(onset)).normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _limits_of_header(header: Header, boundaries: Sequence[float]) -> windows.RecordingLimits:

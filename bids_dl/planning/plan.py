@@ -61,8 +61,9 @@ class Plan:
         Name of the split by person.
     participants
         The participants.tsv of each dataset, by name.
-    sources
-        SHA-256 of each file that a recording is read from, by recording key.
+    hashed
+        Each file that a recording is read from, with its SHA-256, by recording key. The states of
+        the files are no part of the identity.
     failures
         Recordings that match and cannot be converted, as far as known without reading samples.
     """
@@ -76,7 +77,7 @@ class Plan:
     n_times: int
     splits: Mapping[Person, str]
     participants: Mapping[str, source.Participants]
-    sources: Mapping[str, Mapping[str, str]]
+    hashed: Mapping[str, source.HashedFiles]
     failures: tuple[Failure, ...]
     warnings: tuple[str, ...]
 
@@ -94,6 +95,11 @@ class Plan:
     def datasets(self) -> tuple[str, ...]:
         """Names of the datasets that recordings of the plan are from."""
         return tuple(dict.fromkeys(recording.dataset for recording in self.recordings))
+
+    @cached_property
+    def sources(self) -> dict[str, Mapping[str, str]]:
+        """SHA-256 of each file that a recording is read from, by recording key."""
+        return {key: hashed.digests for key, hashed in self.hashed.items()}
 
     @property
     def n_windows(self) -> int:
@@ -234,13 +240,13 @@ def make_plan(
     store_spec = choose_store_spec(survey, matched, resolved.recipe, resolved.notes)
     recordings = []
     planned_windows = {}
-    checksums = {}
+    hashed = {}
     for recording in matched:
         key = recording.key
         if key in planned and key not in store_spec.failed_keys:
             recordings.append(recording)
             planned_windows[key] = planned[key]
-            checksums[key] = store_spec.checksums[key]
+            hashed[key] = store_spec.hashed[key]
     if not recordings:
         raise no_recording_error(store_spec.failures, resolved.notes)
     participants = {}
@@ -259,7 +265,7 @@ def make_plan(
         n_times=windows.window_length(request.windows, store_spec.signal.sfreq),
         splits=split_of,
         participants=participants,
-        sources=checksums,
+        hashed=hashed,
         failures=store_spec.failures,
         warnings=tuple(warnings),
     )

@@ -21,14 +21,14 @@ class StoreSpec:
     ----------
     signal
         Channels and rate.
-    checksums
-        SHA-256 of each file that a recording is read from, by recording key.
+    hashed
+        Each file that a recording is read from, with its SHA-256, by recording key.
     failures
         Recordings that match and cannot be converted.
     """
 
     signal: SignalSpec
-    checksums: Mapping[str, Mapping[str, str]]
+    hashed: Mapping[str, source.HashedFiles]
     failures: tuple[Failure, ...]
 
     @property
@@ -60,14 +60,14 @@ def choose_store_spec(
     """
     failures = {failure.recording: failure for failure in survey.failures}
     specs: dict[str, SignalSpec] = {}
-    checksums: dict[str, Mapping[str, str]] = {}
+    hashed: dict[str, source.HashedFiles] = {}
     for recording in matched:
         key = recording.key
         if key in failures:
             continue
         try:
             dataset = survey.datasets[recording.dataset]
-            checksums[key] = source.hash_source_files(dataset, recording)
+            hashed[key] = source.hash_source_files(dataset, recording)
             specs[key] = recipe.output_spec(survey.headers[key].spec)
         except RecordingError as problem:
             failures[key] = Failure(key, problem.stage, problem.reason, problem.transient)
@@ -81,7 +81,7 @@ def choose_store_spec(
     for key, spec in specs.items():
         if _signature(spec) != _signature(store_spec):
             failures[key] = Failure(key, "channels", _describe_difference(spec, store_spec))
-    return StoreSpec(store_spec, checksums, tuple(failures.values()))
+    return StoreSpec(store_spec, hashed, tuple(failures.values()))
 
 
 def no_recording_error(failures: Sequence[Failure], notes: Sequence[str]) -> RecordingError:

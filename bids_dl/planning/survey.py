@@ -5,6 +5,7 @@ Only text files and headers are read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,14 +14,14 @@ from bids_dl.config.stages import EventsConfig, SourceConfig, WindowsConfig
 from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording, Window
 from bids_dl.errors import SourceError, WindowError
 from bids_dl.planning.headers import RecordingHeaders, read_headers, recordings_to_open
-from bids_dl.planning.limits import find_recording_limits
+from bids_dl.planning.limits import find_recording_limits, note_coarse_boundaries
 from bids_dl.planning.searched_rows import SearchedRows, read_rows, update_rows
 from bids_dl.planning.size import check_window_count
-from bids_dl.remote.object_cache import PartialFile
-from bids_dl.wording import count
+from bids_dl.remote.partial_file import PartialFile
+from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Survey:
     """Everything that a request selects, known before any sample is read.
 
@@ -65,6 +66,29 @@ class Survey:
     event_rows: Mapping[str, EventRows]
     events_config: EventsConfig
     partial: Mapping[str, Mapping[str, PartialFile]]
+
+    def __repr__(self) -> str:
+        return describe_rows("Survey", self._description())
+
+    def _repr_html_(self) -> str:
+        return describe_rows_html("Survey", self._description())
+
+    def _description(self) -> dict[str, str]:
+        """Return what a user sees of the selection, by name."""
+        rows = {
+            "datasets": join_names(self.datasets),
+            "recordings": f"{len(self.recordings)} searched, {len(self.matched_recordings)} match",
+        }
+        n_events = Counter(event.label for event in self.events)
+        n_windows = Counter(window.label for window in self.planned_windows)
+        for label in self.events_config.labels:
+            described = count(n_events[label.label], "event")
+            if self.window_plan is not None:
+                described += f", {count(n_windows[label.label], 'window')}"
+            rows[f"label {label.label}"] = described
+        if self.failures:
+            rows["failures"] = count(len(self.failures), "recording")
+        return rows
 
     @property
     def matched_recordings(self) -> list[Recording]:
@@ -186,7 +210,12 @@ def _plan_windows(
         blocks=block_plan.blocks,
         window_plan=window_plan,
         hed_versions=dict(selected.hed_versions),
-        warnings=(*searched.notes, *selected.warnings, *headers.notes),
+        warnings=(
+            *searched.notes,
+            *selected.warnings,
+            *headers.notes,
+            *note_coarse_boundaries(selected, headers.by_key),
+        ),
         excluded=selected.excluded,
         limits=limits,
         dropped=(*selected.dropped, *block_plan.dropped, *dropped_windows),

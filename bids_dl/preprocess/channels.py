@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -13,6 +14,9 @@ from bids_dl.wording import closest, join_names
 
 if TYPE_CHECKING:
     import mne
+
+DERIVATION_SEPARATOR = re.compile(r"[-:/\u2013]")
+ELECTRODE = re.compile(r"[A-Za-z]{1,4}(?:z|'?\d{1,3}'?h?)", re.IGNORECASE)  # scalp, ear or depth
 
 ChannelType: TypeAlias = Literal[
     "eeg",
@@ -73,6 +77,38 @@ def locate_channels(names: Iterable[str], spec: SignalSpec) -> list[str]:
         if count > 1:
             raise RecordingError("channels", f"channel {ch_name} is named twice")
     return ch_names
+
+
+def find_derivations(names: Sequence[str]) -> list[str]:
+    """Find the channels that state their own reference electrode, such as C3-M2.
+
+    Parameters
+    ----------
+    names
+        Names of the channels that would be referenced together.
+
+    Returns
+    -------
+    list of str
+        Names in order; empty if all channels state the same reference.
+
+    Examples
+    --------
+    >>> find_derivations(["Fpz-Cz", "Pz-Oz"]), find_derivations(["Fp1-A1", "EEG Fp2-A1"])
+    (['Fpz-Cz', 'Pz-Oz'], [])
+    """
+    references = {name: _own_reference(name) for name in names}
+    if len(set(references.values())) == 1:
+        return []
+    return [name for name, reference in references.items() if reference]
+
+
+def _own_reference(name: str) -> str:
+    """Return the reference electrode that a name states, in lower case, "" without one."""
+    parts = DERIVATION_SEPARATOR.split(name.split()[-1]) if name.split() else []
+    if len(parts) != 2 or not all(map(ELECTRODE.fullmatch, parts)):
+        return ""
+    return parts[1].casefold()
 
 
 def channels_of_type(spec: SignalSpec, *ch_types: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bids_dl.config.yaml_files import load_yaml
+from bids_dl.config.yaml_files import load_yaml, read_yaml
 from bids_dl.errors import ConfigError
 from bids_dl.wording import closest, join_names
 
@@ -80,11 +80,7 @@ def read_recipe_file(recipe: str, folder: Path) -> RecipeFile:
             f"no recipe {recipe!r}{did_you_mean(recipe, shipped)}; "
             f"use one of {join_names(shipped, limit=len(shipped))}, or give a .yaml file"
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise ConfigError(f"recipe {recipe}: cannot be read ({reason})") from error
+    text = read_yaml(path, f"recipe {recipe}")
     title = f"recipe {path.name}"
     return RecipeFile(title, path.resolve().parent, parse_document(text, title))
 

@@ -22,6 +22,8 @@ class ByteRange:
         First byte. A negative number counts from the end of the object.
     size
         Number of bytes.
+    crc32c
+        Checksum that the last four bytes must hold; None if it is unknown.
 
     Examples
     --------
@@ -32,6 +34,7 @@ class ByteRange:
     name: str
     start: int
     size: int
+    crc32c: int | None = None
 
     @property
     def end(self) -> int | None:

@@ -24,7 +24,7 @@ import numpy as np
 
 from bids_dl.errors import ConfigError
 from bids_dl.remote.byte_range import ByteRange, Bytes
-from bids_dl.remote.checksum import has_valid_crc32c
+from bids_dl.remote.checksum import ends_as_expected, has_valid_crc32c
 
 DEFAULT_CACHE_BYTES = 50_000_000_000
 SIZE_FILE = "size"  # holds the bytes of all entries, as a number of SIZE_DIGITS digits
@@ -97,7 +97,7 @@ class Cache:
                 is_complete = file.readinto(content.data) == byte_range.size
         except OSError:
             return None
-        is_hit = is_complete and self._is_valid(content)
+        is_hit = is_complete and self._matches(byte_range, content)
         with suppress(OSError):  # another process has removed it, or another user owns it
             if is_hit:
                 os.utime(path)
@@ -111,7 +111,9 @@ class Cache:
 
     def save(self, byte_range: ByteRange, content: Bytes) -> None:
         """Cache the bytes of a range, unless they are damaged, cached already or too large."""
-        if self._is_disabled or len(content) > self.max_bytes or not self._is_valid(content):
+        if self._is_disabled or len(content) > self.max_bytes:
+            return
+        if not self._matches(byte_range, content):
             return
         path = self._path(byte_range)
         try:
@@ -130,6 +132,10 @@ class Cache:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+    def _matches(self, byte_range: ByteRange, content: Bytes) -> bool:
+        """Return whether bytes are intact, and those of this range."""
+        return ends_as_expected(content, byte_range) and self._is_valid(content)
 
     def _path(self, byte_range: ByteRange) -> Path:
         name = f"{byte_range.start}.{byte_range.size}"

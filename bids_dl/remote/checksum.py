@@ -5,7 +5,7 @@ from __future__ import annotations
 import google_crc32c
 import numpy as np
 
-from bids_dl.remote.byte_range import Bytes
+from bids_dl.remote.byte_range import ByteRange, Bytes
 
 CHECKSUM_BYTES = 4  # a CRC32C, little-endian, after the bytes it covers
 
@@ -18,6 +18,29 @@ def crc32c(content: Bytes, crc: int = 0) -> int:
 def stored_crc32c(trailer: Bytes) -> int:
     """Return the checksum that a trailer of `CHECKSUM_BYTES` bytes holds."""
     return int.from_bytes(trailer.tobytes(), "little")
+
+
+def ends_as_expected(content: Bytes, byte_range: ByteRange) -> bool:
+    """Return whether bytes end with the checksum that is expected of their range, if it is known.
+
+    Bytes of another chunk or of another store can match their own checksum, but not this one.
+
+    Parameters
+    ----------
+    content
+        Bytes of the range, or only the last four of them.
+
+    Examples
+    --------
+    >>> content = np.array([7, 1, 0, 0, 0], np.uint8)
+    >>> ends_as_expected(content, ByteRange("signals/c/0/0/0", 0, 5, crc32c=1))
+    True
+    >>> ends_as_expected(content, ByteRange("signals/c/0/0/0", 0, 5, crc32c=2))
+    False
+    """
+    if byte_range.crc32c is None:
+        return True
+    return stored_crc32c(content[-CHECKSUM_BYTES:]) == byte_range.crc32c
 
 
 def has_valid_crc32c(content: Bytes | bytes) -> bool:

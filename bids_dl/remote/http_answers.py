@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import aiohttp
 
+STALL_SECONDS = 30.0  # without a byte
+SLOW_SECONDS = 30.0  # period over which an answer must reach its lowest rate
 MIN_BYTES_PER_SECOND = 1000
+READ_BYTES = 1 << 18  # at a time
 PARTIAL_STATUS = 206
 ERROR_STATUS = 400  # and all above
 
@@ -37,6 +40,10 @@ class HttpStatusError(OSError):
 
 class WrongContentError(Exception):
     """An answer that cannot be the requested bytes, because its size or range is another."""
+
+
+class NoRangesError(WrongContentError):
+    """An answer with a whole file, although a byte range was requested."""
 
 
 class StalledError(TimeoutError):
@@ -121,15 +128,85 @@ def check_range(response: aiohttp.ClientResponse, expected: ExpectedRange) -> No
         The answer holds other bytes.
     """
     if response.status != PARTIAL_STATUS:
-        raise WrongContentError("the server ignores byte ranges and sends the whole file")
+        raise NoRangesError("the server ignores byte ranges and sends the whole file")
     text = response.headers.get("Content-Range", "")
+    first, stop, total = parse_content_range(text)
+    if first != expected.start or (expected.stop and stop != expected.stop):
+        wanted = f"{expected.start}-{expected.stop - 1 if expected.stop else ''}"
+        raise WrongContentError(f"asked for bytes {wanted}, got {text}")
+    if expected.total is not None and total is not None and total != expected.total:
+        raise WrongContentError(f"the file has {expected.total} bytes, the server has {total}")
+
+
+def check_available_range(text: str, start: int, stop: int | None) -> int:
+    """Check that a Content-Range header is the requested range, as far as the file has it.
+
+    Parameters
+    ----------
+    text
+        Value of the header.
+    start, stop
+        Requested range; ``stop`` is None for all to the end. A negative ``start`` requests as many
+        bytes from the end, and ``stop`` is None.
+
+    Returns
+    -------
+    int
+        Size of the range in bytes.
+
+    Raises
+    ------
+    WrongContentError
+        The answer holds other bytes.
+
+    Examples
+    --------
+    >>> check_available_range("bytes 10-19/100", 10, 20)
+    10
+    >>> check_available_range("bytes 0-5/6", 0, 20), check_available_range("bytes 4-5/6", -2, None)
+    (6, 2)
+    >>> check_available_range("bytes 11-20/100", 10, 20)
+    Traceback (most recent call last):
+    ...
+    bids_dl.remote.http_answers.WrongContentError: asked for bytes 10-19, got bytes 11-20/100
+    """
+    first, last_stop, total = parse_content_range(text)
+    if start < 0:
+        is_right = last_stop - first <= -start and total in (None, last_stop)
+        if total is not None and first != max(0, total + start):
+            is_right = False
+        wanted = str(start)
+    else:
+        is_right = first == start
+        if stop is None:
+            is_right = is_right and total in (None, last_stop)
+        else:
+            is_right = is_right and last_stop in (stop, min(stop, total or stop))
+        wanted = f"{start}-{'' if stop is None else stop - 1}"
+    if not is_right:
+        raise WrongContentError(f"asked for bytes {wanted}, got {text}")
+    return last_stop - first
+
+
+def parse_content_range(text: str) -> tuple[int, int, int | None]:
+    """Return the first byte, the first byte after the last, and the size of the whole file.
+
+    The size is None if the server does not know it.
+
+    Raises
+    ------
+    WrongContentError
+        The header cannot be read.
+
+    Examples
+    --------
+    >>> parse_content_range("bytes 10-19/100"), parse_content_range("bytes 0-0/*")
+    ((10, 20, 100), (0, 1, None))
+    """
     unit, _, rest = text.partition(" ")
     interval, _, total = rest.partition("/")
     first, _, last = interval.partition("-")
-    if unit != "bytes" or not first.isdigit() or not last.isdigit():
-        raise WrongContentError(f"unreadable Content-Range {text!r}")
-    if int(first) != expected.start or (expected.stop and int(last) != expected.stop - 1):
-        wanted = f"{expected.start}-{expected.stop - 1 if expected.stop else ''}"
-        raise WrongContentError(f"asked for bytes {wanted}, got {text}")
-    if expected.total is not None and total.isdigit() and int(total) != expected.total:
-        raise WrongContentError(f"the file has {expected.total} bytes, the server has {total}")
+    is_readable = first.isdecimal() and last.isdecimal() and int(first) <= int(last)
+    if unit != "bytes" or not is_readable:
+        raise WrongContentError(f"unreadable Content-Range {text[:100]!r}")
+    return int(first), int(last) + 1, int(total) if total.isdecimal() else None

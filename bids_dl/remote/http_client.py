@@ -5,46 +5,40 @@ One client serves all threads of a process. It runs on an event loop of its own.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import json
-import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from bids_dl.remote.http_answers import (
     PARTIAL_STATUS,
+    READ_BYTES,
+    SLOW_SECONDS,
+    STALL_SECONDS,
     ExpectedRange,
     RateCheck,
     WrongContentError,
     check_range,
     check_status,
 )
+from bids_dl.remote.http_connections import HttpConnections
 from bids_dl.remote.retry import (
     RETRY_TIMEOUT_SECONDS,
     backoff_delays,
+    has_stalled_too_long,
     is_transient,
     is_wrong_address,
 )
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 20.0
-STALL_SECONDS = 30.0  # without a byte
-SLOW_SECONDS = 60.0  # period over which a download must reach its lowest rate
-MAX_REDIRECTS = 10
-MAX_CONNECTIONS_PER_HOST = 16
 MAX_RETRY_AFTER_SECONDS = 120.0  # a server that asks for more is not waited for
 MIN_PROGRESS_BYTES = 1 << 16  # after which the tries of a download are counted anew
-READ_BYTES = 1 << 18  # at a time
-REDIRECT_STATUS = {301, 302, 303, 307, 308}
 
 OnBytes = Callable[[int], None]
 """Called with the number of bytes that were received since the last call."""
@@ -82,11 +76,13 @@ class HttpClient:
     retry_timeout: float = RETRY_TIMEOUT_SECONDS
     stall_seconds: float = STALL_SECONDS
     slow_seconds: float = SLOW_SECONDS
-    _answering_hosts: set[str] = field(default_factory=set, init=False, repr=False)
-    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
-    _session: Any = field(default=None, init=False, repr=False)  # aiohttp.ClientSession
-    _start_lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-    _closed: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._connections = HttpConnections(
+            self.headers_by_host,
+            stall_seconds=self.stall_seconds,
+            slow_seconds=self.slow_seconds,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -96,12 +92,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Cancel all requests and close all connections. The client cannot be used again."""
-        self._closed.set()
-        with self._start_lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._shut_down(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
+        self._connections.close()
 
     def get(self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None) -> bytes:
         """Request a document.
@@ -182,106 +173,34 @@ class HttpClient:
 
         The tries are counted anew whenever ``received`` bytes grow by `MIN_PROGRESS_BYTES`, so
         that a large file needs no connection that lasts. A server that has never answered is given
-        up soon.
+        up soon, and one that stalls is given up after `retry.MAX_STALL_SECONDS`.
         """
         start = time.monotonic()
+        progress = start
         delays = backoff_delays(self.retry_timeout)
         known = received()
         while True:
             try:
-                return self._run(request())
+                return self._connections.run(request())
             except Exception as error:
                 if not is_transient(error):
                     raise
                 if received() >= known + MIN_PROGRESS_BYTES:
                     delays = backoff_delays(self.retry_timeout)
                     known = received()
+                    progress = time.monotonic()
+                if has_stalled_too_long(error, time.monotonic() - progress):
+                    raise
                 delay = next(delays, None)
                 wait = max(delay or 0.0, getattr(error, "retry_after", 0.0))
                 if delay is None or wait > MAX_RETRY_AFTER_SECONDS:
                     raise
                 seconds = time.monotonic() - start + wait
-                is_known = urlsplit(url).netloc in self._answering_hosts
+                is_known = urlsplit(url).netloc in self._connections.answering_hosts
                 if not is_known and is_wrong_address(error, seconds):
                     raise
-            if self._closed.wait(wait):
+            if self._connections.is_closed.wait(wait):
                 raise ConnectionAbortedError("the client is closed")
-
-    def _run(self, request: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop of this client, and wait for its result."""
-        with self._start_lock:
-            if self._closed.is_set():
-                request.close()
-                raise ConnectionAbortedError("the client is closed")
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run_loop, args=(self._loop,), daemon=True).start()
-            # under the lock, so that `close` cancels it
-            future = asyncio.run_coroutine_threadsafe(request, self._loop)
-        try:
-            return future.result()
-        except (asyncio.CancelledError, concurrent.futures.CancelledError):
-            raise ConnectionAbortedError("the client is closed") from None
-        except BaseException:
-            future.cancel()
-            raise
-
-    async def _shut_down(self) -> None:
-        current = asyncio.current_task()
-        tasks = [task for task in asyncio.all_tasks() if task is not current]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-
-    async def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit_per_host=MAX_CONNECTIONS_PER_HOST),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=CONNECT_SECONDS, sock_read=self.stall_seconds
-                ),
-                trust_env=True,
-                auto_decompress=False,
-                headers={
-                    "User-Agent": f"bids-dl/{version('bids_dl')}",
-                    "Accept-Encoding": "identity",
-                },
-            )
-        session: aiohttp.ClientSession = self._session
-        return session
-
-    async def _request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-        body: bytes | None = None,
-    ) -> T:
-        """Make a request, follow redirects, and return what ``use`` makes of the answer.
-
-        Redirects are followed here, because tokens must not reach another host.
-        """
-        session = await self._open_session()
-        for _ in range(MAX_REDIRECTS):
-            parts = urlsplit(url)
-            host_headers = self.headers_by_host.get(parts.netloc, {})
-            async with session.request(
-                method,
-                url,
-                headers={**headers, **host_headers},
-                data=body,
-                allow_redirects=False,
-            ) as response:
-                self._answering_hosts.add(parts.netloc)
-                if response.status not in REDIRECT_STATUS or "Location" not in response.headers:
-                    return await use(response)
-                url = urljoin(url, response.headers["Location"])
-                if urlsplit(url).scheme not in ("http", "https"):
-                    raise WrongContentError(f"a redirect leads to {urlsplit(url).scheme}:")
-        raise WrongContentError(f"more than {MAX_REDIRECTS} redirects")
 
     async def _document(
         self,
@@ -293,36 +212,23 @@ class HttpClient:
     ) -> bytes:
         async def read(response: aiohttp.ClientResponse) -> bytes:
             await check_status(response)
-            return await self._read_at_most(response, max_bytes)
+            return await self._connections.read_at_most(response, max_bytes)
 
-        return await self._request(method, url, headers, read, body)
+        return await self._connections.request(method, url, read, headers=headers, body=body)
 
     async def _range(self, url: str, expected: ExpectedRange) -> bytes:
         async def read(response: aiohttp.ClientResponse) -> bytes:
             await check_status(response)
             check_range(response, expected)
             size = (expected.stop or 0) - expected.start
-            content = await self._read_at_most(response, size)
+            content = await self._connections.read_at_most(response, size)
             if len(content) < size:
                 raise ConnectionResetError(f"{len(content)} of {size} bytes arrived")
             return content
 
         stop = expected.stop or 0
         headers = {"Range": f"bytes={expected.start}-{stop - 1}"}
-        return await self._request("GET", url, headers, read)
-
-    async def _read_at_most(self, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-        """Read a body, and no further than one byte more than is accepted."""
-        pieces = []
-        n_bytes = 0
-        clock = RateCheck(self.slow_seconds)
-        while piece := await response.content.read(min(READ_BYTES, max_bytes + 1 - n_bytes)):
-            pieces.append(piece)
-            n_bytes += len(piece)
-            clock.add(len(piece))
-            if n_bytes > max_bytes:
-                raise WrongContentError(f"the answer has more than {max_bytes} bytes")
-        return b"".join(pieces)
+        return await self._connections.request("GET", url, read, headers=headers)
 
     async def _download(self, url: str, part: Path, size: int | None, on_bytes: OnBytes) -> None:
         start = _size_of(part)
@@ -344,7 +250,7 @@ class HttpClient:
             await self._append(response, part, position, size, on_bytes)
 
         headers = {"Range": f"bytes={start}-"} if start else {}
-        await self._request("GET", url, headers, receive)
+        await self._connections.request("GET", url, receive, headers=headers)
 
     async def _append(
         self,
@@ -373,12 +279,6 @@ class HttpClient:
 def _size_of(file: Path) -> int:
     """Return the size of a file in bytes, 0 if it does not exist."""
     return file.stat().st_size if file.exists() else 0
-
-
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
-    loop.close()
 
 
 def _ignore(_: int) -> None:

@@ -18,17 +18,17 @@ import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
 from bids_dl.errors import StoreError
+from bids_dl.input import read_regular
+from bids_dl.remote import bucket_objects, web_objects
 from bids_dl.remote.multipart import PART_BYTES, abort_uploads, upload
 from bids_dl.remote.retry import RETRY_TIMEOUT_SECONDS, describe_failure, with_retries
+from bids_dl.remote.storage_options import filesystem_options, without_own_options
 
 T = TypeVar("T")
 
 PROBE = "writable.probe"  # object written to test a location
 MULTIPART_BYTES = 2 * PART_BYTES  # size from which an object is uploaded in parts
-MAX_CONNECTIONS = 64  # to a bucket, so that requests overlap; botocore's default is 10
-HTTP_TIMEOUT_SECONDS = 30.0  # without a byte; S3 clients have a limit of their own
 RENEWAL = Lock()  # credentials expire for all threads at once
-LOCATION_OPTIONS = {"retry_timeout", "patience"}  # storage options that no file system takes
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Location:
     url
         A path, or any URL that fsspec knows (``s3://``, ``https://``, ...).
     storage_options
-        Options of the file system, as in fsspec, and ``retry_timeout``: seconds to wait between
-        the tries of a request, all waits together (30 by default). ``patience`` is the former name
-        of ``retry_timeout``.
+        Options of the file system, as in fsspec (for http, those of `web_objects.parse_options`),
+        and ``retry_timeout``: seconds to wait between the tries of a request, all waits together
+        (30 by default). ``patience`` is the former name of ``retry_timeout``.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class Location:
 
     @cached_property
     def _filesystem_and_root(self) -> tuple[fsspec.AbstractFileSystem, str]:
-        options = _filesystem_options(self.url, self.storage_options)
+        options = filesystem_options(self.url, self.storage_options)
         try:
             filesystem, path = fsspec.core.url_to_fs(self.url, **options)
         except (ImportError, ValueError) as error:
@@ -75,18 +75,23 @@ class Location:
 
     @property
     def filesystem(self) -> fsspec.AbstractFileSystem:
-        """File system of the URL."""
+        """File system of the URL. An http location is not read through it."""
         return self._filesystem_and_root[0]
+
+    @cached_property
+    def web_options(self) -> web_objects.WebOptions:
+        """Options of the connections, only if `is_web`."""
+        return web_objects.parse_options(self.url, without_own_options(self.storage_options))
 
     @property
     def root(self) -> str:
         """Path of the folder within its file system."""
-        return self._filesystem_and_root[1]
+        return self.url.rstrip("/") if self.is_web else self._filesystem_and_root[1]
 
     @property
     def is_local(self) -> bool:
         """True if the folder is on disk."""
-        return isinstance(self.filesystem, LocalFileSystem)
+        return not self.is_web and isinstance(self.filesystem, LocalFileSystem)
 
     @property
     def is_web(self) -> bool:
@@ -94,8 +99,9 @@ class Location:
         return _is_web(self.url)
 
     @property
-    def _is_s3(self) -> bool:
-        return "s3" in self.filesystem.protocol
+    def is_s3(self) -> bool:
+        """True if the folder is in a bucket that s3fs reads."""
+        return not self.is_web and "s3" in self.filesystem.protocol
 
     @cached_property
     def retry_timeout(self) -> float:
@@ -136,31 +142,72 @@ class Location:
 
     def exists(self, name: str = "") -> bool:
         """Return whether an object, or this folder, exists."""
-        return bool(self._request(lambda: self.filesystem.exists(self.path(name))))
+        path = self.path(name)
+        if self.is_web:
+            return self._request(lambda: web_objects.exists(self.web_options, path))
+        return bool(self._request(lambda: self.filesystem.exists(path)))
 
-    def read(self, name: str, start: int | None = None, stop: int | None = None) -> bytes:
+    def read(
+        self,
+        name: str,
+        start: int | None = None,
+        stop: int | None = None,
+        *,
+        max_bytes: int | None = None,
+    ) -> bytes:
         """Read an object, or its bytes from ``start`` to ``stop``.
 
         A negative ``start`` counts from the end.
+
+        Parameters
+        ----------
+        max_bytes
+            Size from which an object is refused before it is read. None reads any size from disk,
+            and `web_objects.MAX_OBJECT_BYTES` from a server.
 
         Raises
         ------
         FileNotFoundError
             The object does not exist.
+        OSError
+            The object is larger than ``max_bytes``, or is no regular file.
         StoreError
-            The server cannot be reached or denies access.
+            The server cannot be reached, denies access, or sends something else.
         """
-        # without max_concurrency, s3fs asks for the size before each read
-        options = {"max_concurrency": 1} if self._is_s3 else {}
-        content: bytes = self._request(
-            lambda: self.filesystem.cat_file(self.path(name), start=start, end=stop, **options)
-        )
+        path = self.path(name)
+        if self.is_local:
+            return read_regular(path, start, stop, max_bytes=max_bytes)
+        limit = web_objects.MAX_OBJECT_BYTES if max_bytes is None else max_bytes
+        if self.is_web:
+            web = self.web_options
+            return self._request(lambda: web_objects.read_object(web, path, start, stop, limit))
+        files = self.filesystem
+        if self.is_s3:
+            return self._request(
+                lambda: bucket_objects.read_object(files, path, start, stop, limit)
+            )
+        content: bytes = self._request(lambda: files.cat_file(path, start=start, end=stop))
         return content
+
+    def size(self, name: str) -> int:
+        """Return the bytes of an object.
+
+        Raises
+        ------
+        FileNotFoundError
+            The object does not exist.
+        """
+        if self.is_local:
+            return Path(self.path(name)).stat().st_size
+        path = self.path(name)
+        if self.is_web:
+            return self._request(lambda: web_objects.size(self.web_options, path))
+        return int(self._request(lambda: self.filesystem.info(path))["size"] or 0)
 
     def write(self, name: str, content: bytes) -> None:
         """Write an object, replacing any of that name."""
         path = self.path(name)
-        if self._is_s3 and len(content) >= MULTIPART_BYTES:
+        if self.is_s3 and len(content) >= MULTIPART_BYTES:
             self._upload(path, memoryview(content))
         elif self.is_local:
             _write_file(Path(path), content)
@@ -170,7 +217,7 @@ class Location:
 
     def upload_file(self, name: str, file: Path) -> None:
         """Write a file on disk as an object, whatever its size, only if not `is_local`."""
-        if self._is_s3 and file.stat().st_size >= MULTIPART_BYTES:
+        if self.is_s3 and file.stat().st_size >= MULTIPART_BYTES:
             self._upload(self.path(name), np.memmap(file, np.uint8, "r").data)
         else:
             self._refuse_web()
@@ -185,7 +232,7 @@ class Location:
 
         A bucket stores, and bills, the parts of unfinished uploads.
         """
-        if not self._is_s3:
+        if not self.is_s3:
             return
         bucket, root, _ = self.filesystem.split_path(self.root)
         keys = None if names is None else {f"{root}/{name}" for name in names}
@@ -229,7 +276,7 @@ class Location:
     def remove_all(self, names: Sequence[str]) -> None:
         """Delete objects. Missing objects are ignored."""
         self._refuse_web()
-        if self._is_s3 and names:  # many at a time
+        if self.is_s3 and names:  # many at a time
             self._ignore_missing(lambda: self.filesystem.rm([self.path(name) for name in names]))
             return
         for name in names:
@@ -300,7 +347,7 @@ class Location:
 
     def s3_client(self) -> Any:
         """Return the S3 client, which holds the credentials. None for other file systems."""
-        return self.filesystem.s3 if self._is_s3 else None
+        return self.filesystem.s3 if self.is_s3 else None
 
     def renew_credentials(self, used_client: Any) -> None:
         """Load new credentials from the environment or a file.
@@ -330,26 +377,3 @@ def _write_file(path: Path, content: bytes) -> None:
             part.unlink(missing_ok=True)
         # the system names no path if the disk is full
         raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-def _filesystem_options(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the file system, with defaults that suit a store."""
-    options = {
-        name: value for name, value in storage_options.items() if name not in LOCATION_OPTIONS
-    }
-    if _is_web(url):
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=HTTP_TIMEOUT_SECONDS, sock_read=HTTP_TIMEOUT_SECONDS
-        )
-        return {"client_kwargs": {"timeout": timeout}, **options}
-    if url.startswith("s3://"):
-        config = {
-            "retries": {"total_max_attempts": 1},
-            "max_pool_connections": MAX_CONNECTIONS,
-            **(options.get("config_kwargs") or {}),
-        }
-        # no cache of listings, because others may write to the bucket
-        return {"use_listings_cache": False, **options, "config_kwargs": config}
-    return options

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from contextlib import ExitStack, contextmanager
 
 from bids_dl.errors import StoreError
+from bids_dl.remote.file_lock import lock_file
 from bids_dl.remote.location import Location
 
 
@@ -19,33 +15,28 @@ def exclusive_lock(location: Location) -> Iterator[None]:
     """Lock a local folder inside the context, so that no other conversion writes to it.
 
     The operating system releases the lock if this process dies. Buckets have no locks, and neither
-    has Windows: there, nothing happens.
+    has Windows: there, nothing is locked.
 
     Raises
     ------
     StoreError
         Another process holds the lock, or the folder beside it cannot be written to.
     """
-    if not location.is_local or fcntl is None:
+    if not location.is_local:
         yield
         return
-    lock = location.folder.with_name(f".{location.folder.name}.lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
-    except OSError as error:
-        raise StoreError(
-            f"{location.url}: cannot be written to ({error.strerror or error})"
-        ) from None
-    with file:
+    path = location.folder.with_name(f".{location.folder.name}.lock")
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            is_held = stack.enter_context(lock_file(path, blocking=False))
+        except OSError as error:
+            raise StoreError(
+                f"{location.url}: cannot be written to ({error.strerror or error})"
+            ) from None
+        if not is_held:
             raise StoreError(
                 f"{location.url}: another conversion is writing here; "
                 "wait for it, or choose another DEST"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+            )
+        yield

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from bids_dl.remote.file_checksum import describe_mismatch
 from bids_dl.remote.file_lock import file_lock
 from bids_dl.remote.http_answers import HttpStatusError, WrongContentError
 from bids_dl.remote.location import Location
+from bids_dl.remote.partial_file import Interval, PartialFile
 from bids_dl.remote.remote_file import RemoteFile, Verification
 from bids_dl.remote.remote_reader import read_range
 from bids_dl.remote.retry import is_transient
@@ -35,8 +37,6 @@ UNVERIFIED = "unverified"  # folder of objects without a checksum
 COPY_BYTES = 1 << 23  # that one request of a bucket asks for
 FULL_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 DENIED_STATUS = {401, 403}
-
-Interval = tuple[int, int]  # (start, stop) in bytes
 
 
 class RemoteFileError(BidsDlError):
@@ -54,43 +54,6 @@ class RemoteFileError(BidsDlError):
         super().__init__(reason)
         self.reason = reason
         self.transient = transient
-
-
-@dataclass(frozen=True, slots=True)
-class PartialFile:
-    """A file of full size in which only some byte ranges are filled.
-
-    Attributes
-    ----------
-    path
-        Path on this machine.
-    ranges
-        The filled ranges, (start, stop) in bytes, sorted.
-    """
-
-    path: Path
-    ranges: tuple[Interval, ...]
-
-    @property
-    def n_bytes(self) -> int:
-        """Number of filled bytes."""
-        return sum(stop - start for start, stop in self.ranges)
-
-    def next_filled(self, start: int, stop: int) -> int:
-        """Return the first filled byte between ``start`` and ``stop``, else ``stop``."""
-        for first, last in self.ranges:
-            if last > start:
-                return min(stop, max(start, first))
-        return stop
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Read the bytes from ``start`` that are filled, b"" if the first one is not."""
-        for first, last in self.ranges:
-            if first <= start < last and self.path.is_file():
-                with self.path.open("rb") as file:
-                    file.seek(start)
-                    return file.read(min(stop, last) - start)
-        return b""
 
 
 class CacheError(BidsDlError):
@@ -133,15 +96,14 @@ class ObjectCache:
         return self.root / OBJECTS / UNVERIFIED / hashlib.sha256(identity.encode()).hexdigest()
 
     def holds(self, file: RemoteFile) -> bool:
-        """Return whether the cache holds a whole file."""
-        return self.path_of(file).is_file()
+        """Return whether the cache holds a whole file, in its full size."""
+        return _is_complete(self.path_of(file), file)
 
     def missing_bytes(self, file: RemoteFile) -> int:
         """Return the bytes of a file that have not arrived yet, 0 if its size is unknown."""
-        path = self.path_of(file)
-        if path.is_file():
+        if self.holds(file):
             return 0
-        part = _part_of(path)
+        part = _part_of(self.path_of(file))
         return max(0, (file.size or 0) - (part.stat().st_size if part.is_file() else 0))
 
     def fetch(
@@ -151,6 +113,7 @@ class ObjectCache:
         *,
         on_bytes: OnBytes | None = None,
         known: PartialFile | None = None,
+        check: bool = False,
     ) -> Verification:
         """Download a whole file, unless the cache holds it, and verify it.
 
@@ -162,6 +125,8 @@ class ObjectCache:
             Called with the number of bytes received since the last call.
         known
             Partial file of the same file, whose first bytes are copied instead of downloaded.
+        check
+            Whether a file that the cache holds is verified again, and replaced if it is damaged.
 
         Returns
         -------
@@ -176,12 +141,14 @@ class ObjectCache:
             The disk is full.
         """
         target = self.path_of(file)
-        if _is_used(target):
-            return file.verification
+        if _is_used(target, file):
+            if not check or not describe_mismatch(target, file):
+                return file.verification
+            target.unlink(missing_ok=True)
         with self.locked(target):
-            if not target.is_file():
+            if not _is_complete(target, file):
                 part = _part_of(target)
-                if known is not None and not part.exists():
+                if known is not None and _is_complete(known.path, file) and not part.exists():
                     part.write_bytes(known.read(0, file.size or 0))
                 part.touch()
                 self._download(file, part, client, on_bytes)
@@ -226,12 +193,14 @@ class ObjectCache:
             raise RemoteFileError("its archive states no size, so that ranges cannot be verified")
         partial = self.partial_file(file, ranges)
         target = partial.path
-        if _is_used(target):
+        if _is_used(target, file):
             return partial
         if self.holds(file):
             known = PartialFile(self.path_of(file), ((0, file.size),))
+        elif known is not None and not _is_complete(known.path, file):
+            known = None
         with self.locked(target):
-            if not target.is_file():
+            if not _is_complete(target, file):
                 part = _part_of(target)
                 self._try_each_url(
                     file.pinned_urls or file.urls,
@@ -268,7 +237,7 @@ class ObjectCache:
     def _try_each_url(self, urls: Sequence[str], use: Callable[[str], None]) -> None:
         """Call a function with each address until one succeeds."""
         problems = []
-        is_transient_failure = False
+        may_pass = False
         for url in urls:
             try:
                 use(url)
@@ -276,13 +245,11 @@ class ObjectCache:
                 if isinstance(error, OSError) and error.errno in FULL_DISK_ERRNOS:
                     raise
                 problems.append(f"{_without_query(url)}: {_describe(error)}")
-                is_transient_failure |= is_transient(error) or _may_be_denied_for_now(error)
+                may_pass |= is_transient(error) or _may_be_denied_for_now(error)
             else:
                 return
         reason = "; ".join(dict.fromkeys(problems)) or "its archive states no address for it"
-        raise RemoteFileError(
-            f"cannot be fetched ({one_line(reason)})", transient=is_transient_failure
-        )
+        raise RemoteFileError(f"cannot be fetched ({one_line(reason)})", transient=may_pass)
 
     @contextmanager
     def locked(self, target: Path) -> Iterator[None]:
@@ -316,12 +283,18 @@ def _part_of(target: Path) -> Path:
     return target.with_name(f"{target.name}{PART}")
 
 
-def _is_used(file: Path) -> bool:
-    """Return whether a file exists, and note that it was used now."""
-    if not file.is_file():
+def _is_complete(path: Path, file: RemoteFile) -> bool:
+    """Return whether a cached file has its full size, which a power cut may have truncated."""
+    return path.is_file() and file.size in (None, path.stat().st_size)
+
+
+def _is_used(path: Path, file: RemoteFile) -> bool:
+    """Return whether a cached file is complete, and note that it was used now."""
+    if not _is_complete(path, file):
         return False
     with suppress(OSError):  # a cache that others own
-        os.utime(file)
+        # the time of the last change stays, because it shows that nothing has changed
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     return True
 
 
@@ -385,8 +358,7 @@ def _may_be_denied_for_now(error: Exception) -> bool:
 def _describe(error: Exception) -> str:
     if _may_be_denied_for_now(error):
         return f"{error}: access denied, or no such file"
-    text = one_line(error, max_chars=120)
-    return text or type(error).__name__
+    return one_line(error, max_chars=120) or type(error).__name__
 
 
 def _without_query(url: str) -> str:

@@ -14,9 +14,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from fsspec.asyn import sync
 
 from bids_dl.remote.byte_range import ByteRange, Bytes
+from bids_dl.remote.cancellation import run_in_loop
+from bids_dl.remote.http_answers import MIN_BYTES_PER_SECOND, STALL_SECONDS
 
 ANY_VALUE = None
 SUPPORTED_OPTIONS: Mapping[str, set[str] | None] = {
@@ -66,8 +67,7 @@ class ObstoreClient:
         """Read byte ranges concurrently. A range that fails is None."""
         if self._process != os.getpid() or self._failures >= MAX_FAILURES:
             return [None] * len(ranges)
-        contents: list[Bytes | None] = sync(self._filesystem.loop, self._gather, ranges)
-        return contents
+        return run_in_loop(self._filesystem.loop, self._gather(ranges))
 
     async def _gather(self, ranges: Sequence[ByteRange]) -> list[Bytes | None]:
         return await asyncio.gather(*(self._read(byte_range) for byte_range in ranges))
@@ -78,23 +78,32 @@ class ObstoreClient:
 
         name = byte_range.name
         path = f"{self._folder}/{name}" if self._folder else name
-        is_suffix = byte_range.start < 0
-        if is_suffix and byte_range.end is not None:
+        if byte_range.start >= 0:
+            wanted: Any = byte_range.start, byte_range.end
+        elif byte_range.end is None:
+            wanted = {"suffix": byte_range.size}
+        else:
             return None  # obstore has no range that counts from the end and ends before it
+        seconds = STALL_SECONDS + byte_range.size / MIN_BYTES_PER_SECOND
         try:
-            if is_suffix:
-                options = {"range": {"suffix": byte_range.size}}
-                answer = await obstore.get_async(self._store, path, options=options)
-                content = await answer.bytes_async()
-            else:
-                content = await obstore.get_range_async(
-                    self._store, path, start=byte_range.start, length=byte_range.size
-                )
+            async with asyncio.timeout(seconds):
+                answer = await obstore.get_async(self._store, path, options={"range": wanted})
+                content = await _read_exactly(answer, byte_range.size)
         except (BaseError, OSError):
+            content = None
+        if content is None:
             self._failures += 1
             return None
         self._failures = 0
         return np.frombuffer(content, np.uint8)
+
+
+async def _read_exactly(answer: Any, size: int) -> bytes | None:
+    """Read the bytes of an answer, or return None if they are not ``size`` bytes."""
+    # the stream collects this many bytes, so that an endless answer is not read on
+    async for content in answer.stream(min_chunk_size=size + 1):
+        return bytes(content) if len(content) == size else None
+    return None
 
 
 def connect(filesystem: Any, path: str, storage_options: Mapping[str, Any]) -> ObstoreClient | None:

@@ -12,11 +12,22 @@ from typing import Any
 import numpy as np
 
 from bids_dl.errors import StoreError
+from bids_dl.input import open_regular
+from bids_dl.remote import bucket_objects, web_objects
 from bids_dl.remote.byte_range import ByteRange, Bytes
 from bids_dl.remote.cache import Cache
+from bids_dl.remote.cancellation import sleep
+from bids_dl.remote.http_answers import NoRangesError, StalledError, WrongContentError
 from bids_dl.remote.location import Location
 from bids_dl.remote.obstore_ranges import ObstoreClient, connect
-from bids_dl.remote.retry import backoff_delays, has_expired, is_out_of_range, is_transient
+from bids_dl.remote.retry import (
+    backoff_delays,
+    describe_failure,
+    has_expired,
+    has_stalled_too_long,
+    is_out_of_range,
+    is_transient,
+)
 
 NO_RANGES = (
     "the server ignores byte ranges and sends whole objects (python -m http.server does), so the "
@@ -71,17 +82,19 @@ class RangeReader:
         if not ranges:
             return []
         client = self.location.s3_client()
+        start = time.monotonic()
         contents = self._request(ranges)
         for attempt, delay in enumerate(backoff_delays(self.location.retry_timeout)):
             to_retry = []
+            seconds = time.monotonic() - start
             for i, content in enumerate(contents):
-                if _should_retry(content, is_first_retry=attempt == 0):
+                if _should_retry(content, seconds, is_first_retry=attempt == 0):
                     to_retry.append(i)
             if not to_retry:
                 break
             if any(_has_expired(contents[i]) for i in to_retry):
                 self.location.renew_credentials(client)
-            time.sleep(delay)
+            sleep(delay)
             client = self.location.s3_client()
             answers = self._request([ranges[i] for i in to_retry])
             for i, answer in zip(to_retry, answers, strict=True):
@@ -95,21 +108,30 @@ class RangeReader:
             contents = list(self._obstore.read(ranges))
         rest = [i for i, content in enumerate(contents) if content is None]
         if rest:
-            answers = self.location.filesystem.cat_ranges(
-                [self.location.path(ranges[i].name) for i in rest],
-                [ranges[i].start for i in rest],
-                [ranges[i].end for i in rest],
-                on_error="return",
-            )
+            answers = self._request_by_file_system([ranges[i] for i in rest])
             for i, answer in zip(rest, answers, strict=True):
                 contents[i] = answer
         pairs = zip(contents, ranges, strict=True)
         return [_check_size(content, byte_range.size) for content, byte_range in pairs]
 
+    def _request_by_file_system(self, ranges: Sequence[ByteRange]) -> Sequence[Any]:
+        """Request ranges once, without obstore."""
+        location = self.location
+        requests = [(location.path(item.name), item.start, item.end) for item in ranges]
+        if location.is_web:
+            return web_objects.read_ranges(location.web_options, requests)
+        if location.is_s3:
+            return bucket_objects.read_ranges(location.filesystem, requests)
+        paths, starts, ends = (list(values) for values in zip(*requests, strict=True))
+        answers: list[Any] = location.filesystem.cat_ranges(paths, starts, ends, on_error="return")
+        return answers
+
     @cached_property
     def _obstore(self) -> ObstoreClient | None:
         """Faster client for buckets, or None if obstore is missing or cannot be used."""
         location = self.location
+        if not location.is_s3:
+            return None
         return connect(location.filesystem, location.root, location.storage_options)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -118,9 +140,17 @@ class RangeReader:
         return state
 
 
-def open_local(location: Location, byte_range: ByteRange) -> FileIO:
-    """Open an object on disk at the first byte of a range."""
-    file = FileIO(location.path(byte_range.name))
+def open_local(location: Location, byte_range: ByteRange, *, is_regular: bool = False) -> FileIO:
+    """Open an object on disk at the first byte of a range.
+
+    Parameters
+    ----------
+    is_regular
+        Whether the object is known to be a regular file, because a part of it was read before.
+        Asking the system again takes nearly as long as opening it.
+    """
+    path = location.path(byte_range.name)
+    file = FileIO(path) if is_regular else open_regular(path)
     try:
         start = byte_range.start
         if start < 0:
@@ -158,9 +188,11 @@ def read_local(location: Location, byte_range: ByteRange) -> Bytes | Exception:
     return content
 
 
-def _should_retry(content: Bytes | Exception, *, is_first_retry: bool) -> bool:
+def _should_retry(content: Bytes | Exception, seconds: float, *, is_first_retry: bool) -> bool:
     """Return whether a failed range is requested again, only once if it came too short."""
     if not isinstance(content, Exception) or not is_transient(content):
+        return False
+    if has_stalled_too_long(content, seconds):
         return False
     return is_first_retry or not isinstance(content, EOFError)
 
@@ -169,8 +201,12 @@ def _has_expired(content: Bytes | Exception) -> bool:
     return isinstance(content, Exception) and has_expired(content)
 
 
-def _check_size(answer: bytes | Bytes | Exception, size: int) -> Bytes | Exception:
+def _check_size(answer: bytes | bytearray | Bytes | Exception, size: int) -> Bytes | Exception:
     """Return an answer that has the requested size, else the exception that describes it."""
+    if isinstance(answer, NoRangesError):
+        return StoreError(NO_RANGES)
+    if isinstance(answer, WrongContentError | StalledError):
+        return StoreError(describe_failure(answer))
     if isinstance(answer, Exception):
         return EOFError("ends before") if is_out_of_range(answer) else answer
     if len(answer) > size:

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from bids_dl.remote.cancellation import sleep
+from bids_dl.remote.http_answers import HttpStatusError, StalledError, WrongContentError
 from bids_dl.wording import one_line
 
 T = TypeVar("T")
 
 RETRY_TIMEOUT_SECONDS = 30.0  # waited between the tries of a request, all waits together
 BACKOFF_SHARES = (0.003, 0.013, 0.05, 0.134, 0.27, 0.53)  # of the timeout, before each retry
+MAX_STALL_SECONDS = 50.0  # after which a request to a server that stalls is not tried again
 FIRST_CONTACT_SECONDS = 3.0  # of tries to connect to a server that has never answered
 MIN_JITTER = 0.5  # jitter keeps clients from retrying in lockstep
 MAX_JITTER = 1.5
@@ -29,6 +32,7 @@ PERMANENT_ERRORS = (
     NotImplementedError,
 )
 PERMANENT_ERRNOS = {
+    errno.EFBIG,
     errno.EINVAL,
     errno.ENOSYS,
     errno.ENOSPC,
@@ -56,6 +60,7 @@ SERVER_ERROR_STATUS = 500  # and all above are transient
 DENIED_STATUS = {401, 403}
 OUT_OF_RANGE_STATUS = 416
 MISSING_CREDENTIALS_ERRORS = {"NoCredentialsError", "PartialCredentialsError"}
+STALL_ERRORS = {"TimeoutError", "ReadTimeoutError"}
 CONNECT_TIMEOUT_ERRORS = {"ConnectionTimeoutError", "ConnectTimeoutError"}
 CONNECTION_ERRORS = {
     "ConnectionError",
@@ -126,11 +131,13 @@ def with_retries(
             if not is_transient(error):
                 raise
             elapsed = time.monotonic() - start
+            if has_stalled_too_long(error, elapsed):
+                raise
             if not has_answered and is_wrong_address(error, elapsed + delay):
                 raise
             if has_expired(error):
                 renew_credentials(client)
-        time.sleep(delay)
+        sleep(delay)
     return request()
 
 
@@ -152,6 +159,25 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno not in PERMANENT_ERRNOS
     return isinstance(error, EOFError) or bool(_class_names(error) & CONNECTION_ERRORS)
+
+
+def has_stalled_too_long(error: BaseException, seconds: float) -> bool:
+    """Return whether a server stalls, and has done so for `MAX_STALL_SECONDS`.
+
+    Parameters
+    ----------
+    error
+        Failure of a request.
+    seconds
+        Time since the first try, or since bytes arrived.
+
+    Examples
+    --------
+    >>> has_stalled_too_long(TimeoutError(), 60.0), has_stalled_too_long(TimeoutError(), 1.0)
+    (True, False)
+    """
+    is_stall = bool(_class_names(error) & STALL_ERRORS) and _connection_problem(error) is None
+    return is_stall and seconds > MAX_STALL_SECONDS
 
 
 def is_wrong_address(error: BaseException, seconds: float) -> bool:
@@ -229,6 +255,8 @@ def describe_failure(error: BaseException) -> str:
             f"cannot be reached ({reason}); check the address and the network, "
             "or run the same command again later"
         )
+    if isinstance(error, StalledError):
+        return f"the server sends too slowly ({error}); run the same command again later"
     if is_transient(error):
         return (
             f"cannot be reached ({short_reason(error)}) after several tries; "
@@ -236,7 +264,11 @@ def describe_failure(error: BaseException) -> str:
         )
     if isinstance(error, PermissionError) or status in DENIED_STATUS:
         return f"access denied ({short_reason(error)}); check the credentials and their permissions"
+    if isinstance(error, HttpStatusError):
+        return f"the server refuses the request ({short_reason(error)}); check the address"
     message = one_line(error, max_chars=MAX_ERROR_CHARS)
+    if isinstance(error, WrongContentError):
+        return f"the server sends something else than was requested ({message})"
     if isinstance(error, TypeError):
         return f"a storage option does not fit ({message})"
     if isinstance(error, OSError):

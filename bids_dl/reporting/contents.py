@@ -118,7 +118,7 @@ def _with_remarks(
 ) -> tuple[SubjectWindows, ...]:
     """Return the same subjects with their remarks."""
     per_label = _sum_columns([subject.windows for subject in subjects])
-    total = sum(per_label)
+    total = max(sum(per_label), 1)
     shares = {label: count / total for label, count in zip(labels, per_label, strict=True)}
     median_windows = median(subject.total for subject in subjects)
     remarked = []

@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from bids_dl.errors import ConfigError, DamagedStoreError
+from bids_dl.errors import ConfigError, DamagedStoreError, escape_controls
 from bids_dl.output import check_output, check_outside_store, writing
 from bids_dl.reporting import charts, formatting
 from bids_dl.reporting.contents import count_windows
 from bids_dl.reporting.message_groups import MessageGroup, group_messages
 from bids_dl.reporting.recordings import RecordingReport, most_notable, read_recording_reports
-from bids_dl.reporting.reproduce import RECIPE, options_file, recipe_file
+from bids_dl.reporting.reproduce import RECIPE, convert_command, options_file, recipe_file
 from bids_dl.reporting.spectra import band_levels, read_spectra
 from bids_dl.reporting.steps import summarize_other_stages, summarize_steps
 from bids_dl.sharing.citation import cite, find_doi
+from bids_dl.sharing.origin import address_of
 from bids_dl.store import Store
+from bids_dl.store.root_object import require_attributes
 from bids_dl.wording import count
 
 MAX_SHOWN = {
@@ -111,6 +114,7 @@ def render_page(store: Store) -> bytes:
         If the contents of the page cannot be read.
     """
     attributes = store.attributes
+    require_attributes(store.url, attributes)
     request = attributes["request"]
     steps = request["preprocess"]["steps"]
     reports = read_recording_reports(store)
@@ -137,6 +141,7 @@ def render_page(store: Store) -> bytes:
         n_recordings=len(reports),
         spectra=_draw_spectra(store, stored, {report.key for report in shown}),
         files={
+            "command": convert_command(attributes["sources"]),
             "options": options_file(request),
             "recipe": recipe_file(request),
             "recipe_name": RECIPE,
@@ -200,6 +205,12 @@ def _draw_spectra(
     }
 
 
+def _without_controls(value: Any) -> Any:
+    """Escape the control characters of a text that a template writes."""
+    is_text = isinstance(value, str) and not isinstance(value, Markup)
+    return escape_controls(value) if is_text else value
+
+
 @cache
 def _environment() -> jinja2.Environment:
     """Load the templates, which escape all text of a store."""
@@ -207,6 +218,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("bids_dl.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_without_controls,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -215,6 +227,7 @@ def _environment() -> jinja2.Environment:
         "share": formatting.format_share,
         "share_sentence": formatting.describe_share,
         "duration": formatting.format_duration,
+        "address": address_of,
         "doi": find_doi,
         "value": formatting.format_value,
         "query": formatting.format_query,

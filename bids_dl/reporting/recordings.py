@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bids_dl.errors import DamagedStoreError
 from bids_dl.store import Store
+from bids_dl.store.json_objects import read_json
 
 DOCUMENT = "recordings.json"
 CHANGED_NOTHING = "changed nothing"  # flags of `datamodel.StepReport`
@@ -129,7 +129,7 @@ def read_recording_reports(store: Store) -> tuple[RecordingReport, ...]:
         If recordings.json is missing or has unexpected content.
     """
     try:
-        content = json.loads(store.location.read(DOCUMENT))
+        content = read_json(store.location, DOCUMENT)
         return tuple(_parse_recording(key, entry) for key, entry in content.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{type(error).__name__}: {error}"

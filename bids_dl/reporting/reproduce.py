@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from bids_dl.config.documents import request_from_document, request_to_options
+from bids_dl.sharing.origin import address_of
 
 RECIPE = "recipe.yaml"  # name of the recipe in the options
 
 RequestDocument = Mapping[str, Any]
 """`request` of the attributes of a store."""
+
+
+def convert_command(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Return the command that makes a store from its sources.
+
+    Parameters
+    ----------
+    sources
+        `sources` of the attributes of the store. Local folders have no address; the user fills
+        in their paths.
+
+    Examples
+    --------
+    >>> convert_command([{"address": "openneuro:ds004362", "version": "1.0.0"}])
+    'bids-dl convert openneuro:ds004362@1.0.0 DEST --config request.yaml'
+    >>> convert_command([{"dataset": "ds1"}, {"dataset": "ds2"}])
+    'bids-dl convert SOURCE... DEST --config request.yaml'
+    """
+    addresses = list(map(address_of, sources))
+    if all(addresses):
+        words = " ".join(map(shlex.quote, addresses))
+    else:
+        words = "SOURCE..." if len(addresses) > 1 else "SOURCE"
+    return f"bids-dl convert {words} DEST --config request.yaml"
 
 
 def options_file(document: RequestDocument) -> str:

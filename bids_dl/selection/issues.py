@@ -35,6 +35,10 @@ TEMPLATES = {  # kind -> noun that is counted, line
         "(first: {first})",
     ),
     "bad_onset": ("row", "skipped {count} whose onset is not a number (first: {first})"),
+    "row_in_gap": (
+        "row",
+        "skipped {count} in a gap of the recording, where there is no sample (first: {first})",
+    ),
     "bad_duration": (
         "row",
         "{count} whose duration is not a number of at least 0; it is read as n/a (first: {first})",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bids_dl.config.stages import EventsConfig
-from bids_dl.datamodel import BOUNDARY_NAMES, Dropped, Event, EventRows
+from bids_dl.datamodel import BOUNDARY_NAMES, IN_GAP, Dropped, Event, EventRows
 from bids_dl.selection.annotated_tables import load_annotations
 from bids_dl.selection.checks import check_durations, check_sidecars
 from bids_dl.selection.end_rules import EndRules
@@ -165,7 +165,8 @@ def _check_boundaries(tables: Sequence[EventRows], issues: IssueCounter) -> None
     """Count the rows named boundary whose onset is not a number, if no other rows are read."""
     for table in tables:
         for row in _boundary_rows(table):
-            if parse_number(table.columns["onset"][row]) is None:
+            onset = table.columns["onset"][row]
+            if onset != IN_GAP and parse_number(onset) is None:
                 issues.add("bad_onset", f"row {row} of {table.recording}")
 
 

@@ -231,11 +231,10 @@ def _describe_levels(
         elif tags:
             hed[value] = f"{tags}, {hed[value]}"
     own_hed = {value: text for value, text in own.get("HED", {}).items() if value in counts}
-    return {
-        "Description": _describe_counts(counts, own),
-        "Levels": levels,
-        "HED": hed | own_hed,
-    }
+    content: dict[str, Any] = {"Description": _describe_counts(counts, own), "Levels": levels}
+    if hed | own_hed:
+        content["HED"] = hed | own_hed
+    return content
 
 
 def _describe_values(counts: Counts, own: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bids_dl.datamodel import MISSING_SPELLINGS, EventRows
+from bids_dl.datamodel import IN_GAP, MISSING_SPELLINGS, EventRows
 from bids_dl.selection.annotations import HedSidecar
 from bids_dl.selection.interval import Interval
 from bids_dl.selection.issues import IssueCounter
@@ -110,6 +110,9 @@ def _occurrences(
         if onset is None:
             if "onset" in table.columns:
                 cell = table.columns["onset"][row]
+                if cell == IN_GAP:
+                    issues.add("row_in_gap", f"row {row} of {table.recording}")
+                    continue
                 value = "" if cell.strip() in MISSING_SPELLINGS else f": {cell!r}"
                 issues.add("bad_onset", f"row {row} of {table.recording}{value}")
             continue

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from bids_dl.sharing.citation import build_citation, cite
 from bids_dl.sharing.croissant import build_croissant
 from bids_dl.sharing.licence import build_licence_document, legal_text_url, store_licence
+from bids_dl.sharing.origin import address_of
+from bids_dl.sharing.safe_text import clean_texts, code_span, escape_markdown, to_yaml
 from bids_dl.store.format import to_json
 from bids_dl.store.quantization import MAX_INT16
 from bids_dl.wording import count
@@ -47,6 +47,8 @@ def build_documents(
 ) -> dict[str, bytes]:
     """Build README.md, CITATION.cff, LICENSE and croissant.json of a store.
 
+    Control characters of the sources are escaped in all of them, and their markup in the card.
+
     Parameters
     ----------
     attributes
@@ -63,6 +65,7 @@ def build_documents(
     dict
         Content of each document by object name.
     """
+    attributes = clean_texts(attributes)
     croissant = build_croissant(attributes, _description(attributes, shape), objects)
     return {
         "README.md": build_card(attributes, shape).encode(),
@@ -84,7 +87,8 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
     shape
         (n_windows, n_chans, n_times).
     """
-    header = yaml.safe_dump(_header(attributes, shape[0]), sort_keys=False, allow_unicode=True)
+    attributes = clean_texts(attributes)
+    header = to_yaml(_header(attributes, shape[0]))
     identifier = (
         f"The content identifier `bids-dl:{attributes['content']}` stands for the bytes of these "
         "arrays, at any location; `bids-dl verify` checks it."
@@ -92,7 +96,7 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
     request = attributes["request"]
     steps = map(_describe_step, request["preprocess"]["steps"])
     sections = [
-        f"# {attributes['title']}",
+        f"# {escape_markdown(attributes['title'])}",
         _description(attributes, shape) + _describe_rounding(attributes),
         *_describe_origin(attributes),
         USAGE,
@@ -101,12 +105,12 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
         *_describe_added_hed(request),
         _label_table(attributes["statistics"]),
         _split_table(attributes["statistics"]),
-        f"## Preprocessing (recipe `{request['preprocess']['name']}`)",
+        f"## Preprocessing (recipe {code_span(request['preprocess']['name'])})",
         "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
         "## Sources",
         *map(_describe_source, attributes["sources"]),
         "## How to cite",
-        cite(attributes),
+        escape_markdown(cite(attributes)),
         identifier,
         "## Recordings that failed",
         _list_failures(attributes),
@@ -165,12 +169,12 @@ def _describe_origin(attributes: Attributes) -> list[str]:
     """Name the creators and the licence of the store on a line each, as far as they are given."""
     lines = []
     if "creators" in attributes:
-        creators = ", ".join(attributes["creators"])
+        creators = escape_markdown(", ".join(attributes["creators"]))
         lines.append(f"Store created by {creators}. The authors of its data are under Sources.")
     if "licence" in attributes:
         licence = attributes["licence"]
         lines.append(
-            f"Licence of the store: [{licence}]({legal_text_url(licence)}). "
+            f"Licence of the store: [{escape_markdown(licence)}]({legal_text_url(licence)}). "
             "The licences of its sources are in LICENSE."
         )
     return lines
@@ -191,7 +195,10 @@ def _describe_rounding(attributes: Attributes) -> str:
 
 def _query_table(request: Attributes) -> str:
     labels = request["events"]["labels"]
-    rows = [(label["label"], f"`{_format_query(label['query'])}`") for label in labels]
+    rows = []
+    for label in labels:
+        query = code_span(_format_query(label["query"]))
+        rows.append((escape_markdown(label["label"]), query))
     kind = "query" if request["events"].get("whole") else "HED query"
     return _table(("label", kind), rows)
 
@@ -201,20 +208,24 @@ def _describe_added_hed(request: Attributes) -> list[str]:
     lines = []
     for dataset, columns in request["events"].get("hed_sidecar", {}).items():
         where = dataset or "all sources"
+        where, names = escape_markdown(where), escape_markdown(", ".join(columns))
         lines.append(
-            f"The HED of {', '.join(columns)} in {where} was added by the maker of the store; "
+            f"The HED of {names} in {where} was added by the maker of the store; "
             "`request` in the attributes has it."
         )
     return lines
 
 
 def _label_table(statistics: Attributes) -> str:
-    return _table(("label", "windows"), statistics["windows"].items())
+    windows = statistics["windows"].items()
+    return _table(("label", "windows"), [(escape_markdown(name), n) for name, n in windows])
 
 
 def _split_table(statistics: Attributes) -> str:
     splits = statistics["splits"].items()
-    rows = [(name, counts["persons"], counts["windows"]) for name, counts in splits]
+    rows = []
+    for name, counts in splits:
+        rows.append((escape_markdown(name), counts["persons"], counts["windows"]))
     return _table(("split", "people", "windows"), rows)
 
 
@@ -238,13 +249,15 @@ def _describe_step(step: Mapping[str, Any]) -> str:
     for key, value in (parameters or {}).items():
         if value not in (None, []):
             pairs.append(f"{key} {value}")
-    return f"{name}: {', '.join(pairs)}" if pairs else name
+    return escape_markdown(f"{name}: {', '.join(pairs)}" if pairs else name)
 
 
 def _describe_source(source: Attributes) -> str:
     """Format title, licence, authors and acknowledgements of a source."""
-    lines = [f"### {source['dataset']}: {source['title']}", ""]
+    title = escape_markdown(f"{source['dataset']}: {source['title']}")
+    lines = [f"### {title}", ""]
     fields = {
+        "address": address_of(source),
         "DOI": source["doi"],
         "licence": source["licence"],
         "authors": ", ".join(source["authors"]),
@@ -254,15 +267,15 @@ def _describe_source(source: Attributes) -> str:
     }
     for name, value in fields.items():
         if value:
-            lines.append(f"- {name}: {value}")
+            lines.append(f"- {name}: {escape_markdown(value)}")
     if source["how_to_acknowledge"]:
-        lines += ["", source["how_to_acknowledge"]]
+        lines += ["", escape_markdown(source["how_to_acknowledge"])]
     return "\n".join(lines)
 
 
 def _list_failures(attributes: Attributes) -> str:
-    lines = [
-        f"- {failure['recording']}: {failure['stage']}: {failure['reason']}"
-        for failure in attributes["failures"]
-    ]
+    lines = []
+    for failure in attributes["failures"]:
+        reason = f"{failure['recording']}: {failure['stage']}: {failure['reason']}"
+        lines.append(f"- {escape_markdown(reason)}")
     return "\n".join(lines) or "none"

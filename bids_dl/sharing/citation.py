@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from bids_dl.sharing.licence import spdx_name, store_licence
+from bids_dl.sharing.safe_text import clean_texts, to_yaml
 
 Attributes = Mapping[str, Any]
 DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]]+")  # the pattern of the format
@@ -25,6 +24,7 @@ def build_citation(attributes: Attributes) -> str:
     attributes
         Attributes of the store's root, with ``content``.
     """
+    attributes = clean_texts(attributes)
     sources = attributes["sources"]
     creators = attributes.get("creators", [])
     cited = "it and its sources" if creators else "its sources"
@@ -48,7 +48,7 @@ def build_citation(attributes: Attributes) -> str:
     if licence:
         content["license"] = licence
     content["references"] = list(map(_reference, sources))
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    return to_yaml(content)
 
 
 def find_doi(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bids_dl.errors import SourceError
+from bids_dl.sharing.safe_text import clean_lines
 
 Attributes = Mapping[str, Any]
 
@@ -162,11 +163,11 @@ def build_licence_document(
         "",
     ]
     for source in sources:
-        stated = source["licence"] or "no licence stated"
+        stated = clean_lines(source["licence"]) or "no licence stated"
         parts.append(f"{source['dataset']} ({source['title']}): {stated}{_describe(source)}")
     parts += ["", "See README.md for what was changed.", ""]
     for dataset, text in texts.items():
-        parts += [RULER, f"Licence file of {dataset}:", "", text.strip(), ""]
+        parts += [RULER, f"Licence file of {dataset}:", "", clean_lines(text).strip(), ""]
     return "\n".join(parts)
 
 

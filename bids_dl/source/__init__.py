@@ -7,14 +7,15 @@ from bids_dl.source.dataset import Dataset, open_dataset
 from bids_dl.source.electrodes import standard_positions
 from bids_dl.source.fetch import describe_verification, fetch_files, missing_bytes
 from bids_dl.source.fetch_size import FetchSize, listed_files, measure_fetch
+from bids_dl.source.hashing import (
+    HashedFiles,
+    hash_source_files,
+    unchanged_files,
+    with_partial_states,
+)
 from bids_dl.source.listing import Listing, find_recordings, list_recordings
 from bids_dl.source.memory import estimate_load_bytes, is_lazy
-from bids_dl.source.metadata import (
-    SidecarHeader,
-    hash_source_files,
-    read_event_rows,
-    read_sidecar_header,
-)
+from bids_dl.source.metadata import SidecarHeader, read_event_rows, read_sidecar_header
 from bids_dl.source.participants import Participants, read_participants
 from bids_dl.source.remote_headers import fetch_header
 from bids_dl.source.remote_ranges import find_layout
@@ -24,6 +25,7 @@ __all__ = [
     "Access",
     "Dataset",
     "FetchSize",
+    "HashedFiles",
     "HeaderReport",
     "Listing",
     "Participants",
@@ -51,4 +53,6 @@ __all__ = [
     "read_participants",
     "read_sidecar_header",
     "standard_positions",
+    "unchanged_files",
+    "with_partial_states",
 ]

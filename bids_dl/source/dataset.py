@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import json
+import os
 import re
 import shlex
 from collections import defaultdict
@@ -13,16 +12,16 @@ from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bids_dl.errors import RecordingError, SourceError
+from bids_dl.errors import SourceError
 from bids_dl.source.archives.access import Access, open_access
 from bids_dl.source.archives.address import parse_address
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.opening import is_clone, open_archive, open_clone_folder
 from bids_dl.source.archives.version_index import mark_used
 from bids_dl.source.entities import parse_entities
-from bids_dl.source.file_checks import check_content
 from bids_dl.source.remote_files import Origin, RemoteFiles
 from bids_dl.source.tables import Table, parse_table
+from bids_dl.source.text_files import is_inside, read_bytes, read_json_object, read_text
 from bids_dl.source.tree import DESCRIPTION, Tree, find_datasets, read_tree, tree_of_paths
 
 POSITION_FILES = ("electrodes.tsv", "coordsystem.json")
@@ -31,7 +30,6 @@ HEAD_SPACES = frozenset(
     {"space-CapTrak", "space-EEGLAB", "space-EEGLAB-HJ", "space-CTF", "space-ElektaNeuromag"}
 )
 MINIMAL_DESCRIPTION = '{"Name": "...", "BIDSVersion": "1.10.0"}'
-UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MAX_SOURCES = 5  # in a message
 ACCESSION = re.compile(r"\b((?:ds|on|nm)\d{6})\b")  # of OpenNeuro and NEMAR
 
@@ -170,19 +168,7 @@ class Dataset:
         SourceError
             The file cannot be read or is not a JSON object.
         """
-        try:
-            content = json.loads(self.path(file).read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            cause = _cause(error) if isinstance(error, OSError) else error
-            raise SourceError(
-                f"{self.name}/{file}: cannot be read as JSON ({cause}); "
-                "repair it or exclude its recordings"
-            ) from None
-        if not isinstance(content, dict):
-            raise SourceError(
-                f"{self.name}/{file}: contains a JSON {type(content).__name__}, expected an object"
-            )
-        return content
+        return read_json_object(self.path(file), f"{self.name}/{file}", self._root_of(file))
 
     def read_tsv(self, file: str) -> Table:
         """Read a TSV file as text, without spaces around cells.
@@ -213,31 +199,29 @@ class Dataset:
             are not separated by tabs, or more cells than columns in every row.
         """
         try:
-            return parse_table(self._read_text(file))
+            return parse_table(
+                read_text(self.path(file), f"{self.name}/{file}", self._root_of(file))
+            )
         except ValueError as error:
             raise SourceError(f"{self.name}/{file}: {error}") from None
 
-    def _read_text(self, file: str) -> str:
-        """Read a UTF-8 text file, with or without a byte order mark."""
-        try:
-            check_content(self.path(file), file)
-            text = self.path(file).read_text(encoding="utf-8-sig")
-        except RecordingError as error:
-            raise SourceError(f"{self.name}: {error.reason}") from None
-        except UnicodeDecodeError as error:
-            encoding = " (but UTF-16)" if error.object.startswith(UTF_16_MARKS) else ""
-            raise SourceError(
-                f"{self.name}/{file}: is not UTF-8 text{encoding}, at byte {error.start}; "
-                "save it as UTF-8"
-            ) from None
-        except OSError as error:
-            raise SourceError(f"{self.name}/{file}: cannot be read ({_cause(error)})") from None
-        if "\0" in text:
-            raise SourceError(
-                f"{self.name}/{file}: is not UTF-8 text, it contains NUL characters as UTF-16 "
-                "does; save it as UTF-8"
-            )
-        return text
+    def read_bytes(self, file: str) -> bytes:
+        """Read a text file as it is.
+
+        Raises
+        ------
+        SourceError
+            The file is outside of the dataset, a named pipe or a device, too large, or unreadable.
+        """
+        return read_bytes(self.path(file), f"{self.name}/{file}", self._root_of(file))
+
+    def is_outside(self, file: str) -> bool:
+        """Return whether a file is a link to a place outside of the dataset and its annex."""
+        return not self.is_remote(file) and not is_inside(self.root / file, self.root)
+
+    def _root_of(self, file: str) -> Path | None:
+        """Return the folder that a file must be in, None if it is an object of the cache."""
+        return None if self.is_remote(file) else self.root
 
 
 def open_dataset(source: str, access: Access | None = None) -> Dataset:
@@ -269,7 +253,7 @@ def open_dataset(source: str, access: Access | None = None) -> Dataset:
 
 def _open_folder(source: str, access: Access | None) -> Dataset:
     """Open a folder, which may be a clone whose annexed files are absent."""
-    root = Path(source).expanduser()
+    root = Path(os.path.expanduser(source))  # noqa: PTH111  (keeps the name of an unknown user)
     if not (root / DESCRIPTION).is_file():
         raise SourceError(f"{source}: {_describe_wrong_source(root, source)}")
     root = root.resolve()
@@ -391,8 +375,3 @@ def _dataset_name(root: Path, description: Mapping[str, Any]) -> str:
     doi = str(description.get("DatasetDOI", ""))
     match = ACCESSION.search(root.name) or ACCESSION.search(doi)
     return match.group(1) if match else root.name
-
-
-def _cause(error: OSError) -> str:
-    """Return the operating system's description of an error, without the path."""
-    return error.strerror or type(error).__name__

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bids_dl.errors import RecordingError
-from bids_dl.remote.object_cache import Interval, PartialFile, RemoteFileError
+from bids_dl.remote.object_cache import RemoteFileError
+from bids_dl.remote.partial_file import Interval, PartialFile
 from bids_dl.remote.remote_file import RemoteFile, Verification
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.remote_files import RemoteFiles
@@ -58,6 +59,7 @@ def fetch_files(
     *,
     on_bytes: OnBytes | None = None,
     known: Mapping[str, PartialFile | None] | None = None,
+    check: bool = False,
 ) -> None:
     """Fetch files of a dataset, or the ranges of its partial files, unless the cache holds them.
 
@@ -69,6 +71,8 @@ def fetch_files(
         Called with the number of bytes received since the last call.
     known
         Partial files, by path, from which bytes are copied instead of downloaded.
+    check
+        Whether whole files that the cache holds are verified again.
 
     Raises
     ------
@@ -87,7 +91,9 @@ def fetch_files(
             fetch_partial(dataset, file, partial.ranges, access, known=copied, on_bytes=on_bytes)
             continue
         with _as_failure_of(file):
-            remote.cache.fetch(remote_file, access.client, on_bytes=on_bytes, known=copied)
+            remote.cache.fetch(
+                remote_file, access.client, on_bytes=on_bytes, known=copied, check=check
+            )
     for folder in files:
         if remote.inner_files(folder):
             with _as_failure_of(folder):

@@ -90,11 +90,13 @@ def _remote_sizes(
             path = remote.cache.path_of(remote_file)
             size = remote_file.size or 0
             n_missing = remote.cache.missing_bytes(remote_file)
+            is_here = remote.cache.holds(remote_file)
         else:
             path = partial.path
             size = partial.n_bytes
-            n_missing = 0 if path.is_file() else size
-        yield path, size, n_missing, path.is_file()
+            is_here = path.is_file()
+            n_missing = 0 if is_here else size
+        yield path, size, n_missing, is_here
 
 
 def listed_files(dataset: Dataset, recording: Recording) -> tuple[str, ...]:

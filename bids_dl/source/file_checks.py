@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from bids_dl.errors import RecordingError
@@ -11,11 +12,17 @@ ANNEX_POINTER = re.compile(rb"/annex/objects/")  # git-annex writes it in place 
 WEB_PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|error)\b", re.IGNORECASE)  # a failed download
 MAX_POINTER_BYTES = 1000
 READ_BYTES = 1 << 22  # at a time
+SPECIAL_FILES = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 MIN_LINE_FEEDS = 20  # below, all line feeds of binary data may follow a carriage return by chance
 
 
 def check_content(path: Path, name: str) -> None:
-    """Check that a file exists and is not empty, a git-annex pointer or a web page.
+    """Check that a file exists and is not empty, a pipe, a git-annex pointer or a web page.
 
     Parameters
     ----------
@@ -32,7 +39,10 @@ def check_content(path: Path, name: str) -> None:
     try:
         if path.is_dir():
             return
-        size = path.stat().st_size
+        status = path.stat()
+        if special := describe_special_file(status.st_mode):
+            raise RecordingError("source", f"{name} is {special}, not a file; remove it")
+        size = status.st_size
         with path.open("rb") as file:
             head = file.read(MAX_POINTER_BYTES)
     except FileNotFoundError:
@@ -54,6 +64,22 @@ def check_content(path: Path, name: str) -> None:
             "source",
             f"{name} is a web page, not a recording: the download failed; download it again",
         )
+
+
+def describe_special_file(mode: int) -> str:
+    """Describe a file that blocks or never ends when it is read, "" for any other file.
+
+    Parameters
+    ----------
+    mode
+        ``st_mode`` of the file.
+
+    Examples
+    --------
+    >>> describe_special_file(stat.S_IFIFO), describe_special_file(stat.S_IFREG)
+    ('a named pipe', '')
+    """
+    return SPECIAL_FILES.get(stat.S_IFMT(mode), "")
 
 
 def text_conversion_damage(path: Path, start: int = 0) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bids_dl.datamodel import IN_GAP
+
 TOLERANCE = 1e-6  # s; onsets are decimal fractions
 DIGITS = 9  # of a converted onset in s: finer than any sample
 Columns = Mapping[str, tuple[str, ...]]
@@ -75,14 +77,14 @@ def events_to_file_time(columns: Columns, gaps: Sequence[Gap]) -> dict[str, tupl
     Returns
     -------
     dict
-        All columns. A row inside a gap has the onset n/a, because no sample belongs to it. A row
+        All columns. A row inside a gap, to which no sample belongs, has the onset `IN_GAP`. A row
         that begins before a gap and ends inside it ends where the gap begins.
 
     Examples
     --------
     >>> columns = {"onset": ("16", "12"), "duration": ("2", "1")}
     >>> events_to_file_time(columns, [Gap(onset=10.0, length=5.0)])
-    {'onset': ('11.0', 'n/a'), 'duration': ('2', '1')}
+    {'onset': ('11.0', 'in a gap'), 'duration': ('2', '1')}
     """
     if not gaps or "onset" not in columns:
         return dict(columns)
@@ -121,7 +123,7 @@ def _convert_row(onset: str, duration: str, gaps: Sequence[Gap]) -> tuple[str, s
         return onset, duration
     file_onset = to_file_time(true_onset, gaps)
     if file_onset is None:
-        return "n/a", duration
+        return IN_GAP, duration
     new_onset = onset if file_onset == true_onset else str(round(file_onset, DIGITS))
     if not length > 0:
         return new_onset, duration

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bids_dl.datamodel import EventRows, Recording, TableIssue
-from bids_dl.errors import RecordingError
-from bids_dl.remote.file_checksum import hash_file
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats.event_gaps import read_gaps
-from bids_dl.source.formats.inspect import check_supported, companion_files
 from bids_dl.source.gaps import events_to_file_time, parse_onsets
 from bids_dl.source.tables import Table, read_decimal_commas
 
@@ -33,7 +26,7 @@ def read_event_rows(dataset: Dataset, recording: Recording) -> EventRows:
 
     Decimal commas of onsets and durations are replaced by points (`read_decimal_commas`). If the
     signal file leaves out time, onsets and durations are converted to the file's clock,
-    and a row inside a gap gets the onset n/a.
+    and a row inside a gap gets the onset `IN_GAP`.
 
     Parameters
     ----------
@@ -96,51 +89,6 @@ def read_channels_table(dataset: Dataset, recording: Recording) -> Table:
     return dataset.read_tsv(files[-1]) if files else Table({})
 
 
-def hash_source_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
-    """Hash each file that the signal of a recording is read from.
-
-    Returns
-    -------
-    dict
-        SHA-256 by path relative to the dataset, in order of path. For a recording that is a
-        folder, the hash covers the names and hashes of the files inside. For a file whose checksum
-        an archive states, that checksum, which begins with the name of its algorithm.
-
-    Raises
-    ------
-    RecordingError
-        Stage "source": the signal is absent, a broken link, a git-annex pointer without content,
-        or of a format that is not supported.
-    """
-    files = {check_supported(recording), *companion_files(dataset, recording).values()}
-    tables = ("channels.tsv", "electrodes.tsv", "coordsystem.json", f"{recording.datatype}.json")
-    for ending in tables:
-        files |= set(dataset.inherited_files(recording.path, ending))
-    hashes = {}
-    for file in sorted(files):
-        hashes[file] = _stated_digest(dataset, file) or _sha256(dataset.path(file), file)
-    return hashes
-
-
-def _stated_digest(dataset: Dataset, file: str) -> str | None:
-    """Return the checksum of a file as an archive states it, None if none does.
-
-    An unlocked file of a clone may have been edited: its checksum is computed instead.
-    """
-    remote = dataset.remote
-    if remote is None or file not in remote.unlocked:
-        return None if remote is None else remote.digest(file)
-    stated = remote.by_path[file]
-    if not stated.checksum:
-        return None
-    try:
-        return replace(stated, checksum=hash_file(dataset.path(file), stated.algorithm)).digest
-    except OSError as error:
-        raise RecordingError(
-            "source", f"{file} cannot be read ({error.strerror})", transient=True
-        ) from None
-
-
 def merge_sidecars(dataset: Dataset, path: str, ending: str) -> dict[str, Any]:
     """Merge the JSON files that apply to a recording key by key, the nearest taking precedence.
 
@@ -177,22 +125,3 @@ def _positive(value: Any) -> float | None:
     """Return a value as float if it is a finite positive number, else None."""
     usable = isinstance(value, int | float) and math.isfinite(value) and value > 0
     return float(value) if usable else None
-
-
-def _sha256(path: Path, name: str) -> str:
-    """Return the SHA-256 of a file, or of the names and hashes of the files in a folder."""
-    check_content(path, name)
-    try:
-        if path.is_dir():
-            inner_files = sorted(inner for inner in path.rglob("*") if inner.is_file())
-            lines = [
-                f"{inner.relative_to(path).as_posix()} {_sha256(inner, name)}"
-                for inner in inner_files
-            ]
-            return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise RecordingError(
-            "source", f"{name} cannot be read ({error.strerror})", transient=True
-        ) from None

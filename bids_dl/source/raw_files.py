@@ -9,7 +9,8 @@
 5. A recording whose folder and name contradict each other is left out.
 6. Of several paths to one file, the first that is not a link is taken, else the first.
 
-Each rule that leaves something out makes one note, with the number and the first name.
+Each rule that leaves something out makes one note, with the number and the first name. So do links
+out of the dataset, through which signals are read and texts are not.
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ def find_raw_files(dataset: Dataset) -> RawFiles:
     for path, twin in sorted(_find_twins(dataset, kept).items()):
         notes.add(TWIN, path, twin)
         del kept[path]
-    return RawFiles(kept, (*notes.lines(), *_notes_on_formats(dataset.name, kept)))
+    links = _notes_on_links(dataset, kept)
+    return RawFiles(kept, (*notes.lines(), *_notes_on_formats(dataset.name, kept), *links))
 
 
 def _find_candidates(dataset: Dataset, notes: _Notes) -> dict[str, list[str]]:
@@ -211,11 +213,12 @@ def _read_ignore_file(dataset: Dataset) -> GitIgnoreSpec:
     SourceError
         The file cannot be read or has an invalid pattern.
     """
-    path = dataset.path(IGNORE_FILE)
+    if not os.path.lexists(dataset.path(IGNORE_FILE)):
+        return GitIgnoreSpec.from_lines([])
+    content = dataset.read_bytes(IGNORE_FILE)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
-        return GitIgnoreSpec.from_lines(lines)
-    except (OSError, ValueError) as error:
+        return GitIgnoreSpec.from_lines(content.decode("utf-8-sig").splitlines())
+    except ValueError as error:
         raise SourceError(
             f"{dataset.name}/{IGNORE_FILE}: cannot be read ({type(error).__name__}); repair it"
         ) from None
@@ -282,3 +285,22 @@ def _notes_on_formats(dataset: str, files: Mapping[str, tuple[str, ...]]) -> lis
         f"{dataset}: {count(len(several), 'recording')} in several formats, the first {path}: "
         f"{first} is read, {join_names(others)} is not"
     ]
+
+
+def _notes_on_links(dataset: Dataset, files: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Describe links out of the dataset, to folders and to signals."""
+    notes = []
+    folders = dataset.tree.outside
+    if folders:
+        notes.append(
+            f"{dataset.name}: {count(len(folders), 'link')} to folders outside of the dataset, "
+            f"the first {folders[0]}: signals are read there, texts are not"
+        )
+    signals = [file for names in files.values() for file in names]
+    outside = [file for file in signals if dataset.is_outside(file)]
+    if outside:
+        notes.append(
+            f"{dataset.name}: {count(len(outside), 'signal file')} outside of the dataset, read "
+            f"through links, the first {outside[0]}"
+        )
+    return notes

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from bids_dl.remote.object_cache import ObjectCache, PartialFile
+from bids_dl.remote.object_cache import ObjectCache
+from bids_dl.remote.partial_file import PartialFile
 from bids_dl.remote.remote_file import RemoteFile
 
 FOLDERS = "folders"  # of the cache: recordings that are folders, as links to their files

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bids_dl.datamodel import Recording
 from bids_dl.errors import RecordingError
-from bids_dl.remote.object_cache import Interval, PartialFile
+from bids_dl.remote.partial_file import Interval, PartialFile
 from bids_dl.remote.remote_file import RemoteFile
 from bids_dl.remote.remote_reader import RemoteReader
 from bids_dl.source.dataset import Dataset

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bids_dl.datamodel import Header, Recording
-from bids_dl.remote.object_cache import Interval
+from bids_dl.remote.partial_file import Interval
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.formats import brainvision, edf
 from bids_dl.source.formats.inspect import EDF_EXTENSIONS, companion_files, signal_extension

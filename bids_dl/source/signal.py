@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mne_bids import BIDSPath, read_raw_bids
 
 from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
+from bids_dl.remote.scratch import scratch_folder
 from bids_dl.source.boundaries import find_boundaries
 from bids_dl.source.channel_setup import set_up_channels
 from bids_dl.source.channels import parse_channel_rows
@@ -131,11 +131,11 @@ def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_
     """Open a recording, and remove the paths of this machine from errors inside the context."""
     check_supported(recording)
     scratch = find_scratch_folder(dataset, recording)
-    with TemporaryDirectory(prefix="bids_dl-", dir=scratch) as folder:
-        names = _names_of_paths(dataset, folder)
+    with scratch_folder(scratch) as folder:
+        names = _names_of_paths(dataset, str(folder))
         try:
             try:
-                opened = _open(dataset, recording, Path(folder))
+                opened = _open(dataset, recording, folder)
             except (RecordingError, SourceError):
                 raise
             except Exception as error:  # noqa: BLE001  (readers raise anything at damaged files)

@@ -72,6 +72,11 @@ def link_recording(
     -------
     BIDSPath
         Path of the signal file for `mne_bids.read_raw_bids`.
+
+    Raises
+    ------
+    SourceError
+        A table of positions is outside of the dataset, or no file.
     """
     path = _bids_path(folder, recording)
     signal = Path(path.fpath)
@@ -82,6 +87,7 @@ def link_recording(
     for ending in ("electrodes.tsv", "coordsystem.json"):
         files = dataset.inherited_files(recording.path, ending)
         if files:
+            dataset.read_bytes(files[-1])  # refuses a file that mne-bids must not read
             name = PurePosixPath(files[-1]).name  # may have an entity of its own: space-CapTrak
             _link(dataset.path(files[-1]), signal.parent / name)
     signal.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")

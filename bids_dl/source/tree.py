@@ -35,6 +35,8 @@ class Tree:
         Folders with a dataset_description.json of their own; their files are not listed.
     links
         Target by folder, of links to a folder that is listed elsewhere.
+    outside
+        Links to folders outside of the dataset, whose files are listed as its own.
     """
 
     files: list[str] = field(default_factory=list)
@@ -42,6 +44,7 @@ class Tree:
     subjects: list[str] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
+    outside: list[str] = field(default_factory=list)
 
 
 def read_tree(root: Path) -> Tree:
@@ -65,7 +68,7 @@ def read_tree(root: Path) -> Tree:
     pending = [str(root)]
     while pending:
         pending += _read_folder(pending.pop(0), root, tree, visited)
-    for names in (tree.files, tree.other_files, tree.subjects, tree.datasets):
+    for names in (tree.files, tree.other_files, tree.subjects, tree.datasets, tree.outside):
         names.sort()
     return tree
 
@@ -148,6 +151,8 @@ def _read_folder(top: str, root: Path, tree: Tree, visited: set[str]) -> list[st
             tree.links[relative] = _relative(target, root)
             subfolders.clear()
             continue
+        if folder == top and not Path(target).is_relative_to(root):
+            tree.outside.append(relative)
         visited.add(target)
         in_subject = SUBJECT_FOLDER.match(relative) is not None
         if relative and not in_subject and DESCRIPTION in names:

@@ -26,6 +26,7 @@ KNOWN_CODECS = (
     ["bytes", "blosc", "crc32c"],
 )  # of a chunk
 MAX_BLOSC_OVERHEAD = 16  # bytes that blosc may add
+NOT_STORED = (1 << 64) - 1  # offset and size, in an index, of a chunk that is all fill value
 ENTRY_BYTES = 16  # of a chunk in the index of its shard: offset and size, uint64 each
 
 

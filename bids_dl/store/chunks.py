@@ -20,22 +20,28 @@ from numcodecs import blosc
 from bids_dl.errors import BidsDlError
 from bids_dl.remote.byte_range import ByteRange, Bytes
 from bids_dl.remote.cache import Cache
-from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, has_valid_crc32c, stored_crc32c
+from bids_dl.remote.checksum import (
+    CHECKSUM_BYTES,
+    crc32c,
+    stored_crc32c,
+)
 from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import RangeReader, fill, open_local
+from bids_dl.store.chunk_checksums import Checksums
 from bids_dl.store.chunk_layout import (
+    NOT_STORED,
     ChunkLayout,
     parse_chunk_layout,
     scale_factor,
     windows_per_chunk,
 )
 from bids_dl.store.format import SIGNALS
+from bids_dl.store.identity import UNKNOWN_STORE, StoreIdentity
 from bids_dl.store.read_errors import ReadErrors, Rows
 from bids_dl.store.shard_index import ShardIndexes
 from bids_dl.store.zarr_store import LocationStore
 
 Indices = npt.NDArray[np.int64]
-NOT_STORED = (1 << 64) - 1  # offset and size, in an index, of a chunk that is all fill value
 DIRECT_BYTES = 131_072
 """Size from which a window is read directly into its batch; so much at a time fits into the
 processor's cache."""
@@ -95,6 +101,9 @@ class ChunkReader:
         `zarr.json` of ``signals``.
     cache
         Cache of what is read, only if the metadata `is_cacheable`; None if the store is local.
+    identity
+        What ties the chunks to the store; by default, a chunk is compared with its own checksum
+        only.
 
     Attributes
     ----------
@@ -105,18 +114,27 @@ class ChunkReader:
     """
 
     def __init__(
-        self, location: Location, metadata: Mapping[str, Any], cache: Cache | None = None
+        self,
+        location: Location,
+        metadata: Mapping[str, Any],
+        cache: Cache | None = None,
+        identity: StoreIdentity = UNKNOWN_STORE,
     ) -> None:
         self.location = location
         self.shape: tuple[int, int, int] = tuple(metadata["shape"])
         self.windows_per_chunk = windows_per_chunk(metadata)
         self._scale = scale_factor(metadata)
         self._ranges = RangeReader(location, cache)
-        self._errors = ReadErrors(location)
+        self._errors = ReadErrors(location, identity.root_sha256)
         self._spare: deque[Scratch] = deque()
         self._layout = parse_chunk_layout(metadata)
+        self._checksums: Checksums | None = None
         if self._layout is not None:
-            self._indexes = ShardIndexes(self._layout, self.shape[0], self._ranges, self._errors)
+            if self._layout.is_checked and self._layout.is_index_checked:
+                self._checksums = identity.checksums
+            self._indexes = ShardIndexes(
+                self._layout, self.shape[0], self._ranges, self._errors, self._checksums
+            )
 
     @cached_property
     def _array(self) -> zarr.Array[Any]:
@@ -127,7 +145,7 @@ class ChunkReader:
         """Number of chunks."""
         return -(-self.shape[0] // self.windows_per_chunk)
 
-    @property
+    @cached_property
     def is_local(self) -> bool:
         """True if the store is on disk."""
         return self.location.is_local
@@ -201,7 +219,10 @@ class ChunkReader:
             if offset == NOT_STORED and size == NOT_STORED:
                 ranges.append(None)
                 continue
-            byte_range = ByteRange(layout.object_name(shard), offset, size)
+            expected = None
+            if self._checksums is not None:
+                expected = int(self._checksums[shard, position])
+            byte_range = ByteRange(layout.object_name(shard), offset, size, expected)
             if not layout.fits(size):
                 stored = StoredChunk(chunk, byte_range)
                 raise self._errors.damaged(f"{stored} has {size} bytes", self._rows(chunk))
@@ -236,7 +257,8 @@ class ChunkReader:
         Failures inside the context name the chunk.
         """
         try:
-            with open_local(self.location, stored.byte_range) as file:
+            # the index of its shard was read before
+            with open_local(self.location, stored.byte_range, is_regular=True) as file:
                 yield file
         except (OSError, EOFError) as failure:
             raise self._read_error(failure, stored) from None
@@ -268,17 +290,17 @@ class ChunkReader:
                     if layout.is_checked:
                         checksum = crc32c(part, checksum)
             fill(file, trailer)
-        if layout.is_checked and checksum != stored_crc32c(trailer):
-            raise self._checksum_error(stored)
+        if layout.is_checked:
+            self._check(stored, checksum, trailer)
 
     def _decode(
         self, layout: ChunkLayout, content: Bytes, scratch: Scratch, stored: StoredChunk
     ) -> npt.NDArray[Any]:
         """Verify and decode a chunk. The result is in ``scratch`` or in ``content``."""
         if layout.is_checked:
-            if not has_valid_crc32c(content):
-                raise self._checksum_error(stored)
+            trailer = content[-CHECKSUM_BYTES:]
             content = content[:-CHECKSUM_BYTES]
+            self._check(stored, crc32c(content), trailer)
         if scratch.numbers is None:
             return content.view(layout.dtype).reshape(layout.chunk_shape)
         try:
@@ -320,9 +342,15 @@ class ChunkReader:
     def _read_error(self, failure: Exception, stored: StoredChunk) -> BidsDlError:
         return self._errors.from_failure(failure, str(stored), self._rows(stored.number))
 
-    def _checksum_error(self, stored: StoredChunk) -> BidsDlError:
-        rows = self._rows(stored.number)
-        return self._errors.damaged(f"{stored} does not match its checksum", rows)
+    def _check(self, stored: StoredChunk, checksum: int, trailer: Bytes) -> None:
+        """Compare the checksum of a chunk with its trailer, and with that of the chunk expected."""
+        stated = stored_crc32c(trailer)
+        if checksum != stated:
+            problem = f"{stored} does not match its checksum"
+            raise self._errors.damaged(problem, self._rows(stored.number))
+        expected = stored.byte_range.crc32c
+        if expected is not None and stated != expected:
+            raise self._errors.misplaced(str(stored), self._rows(stored.number))
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_spare": deque()}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bids_dl.store.damage import Damage
 from bids_dl.store.format import EVENT_COLUMNS, ROOT, digest
-from bids_dl.store.integrity import Damage
+from bids_dl.store.json_objects import find_json_problem, read_json
 from bids_dl.wording import count
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from bids_dl.store.reader import Store
 
+REQUIRED_ARRAYS = (
+    *("channel", "label", "dataset", "subject", "recording", "split", "onset"),
+    "recording_windows",
+)
 MAX_OVERHANG = 1.5  # samples that a window may exceed its recording: rates may share no sample
 
 
@@ -28,11 +32,15 @@ def check_tables(store: Store) -> list[Damage]:
     list of Damage
         One entry per contradiction; empty if the tables agree.
     """
-    shapes = list(_check_shapes(store))
-    if shapes:
-        return shapes  # because the window table cannot be assembled
+    unreadable = list(_check_documents(store))
+    if unreadable:
+        return unreadable
+    missing = sorted({*REQUIRED_ARRAYS, *store.attributes["classes"]} - set(store.arrays))
+    if missing:
+        return [Damage(ROOT, f"has no array {name}") for name in missing]
     table = store.table
     return [
+        *_check_time(store),
         *_check_classes(store, table),
         *_check_splits(table),
         *_check_events(table),
@@ -50,15 +58,22 @@ def recording_keys(table: pd.DataFrame) -> list[str]:
     return [f"{dataset}/{recording}" for dataset, recording in pairs]
 
 
-def _check_shapes(store: Store) -> Iterator[Damage]:
-    """Check that all arrays agree on the size of each dimension."""
-    sizes = dict(zip(("window", "channel", "time"), store.shape, strict=True))
-    for name, array in store.root["consolidated_metadata"]["metadata"].items():
-        for dimension, size in zip(array["dimension_names"], array["shape"], strict=True):
-            expected = sizes.setdefault(dimension, size)
-            if expected != size:
-                problem = f"has {size} along {dimension}, other arrays have {expected}"
-                yield Damage(name, problem)
+def _check_documents(store: Store) -> Iterator[Damage]:
+    """Check that the JSON documents have values of the right types."""
+    for name in ("plan.json", "recordings.json"):
+        problem = find_json_problem(store.location, name)
+        if problem:
+            yield Damage(name, f"cannot be read ({problem})")
+
+
+def _check_time(store: Store) -> Iterator[Damage]:
+    """Check that the times of the samples have the sampling rate of the store."""
+    if "time" not in store.arrays:
+        return
+    interval = np.diff(store.read("time"))
+    if not np.allclose(interval, 1 / store.sfreq, rtol=1e-6, atol=1e-9):
+        rate = 1 / np.median(interval)
+        yield Damage("time", f"has {rate:g} samples per second, the root says {store.sfreq:g} Hz")
 
 
 def _check_classes(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
@@ -150,6 +165,8 @@ def _check_plan(store: Store, table: pd.DataFrame) -> Iterator[Damage]:
     computed = digest(plan)
     if computed != store.attributes.get("plan", computed):
         yield Damage("plan.json", "is not the plan that the root names")
+    if "request" in plan and plan["request"] != store.attributes.get("request"):
+        yield Damage(ROOT, "has another request than plan.json")
     people = table[["dataset", "subject", "split"]].drop_duplicates()
     for dataset, subject, split in people.itertuples(index=False):
         planned = plan.get("splits", {}).get(f"{dataset}/{subject}", split)
@@ -193,10 +210,9 @@ def _check_metadata(store: Store) -> Iterator[Damage]:
 def _read_document(store: Store, name: str) -> Mapping[str, Any]:
     """Read a JSON object of the store. A missing one is empty, because the manifest reports it."""
     try:
-        content: Mapping[str, Any] = json.loads(store.location.read(name))
+        return read_json(store.location, name)
     except FileNotFoundError:
         return {}
-    return content
 
 
 def _damage_of_rows(table: pd.DataFrame, mask: Any, where: str, problem: str) -> Damage:

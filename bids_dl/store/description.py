@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bids_dl.store.identity import ties_objects
 from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
@@ -45,8 +46,30 @@ def describe_store(store: Store) -> dict[str, str]:
         "splits": _describe_splits(statistics.get("splits", {})),
         "columns": join_names(store.columns, limit=len(store.columns)),
         "sources": join_names(sources),
+        "not checked": describe_unchecked(store.root),
     }
     return {name: text for name, text in rows.items() if text}
+
+
+def describe_unchecked(root: Mapping[str, Any]) -> str:
+    """Describe what a reader of a store cannot check, "" if it can check everything.
+
+    Parameters
+    ----------
+    root
+        Root `zarr.json` of the store.
+
+    Examples
+    --------
+    >>> describe_unchecked({"attributes": {}, "consolidated_metadata": {"metadata": {}}})[:35]
+    'an older bids_dl wrote this store: '
+    """
+    if ties_objects(root):
+        return ""
+    return (
+        "an older bids_dl wrote this store: a stream does not notice a chunk or column of another "
+        "place or another store, only `bids-dl verify` does"
+    )
 
 
 def _describe_people(statistics: Mapping[str, Any]) -> str:

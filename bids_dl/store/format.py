@@ -21,8 +21,13 @@ MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
 SIGNALS = "signals"
 DROPOUT = "dropout"
+SIGNALS_CRC32C = "signals_crc32c"
 ROOT_SHA256 = "root_sha256"  # attribute: SHA-256 of the root, with BLANK_SHA256 in its place
 BLANK_SHA256 = "0" * 64
+ARRAY_SHA256 = "array_sha256"  # attribute: SHA-256 of each object of the arrays but `signals`
+DOCUMENTS = "documents"  # attribute: SHA-256 of each document
+VERIFIED = "verified.json"  # the document on how the files of remote sources were verified
+CARD = "README.md"  # the document that its owner may edit
 DIMENSIONS = ("window", "channel", "time")
 
 
@@ -219,6 +224,14 @@ _ROWS = (
     ArrayRow("frequency", ("frequency",), "float64", "0, 1, ... 200 Hz", {"units": "Hz"}),
     _power_row("before"),
     _power_row("after"),
+    ArrayRow(
+        SIGNALS_CRC32C,
+        ("shard", "checksum"),
+        "uint32",
+        "CRC32C at the end of each chunk of a shard of `signals`, by number (0 for a chunk that is "
+        "not stored), then that of its index",
+        {"long_name": "CRC32C of the chunks of each shard of signals, then of its index"},
+    ),
 )
 ARRAYS: Mapping[str, ArrayRow] = {row.name: row for row in _ROWS}
 """All arrays of the format but the columns of participants.tsv and events.tsv, by name."""
@@ -336,6 +349,32 @@ def content_id(objects: Mapping[str, Mapping[str, Any]], arrays: Collection[str]
         if array_name(name) in arrays:
             checksums[name] = entry["sha256"]
     return digest(checksums)
+
+
+def document_digests(
+    objects: Mapping[str, Mapping[str, Any]], arrays: Collection[str]
+) -> dict[str, str]:
+    """Return the SHA-256 of each document: of all objects but the root and those of arrays.
+
+    The root has them, so that a document and the manifest cannot be changed together unseen. It
+    does not cover `VERIFIED`, because stores of the same plan may differ in it.
+
+    Parameters
+    ----------
+    objects
+        Entries of the manifest by object name.
+    arrays
+        Names of the arrays.
+
+    Examples
+    --------
+    >>> entry = {"bytes": 2, "sha256": "44136f..."}
+    >>> document_digests({"plan.json": entry, "label/zarr.json": entry}, ["label"])
+    {'plan.json': '44136f...'}
+    """
+    others = {ROOT, VERIFIED}
+    names = [name for name in objects if name not in others and array_name(name) not in arrays]
+    return {name: objects[name]["sha256"] for name in sorted(names)}
 
 
 def digest(content: Any) -> str:

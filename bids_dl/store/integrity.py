@@ -3,48 +3,68 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from bids_dl.errors import BidsDlError
+from bids_dl.input import parse_json
+from bids_dl.remote.cancellation import request_threads
 from bids_dl.remote.checksum import CHECKSUM_BYTES, has_valid_crc32c
 from bids_dl.remote.location import Location
-from bids_dl.store.chunk_layout import ENTRY_BYTES
-from bids_dl.store.format import MANIFEST, ROOT, UNFINISHED, array_name, content_id, to_json
+from bids_dl.store.array_objects import array_digests
+from bids_dl.store.chunk_checksums import Checksums, shard_checksums
+from bids_dl.store.chunk_layout import ENTRY_BYTES, NOT_STORED
+from bids_dl.store.damage import Damage, Remark, Rows
+from bids_dl.store.format import (
+    ARRAY_SHA256,
+    CARD,
+    MANIFEST,
+    ROOT,
+    SIGNALS,
+    SIGNALS_CRC32C,
+    array_name,
+    content_id,
+)
+from bids_dl.store.json_objects import MAX_JSON_BYTES
+from bids_dl.store.manifest import (
+    check_documents,
+    check_listed,
+    edited_card,
+    find_unexpected,
+    parse_manifest,
+)
+from bids_dl.store.reader import open_store
+from bids_dl.store.root_check import find_root_problem
 
+MAX_EXCESS_BYTES = 1_000_000  # of an object that is read whole, although it is too large
 PARALLEL_OBJECTS = 4  # in memory at a time, each up to the size of a shard
+LARGE_BYTES = 128_000_000  # of an object that is read in parts; a shard of `bids-dl` has 96 MB
 
 ProgressCallback = Callable[[int, int], None]
 """Called with the bytes read so far and the bytes of all objects."""
 
-Rows = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """Something that differs from what was written, or contradicts something else.
+class ObjectCheck:
+    """Result of the comparison of all objects with the manifest.
 
     Attributes
     ----------
-    where
-        Name of the object or array, or key of the recording.
-    problem
-        Description of the damage.
-    windows
-        First affected row of the window table and the first after the last; None if no windows are
-        affected.
-    recordings
-        Keys of the recordings of these windows.
+    damages
+        Damaged, missing and unexpected objects, without recordings.
+    remarks
+        An edited README.md, and files that are not part of the store.
+    objects
+        Entries of the manifest by object name; empty if the manifest cannot be used.
     """
 
-    where: str
-    problem: str
-    windows: Rows | None = None
-    recordings: tuple[str, ...] = ()
+    damages: list[Damage]
+    remarks: list[Remark] = field(default_factory=list)
+    objects: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +75,46 @@ class _DamagedObject:
     problem: str
     content: bytes | None = None
 
+    @property
+    def is_readable(self) -> bool:
+        """True if the object exists and could be read."""
+        return self.content is not None
 
-def check_objects(
-    location: Location, *, on_progress: ProgressCallback
-) -> tuple[list[Damage], dict[str, Any]]:
+
+def check_objects(location: Location, *, on_progress: ProgressCallback) -> ObjectCheck:
     """Read every object of a store and compare it with the manifest.
 
     Objects behind http(s) cannot be listed, so unexpected objects are not found there.
-
-    Returns
-    -------
-    damages
-        Damaged, missing and unexpected objects, without recordings.
-    objects
-        Entries of the manifest by object name; empty if the manifest cannot be used.
     """
     try:
-        content = location.read(MANIFEST)
+        objects = parse_manifest(location.read(MANIFEST, max_bytes=MAX_JSON_BYTES))
     except FileNotFoundError:
         problem = "is missing; without it no other object can be checked"
-        return [Damage(MANIFEST, problem)], {}
-    objects = _parse_manifest(content)
+        return ObjectCheck([Damage(MANIFEST, problem)])
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}); without it no other object can be checked"
+        return ObjectCheck([Damage(MANIFEST, problem)])
     if objects is None:
         problem = "is not as bids_dl writes it; without it no other object can be checked"
-        return [Damage(MANIFEST, problem)], {}
-    damages = []
-    arrays = _array_metadata(location)
-    for damaged in _damaged_objects(location, objects, on_progress):
-        for problem, rows in _affected_windows(damaged, arrays):
+        return ObjectCheck([Damage(MANIFEST, problem)])
+    damages: list[Damage] = []
+    remarks: list[Remark] = []
+    root = _read_root(location)
+    arrays = root["consolidated_metadata"]["metadata"] if root else {}
+    checksums = _read_checksums(location)
+    for damaged in _damaged_objects(location, objects, checksums, on_progress):
+        if damaged.name == CARD and damaged.is_readable:
+            remarks.append(edited_card(damaged.problem))
+            continue
+        for problem, rows in _affected_windows(damaged, arrays, checksums):
             damages.append(Damage(damaged.name, problem, rows))
     if not location.is_web:
-        unexpected = location.sizes().keys() - objects.keys() - {MANIFEST, UNFINISHED}
-        problem = "unexpected object: not listed in the manifest"
-        damages += [Damage(name, problem) for name in sorted(unexpected)]
-    return damages + _check_content_id(location, objects), objects
+        unexpected, foreign = find_unexpected(location, objects, _array_names(objects))
+        damages += unexpected
+        remarks += foreign
+    if root:
+        damages += _check_content_id(root, objects)
+    return ObjectCheck(damages, remarks, objects)
 
 
 def with_recordings(damages: list[Damage], read_keys: Callable[[], list[str]]) -> list[Damage]:
@@ -112,23 +138,10 @@ def with_recordings(damages: list[Damage], read_keys: Callable[[], list[str]]) -
     return completed
 
 
-def _parse_manifest(content: bytes) -> dict[str, dict[str, Any]] | None:
-    """Return the entries of a manifest, or None if they would be written as other bytes."""
-    try:
-        objects: dict[str, dict[str, Any]] = json.loads(content)["objects"]
-        if to_json({"objects": dict(sorted(objects.items()))}) != content:
-            return None
-        for entry in objects.values():
-            if set(entry) != {"bytes", "sha256"} or not isinstance(entry["bytes"], int):
-                return None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return objects
-
-
 def _damaged_objects(
     location: Location,
     objects: Mapping[str, Mapping[str, Any]],
+    checksums: Checksums | None,
     on_progress: ProgressCallback,
 ) -> Iterator[_DamagedObject]:
     """Read all objects of the manifest, and yield those that are damaged or missing."""
@@ -136,9 +149,10 @@ def _damaged_objects(
     n_read = 0
 
     def check(name: str) -> _DamagedObject | None:
-        return _check_object(location, name, objects[name])
+        expected = _expected_checksums(checksums, name)
+        return _check_object(location, name, objects[name], expected)
 
-    with ThreadPoolExecutor(PARALLEL_OBJECTS) as pool:
+    with request_threads(PARALLEL_OBJECTS) as pool:
         for entry, damaged in zip(objects.values(), pool.map(check, objects), strict=True):
             n_read += entry["bytes"]
             on_progress(n_read, total)
@@ -146,10 +160,41 @@ def _damaged_objects(
                 yield damaged
 
 
-def _check_object(location: Location, name: str, entry: Mapping[str, Any]) -> _DamagedObject | None:
-    """Read an object and compare it with its entry in the manifest."""
+def _read_checksums(location: Location) -> Checksums | None:
+    """Return the checksums of ``signals``, or None if the store has none or they are damaged."""
     try:
-        content = location.read(name)
+        return open_store(location.url, storage_options=location.storage_options).identity.checksums
+    except BidsDlError:
+        return None  # the damaged object is reported by its SHA-256
+
+
+def _expected_checksums(checksums: Checksums | None, name: str) -> Checksums | None:
+    """Return the checksums of an object, or None if it is no shard of ``signals``."""
+    number = _object_number(name)
+    if checksums is None or array_name(name) != SIGNALS or number is None:
+        return None
+    return checksums[number] if number < len(checksums) else None
+
+
+def _object_number(name: str) -> int | None:
+    """Return the number in the first dimension of a chunk object: 3 of ``signals/c/3/0/0``."""
+    number = name.partition("/c/")[2].partition("/")[0]
+    return int(number) if re.fullmatch("[0-9]{1,9}", number) else None
+
+
+def _check_object(
+    location: Location,
+    name: str,
+    entry: Mapping[str, Any],
+    checksums: Checksums | None,
+) -> _DamagedObject | None:
+    """Read an object, and compare it with its entry in the manifest and with its checksums."""
+    try:
+        if location.is_local and location.size(name) > LARGE_BYTES:
+            return _check_large_object(location, name, entry)
+        # a server may send without end
+        max_bytes = None if location.is_local else entry["bytes"] + MAX_EXCESS_BYTES
+        content = location.read(name, max_bytes=max_bytes)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return _DamagedObject(name, "is missing")
     except OSError as error:
@@ -161,21 +206,62 @@ def _check_object(location: Location, name: str, entry: Mapping[str, Any]) -> _D
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         problem = "differs from the object written (SHA-256 mismatch)"
         return _DamagedObject(name, problem, content)
+    if checksums is not None and not _has_checksums(content, checksums):
+        problem = f"differs from the object written ({SIGNALS_CRC32C} has other checksums)"
+        return _DamagedObject(name, problem, content)
     return None
 
 
-def _array_metadata(location: Location) -> dict[str, Any]:
-    """Return the `zarr.json` of all arrays from the root, empty if the root is damaged."""
+def _check_large_object(
+    location: Location, name: str, entry: Mapping[str, Any]
+) -> _DamagedObject | None:
+    """Compare an object on disk with its entry in the manifest, in parts that fit into memory."""
+    size = location.size(name)
+    if size != entry["bytes"]:
+        return _DamagedObject(name, f"has {size} bytes, the manifest says {entry['bytes']}")
+    sha256 = hashlib.sha256()
+    for start in range(0, size, LARGE_BYTES):
+        sha256.update(location.read(name, start, start + LARGE_BYTES))
+    if sha256.hexdigest() != entry["sha256"]:
+        return _DamagedObject(name, "differs from the object written (SHA-256 mismatch)")
+    return None
+
+
+def _has_checksums(shard: bytes, expected: Checksums) -> bool:
+    """Return whether the chunks and the index of a shard end with the expected checksums."""
+    n_chunks = len(expected) - 1
     try:
-        root = json.loads(location.read(ROOT))
-        arrays: dict[str, Any] = root["consolidated_metadata"]["metadata"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return arrays
+        stated = shard_checksums(shard, n_chunks)
+    except ValueError:
+        return False
+    return bool(np.array_equal(stated, expected)) and _has_chunks_inside(shard, n_chunks)
+
+
+def _has_chunks_inside(shard: bytes, n_chunks: int) -> bool:
+    """Return whether the index of a shard has no chunk beyond the bytes of the shard."""
+    end = len(shard) - ENTRY_BYTES * n_chunks - CHECKSUM_BYTES
+    entries = np.frombuffer(shard, "<u8", 2 * n_chunks, end).reshape(-1, 2)
+    stored = entries[entries[:, 0] != NOT_STORED]
+    sizes_fit = bool((stored <= end).all())
+    return sizes_fit and bool((stored.sum(axis=1) <= end).all())
+
+
+def _read_root(location: Location) -> Mapping[str, Any] | None:
+    """Return the root, or None if it cannot be used. It may differ from its own SHA-256."""
+    try:
+        root: Mapping[str, Any] = parse_json(location.read(ROOT, max_bytes=MAX_JSON_BYTES))
+    except (OSError, ValueError):
+        return None
+    return None if find_root_problem(root) else root
+
+
+def _array_names(objects: Mapping[str, Any]) -> set[str]:
+    """Return the names of the arrays that the manifest lists objects of."""
+    return {array_name(name) for name in objects} - {""}
 
 
 def _affected_windows(
-    damaged: _DamagedObject, arrays: Mapping[str, Any]
+    damaged: _DamagedObject, arrays: Mapping[str, Any], checksums: Checksums | None
 ) -> list[tuple[str, Rows | None]]:
     """Describe the damage of an object and the windows it affects.
 
@@ -188,13 +274,16 @@ def _affected_windows(
     if "window" not in metadata["dimension_names"]:
         return [(damaged.problem, None)]
     n_rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
-    number = int(damaged.name.removeprefix(f"{array}/c/").partition("/")[0])
+    number = _object_number(damaged.name)
+    if number is None:
+        return [(damaged.problem, None)]
     start = number * n_rows
     stop = min(start + n_rows, metadata["shape"][0])
     is_sharded = metadata["codecs"][0]["name"] == "sharding_indexed"
     if not is_sharded or damaged.content is None:
         return [(damaged.problem, (start, stop))]
-    chunks = _damaged_chunks(damaged.content, metadata)
+    expected = _expected_checksums(checksums, damaged.name)
+    chunks = _damaged_chunks(damaged.content, metadata, expected)
     if chunks is None:
         return [(f"{damaged.problem}; its index is lost", (start, stop))]
     chunk_rows = metadata["codecs"][0]["configuration"]["chunk_shape"][0]
@@ -207,10 +296,12 @@ def _affected_windows(
     return affected or [(f"{damaged.problem}; all its windows are intact", None)]
 
 
-def _damaged_chunks(content: bytes, metadata: Mapping[str, Any]) -> list[int] | None:
-    """Return the chunks of a shard that differ from their checksums.
+def _damaged_chunks(
+    content: bytes, metadata: Mapping[str, Any], expected: Checksums | None
+) -> list[int] | None:
+    """Return the chunks of a shard that differ from their checksums, or from the expected ones.
 
-    None if the index of the shard does.
+    None if the index of the shard does not match its checksum.
     """
     chunk_rows = metadata["codecs"][0]["configuration"]["chunk_shape"][0]
     n_chunks = metadata["chunk_grid"]["configuration"]["chunk_shape"][0] // chunk_rows
@@ -219,29 +310,44 @@ def _damaged_chunks(content: bytes, metadata: Mapping[str, Any]) -> list[int] | 
     if len(index) != index_bytes or not has_valid_crc32c(index):
         return None
     entries = np.frombuffer(index[:-CHECKSUM_BYTES], "<u8").reshape(-1, 2)
-    not_stored = np.iinfo(np.uint64).max
+    stated = shard_checksums(content, n_chunks)
     damaged = []
-    for chunk, (offset, size) in enumerate(entries):
-        if offset == not_stored:
-            continue
-        if not has_valid_crc32c(content[int(offset) : int(offset) + int(size)]):
+    for chunk, (offset, size) in enumerate(entries.tolist()):
+        is_intact = offset == NOT_STORED or has_valid_crc32c(content[offset : offset + size])
+        is_expected = expected is None or stated[chunk] == expected[chunk]
+        if not (is_intact and is_expected):
             damaged.append(chunk)
     return damaged
 
 
-def _check_content_id(location: Location, objects: Mapping[str, Mapping[str, Any]]) -> list[Damage]:
-    """Check that manifest and root have the same content identifier."""
-    try:
-        root = json.loads(location.read(ROOT))
-        stated = root["attributes"].get("content")
-        arrays = root["consolidated_metadata"]["metadata"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # the root differs from its own SHA-256, which is reported already
+def _check_content_id(
+    root: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]
+) -> list[Damage]:
+    """Check that manifest and root have the same identifiers of content and documents."""
+    attributes = root["attributes"]
+    arrays = root["consolidated_metadata"]["metadata"]
+    stated = attributes.get("content")
     computed = content_id(objects, arrays)
     if stated == computed:
-        return []
+        damages = list(check_listed(arrays, objects)) or _check_array_digests(root, objects)
+        return [*damages, *check_documents(attributes, arrays, objects)]
     problem = (
         f"belongs to another store: its arrays have the content identifier {computed[:16]}, "
         f"the root says {str(stated)[:16]}"
     )
     return [Damage(MANIFEST, problem)]
+
+
+def _check_array_digests(
+    root: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]
+) -> list[Damage]:
+    """Check that manifest and root have the same SHA-256 for the objects of small arrays."""
+    stated = root["attributes"].get(ARRAY_SHA256)
+    if stated is None:
+        return []  # an older bids_dl wrote the store
+    damages = []
+    for name, digests in array_digests(objects, root["consolidated_metadata"]["metadata"]).items():
+        if stated.get(name) != digests:
+            problem = f"the root has other SHA-256 for the objects of {name} than the manifest"
+            damages.append(Damage(name, problem))
+    return damages

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -16,23 +15,25 @@ import numpy.typing as npt
 import zarr
 
 from bids_dl.config.arguments import as_path, check_mappings, wrong_type
-from bids_dl.errors import CREDENTIALS, ArrayNameError, DamagedStoreError, StoreError
+from bids_dl.errors import ArrayNameError, DamagedStoreError, mask_secrets
+from bids_dl.remote.cancellation import cancelling_requests, request_threads
 from bids_dl.remote.location import Location
-from bids_dl.remote.retry import is_missing_bucket
+from bids_dl.store.array_objects import expected_sha256
 from bids_dl.store.chunks import ChunkReader
 from bids_dl.store.description import describe_store
 from bids_dl.store.format import (
-    FORMAT,
-    FORMAT_VERSION,
     MANIFEST,
     ROOT,
+    ROOT_SHA256,
     SIGNALS,
-    UNFINISHED,
-    is_valid_root,
 )
-from bids_dl.store.quantization import dequantize
+from bids_dl.store.identity import StoreIdentity, read_identity
+from bids_dl.store.json_objects import read_json
+from bids_dl.store.object_sizes import check_object_sizes
+from bids_dl.store.read_errors import ReadErrors
+from bids_dl.store.root_object import read_root
 from bids_dl.store.row_selection import select_row, select_rows
-from bids_dl.store.window_reader import WindowReader
+from bids_dl.store.window_reader import WindowReader, read_ascending
 from bids_dl.store.zarr_store import LocationStore
 from bids_dl.wording import closest, describe_rows, describe_rows_html
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARALLEL_COLUMNS = 16  # fetched at a time, because each costs one round trip
-NOT_FINISHED = "not finished; run the same `bids-dl convert` again, it resumes where it stopped"
 
 
 class StoredWindow(NamedTuple):
@@ -87,7 +87,7 @@ class Store:
 
     @property
     def _title(self) -> str:
-        return f"Store {CREDENTIALS.sub('***', self.url)}"
+        return f"Store {mask_secrets(self.url)}"
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -141,7 +141,7 @@ class Store:
         """Window table: one row per window in the order of the store, with label, subject, ..."""
         import pandas as pd
 
-        with ThreadPoolExecutor(PARALLEL_COLUMNS) as pool:
+        with request_threads(PARALLEL_COLUMNS) as pool:
             values = list(pool.map(self.read, self.columns))
         return pd.DataFrame(dict(zip(self.columns, values, strict=True)))
 
@@ -154,7 +154,12 @@ class Store:
     @property
     def nbytes(self) -> int:
         """Bytes of all objects, according to the manifest."""
-        objects = json.loads(self.location.read(MANIFEST))["objects"]
+        try:
+            objects = read_json(self.location, MANIFEST)["objects"]
+        except FileNotFoundError:
+            raise DamagedStoreError(
+                f"{self.url}: {MANIFEST} is missing; fetch or convert the store again"
+            ) from None
         return sum(entry["bytes"] for entry in objects.values())
 
     @property
@@ -207,6 +212,8 @@ class Store:
             There is no array of this name.
         DamagedStoreError
             Objects of the array are missing, or their bytes differ from those written.
+        StoreError
+            The store was replaced after it was opened.
 
         Examples
         --------
@@ -221,21 +228,25 @@ class Store:
             raise wrong_type("selection", "a slice such as slice(0, 10)", selection)
         rows = range(metadata["shape"][0])[selection]
         ascending = rows if rows.step > 0 else rows[::-1]  # because zarr-python takes no others
-        wanted = slice(ascending.start, ascending.stop, ascending.step)
-        try:
-            values = np.asarray(self.group[name][wanted])  # type: ignore[index]
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise DamagedStoreError(
-                f"{self.url}: array {name!r} cannot be read ({error}); "
-                "fetch or convert the store again"
-            ) from None
+        if name == SIGNALS:
+            values: npt.NDArray[Any] = read_ascending(self._windows.chunks, ascending)
+        else:
+            values = self._read_small(name, slice(ascending.start, ascending.stop, ascending.step))
         if rows is not ascending:
             values = values[::-1]
-        if name == SIGNALS and self.resolution is not None:
-            return dequantize(values, self.resolution)
         if metadata["data_type"] == "string":
             return values.astype(object)
         return values
+
+    def _read_small(self, name: str, rows: slice) -> npt.NDArray[Any]:
+        """Read rows of an array other than ``signals``, in ascending order."""
+        try:
+            check_object_sizes(self.location, name, self.metadata(name), rows)
+            with cancelling_requests():
+                return np.asarray(self.group[name][rows])  # type: ignore[index]
+        except (OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
+            errors = ReadErrors(self.location, self.attributes.get(ROOT_SHA256))
+            raise errors.damaged_array(name, error) from None
 
     def to_numpy(self) -> npt.NDArray[np.float32]:
         """Read all windows.
@@ -268,12 +279,18 @@ class Store:
         # by name, because the exporters build on the store and not the other way round
         return import_module("bids_dl.exporting.epochs").make_epochs(self)
 
+    @cached_property
+    def identity(self) -> StoreIdentity:
+        """Root that was opened, and the checksums of the chunks that belong to it."""
+        return read_identity(self)
+
     @property
     def _windows(self) -> WindowReader:
         """Reader of windows of this process, because connections do not survive a fork."""
         opened: tuple[int, WindowReader] | None = self.__dict__.get("_opened")
         if opened is None or opened[0] != os.getpid():
-            reader = WindowReader(ChunkReader(self.location, self.metadata(SIGNALS)))
+            chunks = ChunkReader(self.location, self.metadata(SIGNALS), identity=self.identity)
+            reader = WindowReader(chunks)
             opened = os.getpid(), reader
             self.__dict__["_opened"] = opened
         return opened[1]
@@ -282,7 +299,8 @@ class Store:
     def group(self) -> zarr.Group:
         """Read-only group of zarr-python for this store."""
         known = {ROOT: json.dumps(self.root).encode()}
-        return zarr.open_group(LocationStore(self.location, known=known), mode="r", zarr_format=3)
+        objects = LocationStore(self.location, known=known, sha256=expected_sha256(self.root))
+        return zarr.open_group(objects, mode="r", zarr_format=3)
 
     @property
     def _arrays(self) -> Mapping[str, Any]:
@@ -327,53 +345,4 @@ def open_store(
     url = as_path("url", url)
     check_mappings(storage_options=storage_options)
     location = Location(url, dict(storage_options or {}))
-    try:
-        content = location.read(ROOT)
-        root = json.loads(content)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise StoreError(f"{url}: {_describe_missing_root(location, error)}") from None
-    except OSError as error:
-        raise StoreError(f"{url}: {ROOT} cannot be read ({error.strerror or error})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise StoreError(f"{url}: {ROOT} cannot be read ({error})") from None
-    attributes = root.get("attributes", {}) if isinstance(root, dict) else {}
-    _check_finished(url, attributes)
-    if not is_valid_root(content, attributes):
-        raise DamagedStoreError(
-            f"{url}: {ROOT} differs from the one written (SHA-256 mismatch); "
-            "fetch or convert the store again"
-        )
-    return Store(url, location.storage_options, root)
-
-
-def _check_finished(url: str, attributes: Mapping[str, Any]) -> None:
-    """Raise unless the attributes are those of a finished store of this version."""
-    if attributes.get("format") != FORMAT:
-        raise StoreError(
-            f"{url}: a Zarr group, but not a bids-dl store "
-            f"(its attribute `format` is {attributes.get('format')!r})"
-        )
-    version = attributes.get("format_version")
-    if version != FORMAT_VERSION:
-        raise StoreError(
-            f"{url}: written in version {version} of the format, this bids_dl reads version "
-            f"{FORMAT_VERSION}; install a newer bids_dl"
-        )
-    if not attributes.get("finished"):
-        raise StoreError(f"{url}: {NOT_FINISHED}")
-
-
-def _describe_missing_root(location: Location, error: OSError) -> str:
-    """Describe why there is no root object."""
-    if is_missing_bucket(error):
-        return "the bucket does not exist"
-    if location.exists(UNFINISHED):
-        return NOT_FINISHED
-    if location.exists(MANIFEST):
-        return (
-            f"a store without its {ROOT}; copy the whole store again "
-            "(`bids-dl verify` lists what else is missing)"
-        )
-    if not location.is_web and not location.exists():
-        return "no store there"
-    return f"not a bids-dl store (it has no {ROOT})"
+    return Store(url, location.storage_options, read_root(location))

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from bids_dl.errors import StoreError
 from bids_dl.remote.byte_range import ByteRange, Bytes
-from bids_dl.remote.checksum import has_valid_crc32c
+from bids_dl.remote.checksum import ends_as_expected, has_valid_crc32c
 from bids_dl.remote.ranges import RangeReader
+from bids_dl.store.chunk_checksums import Checksums
 from bids_dl.store.chunk_layout import ENTRY_BYTES, ChunkLayout
 from bids_dl.store.read_errors import ReadErrors, Rows
 
@@ -26,15 +27,23 @@ class ShardIndexes:
     ----------
     n_windows
         Windows of the whole array.
+    checksums
+        Checksums that the indexes must end with; None if they are unknown.
     """
 
     def __init__(
-        self, layout: ChunkLayout, n_windows: int, ranges: RangeReader, errors: ReadErrors
+        self,
+        layout: ChunkLayout,
+        n_windows: int,
+        ranges: RangeReader,
+        errors: ReadErrors,
+        checksums: Checksums | None = None,
     ) -> None:
         self._layout = layout
         self._n_windows = n_windows
         self._ranges = ranges
         self._errors = errors
+        self._checksums = checksums
         self._indexes: dict[int, Index] = {}  # by shard
         self._pending: dict[int, Future[Index]] = {}  # by shard; resolved by the thread that reads
 
@@ -82,7 +91,8 @@ class ShardIndexes:
     def _byte_range(self, shard: int) -> ByteRange:
         size = self._layout.index_bytes
         start = -size if self._layout.index_at_end else 0
-        return ByteRange(self._layout.object_name(shard), start, size)
+        expected = None if self._checksums is None else int(self._checksums[shard, -1])
+        return ByteRange(self._layout.object_name(shard), start, size, expected)
 
     def _parse(self, shard: int, content: Bytes | Exception) -> Index:
         """Return the index of a shard from its bytes, after checking them."""
@@ -92,6 +102,8 @@ class ShardIndexes:
         if self._layout.is_index_checked and not has_valid_crc32c(content):
             problem = f"the index of shard {name} does not match its checksum"
             raise self._errors.damaged(problem, self._rows(shard))
+        if not ends_as_expected(content, self._byte_range(shard)):
+            raise self._errors.misplaced(f"the index of shard {name}", self._rows(shard))
         entries = content[: ENTRY_BYTES * self._layout.chunks_per_shard]
         return entries.view("<u8").reshape(-1, 2)
 

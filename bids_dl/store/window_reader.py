@@ -27,10 +27,15 @@ class WindowReader:
         Reader of the store's chunks, of this process.
     cache_bytes
         Memory for chunks that were read last. At least one chunk is kept.
+
+    Attributes
+    ----------
+    chunks
+        As given.
     """
 
     def __init__(self, chunks: ChunkReader, cache_bytes: int = CACHE_BYTES) -> None:
-        self._chunks = chunks
+        self.chunks = chunks
         self._lock = Lock()
         self._cached: OrderedDict[int, npt.NDArray[Any]] = OrderedDict()  # the oldest first
         resolution = chunks.int16_resolution
@@ -60,9 +65,9 @@ class WindowReader:
         StoreError
             The store cannot be reached.
         """
-        _, n_chans, n_times = self._chunks.shape
+        _, n_chans, n_times = self.chunks.shape
         signals = np.empty((len(rows), n_chans, n_times), np.float32)
-        chunk, position = np.divmod(rows, self._chunks.windows_per_chunk)
+        chunk, position = np.divmod(rows, self.chunks.windows_per_chunk)
         needed = np.unique(chunk).tolist()
         with self._lock:
             for start in range(0, len(needed), CHUNKS_PER_READ):
@@ -84,7 +89,7 @@ class WindowReader:
             all_windows = np.arange(len(array))
             destinations.append([Destination(all_windows, all_windows, array)])
         if missing:
-            self._chunks.read(missing, destinations)
+            self.chunks.read(missing, destinations)
             self._cached.update(zip(missing, arrays, strict=True))
         decoded = [self._cached[number] for number in numbers]
         for number in numbers:
@@ -95,6 +100,43 @@ class WindowReader:
 
     def _shape(self, number: int) -> tuple[int, int, int]:
         """Return the shape of the windows that a chunk holds."""
-        n_windows, n_chans, n_times = self._chunks.shape
-        per_chunk = self._chunks.windows_per_chunk
+        n_windows, n_chans, n_times = self.chunks.shape
+        per_chunk = self.chunks.windows_per_chunk
         return min(per_chunk, n_windows - number * per_chunk), n_chans, n_times
+
+
+def read_ascending(chunks: ChunkReader, rows: range) -> Signals:
+    """Read windows in the order of the store, each chunk once.
+
+    Parameters
+    ----------
+    chunks
+        Reader of the store's chunks, of this process.
+    rows
+        Rows of the store, ascending.
+
+    Returns
+    -------
+    ndarray
+        float32 (n_windows, n_chans, n_times) in µV.
+
+    Raises
+    ------
+    DamagedStoreError
+        A chunk is missing, or its bytes differ from those written.
+    StoreError
+        The store cannot be reached, or was replaced.
+    """
+    signals = np.empty((len(rows), *chunks.shape[1:]), np.float32)
+    all_rows = np.arange(rows.start, rows.stop, rows.step)
+    chunk, position = np.divmod(all_rows, chunks.windows_per_chunk)
+    needed = np.unique(chunk)
+    for start in range(0, len(needed), CHUNKS_PER_READ):
+        numbers = needed[start : start + CHUNKS_PER_READ]
+        destinations: list[list[Destination]] = []
+        for number in numbers:
+            first, last = np.searchsorted(chunk, [number, number + 1])
+            places = np.arange(first, last)
+            destinations.append([Destination(position[places], places, signals)])
+        chunks.read(numbers.tolist(), destinations)
+    return signals

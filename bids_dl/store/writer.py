@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,25 +16,33 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from bids_dl.config.stages import StoreConfig
-from bids_dl.errors import DamagedStoreError, StoreError
+from bids_dl.errors import StoreError
 from bids_dl.remote.location import Location
+from bids_dl.store.array_objects import array_digests
+from bids_dl.store.chunk_checksums import ShardChecksums
 from bids_dl.store.chunk_layout import choose_chunking
+from bids_dl.store.completeness import check_complete, flush
 from bids_dl.store.format import (
+    ARRAY_SHA256,
     ARRAYS,
+    DOCUMENTS,
     DROPOUT,
     FORMAT,
     FORMAT_VERSION,
     MANIFEST,
     ROOT,
     SIGNALS,
+    SIGNALS_CRC32C,
     UNFINISHED,
     Column,
     build_root,
     content_id,
+    document_digests,
+    make_column,
     to_json,
 )
 from bids_dl.store.shards import Windows, write_shards
-from bids_dl.store.zarr_store import LocationStore
+from bids_dl.store.zarr_store import LocationStore, WriteCallback
 from bids_dl.wording import count
 
 ROWS_PER_CHUNK = 100_000  # of the window table
@@ -106,11 +112,19 @@ class StoreWriter:
         self.location.write(name, content)
         self._register(name, content)
 
-    def zarr_store(self, array: str) -> LocationStore:
-        """Return the store through which zarr-python writes an array."""
+    def zarr_store(self, array: str, on_object: WriteCallback | None = None) -> LocationStore:
+        """Return the store through which zarr-python writes an array.
+
+        Parameters
+        ----------
+        on_object
+            Called with name and bytes of each object of the array after it was written.
+        """
 
         def register(key: str, content: bytes) -> None:
             self._register(f"{array}/{key}", content)
+            if on_object is not None:
+                on_object(key, content)
 
         return LocationStore(self.location.child(array), register)
 
@@ -158,7 +172,9 @@ def write_signals(
     resolution: float | None = None,
     on_progress: Callable[[int], None],
 ) -> None:
-    """Write ``signals`` shard by shard. On a server, upload a shard while the next is assembled.
+    """Write ``signals`` shard by shard, then the checksums of all chunks.
+
+    On a server, a shard is uploaded while the next is assembled.
 
     Parameters
     ----------
@@ -193,8 +209,9 @@ def write_signals(
         ]
         attributes["scale_factor"] = resolution
     chunk, shard = choose_chunking(shape, config, itemsize=np.dtype(dtype).itemsize)
+    checksums = ShardChecksums(shard // chunk)
     array = zarr.create_array(
-        store.zarr_store(SIGNALS),
+        store.zarr_store(SIGNALS, checksums.collect),
         shape=shape,
         chunks=(chunk, *shape[1:]),
         shards=(shard, *shape[1:]),
@@ -208,6 +225,7 @@ def write_signals(
         config={"write_empty_chunks": True},  # because a missing shard is damage
     )
     _write_shards(store, array, batches, on_progress)
+    write_column(store, make_column(SIGNALS_CRC32C, checksums.to_array()))
 
 
 def write_dropout_mask(
@@ -310,7 +328,8 @@ def finish(
     attributes
         Attributes of the root beside those of the format.
     arrays
-        Names of all arrays, in the order in which the root lists them.
+        Names of all arrays, in the order in which the root lists them. The checksums of
+        ``signals`` follow them.
     documents
         Content of each document by object name.
 
@@ -325,59 +344,27 @@ def finish(
     for name, content in documents.items():
         store.write(name, content)
     metadata = {name: store.arrays[name] for name in arrays}
-    _check_complete(store, metadata)
+    if SIGNALS_CRC32C in store.arrays:
+        metadata[SIGNALS_CRC32C] = store.arrays[SIGNALS_CRC32C]
+    check_complete(location, store.objects, metadata)
     format_attributes = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "finished": True,
         "content": store.content,
+        ARRAY_SHA256: array_digests(store.objects, metadata),
+        DOCUMENTS: document_digests(store.objects, metadata),
     }
-    root = build_root({**format_attributes, **attributes}, metadata)
+    # those of the format last, because `attributes` may be copied from another store
+    root = build_root({**format_attributes, **attributes, **format_attributes}, metadata)
     objects = {**store.objects, ROOT: _manifest_entry(root)}
     if location.is_local:
-        _flush(location, list(store.objects))
+        flush(location, list(store.objects))
     location.abort_uploads()  # uploads whose answer was lost and that were started again
     store.check_marker()
     location.write(MANIFEST, to_json({"objects": dict(sorted(objects.items()))}))
     location.write(ROOT, root)
     location.remove(UNFINISHED)
-
-
-def _check_complete(store: StoreWriter, arrays: Mapping[str, Any]) -> None:
-    """Raise if the objects at the location are not exactly those that were written.
-
-    Somebody else may have removed, replaced or added objects meanwhile.
-    """
-    sizes = store.location.sizes()
-    for array, metadata in arrays.items():
-        chunk_shape = metadata["chunk_grid"]["configuration"]["chunk_shape"]
-        grid = zip(metadata["shape"], chunk_shape, strict=True)
-        expected = math.prod(-(-size // chunk) for size, chunk in grid)
-        complete = 0
-        for name, entry in store.objects.items():
-            if name.startswith(f"{array}/c/") and sizes.get(name) == entry["bytes"]:
-                complete += 1
-        if complete != expected:
-            raise DamagedStoreError(
-                f"{store.location.url}: {array} has {complete} of {count(expected, 'object')}; "
-                "convert again"
-            )
-    unknown = sorted(sizes.keys() - store.objects.keys() - {UNFINISHED})
-    if unknown:
-        raise DamagedStoreError(
-            f"{store.location.url}: somebody else has added {unknown[0]!r}; "
-            "remove it and convert again"
-        )
-
-
-def _flush(location: Location, names: Sequence[str]) -> None:
-    """Flush objects to disk, because a power failure must not leave a root without its arrays."""
-    for name in names:
-        descriptor = os.open(location.path(name), os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def mark_unfinished(location: Location) -> None:

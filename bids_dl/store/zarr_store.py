@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class LocationStore(Store):
         Called with name and bytes of each object that is written; None makes the store read-only.
     known
         Content of objects that need not be read, by name.
+    sha256
+        SHA-256 of objects that must be those written, by name. They are read whole.
     """
 
     supports_writes = True
@@ -44,15 +47,19 @@ class LocationStore(Store):
         location: Location,
         on_write: WriteCallback | None = None,
         known: Mapping[str, bytes] | None = None,
+        sha256: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(read_only=on_write is None)
         self.location = location
         self._on_write = on_write
         self._known = known or {}
+        self._sha256 = sha256 or {}
+        self._last_shard = "", b""  # name and content, because its chunks are read singly
 
     def with_read_only(self, read_only: bool = False) -> LocationStore:
         """Return a store of the same location that is read-only or not."""
-        return LocationStore(self.location, None if read_only else self._on_write, self._known)
+        on_write = None if read_only else self._on_write
+        return LocationStore(self.location, on_write, self._known, self._sha256)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -73,6 +80,8 @@ class LocationStore(Store):
         ------
         FileNotFoundError
             A chunk is missing, which is damage, because every chunk was written.
+        ValueError
+            An object differs from the one written.
         """
         if not self.read_only:
             return None  # arrays are written once into an empty location
@@ -80,12 +89,28 @@ class LocationStore(Store):
             return prototype.buffer.from_bytes(self._known[key])
         start, stop = _limits(byte_range)
         try:
-            content = await asyncio.to_thread(self.location.read, key, start, stop)
+            if key in self._sha256:
+                whole = await asyncio.to_thread(self._read_checked, key)
+                if byte_range is not None:
+                    self._last_shard = key, whole
+                content = whole[start:stop]
+            else:
+                content = await asyncio.to_thread(self.location.read, key, start, stop)
         except FileNotFoundError:
             if "c" in key.split("/"):
                 raise FileNotFoundError(f"{key} is missing") from None
             return None
         return prototype.buffer.from_bytes(content)
+
+    def _read_checked(self, key: str) -> bytes:
+        """Read a whole object and compare it with its SHA-256."""
+        name, content = self._last_shard
+        if name == key:
+            return content
+        content = self.location.read(key)
+        if hashlib.sha256(content).hexdigest() != self._sha256[key]:
+            raise ValueError(f"{key} is not the object written there (SHA-256 mismatch)")
+        return content
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]

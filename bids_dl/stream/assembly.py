@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from bids_dl.remote.cancellation import RequestGroup
 from bids_dl.store.chunks import Destination
 from bids_dl.stream.buffers import Buffer
 from bids_dl.stream.order import Indices, Steps
@@ -123,7 +124,10 @@ class _Assembler:
         n_steps = len(steps.bounds) - 1
         self._arena = np.zeros(n_steps, np.int64)  # of the buffer of each step
         self._slot = np.zeros(n_steps, np.int64)
-        self._readers = ThreadPoolExecutor(settings.threads, "bids_dl-read")
+        self._requests = RequestGroup()
+        self._readers = ThreadPoolExecutor(
+            settings.threads, "bids_dl-read", initializer=self._requests.add_thread
+        )
         self._submitted: deque[tuple[int, Future[Traffic]]] = deque()  # (end of reads, future)
         self._n_started = 0  # reads
         self._n_finished = 0
@@ -259,8 +263,9 @@ class _Assembler:
         return Traffic(sum(sizes), round(bytes_used))
 
     def stop(self) -> None:
-        """Start no further read, and wake a thread that waits for one."""
+        """Start no further read, cancel requests, and wake a thread that waits for a read."""
         self._stopped = True
+        self._requests.cancel()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:

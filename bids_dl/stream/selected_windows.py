@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from bids_dl.config.arguments import check_flags, check_mappings, wrong_type
-from bids_dl.errors import CREDENTIALS
+from bids_dl.errors import mask_secrets
+from bids_dl.remote.cancellation import request_threads
 from bids_dl.store import Store
 from bids_dl.store.description import describe_windows
 from bids_dl.stream.normalize import Normalizer, Statistics, make_normalizer
@@ -27,6 +27,7 @@ from bids_dl.stream.select import (
     select_windows,
 )
 from bids_dl.stream.stores import (
+    FETCH_THREADS,
     JoinedColumns,
     StoreLike,
     join_classes,
@@ -90,7 +91,7 @@ class SelectedWindows:
             target = join_names(f"{name} {number}" for name, number in named)
         else:
             target = "numbers"
-        urls = [CREDENTIALS.sub("***", store.url) for store in self.stores]
+        urls = [mask_secrets(store.url) for store in self.stores]
         return {
             "store" if len(urls) == 1 else "stores": join_names(urls),
             "windows": describe_windows(len(self.rows), n_chans, n_times, self.sfreq),
@@ -125,9 +126,11 @@ def select_from_stores(
         columns.extend(name for name in where if isinstance(name, str))
     if split is not None:
         columns.append("split")
-    with ThreadPoolExecutor(1) as executor:  # so that both take one round trip
+    with request_threads(FETCH_THREADS) as executor:  # so that all take one round trip
         channels = executor.submit(lambda: stores[0].channels)
+        identities = executor.map(lambda store: store.identity, stores)
         table.fetch(columns)
+    list(identities)  # raises the error of a store whose checksums are damaged
     targets = make_targets(table, target, join_classes(stores))
     if callable(where):
         where = apply_function(where, join_tables(stores, with_store=has_store_column))

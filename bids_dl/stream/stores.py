@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +16,12 @@ import pandas as pd
 from bids_dl.config.arguments import as_path, wrong_type
 from bids_dl.errors import ConfigError, StoreError
 from bids_dl.remote.cache import Cache, open_cache_folder
+from bids_dl.remote.cancellation import request_threads
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
 from bids_dl.store.chunk_layout import is_cacheable
 from bids_dl.store.chunks import ChunkReader, Destination
+from bids_dl.store.identity import StoreIdentity
 from bids_dl.stream.order import Indices
 from bids_dl.wording import join_names
 
@@ -122,6 +123,7 @@ class ChunkSources:
     urls: tuple[str, ...]
     storage_options: tuple[Mapping[str, Any], ...] = field(repr=False)
     metadata: tuple[Mapping[str, Any], ...] = field(repr=False)  # of the arrays `signals`
+    identities: tuple[StoreIdentity, ...] = field(repr=False)
     caches: tuple[Cache | None, ...]
 
     @property
@@ -136,10 +138,9 @@ class ChunkSources:
 
     def open(self) -> JoinedChunks:
         """Open the chunks in this process."""
-        stores = zip(self.urls, self.storage_options, self.metadata, self.caches, strict=True)
-        readers: list[ChunkReader] = []
-        for url, options, metadata, cache in stores:
-            readers.append(ChunkReader(Location(url, options), metadata, cache))
+        locations = map(Location, self.urls, self.storage_options)
+        stores = zip(locations, self.metadata, self.caches, self.identities, strict=True)
+        readers = [ChunkReader(*store) for store in stores]
         return JoinedChunks(readers, self.first_rows)
 
 
@@ -178,7 +179,7 @@ def open_stores(
     store_list = list_stores(stores)
     if len(store_list) == 1:
         return (_open(store_list[0], storage_options),)
-    with ThreadPoolExecutor(FETCH_THREADS) as threads:
+    with request_threads(FETCH_THREADS) as threads:
         opened = tuple(threads.map(lambda store: _open(store, storage_options), store_list))
         list(threads.map(lambda store: store.channels, opened))
     for store in opened[1:]:
@@ -226,6 +227,7 @@ def chunk_sources(
         tuple(store.url for store in stores),
         tuple(store.storage_options for store in stores),
         tuple(store.metadata("signals") for store in stores),
+        tuple(store.identity for store in stores),
         tuple(caches),
     )
 
@@ -274,7 +276,7 @@ class JoinedColumns:
         """Read columns in parallel. Unknown names are ignored."""
         known = [name for name in dict.fromkeys(names) if name in self.columns]
         missing = [name for name in known if name not in self._values]
-        with ThreadPoolExecutor(FETCH_THREADS) as threads:
+        with request_threads(FETCH_THREADS) as threads:
             futures = {
                 name: [threads.submit(_read_column, name, store) for store in self._stores]
                 for name in missing

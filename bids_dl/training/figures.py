@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -61,6 +62,7 @@ def draw_learning_curves(history: pd.DataFrame, test_accuracy: float, path: Path
     _save(figure, path)
 
 
+@rc_context({"text.parse_math": False})  # because classes may have dollar signs
 def draw_confusion(
     matrices: dict[str, Sequence[Sequence[int]]], classes: Sequence[str], path: Path
 ) -> None:

@@ -139,3 +139,45 @@ def test_messages_on_the_plan_are_printed_without_a_terminal(capsys):
         bars.show_conversion(Progress("plan", 0, 1, note="fetching the text files"))
         bars.show_conversion(Progress("stage", 0, 1, note="a failure, printed at the end"))
     assert capsys.readouterr().err.strip() == "fetching the text files"
+
+
+STEERING = "a\x1b[31m\x9b\u202eb [bold]c[/] https://user:Zq7secret@host/?sig=Zq7secret"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda: console.print_warnings([STEERING]),
+        lambda: console.print_failures([STEERING]),
+        lambda: console.print_message(STEERING),
+        lambda: console.print_path(Path(STEERING)),
+        lambda: console.print_line(STEERING),
+        lambda: console.print_json({STEERING: [STEERING]}),
+        lambda: console.out.print(console.Text.assemble(("x", "bold"), STEERING)),
+    ],
+)
+def test_whatever_is_printed_steers_no_terminal_and_has_no_secret(capsys, show):
+    show()
+    printed = "".join(capsys.readouterr())
+    assert not set(printed) & set("\x1b\x9b\u202e")
+    assert "Zq7secret" not in printed
+    assert "[bold]c[/]" in printed
+
+
+def test_json_with_control_characters_is_read_as_it_was(capsys):
+    content = {"a": "\x1b\x9b\u202e\x7f\u2028 https://host/x", "b": ["https://host/?a", 'q"\\']}
+    console.print_json(content)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == content | {"b": ["https://host/?***", 'q"\\']}
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "printed"), [(True, b"\\x1b[31m\n"), (False, b"\x1b[31m\n")]
+)
+def test_a_file_is_escaped_on_a_terminal_only(monkeypatch, is_terminal, printed):
+    output = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(output, "isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr(sys, "stdout", output)
+    console.print_bytes(b"\x1b[31m\n")
+    output.flush()
+    assert output.buffer.getvalue() == printed

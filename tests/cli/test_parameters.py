@@ -13,6 +13,7 @@ from bids_dl.cli.main import app
 from bids_dl.cli.parameters import DocumentedCommand, with_options
 from bids_dl.config.declaration import Opt, declared_options
 from bids_dl.config.shell_options import MessageOptions
+from bids_dl.errors import ConfigError
 
 
 def help_of(command, monkeypatch, name: str) -> str:
@@ -58,6 +59,7 @@ class SampleOptions(TypedDict, total=False):
 
     folder: Annotated[str, Opt("A folder.", "FOLDER", former="--place")]
     names: Annotated[list[str], Opt("Names.", "NAME", cli=list[str])]
+    near: Annotated[tuple[str, float], Opt("Near.", "QUERY SECONDS", cli=tuple[str, float])]
     hidden: Annotated[int, Opt("An option of Python.", "N", flags=())]
 
 
@@ -78,6 +80,12 @@ def run_sample(*arguments: str) -> dict[str, object]:
 def test_a_command_receives_only_the_options_that_are_given():
     assert run_sample("x") == {"item": "x"}
     assert run_sample("x", "--names", "a", "--names", "b") == {"item": "x", "names": ["a", "b"]}
+
+
+def test_an_option_of_two_values_is_refused_if_it_is_given_twice():
+    assert run_sample("x", "--near", "Red", "3") == {"item": "x", "near": ("Red", 3.0)}
+    with pytest.raises(ConfigError, match="--near: given twice"):
+        run_sample("x", "--near", "a=Red", "3", "--near", "b=Blue", "3")
 
 
 def test_a_former_flag_is_accepted_with_a_warning(capsys):

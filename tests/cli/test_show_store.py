@@ -12,7 +12,7 @@ import bids_dl
 from bids_dl.cli.show_store import print_outcome, print_verification
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline.outcome import Outcome, PersonCount
-from bids_dl.store.integrity import Damage
+from bids_dl.store.damage import Damage
 from bids_dl.verification import Verification
 
 OUTCOME = Outcome(
@@ -82,8 +82,35 @@ def test_brackets_in_the_name_of_a_store_are_printed(command, eyes_store):
 def test_verify_prints_that_nothing_is_damaged(command, eyes_store):
     result = command("verify", eyes_store)
     assert result.status == 0
-    assert result.out.endswith("240 windows: no damage found\n")
+    assert result.out.endswith("240 windows: OK\n")
     assert command("verify", eyes_store, "--json").json["damages"] == []
+
+
+def test_remarks_are_printed_and_counted_and_change_the_status_only_if_strict(
+    command, eyes_store, tmp_path
+):
+    store = shutil.copytree(eyes_store, tmp_path / "eyes.zarr")
+    (store / ".gitattributes").write_text("*.zarr")
+    (store / ".cache").mkdir()
+    result = command("verify", store)
+    assert result.out.splitlines()[:2] == [
+        "remark: .cache/: not part of the store",
+        "remark: .gitattributes: not part of the store",
+    ]
+    assert result.out.endswith("240 windows: OK, 2 remarks\n")
+    assert (result.status, command("verify", store, "--strict").status) == (0, 1)
+    [first, _] = command("verify", store, "--json").json["remarks"]
+    assert first == {"where": ".cache/", "note": "not part of the store"}
+
+
+def test_another_content_identifier_is_a_problem(command, eyes_store):
+    result = command("verify", eyes_store, "--content", "bids-dl:0000000000000000")
+    assert result.status == 1
+    assert "expected the content identifier bids-dl:0000000000000000, the store" in result.out
+    assert result.out.endswith(": 1 problem found\n")
+    refused = command("verify", eyes_store, "--content", "123")
+    assert refused.status == 2
+    assert "which has 16 to 64 hexadecimal digits" in refused.err
 
 
 def test_damages_are_printed_with_windows_and_recordings(capsys):

@@ -8,7 +8,14 @@ import pytest
 from command_line import EYES
 from rich.cells import cell_len
 
-from bids_dl.cli.tables import TextTable, format_pairs_as_lines, format_table, output_width
+from bids_dl.cli.tables import (
+    TextTable,
+    format_pairs_as_lines,
+    format_table,
+    output_width,
+    print_pairs,
+    print_table,
+)
 
 TABLE = TextTable(
     ("model", "windows", "source"),
@@ -100,3 +107,10 @@ def test_every_table_of_a_command_fits_its_terminal(
         assert "…" not in printed
         assert not re.search(r" +$", printed, re.M)
     assert "doi:10.1002/hbm.23730" in command("models").out
+
+
+def test_a_cell_cannot_begin_another_row_or_column(capsys):
+    print_table(TextTable(("label", "events"), rows=[["a\nb\tc\x1b", "1"]], title="x\ny"))
+    print_pairs({"title": "one\ntwo"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["x\\ny", "label        events", "a\\nb\\tc\\x1b  1", "title  one\\ntwo"]

@@ -51,6 +51,7 @@ def test_the_label_of_a_comparison_is_its_value(query, label):
         ({"event": "trial_type!=go"}, 'write two = before a value, as in "NOT trial_type==go"'),
         ({"event": "=trial_type==go"}, "expected a label before the =, such as go=trial_type==go"),
         ({"event": {True: "a==b"}}, "--event True: a label must be text; quote it in YAML"),
+        ({"event": "n/a=a==b"}, "--event a==b: the label 'n/a' stands for no label"),
         ({"hed": {None: "Red"}}, "--hed None: a label must be text"),
         ({"hed": {" ": "Red"}}, "--hed ' ': a label must be text"),
         ({"event": {"go": "Red"}}, "--event go=Red: expected COLUMN, COLUMN==VALUE"),

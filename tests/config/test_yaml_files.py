@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import itertools
+import os
+from pathlib import Path
 
 import pytest
 
 from bids_dl.config import yaml_files
+from bids_dl.config.hed_sidecars import parse_hed_sidecars
+from bids_dl.config.parsing import read_file
 from bids_dl.config.yaml_files import load_yaml
 from bids_dl.errors import ConfigError
+from bids_dl.preprocess.recipe_files import read_recipe_file
 
 
 def test_the_examples_of_the_docstrings_are_right():
@@ -33,3 +39,43 @@ def test_equal_keys_are_refused_with_the_line(text, message):
 def test_merged_keys_may_be_replaced():
     text = "a: &common {trim: 1, until: next}\nb:\n  <<: *common\n  trim: 2\n"
     assert load_yaml(text, "eyes.yaml")["b"] == {"trim": 2, "until": "next"}
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in itertools.pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested more than 64 levels deep"),
+        ("[" * 70 + "]" * 70, "nested more than 64 levels deep"),
+        ("a: &a [*a]", "nested more than 64 levels deep, or refers to itself"),
+        ("a: &a {b: *a}", "nested more than 64 levels deep, or refers to itself"),
+        (BOMB, "has more than 200000 values, with its aliases"),
+    ],
+)
+def test_content_without_an_end_is_refused(text, message):
+    with pytest.raises(ConfigError, match=f"^eyes.yaml: .*{message}"):
+        load_yaml(text, "eyes.yaml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_file(path),
+        lambda path: read_recipe_file(str(path), Path()),
+        lambda path: parse_hed_sidecars(str(path)),
+    ],
+)
+def test_pipes_devices_and_huge_files_are_refused_at_once(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    (tmp_path / "huge.yaml").touch()
+    os.truncate(tmp_path / "huge.yaml", 10**12)
+    for name in ("pipe", "zero", "huge"):
+        with pytest.raises(ConfigError, match=f"{name}.yaml: (cannot be read|has 1000000)"):
+            read(tmp_path / f"{name}.yaml")

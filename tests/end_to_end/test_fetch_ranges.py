@@ -54,30 +54,20 @@ def convert(served: ServedDataset, dest: Path, fetch_mode: str, cache: Path, **o
 
 
 def without_verification(store: Path) -> dict[str, bytes]:
-    """Return the content of a store but for how files were verified, and the hashes of that."""
+    """Return the content of a store but for how files were verified, and its place in a list."""
     files = contents(store)
-    recordings = json.loads(files.pop("recordings.json"))
-    for entry in recordings.values():
-        entry.pop("verified")
-    root = json.loads(files.pop("zarr.json"))
-    root["attributes"].pop("root_sha256")
-    manifest = json.loads(files.pop("manifest.json"))
-    texts = {"recordings": recordings, "root": root, "manifest": _without_hashes(manifest)}
-    return files | {name: json.dumps(text).encode() for name, text in texts.items()}
-
-
-def _without_hashes(manifest: dict) -> list[str]:
-    text = json.dumps(manifest)
-    assert "recordings.json" in text
-    return sorted(name for name in manifest if name not in ("recordings.json", "zarr.json"))
+    del files["verified.json"]
+    manifest = json.loads(files.pop("manifest.json"))["objects"]
+    del manifest["verified.json"]
+    return files | {"manifest.json": json.dumps(manifest).encode()}
 
 
 def verified_of(store: Path) -> dict[str, str]:
     """Return how each signal file of a store was verified, by subject."""
     verified: dict[str, str] = {}
-    for key, entry in json.loads((store / "recordings.json").read_text()).items():
+    for key, files in json.loads((store / "verified.json").read_text()).items():
         subject = key.split("/")[1].removeprefix("sub-")
-        verified[subject] = "ranges" if "ranges" in entry["verified"].values() else "whole"
+        verified[subject] = "ranges" if "ranges" in files.values() else "whole"
     return verified
 
 

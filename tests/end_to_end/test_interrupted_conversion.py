@@ -74,6 +74,30 @@ def test_ctrl_c_exits_with_130_leaves_no_process_and_can_be_resumed(eegbci, eyes
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_group", [True, False])
+def test_sigterm_exits_with_143_and_leaves_no_process_and_no_temporary_folder(
+    eegbci, eyes_store, tmp_path, monkeypatch, is_group
+):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    command = convert_command(eegbci, tmp_path / "a.zarr", "--jobs", "1")
+    conversion = subprocess.Popen(
+        command, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(tmp_path, "a.zarr.staging/*.json", conversion)
+    (os.killpg if is_group else os.kill)(conversion.pid, signal.SIGTERM)
+    _, errors = conversion.communicate(timeout=60)
+    assert conversion.returncode == 143
+    assert errors.strip() == "error: interrupted; run the same command again to resume"
+    assert not outlives(conversion.pid, 10)
+    assert list(temporary.iterdir()) == []
+    subprocess.run(command, check=True, capture_output=True)
+    assert contents(tmp_path / "a.zarr") == contents(eyes_store)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_more_ctrl_c_while_it_ends_change_nothing(eegbci, tmp_path):
     command = convert_command(eegbci, tmp_path / "a.zarr", "--jobs", "2")
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,7 +18,7 @@ def test_the_python_block_runs(tmp_path, monkeypatch):
     names: dict[str, object] = {}
     exec(block.replace("window=2)", 'window=2, scheduler="synchronous")'), names)
     assert names["signals"].shape[1:] == (24, 256)
-    assert names["stream"].classes == ("open", "closed")
+    assert names["stream"].classes == ("eyes_open", "eyes_closed")
 
 
 def test_every_link_leads_to_a_file():

@@ -22,7 +22,8 @@ from small_store import SmallStore
 
 import bids_dl
 from bids_dl.errors import StoreError
-from bids_dl.pipeline.staging import Staging, StagingEntry
+from bids_dl.pipeline.staging import Staging
+from bids_dl.pipeline.staging_entry import StagingEntry
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store
 from bids_dl.verification import verify

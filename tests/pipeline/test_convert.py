@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 from conversions import contents, convert
+from served_dataset import served_dataset
 
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
@@ -75,3 +79,89 @@ def test_progress_reports_planning_staging_and_packing(eegbci, tmp_path):
     ]
     assert (reports[-1].done, reports[-1].total) == (60, 60)
     assert reports[-2].speed > 0 or reports[-2].stage == "pack"
+
+
+def change_signal(root):
+    edf = root / "sub-001/eeg/sub-001_task-motion_run-2_eeg.edf"
+    edf.write_bytes(edf.read_bytes()[:-2] + b"\x01\x02")
+
+
+def change_header(root):
+    edf = root / "sub-001/eeg/sub-001_task-motion_run-2_eeg.edf"
+    edf.write_bytes(edf.read_bytes().replace(b"uV", b"mV", 1))
+
+
+def exchange_signal(root):
+    folder = root / "sub-001/eeg"
+    other = folder / "sub-001_task-motion_run-1_eeg.edf"
+    shutil.copy2(other, folder / "new")
+    (folder / "new").replace(folder / "sub-001_task-motion_run-2_eeg.edf")
+
+
+def change_channels(root):
+    table = root / "sub-001/eeg/sub-001_task-motion_run-2_channels.tsv"
+    table.write_text(table.read_text().replace("n/a", "EEG", 1))
+
+
+def remove_signal(root):
+    (root / "sub-001/eeg/sub-001_task-motion_run-2_eeg.edf").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "moment"),
+    [
+        (change_signal, ("stage", 1)),
+        (change_header, ("plan", 1)),
+        (exchange_signal, ("stage", 0)),
+        (change_channels, ("stage", 1)),
+        (remove_signal, ("plan", 1)),
+    ],
+)
+def test_a_source_that_changes_after_the_plan_is_not_stored_and_may_be_converted_again(
+    eegbci_copy, tmp_path, change, moment
+):
+    before = contents(eegbci_copy)
+
+    def change_once(progress):
+        if (progress.stage, progress.done) == moment and contents(eegbci_copy) == before:
+            change(eegbci_copy)
+
+    dest = tmp_path / "a.zarr"
+    outcome = convert(eegbci_copy, dest, subject=["001"], on_progress=change_once)
+    assert outcome.exit_status == 3
+    [failure] = outcome.failures
+    assert failure.recording == "ds004362/sub-001/eeg/sub-001_task-motion_run-2"
+    assert (failure.stage, failure.transient) == ("source", True)
+    stored = json.loads((dest / "recordings.json").read_text())
+    assert "sources" in stored["ds004362/sub-001/eeg/sub-001_task-motion_run-1"]
+    assert "sources" not in stored.get(failure.recording, {})
+    for name, content in before.items():
+        (eegbci_copy / name).write_bytes(content)
+    outcome = convert(eegbci_copy, dest, subject=["001"], overwrite=True)
+    assert (outcome.exit_status, outcome.n_recordings) == (0, 2)
+
+
+def test_a_cached_source_that_changes_after_the_plan_is_not_stored_but_fetched_again(
+    eegbci, tmp_path
+):
+    changed = []
+
+    def change_once(progress):
+        if (progress.stage, progress.done) == ("plan", 1) and not changed:
+            files = [path for path in (tmp_path / "cache/objects").rglob("*") if path.is_file()]
+            largest = max(files, key=lambda path: (path.stat().st_size, path.name))
+            changed.append(largest)
+            content = largest.read_bytes()
+            largest.write_bytes(content[:-2] + bytes([content[-2] ^ 1, content[-1]]))
+
+    (tmp_path / "server").mkdir()
+    with served_dataset(eegbci, tmp_path / "server") as served:
+        options = {"subject": ["001"], **served.options(tmp_path / "cache", "whole")}
+        convert(served.address, tmp_path / "a.zarr", **options)
+        outcome = convert(served.address, tmp_path / "b.zarr", on_progress=change_once, **options)
+        [failure] = outcome.failures
+        assert (failure.stage, failure.transient) == ("source", True)
+        assert not changed[0].exists()
+        outcome = convert(served.address, tmp_path / "b.zarr", overwrite=True, **options)
+    assert outcome.exit_status == 0
+    assert contents(tmp_path / "b.zarr") == contents(tmp_path / "a.zarr")

@@ -258,3 +258,15 @@ def test_a_cache_that_cannot_be_written_to_ends_the_run(access, items):
     [line] = str(error).splitlines()
     assert line.startswith(f"the cache {access.cache.root} cannot be written to (")
     assert line.endswith("choose another --cache")
+
+
+def test_a_cached_file_is_verified_before_it_is_read(bucket, access, items):
+    for item in items:
+        access.cache.fetch(item.dataset.remote.by_path[item.dataset.files[0]], access.client)
+    damaged = access.cache.path_of(remote_file(bucket, 0))
+    damaged.write_bytes(bytes(SIZE))
+    bucket.reset()
+    with Fetcher(items, access) as fetcher:
+        assert [fetcher.wait(item.key).failure for item in items] == [None] * N_ITEMS
+    assert damaged.read_bytes() == CONTENTS[0]
+    assert bucket.requests == [path_of(0)]

@@ -12,7 +12,7 @@ from recording_tasks import make_tasks, staged_windows
 from bids_dl import source
 from bids_dl.pipeline import excerpts, process
 from bids_dl.pipeline.process import run_task
-from bids_dl.pipeline.staging import DroppedWindow, StagingEntry
+from bids_dl.pipeline.staging_entry import DroppedWindow, StagingEntry
 from bids_dl.preprocess import WindowResults
 from bids_dl.store.quantization import MagnitudeHistogram
 from bids_dl.testing import make_dataset

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bids_dl.config.stages import EventsConfig, LabelConfig, WindowsConfig
 from bids_dl.datamodel import Event, EventRows, Header
-from bids_dl.planning.limits import find_recording_limits
+from bids_dl.planning.limits import find_recording_limits, note_coarse_boundaries
 from bids_dl.selection import Selection, plan_blocks
 from bids_dl.windows import plan_windows
 
@@ -100,3 +100,28 @@ def test_a_row_beside_a_boundary_of_the_file_is_that_boundary(sfreq, decimals):
     selected = Selection((), {}, (), boundaries={KEY: rows})
     limits = find_recording_limits({}, [EventRows(KEY, {}, {})], {KEY: header}, selected)
     assert limits[KEY].boundaries == header.boundaries
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "onsets", "is_told"),
+    [
+        (250.0, (1.998, 3.998), False),
+        (1000.0, (1.999, 3.999), True),
+        (1000.0, (1.9995, 3.999), False),  # its neighbour has four decimals
+        (2048.0, (1.9995,), False),
+        (2048.0, (1.999,), True),
+        (1000.0, (2.0,), True),  # no decimals at all
+    ],
+)
+def test_boundary_rows_with_too_few_decimals_are_told(sfreq, onsets, is_told):
+    selected = Selection((), {}, (), boundaries={"ds/a": onsets})
+    header = Header(sfreq, int(10 * sfreq), ("Cz",), ("eeg",), ())
+    lines = note_coarse_boundaries(selected, {"ds/a": header})
+    assert bool(lines) == is_told
+    assert all("ds/a: its rows named boundary have" in line for line in lines)
+
+
+def test_a_boundary_of_the_file_places_the_cut_whatever_the_decimals_of_its_row():
+    selected = Selection((), {}, (), boundaries={"ds/a": (1.999,)})
+    header = Header(1000.0, 10_000, ("Cz",), ("eeg",), (2.0,))
+    assert note_coarse_boundaries(selected, {"ds/a": header}) == []

@@ -191,6 +191,20 @@ def test_damaged_bytes_are_never_cached(tmp_path):
     assert entries(tmp_path) == []
 
 
+def test_intact_bytes_of_another_place_are_neither_cached_nor_read_from_the_cache(tmp_path):
+    cache = Cache(tmp_path, 10**6, url="s3://bucket/x.zarr", content="1")
+    content = content_with_checksum(0)
+    checksum = int.from_bytes(content[-4:].tobytes(), "little")
+    expected = ByteRange("signals/c/0/0/0", 0, 104, crc32c=checksum)
+    other = ByteRange("signals/c/0/0/0", 0, 104, crc32c=checksum ^ 1)
+    cache.save(other, content)
+    assert entries(tmp_path) == []
+    cache.save(expected, content)
+    np.testing.assert_array_equal(cache.load(expected), content)
+    assert cache.load(other) is None
+    assert entries(tmp_path) == []
+
+
 def test_entries_are_verified_as_the_caller_says(tmp_path):
     def is_even(content: np.ndarray) -> bool:
         return bool(content[0] % 2 == 0)

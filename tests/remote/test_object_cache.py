@@ -13,7 +13,7 @@ from scripted_server import ScriptedServer
 
 from bids_dl.remote.file_checksum import hash_file
 from bids_dl.remote.http_client import HttpClient
-from bids_dl.remote.object_cache import ObjectCache, RemoteFileError
+from bids_dl.remote.object_cache import CacheError, ObjectCache, RemoteFileError
 from bids_dl.remote.remote_file import RemoteFile
 
 CONTENT = random.Random(0).randbytes(300_000)
@@ -184,7 +184,7 @@ def test_ranges_of_a_file_of_unknown_size_are_refused(server, client, cache):
 
 def test_a_cache_that_cannot_be_written_names_the_way_out(server, client, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RemoteFileError, match="--cache"):
+    with pytest.raises(CacheError, match="--cache"):
         ObjectCache(tmp_path / "file").fetch(remote_file(server, "ok"), client)
 
 
@@ -197,6 +197,26 @@ def fetch_in_process(folder, url, queue):
     with HttpClient(retry_timeout=1) as client:
         ObjectCache(folder).fetch(RemoteFile(len(CONTENT), "md5", MD5, (url,)), client)
     queue.put(os.getpid())
+
+
+@pytest.mark.parametrize("n_bytes", [0, SIZE // 2])
+def test_a_cached_file_that_lost_bytes_is_fetched_again(server, client, cache, n_bytes):
+    file = remote_file(server, "ok")
+    cache.fetch(file, client)
+    os.truncate(cache.path_of(file), n_bytes)
+    assert not cache.holds(file)
+    assert cache.missing_bytes(file) == SIZE
+    cache.fetch(file, client)
+    assert cache.path_of(file).read_bytes() == CONTENT
+
+
+def test_ranges_that_lost_bytes_are_fetched_again_and_never_copied(server, client, cache):
+    file = remote_file(server, "ok")
+    header = cache.fetch_ranges(file, [(0, 1000)], client)
+    os.truncate(header.path, 500)
+    more = cache.fetch_ranges(file, [(0, 2000)], client, known=header)
+    assert more.path.read_bytes()[:2000] == CONTENT[:2000]
+    assert cache.fetch_ranges(file, [(0, 1000)], client).path.read_bytes()[:1000] == CONTENT[:1000]
 
 
 def test_two_processes_fetch_a_file_once(server, tmp_path):
@@ -212,3 +232,12 @@ def test_two_processes_fetch_a_file_once(server, tmp_path):
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
     assert server.n_bytes["/short"] == len(CONTENT)
+
+
+def test_a_cached_file_that_was_damaged_later_is_found_and_fetched_again(server, client, cache):
+    file = remote_file(server, "ok")
+    cache.fetch(file, client)
+    path = cache.path_of(file)
+    path.write_bytes(bytes([CONTENT[0] ^ 1]) + CONTENT[1:])  # of the same size
+    cache.fetch(file, client, check=True)
+    assert path.read_bytes() == CONTENT

@@ -7,7 +7,7 @@ import yaml
 
 from bids_dl.config.documents import request_to_document
 from bids_dl.config.parsing import parse_request
-from bids_dl.reporting.reproduce import options_file
+from bids_dl.reporting.reproduce import convert_command, options_file
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,13 @@ def test_the_options_of_the_page_parse_to_the_request(options):
     del options["recipe"]
     reproduced = parse_request(options)
     assert reproduced == requested
+
+
+def test_the_command_names_sources_that_anybody_can_open():
+    archived = {"address": "openneuro:ds004362", "version": "1.0.0", "commit": "cab4"}
+    untagged = {"address": "nemar:on004362", "version": "", "commit": "cab4"}
+    bucket = {"address": "s3://bucket/ds 1;rm", "version": "", "commit": "listing-0f"}
+    command = convert_command([archived, untagged, bucket])
+    sources = "openneuro:ds004362@1.0.0 nemar:on004362@cab4 's3://bucket/ds 1;rm'"
+    assert command == f"bids-dl convert {sources} DEST --config request.yaml"
+    assert "convert SOURCE..." in convert_command([archived, {"dataset": "ds1"}])

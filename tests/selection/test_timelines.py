@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from event_tables import SIDECAR, event_rows, select_events
 
-from bids_dl.datamodel import EventRows
+from bids_dl.datamodel import IN_GAP, EventRows
 from bids_dl.errors import NoMatchError
 from bids_dl.selection.timelines import parse_number
 
@@ -18,6 +18,12 @@ def test_rows_with_equal_onset_stay_separate_and_an_unsorted_file_is_sorted():
         "skipped 1 row whose onset is not a number (first: row 3 of ds" in line
         for line in selection.warnings
     )
+
+
+def test_a_row_in_a_gap_of_the_recording_is_counted_as_such():
+    warnings = select_events(event_rows((1, "red"), (IN_GAP, "red")), "Red").warnings
+    assert any("skipped 1 row in a gap of the recording" in line for line in warnings)
+    assert not any("not a number" in line for line in warnings)
 
 
 def test_the_hed_of_an_event_is_that_of_its_row_including_value_columns():

@@ -79,6 +79,13 @@ def test_the_card_lists_queries_steps_sources_and_failures():
         assert line in card.splitlines()
 
 
+def test_the_card_states_the_address_of_a_source_that_anybody_can_open():
+    address = {"address": "openneuro:ds000001", "version": "1.0.0", "commit": "cab4"}
+    card = build_card(attributes_of(SOURCE | address), SHAPE)
+    assert "- address: openneuro:ds000001@1.0.0" in card.splitlines()
+    assert "address" not in build_card(attributes_of(SOURCE), SHAPE)
+
+
 def test_acknowledgements_and_licence_files_of_sources_are_in_the_documents():
     documents = build_documents(attributes_of(SOURCE), SHAPE, {}, {"ds1": "Text of the licence."})
     for text in ("A. B.", "Thank us.", "A book", "A board"):

@@ -28,12 +28,12 @@ def test_the_name_of_a_dataset_without_an_accession_is_its_folder(tmp_path):
     assert open_dataset(str(write_folder(tmp_path / "mine", {}))).name == "mine"
 
 
-@pytest.mark.parametrize("folder", ["", "sub-001"])
+@pytest.mark.parametrize("folder", ["", "sub-001", "~nobody-of-this-name/ds1"])
 def test_a_folder_that_is_not_a_dataset_is_refused_in_one_line(tmp_path, folder):
     with pytest.raises(
         SourceError, match=r"no such folder|no dataset_description\.json"
     ) as refusal:
-        open_dataset(str(tmp_path / folder))
+        open_dataset(folder if folder.startswith("~") else str(tmp_path / folder))
     assert "\n" not in str(refusal.value)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signal_files import write_recording
 
+from bids_dl.datamodel import IN_GAP
 from bids_dl.source import gaps as gaps_module
 from bids_dl.source import read_event_rows
 from bids_dl.source.gaps import Gap, events_to_file_time, to_file_time
@@ -46,7 +47,7 @@ def test_onsets_and_durations_after_a_gap_are_on_the_clock_of_the_file(shared, t
     )
     files = {"_eeg.edf": shared / "malformed/edfPlusD.edf"}
     columns = read_event_rows(*write_recording(tmp_path, files, events=events)).columns
-    assert columns["onset"] == ("0.5", "n/a", "1.25", "2.0", "9.0", "n/a")
+    assert columns["onset"] == ("0.5", IN_GAP, "1.25", "2.0", "9.0", "n/a")
     # of the 10 s after onset 15, 3 s are inside a gap
     assert columns["duration"] == ("0", "1", "0", "5", "7.0", "0")
     assert columns["value"] == ("a", "b", "c", "d", "e", "f")

@@ -63,10 +63,10 @@ def test_the_sidecar_of_ieeg_is_ieeg_json(tmp_path):
 def test_hashes_change_with_the_bytes_of_their_file(eegbci_copy):
     dataset = open_dataset(str(eegbci_copy))
     recording = find_recordings(dataset, SourceConfig())[0]
-    before = hash_source_files(dataset, recording)
+    before = hash_source_files(dataset, recording).digests
     signal = eegbci_copy / recording.signal
     signal.write_bytes(signal.read_bytes()[:-1] + b"\x01")
-    after = hash_source_files(dataset, recording)
+    after = hash_source_files(dataset, recording).digests
     assert {file for file in before if before[file] != after[file]} == {recording.signal}
 
 

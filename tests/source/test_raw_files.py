@@ -130,6 +130,40 @@ def test_links_to_one_absent_annex_object_are_one_recording(tmp_path):
     assert list(raw.files) == ["sub-1/eeg/sub-1_task-x"]
 
 
+def test_links_out_of_the_dataset_are_told_once_with_their_number(tmp_path):
+    kept = write_folder(tmp_path / "kept", {"a_eeg.edf": "x", "b_eeg.edf": "y"})
+    write_folder(tmp_path / "other", {"eeg/sub-3_task-x_eeg.edf": "z"})
+    root = write_folder(tmp_path / "ds", {})
+    for subject, name in (("1", "a"), ("2", "b")):
+        folder = root / f"sub-{subject}" / "eeg"
+        folder.mkdir(parents=True)
+        (folder / f"sub-{subject}_task-x_eeg.edf").symlink_to(kept / f"{name}_eeg.edf")
+    (root / "sub-3").symlink_to(tmp_path / "other")
+    raw = find_raw_files(open_dataset(str(root)))
+    assert len(raw.files) == 3
+    assert raw.notes == (
+        "ds: 1 link to folders outside of the dataset, the first sub-3: "
+        "signals are read there, texts are not",
+        "ds: 3 signal files outside of the dataset, read through links, "
+        "the first sub-1/eeg/sub-1_task-x_eeg.edf",
+    )
+
+
+@pytest.mark.parametrize("kind", ["outside", "pipe", "large"])
+def test_a_bidsignore_that_is_no_file_of_the_dataset_is_refused(tmp_path, kind):
+    root = write_folder(tmp_path / "ds", RAW)
+    if kind == "outside":
+        (tmp_path / "private").write_text("*")
+        (root / ".bidsignore").symlink_to(tmp_path / "private")
+    elif kind == "pipe":
+        os.mkfifo(root / ".bidsignore")
+    else:
+        with (root / ".bidsignore").open("wb") as file:
+            file.truncate(10**10)
+    with pytest.raises(SourceError, match=r"ds/\.bidsignore: (is a link|is a named|cannot be)"):
+        find_raw_files(open_dataset(str(root)))
+
+
 def test_a_second_format_of_a_recording_is_named(tmp_path):
     paths, [line] = find(
         tmp_path,

@@ -43,6 +43,7 @@ def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path):
     tree = read_tree(root.resolve())
     assert "sub-1/eeg/a.edf" in tree.files
     assert tree.subjects == ["sub-1"]
+    assert tree.outside == ["sub-1"]
 
 
 def test_datasets_below_a_folder_are_found_closest_first_without_derivatives(tmp_path):

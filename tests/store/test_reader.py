@@ -10,8 +10,11 @@ import pytest
 import small_store
 from small_store import SmallStore
 
+from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import ArgumentTypeError, ArrayNameError, DamagedStoreError, StoreError
-from bids_dl.store import open_store
+from bids_dl.remote.location import Location
+from bids_dl.store import open_store, writer
+from bids_dl.store.format import make_column
 
 SMALL = SmallStore()
 
@@ -144,3 +147,23 @@ def test_a_path_opens_a_store_and_a_number_does_not(small):
         open_store(3)
     with pytest.raises(TypeError, match="storage_options must be a mapping"):
         open_store(small, storage_options="anon=true")
+
+
+def test_a_shard_of_the_dropout_mask_in_the_place_of_another_is_found(tmp_path):
+    shape = (13, 3, 20)
+    mask = np.random.default_rng(0).random(shape) < 0.3
+    config = StoreConfig(chunk_bytes=130, shard_bytes=300)
+    store = writer.StoreWriter.create(Location(str(tmp_path / "a.zarr")), "a plan")
+    signals = iter([np.zeros(shape, np.float32)])
+    writer.write_signals(store, shape, signals, config, on_progress=lambda _: None)
+    writer.write_dropout_mask(store, shape, iter([mask]), config)
+    writer.write_column(store, make_column("label", writer.text_array(["a"] * 13)))
+    attributes = {"sfreq": 1.0, "classes": {"label": ["a"]}}
+    writer.finish(store, attributes, ["signals", "dropout", "label"], {})
+    np.testing.assert_array_equal(open_store(tmp_path / "a.zarr").read("dropout"), mask)
+    shards = tmp_path / "a.zarr/dropout/c"
+    shutil.copy(shards / "0/0/0", shards / "1/0/0")
+    reopened = open_store(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(reopened.read("dropout", slice(0, 4)), mask[:4])
+    with pytest.raises(DamagedStoreError, match="dropout/c/1/0/0 is not the object written there"):
+        reopened.read("dropout")

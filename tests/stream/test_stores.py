@@ -75,7 +75,7 @@ def test_only_the_columns_that_are_used_are_read(store, monkeypatch):
         store, target="age", where={"sex": "f"}, split="train", drop_missing=True
     )
     list(stream)
-    assert sorted(names) == ["age", "channel", "sex", "split"]
+    assert sorted(names) == ["age", "channel", "sex", "signals_crc32c", "split"]
     assert set(stream.windows["sex"]) == {"f"}
     assert "votes" in names
 

@@ -82,10 +82,12 @@ class Pick:
         if not kept:
             counts = Counter(spec.ch_types).items()
             existing = ", ".join(f"{count} {ch_type}" for ch_type, count in counts)
+            intracranial = [name for name in ("ecog", "seeg", "dbs") if name in spec.ch_types]
+            hint = f'; keep them with --set "pick.types=[{", ".join(intracranial)}]"'
             raise RecordingError(
                 "channels",
-                f"no channel of type {' or '.join(self.types)}; "
-                f"the recording has {existing or 'no channels'}",
+                f"no channel of type {' or '.join(self.types)}; the recording has "
+                f"{existing or 'no channels'}{hint if intracranial else ''}",
             )
         return select_channels(spec, kept)
 

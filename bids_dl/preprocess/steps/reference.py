@@ -16,6 +16,7 @@ from bids_dl.preprocess.channels import (
     add_channels,
     channels_of_type,
     find_channel,
+    find_derivations,
     locate_channels,
 )
 from bids_dl.preprocess.notes import share_flag
@@ -35,7 +36,9 @@ class Reference:
 
     The computation is that of `mne.set_eeg_reference`. As in MNE, a channel marked bad is
     neither averaged nor referenced, and only the EEG is referenced if a recording has
-    intracranial channels too. The report names the channels that are not referenced.
+    intracranial channels too. Derivations, such as C3-M2, keep their own reference, unless all
+    channels have the same one: the average of channels with different references is no reference.
+    The report names the channels that are not referenced.
 
     Parameters
     ----------
@@ -74,6 +77,7 @@ class Reference:
         """Return the channels with the restored one, if the recording has the reference."""
         spec = self._with_restored(spec)
         referenced = _referenced_channels(spec)
+        derivations = find_derivations(referenced)
         if not referenced:
             raise RecordingError(
                 self.name,
@@ -82,10 +86,11 @@ class Reference:
             )
         if self.channels != "average":
             locate_channels(self.channels, spec)
-        elif len(referenced) < 2:
+        elif len(referenced) - len(derivations) < 2 and len(derivations) < len(referenced):
+            others = [name for name in referenced if name not in derivations]
             raise RecordingError(
                 self.name,
-                f"an average reference needs two channels or more, got {join_names(referenced)}",
+                f"an average reference needs two channels or more, got {join_names(others)}",
             )
         return spec
 
@@ -98,19 +103,21 @@ class Reference:
             zeros = np.zeros((1, raw.n_times))
             add_channels(raw, added, restored.ch_types[-1:], zeros, [position])
         referenced = _referenced_channels(restored)
+        derivations = find_derivations(referenced)
+        if derivations and len(derivations) == len(referenced):
+            note = f"derivations keep their own reference: {join_names(derivations)}"
+            return raw, StepReport(self.name, added, 0.0, (note,), flag=share_flag(0.0))
+        referenced = [name for name in referenced if name not in derivations]
         good = [name for name in referenced if name not in raw.info["bads"]]
         bads = [name for name in referenced if name not in good]
         if self.channels == "average" and len(good) < 2:
             raise RecordingError(
                 self.name, f"fewer than two channels are not marked bad; bad are {join_names(bads)}"
             )
-        channels: str | list[str] = "average"
-        if self.channels != "average":
-            channels = locate_channels(self.channels, restored)
         # The reference is subtracted from all good channels, so one of them shows if it is zero.
         probe = (good or referenced)[:1]
         before = raw.get_data(picks=probe)
-        raw.set_eeg_reference(channels, projection=False)
+        self._subtract(raw, restored, good, derivations)
         share = 0.0
         if not np.array_equal(before, raw.get_data(picks=probe)):
             share = len(good) / restored.n_chans
@@ -124,6 +131,20 @@ class Reference:
             notes.append(f"marked bad, so neither averaged nor referenced: {join_names(bads)}")
         flag = "" if share else share_flag(0.0)
         return raw, StepReport(self.name, added, share, tuple(notes), flag=flag)
+
+    def _subtract(
+        self, raw: mne.io.BaseRaw, spec: SignalSpec, good: list[str], derivations: list[str]
+    ) -> None:
+        """Subtract the reference from all channels but derivations and those marked bad."""
+        channels: str | list[str] = "average"
+        if self.channels != "average":
+            channels = locate_channels(self.channels, spec)
+        elif derivations:  # MNE would average them too
+            channels = good
+        kept = raw.get_data(picks=derivations) if derivations else None
+        raw.set_eeg_reference(channels, projection=False)
+        if kept is not None:
+            raw[derivations] = kept
 
     def _with_restored(self, spec: SignalSpec) -> SignalSpec:
         """Return the channels with the restored one at the end, if the recording lacks it."""

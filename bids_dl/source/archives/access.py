@@ -114,7 +114,8 @@ def find_cache_folder(
     """
     given = folder or environment.get(CACHE_VARIABLE, "")
     if given:
-        return Path(given).expanduser().absolute()
+        # unlike `Path.expanduser`, this keeps the name of an unknown user
+        return Path(os.path.expanduser(given)).absolute()  # noqa: PTH111
     base = environment.get("XDG_CACHE_HOME", "")
     if Path(base).is_absolute():
         return Path(base) / "bids_dl" / "sources"

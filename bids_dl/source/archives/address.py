@@ -11,8 +11,8 @@ from bids_dl.wording import suggest
 
 ARCHIVES = ("openneuro", "nemar")
 ACCESSIONS = {
-    "openneuro": re.compile(r"ds\d{6}"),
-    "nemar": re.compile(r"(?:nm|on|xx)\d{6}"),
+    "openneuro": re.compile(r"ds[0-9]{6}"),
+    "nemar": re.compile(r"(?:nm|on|xx)[0-9]{6}"),
 }
 EXAMPLES = {"openneuro": "openneuro:ds004362", "nemar": "nemar:nm000110"}
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)  # a drive letter is none
@@ -44,7 +44,7 @@ def parse_address(source: str) -> Address:
     Raises
     ------
     SourceError
-        The scheme is unknown, or an accession is not one of its archive.
+        The scheme is unknown, an accession is not one of its archive, or a version is empty.
 
     Examples
     --------
@@ -55,12 +55,17 @@ def parse_address(source: str) -> Address:
     """
     if "://" in source:
         return Address("url", source)
-    match = SCHEME.fullmatch(source)
+    match = SCHEME.fullmatch(source.strip())
     if match is None:
         return Address("folder", source)
     scheme = match[1].lower()
-    accession, _, version = match[2].strip().partition("@")
+    accession, at, version = match[2].strip().partition("@")
     accession = accession.strip().lower()
+    if match[2].startswith("/"):
+        raise SourceError(
+            f"{source}: a URL has two slashes after the colon; write "
+            f"{match[1]}://{match[2].lstrip('/')}, or ./{source} for a folder"
+        )
     if scheme not in ARCHIVES:
         raise SourceError(
             f"{source}: unknown archive {match[1]!r}; {suggest(scheme, ARCHIVES)} "
@@ -68,6 +73,11 @@ def parse_address(source: str) -> Address:
         )
     if not ACCESSIONS[scheme].fullmatch(accession):
         raise SourceError(_describe_wrong_accession(source, scheme, accession))
+    if at and not version.strip():
+        raise SourceError(
+            f"{source}: no version after '@'; leave out '@' for the newest version, "
+            f"or write one, such as {scheme}:{accession}@1.0.0"
+        )
     kind: Literal["openneuro", "nemar"] = "nemar" if scheme == "nemar" else "openneuro"
     return Address(kind, source, accession, version.strip())
 

@@ -121,7 +121,11 @@ def _unused_since(paths: Sequence[Path], config: CacheConfig, now: float) -> lis
 
 def _last_use(path: Path) -> float:
     """Return when a file, or the last file of a folder, was used, in s since 1970."""
-    return max(file.stat().st_mtime for file in (path, *path.rglob("*")))
+    times = []
+    for file in (path, *path.rglob("*")):
+        status = file.stat()
+        times.append(max(status.st_atime, status.st_mtime))
+    return max(times)
 
 
 def _remove_versions(

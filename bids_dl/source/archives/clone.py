@@ -6,6 +6,7 @@ The clone is only read. Content that is absent is fetched into the cache by its 
 from __future__ import annotations
 
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -220,9 +221,12 @@ def _recording_folder(path: str) -> str:
 def _is_present(file: Path, key: AnnexKey) -> bool:
     """Return whether an annexed file has its content, by its size."""
     try:
-        size = file.stat().st_size
+        status = file.stat()
     except OSError:  # a link to an object that is absent
         return False
+    if not stat.S_ISREG(status.st_mode):  # a named pipe would block
+        return False
+    size = status.st_size
     if size <= MAX_POINTER_BYTES and parse_pointer(file.read_bytes()) is not None:
         return False
     return key.size in (None, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 
 from bids_dl.source.archives.annex import (
@@ -45,12 +46,15 @@ def changed_files(snapshot: Snapshot, root: Path) -> list[str]:
 def _is_changed(snapshot: Snapshot, entry: GitEntry, file: Path) -> bool:
     """Return whether a file differs from its blob."""
     try:
-        size = file.lstat().st_size
-        if file.is_symlink():
+        status = file.lstat()
+        size = status.st_size
+        if stat.S_ISLNK(status.st_mode):
             target = str(file.readlink()).replace("\\", "/").encode()
             if _blob_sha(target) == entry.sha:
                 return False
             return parse_link(target.decode()) != _committed_key(snapshot, entry)
+        if not stat.S_ISREG(status.st_mode):  # a named pipe would block
+            return True
         key = _committed_key(snapshot, entry)
         if key is not None:
             return key.size != size and _pointer_key(file, size) != key

@@ -75,7 +75,7 @@ def find_endpoints(
     Raises
     ------
     ConfigError
-        A name is unknown, or an address is not an http URL.
+        A name is unknown, or an address is not an http URL or holds credentials.
 
     Examples
     --------
@@ -95,6 +95,8 @@ def find_endpoints(
         if not url.startswith(("http://", "https://")):
             origin = f"--endpoint {name}" if name in options else variable
             raise ConfigError(f"{origin}: expected a URL such as {default}, got {url!r}")
+        if "@" in urlsplit(url).netloc:
+            raise ConfigError(f"{name}: the URL of an endpoint must not hold a user or password")
         by_name[name] = url.rstrip("/")
     return Endpoints(by_name)
 

@@ -139,6 +139,7 @@ def _fetch_version(
     ) as snapshot:
         commit = snapshot.commit
         root = index.root(commit)
+        index.discard_damaged(commit)
         files = write_snapshot(snapshot, root, location.routes(snapshot.version))
         tag = snapshot.version
     archived = ArchivedDataset(

@@ -51,6 +51,7 @@ def open_listing(listing: ArchivedDataset, index: VersionIndex, access: Access) 
     files, notes = check_paths(listing.files, listing.address)
     texts = {path: file for path, file in files.items() if _is_read_first(path, file)}
     root = index.root(listing.commit)
+    index.discard_damaged(listing.commit)
     access.on_message(f"{listing.address}: fetching {count(len(texts), 'text file')}")
     _write_texts(replace(listing, files=files), list(texts), root, access)
     located = {}

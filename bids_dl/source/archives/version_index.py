@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.endpoints import Endpoints
 
 INDEX_SUFFIX = ".json"
-FORMAT = 1  # of an index; another one is fetched again
+FORMAT = 2  # of an index; another one is fetched again
 TAGS_FILE = "versions.json"
 
 
@@ -49,14 +50,25 @@ class VersionIndex:
         return [file.name.removesuffix(INDEX_SUFFIX) for file in files if file.name != TAGS_FILE]
 
     def load(self, commit: str) -> ArchivedDataset | None:
-        """Load a version, None if the cache does not hold all its text."""
+        """Load a version, None if the cache does not hold all its text in its full size.
+
+        Text files may be missing because file systems of clusters remove old files.
+        """
         try:
             content = json.loads(self._index(commit).read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT or not self.root(commit).is_dir():
+            if content.pop("format") != FORMAT:
+                return None
+            if content["text"] != _text_sizes(self.root(commit), content["text"]):
                 return None
             return self._from_json(content, self.root(commit))
-        except (OSError, ValueError, KeyError, TypeError):  # absent, or from another version
-            return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # absent, damaged, or from another version of this package
+
+    def discard_damaged(self, commit: str) -> None:
+        """Remove a version that was complete and is not any more, so that it is fetched again."""
+        if self._index(commit).exists() and self.load(commit) is None:
+            self._index(commit).unlink(missing_ok=True)
+            shutil.rmtree(self.root(commit), ignore_errors=True)
 
     def save(self, dataset: ArchivedDataset) -> None:
         """Save the index of a version, whose text files are complete.
@@ -117,6 +129,7 @@ class VersionIndex:
             "paths": list(dataset.paths),
             "links": dict(dataset.links),
             "files": files,
+            "text": _text_sizes(dataset.root, dataset.paths),
         }
 
     def _from_json(self, content: Mapping[str, Any], root: Path) -> ArchivedDataset:
@@ -136,6 +149,15 @@ class VersionIndex:
             doi=content["doi"],
             notes=tuple(content["notes"]),
         )
+
+
+def _text_sizes(root: Path, paths: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of those files that exist in the folder of a version, by path."""
+    sizes = {}
+    for path in paths:
+        with suppress(OSError):
+            sizes[path] = os.stat(f"{root}/{path}").st_size  # noqa: PTH116  (fast over many files)
+    return sizes
 
 
 def index_of(root: Path) -> Path:

@@ -80,7 +80,8 @@ def _checked(text: str) -> str:
     Raises
     ------
     SourceError
-        It holds credentials, has a query, or is a page of an archive or a local file.
+        It holds credentials, has a query, lacks a host or bucket, or is a page of an archive or a
+        local file.
     """
     for archive, pattern in PAGES.items():
         if match := pattern.match(text):
@@ -94,6 +95,10 @@ def _checked(text: str) -> str:
     url = shown.geturl().rstrip("/")
     if parts.scheme in ("file", "local"):
         raise SourceError(f"{url}: pass the folder itself, {unquote(parts.path)}")
+    if not parts.netloc:
+        raise SourceError(
+            f"{text}: no host or bucket after '://'; write one, as in s3://BUCKET/ds1"
+        )
     if "@" in parts.netloc:
         raise SourceError(
             f"{url}: a URL must not hold a user or password, which stores would keep; "

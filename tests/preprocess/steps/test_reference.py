@@ -128,3 +128,35 @@ def test_channels_of_another_type_are_neither_averaged_nor_counted():
     message = "fewer than two channels are not marked bad; bad are Fp1"
     with pytest.raises(RecordingError, match=message):
         run_step(referenced, Reference())
+
+
+def derivations(names, seed=0):
+    info = mne.create_info(names, 100.0, "eeg", verbose="error")
+    data = np.random.default_rng(seed).normal(size=(len(names), 500)) * 1e-5
+    return mne.io.RawArray(data, info, verbose="error")
+
+
+def test_derivations_of_different_references_are_left_as_they_are():
+    raw = derivations(["Fpz-Cz", "Pz-Oz"])
+    referenced, report = run_step(raw, Reference("average"))
+    assert_array_equal(referenced.get_data(), raw.get_data())
+    assert report.share == 0.0
+    assert report.flag
+    assert "derivations keep their own reference: Fpz-Cz, Pz-Oz" in report.notes[0]
+
+
+def test_a_derivation_beside_electrodes_is_neither_averaged_nor_referenced():
+    raw = derivations(["Fp1", "Cz", "EEG A2-A1", "O1"])
+    referenced, report = run_step(raw, Reference("average"))
+    expected = raw.copy().pick(["Fp1", "Cz", "O1"]).set_eeg_reference("average", verbose="error")
+    assert_allclose(referenced.get_data(["Fp1", "Cz", "O1"]), expected.get_data(), atol=1e-20)
+    assert_array_equal(referenced.get_data("EEG A2-A1"), raw.get_data("EEG A2-A1"))
+    assert "not referenced: EEG A2-A1" in report.notes
+
+
+@pytest.mark.parametrize("names", [["Fp1-A1", "Fp2-A1", "Cz-A1"], ["EEG Fp1-Ref", "EEG Cz-Ref"]])
+def test_channels_that_name_one_common_reference_are_averaged_as_any(names):
+    raw = derivations(names)
+    referenced, _ = run_step(raw, Reference("average"))
+    expected = raw.copy().set_eeg_reference("average", verbose="error")
+    assert_allclose(referenced.get_data(), expected.get_data(), atol=1e-20)

@@ -20,7 +20,7 @@ from bids_dl.source.archives.annex import parse_link, parse_pointer
 from bids_dl.source.archives.opening import is_clone
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.fetch import fetch_files
-from bids_dl.source.metadata import hash_source_files
+from bids_dl.source.hashing import hash_source_files
 from bids_dl.source.raw_files import find_raw_files
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
@@ -59,7 +59,7 @@ def identities(dataset: Dataset) -> dict[str, dict[str, str]]:
     """Return the checksums of the files of each recording."""
     found = {}
     for recording in find_recordings(dataset, SourceConfig()):
-        found[recording.key] = hash_source_files(dataset, recording)
+        found[recording.key] = hash_source_files(dataset, recording).digests
     return found
 
 
@@ -182,7 +182,7 @@ def test_a_clone_whose_annex_cannot_be_read_is_a_plain_folder(access, clone):
     assert "its git-annex cannot be read, files are read as they are" in dataset.notes[0]
     recording = find_recordings(dataset, SourceConfig())[0]
     with pytest.raises(RecordingError, match=r"broken link|git-annex pointer"):
-        hash_source_files(dataset, recording)
+        hash_source_files(dataset, recording).digests
 
 
 def test_a_plain_folder_imports_no_git(small_dataset):

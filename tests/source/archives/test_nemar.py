@@ -15,7 +15,7 @@ from bids_dl.source import find_recordings, open_dataset
 from bids_dl.source.archives import manifest, nemar
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.fetch import fetch_files
-from bids_dl.source.metadata import hash_source_files
+from bids_dl.source.hashing import hash_source_files
 
 ADDRESS = "nemar:on004362"
 WITHOUT_MIRROR = {"nemar-git": NOWHERE}
@@ -25,7 +25,7 @@ def identities(dataset: Dataset) -> dict[str, dict[str, str]]:
     """Return the checksums of the files of each recording."""
     found = {}
     for recording in find_recordings(dataset, SourceConfig()):
-        found[recording.key] = hash_source_files(dataset, recording)
+        found[recording.key] = hash_source_files(dataset, recording).digests
     return found
 
 

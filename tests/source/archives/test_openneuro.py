@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+import os
 
 import pytest
 from annexed_repository import Annexed, AnnexedRepository
@@ -14,8 +15,9 @@ from bids_dl.config.stages import SourceConfig
 from bids_dl.errors import SourceError
 from bids_dl.source import find_recordings, open_dataset
 from bids_dl.source.archives import listed_files
+from bids_dl.source.archives.version_index import index_of
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.metadata import hash_source_files
+from bids_dl.source.hashing import hash_source_files
 from bids_dl.source.raw_files import find_raw_files
 
 WITHOUT_MIRROR = {"openneuro-git": NOWHERE}
@@ -25,7 +27,7 @@ def identities(dataset: Dataset) -> dict[str, dict[str, str]]:
     """Return the checksums of the files of each recording."""
     found = {}
     for recording in find_recordings(dataset, SourceConfig()):
-        found[recording.key] = hash_source_files(dataset, recording)
+        found[recording.key] = hash_source_files(dataset, recording).digests
     return found
 
 
@@ -56,6 +58,23 @@ def test_a_version_in_the_cache_needs_no_network(archives, access):
     with access.open(OFFLINE) as opened:
         again = open_dataset("openneuro:ds004362@1.0.0", opened)
     assert (again.files, again.origin, archives.n_requests) == (first.files, first.origin, 0)
+
+
+@pytest.mark.parametrize("damage", ["removed", "cut", "index"])
+@pytest.mark.parametrize("endpoints", [{}, WITHOUT_MIRROR])
+def test_text_that_the_cache_lost_is_fetched_again(access, small_dataset, damage, endpoints):
+    with access.open(endpoints) as opened:
+        root = open_dataset("openneuro:ds004362@1.0.0", opened).root
+    file = next(root.rglob("sub-002*_events.tsv"))
+    if damage == "removed":
+        file.unlink()
+    elif damage == "cut":
+        os.truncate(file, 100)
+    else:
+        index_of(root).write_text("null")
+    with access.open(endpoints) as opened:
+        dataset = open_dataset("openneuro:ds004362@1.0.0", opened)
+    assert events_of(dataset) == events_of(open_dataset(str(small_dataset)))
 
 
 def test_without_network_the_newest_version_in_the_cache_is_taken_and_said(access):

@@ -150,3 +150,9 @@ def test_a_page_of_an_archive_is_refused_with_the_address_to_write(access, sourc
 def test_a_file_url_is_refused_with_the_folder_to_pass(access):
     with access.open() as opened, pytest.raises(SourceError, match="pass the folder itself, /data"):
         open_dataset("file:///data/ds1", opened)
+
+
+@pytest.mark.parametrize("source", ["s3://", "https://", "https:///ds1"])
+def test_a_url_without_host_or_bucket_is_refused(access, source):
+    with access.open() as opened, pytest.raises(SourceError, match="no host or bucket after"):
+        open_dataset(source, opened)

@@ -32,7 +32,7 @@ def test_a_real_file_is_read_even_if_its_header_still_has_the_old_names(shared, 
     dataset, recording = write_recording(tmp_path, files)
     expected = np.fromfile(formats / "testbva.dat", "<f4").reshape(-1, 32).T
     np.testing.assert_allclose(read_microvolts(dataset, recording)[1], expected, rtol=1e-6)
-    extensions = {Path(file).suffix for file in hash_source_files(dataset, recording)}
+    extensions = {Path(file).suffix for file in hash_source_files(dataset, recording).digests}
     assert extensions >= {".vhdr", ".vmrk", Path(data).suffix}
 
 

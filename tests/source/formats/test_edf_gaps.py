@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signal_files import EdfChannel, edf_bytes, read_microvolts, write_recording
 
+from bids_dl.datamodel import IN_GAP
 from bids_dl.errors import RecordingError
 from bids_dl.source import read_event_rows, read_header, read_header_with_notes
 from bids_dl.source.formats import edf_gaps
@@ -97,7 +98,7 @@ def test_a_gap_is_a_boundary_and_moves_events_even_if_it_is_not_declared(tmp_pat
     report = read_header_with_notes(dataset, recording)
     assert report.header.boundaries == (3.0,)
     assert report.notes[0].startswith("1 gap of 4.5 s in total, the first at 3 s: no window")
-    assert read_event_rows(dataset, recording).columns["onset"] == ("2.5", "n/a", "3.5")
+    assert read_event_rows(dataset, recording).columns["onset"] == ("2.5", IN_GAP, "3.5")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from mef_files import continue_mef, write_mef
 
 from bids_dl.config.stages import SourceConfig
+from bids_dl.datamodel import IN_GAP
 from bids_dl.errors import RecordingError
 from bids_dl.source import (
     find_recordings,
@@ -71,10 +72,10 @@ def test_types_and_order_are_those_of_channels_tsv(tmp_path):
 
 def test_the_hash_of_a_session_covers_its_files(tmp_path):
     dataset, recording = as_dataset(tmp_path, ("LA1", "LA2"))
-    before = hash_source_files(dataset, recording)
+    before = hash_source_files(dataset, recording).digests
     file = next((tmp_path / f"{STEM}_ieeg.mefd").rglob("*.tdat"))
     file.write_bytes(file.read_bytes() + b"x")
-    assert hash_source_files(dataset, recording) != before
+    assert hash_source_files(dataset, recording).digests != before
 
 
 def test_an_encrypted_session_is_refused_by_name(tmp_path):
@@ -102,7 +103,7 @@ def test_a_pause_is_a_boundary_and_moves_events(tmp_path):
     assert (report.header.n_times, report.header.boundaries) == (2560, (1000 / 256,))
     assert report.notes[0].startswith("1 gap of 5 s in total, the first at 3.90625 s: no window")
     columns = read_event_rows(dataset, recording).columns
-    assert columns["onset"] == ("3", "n/a", "4.4", "3")
+    assert columns["onset"] == ("3", IN_GAP, "4.4", "3")
     assert columns["duration"] == ("0.5", "0.5", "0.5", "2.0")
     with open_raw(dataset, recording) as raw:
         np.testing.assert_allclose(raw.get_data(["LA2"])[0], STORED[1] * 0.5e-6)

@@ -9,6 +9,7 @@ import pytest
 from nwb_files import NAMES, write_nwb
 
 from bids_dl.config.stages import SourceConfig
+from bids_dl.datamodel import IN_GAP
 from bids_dl.errors import RecordingError
 from bids_dl.source import (
     find_recordings,
@@ -103,7 +104,7 @@ def test_a_gap_of_the_timestamps_is_a_boundary_and_moves_events(tmp_path, start)
     dataset, recording = as_dataset(tmp_path, events=events, timestamps=times + start)
     header = read_header(dataset, recording)
     assert (header.sfreq, header.n_times, header.boundaries) == (100.0, 1000, (4.0,))
-    assert read_event_rows(dataset, recording).columns["onset"] == ("3", "n/a", "5.5")
+    assert read_event_rows(dataset, recording).columns["onset"] == ("3", IN_GAP, "5.5")
 
 
 @pytest.mark.parametrize("sfreq", [256.0, 999.41, 30000.0, 24414.0625])
