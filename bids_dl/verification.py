@@ -48,13 +48,14 @@ class Verification:
     objects, nbytes, windows
         Number of objects, their bytes, and number of windows.
     damages
-        Everything that differs from what was written.
+        Everything that differs from what was written, including an edited README.md, for which
+        `Damage.is_remark` is true.
     compared
         Number of recordings whose windows were created again from their source.
     skipped
         Reason for each recording that could not be compared. This is no damage.
     remarks
-        Differences that are no damage: an edited README.md, and files that are not the store's.
+        Findings that are no damage: an edited README.md, and files that are not the store's.
     unchecked
         One line for each check that the store does not allow, because an older bids_dl wrote it.
     root_sha256
@@ -82,7 +83,12 @@ class Verification:
 
         If `is_strict`, also 1 if there is a remark.
         """
-        return 1 if self.damages or (self.is_strict and self.remarks) else 0
+        return 1 if self.problems or (self.is_strict and self.remarks) else 0
+
+    @property
+    def problems(self) -> tuple[Damage, ...]:
+        """Damages that are no remarks."""
+        return tuple(damage for damage in self.damages if not damage.is_remark)
 
 
 def verify(
@@ -126,7 +132,8 @@ def verify(
     location = Location(url, dict(storage_options or {}))
     store, problem = _open(url, location)
     checked = check_objects(location, on_progress=partial(on_progress, "objects"))
-    damages = checked.damages
+    remarked = [damage for damage in checked.damages if damage.is_remark]
+    damages = [damage for damage in checked.damages if not damage.is_remark]
     if problem and not damages:
         if not isinstance(problem, DamagedStoreError):
             raise problem
@@ -152,7 +159,7 @@ def verify(
         objects=len(checked.objects),
         nbytes=sum(entry["bytes"] for entry in checked.objects.values()),
         windows=store.shape[0] if store is not None else 0,
-        damages=(*damages, *_check_identifier(attributes, config.content)),
+        damages=(*damages, *_check_identifier(attributes, config.content), *remarked),
         remarks=tuple(checked.remarks),
         unchecked=_find_unchecked(store),
         root_sha256=attributes.get(ROOT_SHA256, ""),

@@ -136,7 +136,8 @@ def test_a_file_that_is_not_of_the_store_is_a_remark_and_no_damage(store, name):
     verification = verify(str(store))
     first, slash, _ = name.partition("/")
     assert [remark.where for remark in verification.remarks] == [first + slash]
-    assert (verification.damages, verification.exit_status) == ((), 0)
+    assert (verification.problems, verification.exit_status) == ((), 0)
+    assert [damage.is_remark for damage in verification.damages] == [True]
     assert verify(str(store), config=STRICT).exit_status == 1
 
 
@@ -152,7 +153,8 @@ def test_an_edited_readme_is_a_remark_and_a_missing_one_is_damage(store):
     card = store / "README.md"
     card.write_text(card.read_text() + "More.\n")
     verification = verify(str(store))
-    assert (verification.damages, verification.exit_status) == ((), 0)
+    assert (verification.problems, verification.exit_status) == ((), 0)
+    assert [damage.is_remark for damage in verification.damages] == [True]
     assert verification.remarks[0].where == "README.md"
     assert "edited after the store was written" in verification.remarks[0].note
     card.unlink()
@@ -190,7 +192,8 @@ def test_a_store_of_an_older_version_is_verified_and_says_what_is_not_checked(st
     del root["attributes"]["documents"]
     write_root(store, root)
     verification = verify(str(store))
-    assert (verification.damages, verification.exit_status) == ((), 0)
+    assert (verification.problems, verification.exit_status) == ((), 0)
+    assert [damage.is_remark for damage in verification.damages] == [True]
     [line] = verification.unchecked
     assert "a document, such as LICENSE, that was changed together" in line
     (store / "LICENSE").write_text("None.")

@@ -160,7 +160,7 @@ def print_verification_json(verification: Verification) -> None:
 
 def print_verification(verification: Verification) -> None:
     """Print what is damaged, and which windows and recordings are affected."""
-    damages = verification.damages
+    damages = verification.problems
     for damage in damages[:MAX_LINES]:
         out.print(_format_damage(damage), soft_wrap=True)
     if len(damages) > MAX_LINES:

@@ -23,12 +23,15 @@ class Damage:
         affected.
     recordings
         Keys of the recordings of these windows.
+    is_remark
+        True for an edit that its owner may make, of README.md. A `Remark` says the same.
     """
 
     where: str
     problem: str
     windows: Rows | None = None
     recordings: tuple[str, ...] = ()
+    is_remark: bool = False
 
 
 @dataclass(frozen=True, slots=True)

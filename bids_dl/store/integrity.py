@@ -105,6 +105,7 @@ def check_objects(location: Location, *, on_progress: ProgressCallback) -> Objec
     for damaged in _damaged_objects(location, objects, checksums, on_progress):
         if damaged.name == CARD and damaged.is_readable:
             remarks.append(edited_card(damaged.problem))
+            damages.append(Damage(CARD, damaged.problem, is_remark=True))
             continue
         for problem, rows in _affected_windows(damaged, arrays, checksums):
             damages.append(Damage(damaged.name, problem, rows))
