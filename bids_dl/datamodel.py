@@ -110,7 +110,7 @@ MISSING_SPELLINGS = frozenset(
 class TableIssue:
     """Problems of one kind in the cells of an events.tsv."""
 
-    kind: str  # key of `bids_dl.selection.issues.TEMPLATES`
+    kind: str  # key of `bids_dl.selection.advice.issues.TEMPLATES`
     place: str  # the first row
     number: int  # of rows
 

@@ -14,8 +14,11 @@ from bids_dl.input import parse_json
 from bids_dl.pipeline.source_comparison import SourceComparison, compare_with_sources
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
-from bids_dl.store.consistency import check_tables, recording_keys
-from bids_dl.store.damage import Damage, Remark
+from bids_dl.store.checking.consistency import check_tables, recording_keys
+from bids_dl.store.checking.damage import Damage, Remark
+from bids_dl.store.checking.integrity import check_objects, with_recordings
+from bids_dl.store.checking.manifest import UNCHECKED_DOCUMENTS
+from bids_dl.store.checking.root_check import find_root_problem
 from bids_dl.store.description import describe_unchecked
 from bids_dl.store.format import (
     DOCUMENTS,
@@ -25,10 +28,7 @@ from bids_dl.store.format import (
     UNFINISHED,
     is_valid_root,
 )
-from bids_dl.store.integrity import check_objects, with_recordings
 from bids_dl.store.json_objects import MAX_JSON_BYTES
-from bids_dl.store.manifest import UNCHECKED_DOCUMENTS
-from bids_dl.store.root_check import find_root_problem
 
 ProgressCallback = Callable[[str, int, int], None]
 """Called with a stage (``"objects"`` in bytes, ``"source"`` in recordings), the amount done and

@@ -13,8 +13,8 @@ from git_server import GitServer
 from versioned_bucket import VersionedBucket
 
 from bids_dl.config.stages import FetchConfig
-from bids_dl.remote.http_client import HttpClient
-from bids_dl.remote.object_cache import ObjectCache
+from bids_dl.remote.caching.object_cache import ObjectCache
+from bids_dl.remote.http.http_client import HttpClient
 from bids_dl.source.archives.access import Access, open_access
 from bids_dl.source.archives.endpoints import find_endpoints
 

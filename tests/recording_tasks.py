@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bids_dl.config import parsing
-from bids_dl.pipeline.process import run_task
+from bids_dl.pipeline.processing.process import run_task
+from bids_dl.pipeline.processing.task import Task, make_task
 from bids_dl.pipeline.staging import Staging
-from bids_dl.pipeline.task import Task, make_task
 from bids_dl.planning.plan import make_plan
 from bids_dl.remote.location import Location
 

@@ -11,7 +11,6 @@ import numpy as np
 import zarr
 
 from bids_dl.store.array_objects import array_digests
-from bids_dl.store.chunk_checksums import shard_checksums
 from bids_dl.store.format import (
     ARRAY_SHA256,
     BLANK_SHA256,
@@ -22,6 +21,7 @@ from bids_dl.store.format import (
     document_digests,
     to_json,
 )
+from bids_dl.store.signals.chunk_checksums import shard_checksums
 
 
 def object_entry(content: bytes) -> dict[str, Any]:

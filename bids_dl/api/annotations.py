@@ -11,7 +11,7 @@ from bids_dl.config.arguments import as_path, as_paths, check_callables
 from bids_dl.config.options import PathLike, SidecarOptions
 
 if TYPE_CHECKING:
-    from bids_dl.selection.sidecar_template import SidecarTemplate
+    from bids_dl.selection.tables.sidecar_template import SidecarTemplate
 
 
 @name_arguments

@@ -23,7 +23,7 @@ MAX_LISTED = 5  # removed versions in a message
 def show_or_empty_cache(options: Mapping[str, Any], *, as_json: bool) -> None:
     """Remove what options say from the cache, and print its contents."""
     from bids_dl.config.parsing import parse_cache
-    from bids_dl.remote.object_cache import ObjectCache
+    from bids_dl.remote.caching.object_cache import ObjectCache
     from bids_dl.source.archives.access import find_cache_folder
     from bids_dl.source.archives.cache_contents import read_cache_contents
     from bids_dl.source.archives.cache_removal import empty_cache

@@ -26,7 +26,7 @@ from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
     from bids_dl.pipeline.outcome import Outcome, PersonCount
-    from bids_dl.store.damage import Damage
+    from bids_dl.store.checking.damage import Damage
     from bids_dl.verification import Verification
 
 MAX_RECORDINGS = 3  # named per damage

@@ -15,7 +15,7 @@ from bids_dl.errors import ConfigError
 from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
-    from bids_dl.selection.sidecar_template import SidecarTemplate
+    from bids_dl.selection.tables.sidecar_template import SidecarTemplate
 
 MAX_SUGGESTIONS = 4  # of a column in the table; the file has all
 DEFAULT_QUERY = "TAG"  # of the next command, if the file has no entry for a value

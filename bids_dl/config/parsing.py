@@ -12,11 +12,8 @@ import yaml
 
 from bids_dl.config.arguments import as_path, check_flags
 from bids_dl.config.cache_stage import CacheConfig
-from bids_dl.config.conditions import parse_where
 from bids_dl.config.declaration import DeclaredOption, declared_options
 from bids_dl.config.defaults import default_values
-from bids_dl.config.hed_sidecars import parse_hed_sidecars
-from bids_dl.config.labels import columns_to_expand, parse_labels, parse_whole_label
 from bids_dl.config.options import (
     AccessOptions,
     Assignments,
@@ -37,6 +34,9 @@ from bids_dl.config.options import (
     VerifyOptions,
     WindowOptions,
 )
+from bids_dl.config.selecting.conditions import parse_where
+from bids_dl.config.selecting.hed_sidecars import parse_hed_sidecars
+from bids_dl.config.selecting.labels import columns_to_expand, parse_labels, parse_whole_label
 from bids_dl.config.shell_options import CacheOptions
 from bids_dl.config.stages import (
     EventsConfig,

@@ -12,16 +12,16 @@ from bids_dl import source
 from bids_dl.config.stages import FetchConfig, PipelineConfig, Request
 from bids_dl.datamodel import Failure
 from bids_dl.errors import RequestError
-from bids_dl.pipeline import memory
 from bids_dl.pipeline.destination import check_can_be_folder, check_outside_sources
 from bids_dl.pipeline.disk_space import FetchedSpace, check_space
 from bids_dl.pipeline.existing_store import check_same_plan, read_finished_store
-from bids_dl.pipeline.fetch import measure_tasks
-from bids_dl.pipeline.licences import with_checked_licences, with_licence_name
 from bids_dl.pipeline.messages import conversion_warnings, no_store_error
 from bids_dl.pipeline.outcome import Outcome, Progress, ProgressCallback, count_people
-from bids_dl.pipeline.pack import MissingRecordings, pack
-from bids_dl.pipeline.stage import (
+from bids_dl.pipeline.packing.licences import with_checked_licences, with_licence_name
+from bids_dl.pipeline.packing.pack import MissingRecordings, pack
+from bids_dl.pipeline.processing import memory
+from bids_dl.pipeline.running.fetch import measure_tasks
+from bids_dl.pipeline.running.stage import (
     Conversion,
     StagingResult,
     make_tasks,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
-from bids_dl.pipeline.memory import describe_limit
+from bids_dl.pipeline.processing.memory import describe_limit
 from bids_dl.pipeline.staging_entry import StagedRecording
 from bids_dl.planning.plan import Plan
 from bids_dl.planning.shared_notes import SharedNotes, with_count

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bids_dl.config.class_queries import query_option
 from bids_dl.config.declaration import declared_options
 from bids_dl.config.documents import STAGE_OPTIONS, request_from_document, request_to_options
 from bids_dl.config.options import LabelOptions
+from bids_dl.config.selecting.class_queries import query_option
 from bids_dl.planning.identity import find_differences
 from bids_dl.wording import join_names, one_line
 

@@ -19,19 +19,19 @@ from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Event, Failure, Recording, Window
 from bids_dl.errors import StoreError
 from bids_dl.pipeline.disk_space import FetchedSpace, check_cache_space
-from bids_dl.pipeline.fetch import choose_bytes, make_fetcher, measure_tasks
+from bids_dl.pipeline.processing.task import make_task
+from bids_dl.pipeline.running.fetch import choose_bytes, make_fetcher, measure_tasks
 from bids_dl.pipeline.staging import Staging
 from bids_dl.pipeline.staging_entry import StagingEntry
-from bids_dl.pipeline.task import make_task
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 from bids_dl.remote.scratch import remove_abandoned, scratch_folder
 from bids_dl.store import Store
-from bids_dl.store.consistency import recording_keys
-from bids_dl.store.damage import Damage
+from bids_dl.store.checking.consistency import recording_keys
+from bids_dl.store.checking.damage import Damage
 from bids_dl.store.format import DROPOUT, SIGNALS, SOURCE_COLUMNS, digest
 from bids_dl.store.json_objects import read_json
-from bids_dl.store.quantization import MAX_INT16
+from bids_dl.store.signals.quantization import MAX_INT16
 from bids_dl.wording import count
 
 # Deviations that other versions of the libraries may cause, as a fraction of the standard
@@ -103,7 +103,7 @@ def compare_with_sources(
         The store was converted with an option that this version does not know, or a source cannot
         be opened.
     """
-    from bids_dl.pipeline.execute import run_tasks
+    from bids_dl.pipeline.running.execute import run_tasks
 
     remove_abandoned()
     plan = _plan_again(store, sources, access)

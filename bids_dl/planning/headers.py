@@ -10,8 +10,8 @@ from bids_dl.config.stages import WindowsConfig
 from bids_dl.datamodel import Event, EventRows, Failure, Header, Recording
 from bids_dl.errors import RecordingError, SourceError
 from bids_dl.planning.shared_notes import SharedNotes
+from bids_dl.remote.caching.partial_file import PartialFile
 from bids_dl.remote.parallel import call_in_threads
-from bids_dl.remote.partial_file import PartialFile
 from bids_dl.wording import count
 
 PARALLEL_HEADERS = 16  # remote headers that are fetched at once, because each waits for answers

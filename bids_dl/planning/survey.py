@@ -17,7 +17,7 @@ from bids_dl.planning.headers import RecordingHeaders, read_headers, recordings_
 from bids_dl.planning.limits import find_recording_limits, note_coarse_boundaries
 from bids_dl.planning.searched_rows import SearchedRows, read_rows, update_rows
 from bids_dl.planning.size import check_window_count
-from bids_dl.remote.partial_file import PartialFile
+from bids_dl.remote.caching.partial_file import PartialFile
 from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
 
 

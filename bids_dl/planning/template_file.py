@@ -12,7 +12,7 @@ from bids_dl.datamodel import EventRows
 from bids_dl.errors import ConfigError, EventError, RecordingError, SourceError
 from bids_dl.output import check_output, writing
 from bids_dl.planning.survey import open_sources
-from bids_dl.selection.sidecar_template import SidecarTemplate, build_template
+from bids_dl.selection.tables.sidecar_template import SidecarTemplate, build_template
 
 
 def write_template(

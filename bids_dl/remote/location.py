@@ -19,8 +19,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from bids_dl.errors import StoreError
 from bids_dl.input import read_regular
-from bids_dl.remote import bucket_objects, web_objects
-from bids_dl.remote.multipart import PART_BYTES, abort_uploads, upload
+from bids_dl.remote.buckets import bucket_objects
+from bids_dl.remote.buckets.multipart import PART_BYTES, abort_uploads, upload
+from bids_dl.remote.http import web_objects
 from bids_dl.remote.retry import RETRY_TIMEOUT_SECONDS, describe_failure, with_retries
 from bids_dl.remote.storage_options import filesystem_options, without_own_options
 

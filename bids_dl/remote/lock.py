@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from bids_dl.errors import StoreError
-from bids_dl.remote.file_lock import lock_file
+from bids_dl.remote.caching.file_lock import lock_file
 from bids_dl.remote.location import Location
 
 

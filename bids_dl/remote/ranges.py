@@ -13,13 +13,14 @@ import numpy as np
 
 from bids_dl.errors import StoreError
 from bids_dl.input import open_regular
-from bids_dl.remote import bucket_objects, web_objects
+from bids_dl.remote.buckets import bucket_objects
+from bids_dl.remote.buckets.obstore_ranges import ObstoreClient, connect
 from bids_dl.remote.byte_range import ByteRange, Bytes
-from bids_dl.remote.cache import Cache
+from bids_dl.remote.caching.cache import Cache
 from bids_dl.remote.cancellation import sleep
-from bids_dl.remote.http_answers import NoRangesError, StalledError, WrongContentError
+from bids_dl.remote.http import web_objects
+from bids_dl.remote.http.http_answers import NoRangesError, StalledError, WrongContentError
 from bids_dl.remote.location import Location
-from bids_dl.remote.obstore_ranges import ObstoreClient, connect
 from bids_dl.remote.retry import (
     backoff_delays,
     describe_failure,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from bids_dl.remote.cancellation import sleep
-from bids_dl.remote.http_answers import HttpStatusError, StalledError, WrongContentError
+from bids_dl.remote.http.http_answers import HttpStatusError, StalledError, WrongContentError
 from bids_dl.wording import one_line
 
 T = TypeVar("T")

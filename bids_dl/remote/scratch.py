@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from bids_dl.remote.file_lock import open_locked
+from bids_dl.remote.caching.file_lock import open_locked
 
 try:
     import fcntl

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bids_dl.selection.matching import TIME_DIGITS
-from bids_dl.selection.processes import Occurrence, Process
 from bids_dl.selection.queries.query import Query
 from bids_dl.selection.queries.request import QueryIndex
-from bids_dl.selection.timelines import Timeline
+from bids_dl.selection.search.matching import TIME_DIGITS
+from bids_dl.selection.search.processes import Occurrence, Process
+from bids_dl.selection.search.timelines import Timeline
 
 
 class EventEnd(NamedTuple):

@@ -14,10 +14,10 @@ from bids_dl.datamodel import Dropped, Event
 from bids_dl.errors import EventError
 from bids_dl.selection.end_rules import EndRules, EventEnd
 from bids_dl.selection.interval import Interval, contains, event_interval, join, overlaps_any
-from bids_dl.selection.processes import Occurrence, Process
 from bids_dl.selection.queries.query import quote
 from bids_dl.selection.queries.request import QueryIndex
-from bids_dl.selection.timelines import Timeline
+from bids_dl.selection.search.processes import Occurrence, Process
+from bids_dl.selection.search.timelines import Timeline
 
 
 @dataclass(frozen=True, slots=True)

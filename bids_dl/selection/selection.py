@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from bids_dl.config.stages import EventsConfig
 from bids_dl.datamodel import BOUNDARY_NAMES, IN_GAP, Dropped, Event, EventRows
-from bids_dl.selection.annotated_tables import load_annotations
-from bids_dl.selection.checks import check_durations, check_sidecars
+from bids_dl.selection.advice.checks import check_durations, check_sidecars
+from bids_dl.selection.advice.explain import Explainer
+from bids_dl.selection.advice.issues import IssueCounter
 from bids_dl.selection.end_rules import EndRules
-from bids_dl.selection.explain import Explainer
 from bids_dl.selection.interval import Interval
-from bids_dl.selection.issues import IssueCounter
 from bids_dl.selection.queries.request import parse_queries
 from bids_dl.selection.recording_events import EventSelector
-from bids_dl.selection.timelines import parse_number
+from bids_dl.selection.search.timelines import parse_number
+from bids_dl.selection.tables.annotated_tables import load_annotations
 from bids_dl.selection.whole import find_whole_recordings
 
 BOUNDARY_COLUMNS = ("trial_type", "value", "event_type", "type")

@@ -11,7 +11,7 @@ from bids_dl.sharing.licence import build_licence_document, legal_text_url, stor
 from bids_dl.sharing.origin import address_of
 from bids_dl.sharing.safe_text import clean_texts, code_span, escape_markdown, to_yaml
 from bids_dl.store.format import to_json
-from bids_dl.store.quantization import MAX_INT16
+from bids_dl.store.signals.quantization import MAX_INT16
 from bids_dl.wording import count
 
 Attributes = Mapping[str, Any]

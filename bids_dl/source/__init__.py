@@ -3,22 +3,22 @@
 from bids_dl.source.amplitude import check_amplitudes
 from bids_dl.source.archives.access import Access, open_access
 from bids_dl.source.boundaries import join_boundaries
+from bids_dl.source.channels.electrodes import standard_positions
 from bids_dl.source.dataset import Dataset, open_dataset
-from bids_dl.source.electrodes import standard_positions
-from bids_dl.source.fetch import describe_verification, fetch_files, missing_bytes
-from bids_dl.source.fetch_size import FetchSize, listed_files, measure_fetch
-from bids_dl.source.hashing import (
+from bids_dl.source.fetching.fetch import describe_verification, fetch_files, missing_bytes
+from bids_dl.source.fetching.fetch_size import FetchSize, listed_files, measure_fetch
+from bids_dl.source.fetching.remote_headers import fetch_header
+from bids_dl.source.fetching.remote_ranges import find_layout
+from bids_dl.source.memory import estimate_load_bytes, is_lazy
+from bids_dl.source.metadata import SidecarHeader, read_event_rows, read_sidecar_header
+from bids_dl.source.recordings.hashing import (
     HashedFiles,
     hash_source_files,
     unchanged_files,
     with_partial_states,
 )
-from bids_dl.source.listing import Listing, find_recordings, list_recordings
-from bids_dl.source.memory import estimate_load_bytes, is_lazy
-from bids_dl.source.metadata import SidecarHeader, read_event_rows, read_sidecar_header
-from bids_dl.source.participants import Participants, read_participants
-from bids_dl.source.remote_headers import fetch_header
-from bids_dl.source.remote_ranges import find_layout
+from bids_dl.source.recordings.listing import Listing, find_recordings, list_recordings
+from bids_dl.source.recordings.participants import Participants, read_participants
 from bids_dl.source.signal import HeaderReport, open_raw, read_header, read_header_with_notes
 
 __all__ = [

@@ -18,8 +18,8 @@ from bids_dl.source.archives.address import parse_address
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.opening import is_clone, open_archive, open_clone_folder
 from bids_dl.source.archives.version_index import mark_used
-from bids_dl.source.entities import parse_entities
-from bids_dl.source.remote_files import Origin, RemoteFiles
+from bids_dl.source.fetching.remote_files import Origin, RemoteFiles
+from bids_dl.source.recordings.entities import parse_entities
 from bids_dl.source.tables import Table, parse_table
 from bids_dl.source.text_files import is_inside, read_bytes, read_json_object, read_text
 from bids_dl.source.tree import DESCRIPTION, Tree, find_datasets, read_tree, tree_of_paths

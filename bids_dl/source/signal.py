@@ -16,14 +16,14 @@ from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
 from bids_dl.remote.scratch import scratch_folder
 from bids_dl.source.boundaries import find_boundaries
-from bids_dl.source.channel_setup import set_up_channels
-from bids_dl.source.channels import parse_channel_rows
+from bids_dl.source.channels.channel_rows import parse_channel_rows
+from bids_dl.source.channels.channel_setup import set_up_channels
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.formats import eeglab, fif, mef, nwb
 from bids_dl.source.formats.inspect import check_supported, inspect_file, signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.metadata import merge_sidecars, read_channels_table, read_sidecar_header
-from bids_dl.source.single_recording import find_scratch_folder, link_recording
+from bids_dl.source.recordings.single_recording import find_scratch_folder, link_recording
 from bids_dl.wording import count, join_names, one_line, without_folders
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
     """Open a recording with mne-bids, without loading its samples.
 
     Samples are in V by the units that the file states. Names and order of the channels are those
-    of channels.tsv, matched as in `bids_dl.source.channels.match_rows`. A channel of type n/a
-    with a 10-05 name is EEG. Channels of EDF at another rate than its brain signal are omitted.
+    of channels.tsv, matched as in `bids_dl.source.channels.channel_rows.match_rows`.
+    A channel of type n/a with a 10-05 name is EEG. Channels of EDF at another rate than its brain signal are omitted.
     Annotations are those of the file; events.tsv is not read here.
 
     Parameters

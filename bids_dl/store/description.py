@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bids_dl.store.identity import ties_objects
+from bids_dl.store.checking.identity import ties_objects
 from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from bids_dl.config.json_schema import find_violation
 from bids_dl.errors import DamagedStoreError
 from bids_dl.input import parse_json
 from bids_dl.remote.location import Location
-from bids_dl.store.root_schema import DOCUMENT_SCHEMAS
+from bids_dl.store.checking.root_schema import DOCUMENT_SCHEMAS
 
 MAX_JSON_BYTES = 96_000_000  # as much as a shard, the largest object that a reader holds
 

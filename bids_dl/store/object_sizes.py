@@ -14,7 +14,7 @@ import numpy as np
 from bids_dl.remote.checksum import CHECKSUM_BYTES
 from bids_dl.remote.location import Location
 from bids_dl.store.array_objects import chunk_objects
-from bids_dl.store.root_check import find_codec_problem
+from bids_dl.store.checking.root_check import find_codec_problem
 
 MAX_TEXT_BYTES = 400_000_000  # of a chunk of 100,000 texts, such as HED strings
 LENGTH_BYTES = 4  # before each text, and before all texts of a chunk

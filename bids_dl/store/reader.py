@@ -19,7 +19,7 @@ from bids_dl.errors import ArrayNameError, DamagedStoreError, mask_secrets
 from bids_dl.remote.cancellation import cancelling_requests, request_threads
 from bids_dl.remote.location import Location
 from bids_dl.store.array_objects import expected_sha256
-from bids_dl.store.chunks import ChunkReader
+from bids_dl.store.checking.identity import StoreIdentity, read_identity
 from bids_dl.store.description import describe_store
 from bids_dl.store.format import (
     MANIFEST,
@@ -27,13 +27,13 @@ from bids_dl.store.format import (
     ROOT_SHA256,
     SIGNALS,
 )
-from bids_dl.store.identity import StoreIdentity, read_identity
 from bids_dl.store.json_objects import read_json
 from bids_dl.store.object_sizes import check_object_sizes
 from bids_dl.store.read_errors import ReadErrors
 from bids_dl.store.root_object import read_root
 from bids_dl.store.row_selection import select_row, select_rows
-from bids_dl.store.window_reader import WindowReader, read_ascending
+from bids_dl.store.signals.chunks import ChunkReader
+from bids_dl.store.signals.window_reader import WindowReader, read_ascending
 from bids_dl.store.zarr_store import LocationStore
 from bids_dl.wording import closest, describe_rows, describe_rows_html
 

@@ -9,6 +9,8 @@ from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.input import parse_json
 from bids_dl.remote.location import Location
 from bids_dl.remote.retry import is_missing_bucket
+from bids_dl.store.checking.root_check import find_root_problem
+from bids_dl.store.checking.root_schema import REPORTED_ATTRIBUTES
 from bids_dl.store.format import (
     FORMAT,
     FORMAT_VERSION,
@@ -18,8 +20,6 @@ from bids_dl.store.format import (
     is_valid_root,
 )
 from bids_dl.store.json_objects import MAX_JSON_BYTES
-from bids_dl.store.root_check import find_root_problem
-from bids_dl.store.root_schema import REPORTED_ATTRIBUTES
 from bids_dl.wording import join_names
 
 NOT_FINISHED = "not finished; run the same `bids-dl convert` again, it resumes where it stopped"

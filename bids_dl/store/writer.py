@@ -19,9 +19,7 @@ from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import StoreError
 from bids_dl.remote.location import Location
 from bids_dl.store.array_objects import array_digests
-from bids_dl.store.chunk_checksums import ShardChecksums
-from bids_dl.store.chunk_layout import choose_chunking
-from bids_dl.store.completeness import check_complete, flush
+from bids_dl.store.checking.completeness import check_complete, flush
 from bids_dl.store.format import (
     ARRAY_SHA256,
     ARRAYS,
@@ -41,7 +39,9 @@ from bids_dl.store.format import (
     make_column,
     to_json,
 )
-from bids_dl.store.shards import Windows, write_shards
+from bids_dl.store.signals.chunk_checksums import ShardChecksums
+from bids_dl.store.signals.chunk_layout import choose_chunking
+from bids_dl.store.signals.shards import Windows, write_shards
 from bids_dl.store.zarr_store import LocationStore, WriteCallback
 from bids_dl.wording import count
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.remote.cancellation import RequestGroup
-from bids_dl.store.chunks import Destination
+from bids_dl.store.signals.chunks import Destination
 from bids_dl.stream.buffers import Buffer
 from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.read_policy import ReadPolicy

@@ -17,7 +17,7 @@ from bids_dl.config.arguments import (
     check_optional_integers,
 )
 from bids_dl.errors import ConfigError
-from bids_dl.remote.cache import DEFAULT_CACHE_BYTES
+from bids_dl.remote.caching.cache import DEFAULT_CACHE_BYTES
 from bids_dl.stream.batch_reader import Batch, BatchReader
 from bids_dl.stream.epoch_plan import EpochPlan, check_batch_size
 from bids_dl.stream.normalize import Statistics

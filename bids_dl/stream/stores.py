@@ -15,13 +15,13 @@ import pandas as pd
 
 from bids_dl.config.arguments import as_path, wrong_type
 from bids_dl.errors import ConfigError, StoreError
-from bids_dl.remote.cache import Cache, open_cache_folder
+from bids_dl.remote.caching.cache import Cache, open_cache_folder
 from bids_dl.remote.cancellation import request_threads
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
-from bids_dl.store.chunk_layout import is_cacheable
-from bids_dl.store.chunks import ChunkReader, Destination
-from bids_dl.store.identity import StoreIdentity
+from bids_dl.store.checking.identity import StoreIdentity
+from bids_dl.store.signals.chunk_layout import is_cacheable
+from bids_dl.store.signals.chunks import ChunkReader, Destination
 from bids_dl.stream.order import Indices
 from bids_dl.wording import join_names
 

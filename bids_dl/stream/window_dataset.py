@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from bids_dl.config.arguments import check_callables, wrong_type
 from bids_dl.store.row_selection import select_row
-from bids_dl.store.window_reader import WindowReader
+from bids_dl.store.signals.window_reader import WindowReader
 from bids_dl.stream.normalize import Statistics
 from bids_dl.stream.order import Indices
 from bids_dl.stream.select import Where

@@ -21,9 +21,9 @@ import mne
 
 from bids_dl.config import parsing
 from bids_dl.demo import sample_folder
-from bids_dl.pipeline.process import run_task
+from bids_dl.pipeline.processing.process import run_task
+from bids_dl.pipeline.processing.task import make_task
 from bids_dl.pipeline.staging import Staging
-from bids_dl.pipeline.task import make_task
 from bids_dl.planning.plan import Plan, make_plan
 from bids_dl.remote.location import Location
 

@@ -102,7 +102,7 @@ class BidsDlInt16(BidsDl):
         """Quantize and write blocks of windows (n_windows, n_chans, n_times)."""
         from bids_dl.config.stages import StoreConfig
         from bids_dl.store import writer
-        from bids_dl.store.quantization import Quantizer
+        from bids_dl.store.signals.quantization import Quantizer
 
         writer.write_signals(
             store,

@@ -10,7 +10,7 @@ import pytest
 from command_line import assert_refused
 from served_dataset import ACCESSION, served_dataset
 
-from bids_dl.remote.file_lock import SharedUse
+from bids_dl.remote.caching.file_lock import SharedUse
 from bids_dl.testing import make_dataset
 
 ADDRESS = f"openneuro:{ACCESSION}@1.0.0"

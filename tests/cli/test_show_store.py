@@ -12,7 +12,7 @@ import bids_dl
 from bids_dl.cli.show_store import print_outcome, print_verification
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline.outcome import Outcome, PersonCount
-from bids_dl.store.damage import Damage
+from bids_dl.store.checking.damage import Damage
 from bids_dl.verification import Verification
 
 OUTCOME = Outcome(

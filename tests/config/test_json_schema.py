@@ -13,7 +13,7 @@ import pytest
 
 from bids_dl.config import json_schema
 from bids_dl.config.json_schema import find_violation
-from bids_dl.store.root_schema import ROOT_SCHEMA
+from bids_dl.store.checking.root_schema import ROOT_SCHEMA
 
 VALUES = (
     None,

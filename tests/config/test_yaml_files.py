@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bids_dl.config import yaml_files
-from bids_dl.config.hed_sidecars import parse_hed_sidecars
 from bids_dl.config.parsing import read_file
+from bids_dl.config.selecting.hed_sidecars import parse_hed_sidecars
 from bids_dl.config.yaml_files import load_yaml
 from bids_dl.errors import ConfigError
 from bids_dl.preprocess.recipe_files import read_recipe_file

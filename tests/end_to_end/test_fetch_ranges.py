@@ -15,13 +15,13 @@ from served_dataset import ServedDataset, served_dataset
 import bids_dl
 from bids_dl import source
 from bids_dl.config import parsing
-from bids_dl.pipeline import fetch
-from bids_dl.pipeline.fetch import choose_bytes
+from bids_dl.pipeline.processing.task import Task, make_task
+from bids_dl.pipeline.running import fetch
+from bids_dl.pipeline.running.fetch import choose_bytes
 from bids_dl.pipeline.staging import Staging
-from bids_dl.pipeline.task import Task, make_task
 from bids_dl.planning.plan import make_plan
 from bids_dl.remote.location import Location
-from bids_dl.source import remote_headers, remote_ranges
+from bids_dl.source.fetching import remote_headers, remote_ranges
 
 OPTIONS = {"hed": {"closed": "Eyes-closed"}, "tmin": 0.0, "tmax": 1.0}
 GAP_BYTES = 10_000

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from bids_dl.config.stages import FetchConfig
-from bids_dl.remote.http_answers import HttpStatusError
+from bids_dl.remote.http.http_answers import HttpStatusError
 from bids_dl.source.archives.access import Access, open_access
 from bids_dl.source.archives.address import parse_address
-from bids_dl.source.archives.git_mirror import list_versions
+from bids_dl.source.archives.git.git_mirror import list_versions
 from bids_dl.source.archives.openneuro import open_openneuro
 
 DATASET = "ds004362"

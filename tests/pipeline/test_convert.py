@@ -11,7 +11,7 @@ from served_dataset import served_dataset
 
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
-from bids_dl.pipeline import process
+from bids_dl.pipeline.processing import process
 
 FAILING_RECORDING = "ds004362/sub-002/eeg/sub-002_task-motion_run-1"
 
@@ -31,7 +31,7 @@ def test_a_transient_failure_is_retried_and_the_finished_store_is_kept_until_ove
 ):
     dest = tmp_path / "a.zarr"
     with monkeypatch.context() as patch:
-        patch.setattr("bids_dl.pipeline.execute.run_tasks", run_tasks_with_failure)
+        patch.setattr("bids_dl.pipeline.running.execute.run_tasks", run_tasks_with_failure)
         first = convert(eegbci, dest)
         assert [failure.recording for failure in first.failures] == [FAILING_RECORDING]
         assert "some failures may be transient" in first.warnings[-1]

@@ -10,7 +10,7 @@ from conversions import convert
 from recording_tasks import make_tasks, staged_windows
 
 from bids_dl.errors import BidsDlError
-from bids_dl.pipeline import excerpts, process
+from bids_dl.pipeline.processing import excerpts, process
 from bids_dl.store.reader import open_store
 from bids_dl.testing import make_dataset
 from bids_dl.verification import verify

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from bids_dl.datamodel import Failure, StepReport
 from bids_dl.errors import DamagedEntryError, StoreError
-from bids_dl.pipeline import entry_file, process
+from bids_dl.pipeline import entry_file
 from bids_dl.pipeline import staging as module
-from bids_dl.pipeline.pack import pack
+from bids_dl.pipeline.packing.pack import pack
+from bids_dl.pipeline.processing import process
 from bids_dl.pipeline.staging import MARK, Staging, locate_staging
 from bids_dl.pipeline.staging_entry import DropoutRun, DroppedWindow, StagingEntry
 from bids_dl.remote.location import Location

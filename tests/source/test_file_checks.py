@@ -50,7 +50,7 @@ def test_a_broken_link_is_refused_when_files_are_hashed(eegbci_copy):
     recording = find_recordings(dataset, SourceConfig())[0]
     message = r"datalad get sub-001/eeg/sub-001_task-motion_run-1_eeg\.edf"
     with pytest.raises(RecordingError, match=message):
-        hash_source_files(dataset, recording).digests
+        hash_source_files(dataset, recording)
 
 
 def test_a_missing_file_is_refused_without_a_hint_at_datalad(tmp_path):

@@ -27,8 +27,9 @@ from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import DamagedStoreError
 from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import RangeReader
-from bids_dl.store import chunks, writer
+from bids_dl.store import writer
 from bids_dl.store.format import Column, make_column
+from bids_dl.store.signals import chunks
 from bids_dl.stream import StreamingDataset
 from bids_dl.stream.assembly import _Assembler, to_microvolts
 from bids_dl.stream.buffers import batch_memory

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from hed import HedQueryError, QueryHandler
 
-from bids_dl.config.comparisons import is_comparison, parse_comparison, split_at_operators
+from bids_dl.config.selecting.comparisons import is_comparison, parse_comparison, split_at_operators
 from bids_dl.errors import QueryError
 from bids_dl.selection.queries.hints import explain_dropped, explain_parse_error
 from bids_dl.selection.queries.query import Query, Word, combine, negate, quote, with_parts

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from bids_dl.config.comparisons import EVENT_OPERATOR
+from bids_dl.config.selecting.comparisons import EVENT_OPERATOR
 from bids_dl.selection.queries.tokens import BINARY_OPERATORS, WORD, unbalanced_bracket
 
 

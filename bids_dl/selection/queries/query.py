@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bids_dl.config.comparisons import Comparison
+from bids_dl.config.selecting.comparisons import Comparison
 
 
 @dataclass(frozen=True, slots=True)

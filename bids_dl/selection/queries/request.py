@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bids_dl.config.class_queries import query_option
+from bids_dl.config.selecting.class_queries import query_option
 from bids_dl.config.stages import WHOLE_QUERY, EventsConfig, LabelConfig
 from bids_dl.errors import QueryError
 from bids_dl.selection.queries.aliases import Aliases, read_aliases

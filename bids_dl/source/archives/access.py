@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from bids_dl.config.stages import FetchConfig
 from bids_dl.errors import ConfigError
-from bids_dl.remote.file_lock import SharedUse
-from bids_dl.remote.object_cache import ObjectCache
+from bids_dl.remote.caching.file_lock import SharedUse
+from bids_dl.remote.caching.object_cache import ObjectCache
 from bids_dl.source.archives.endpoints import Endpoints, find_endpoints
 
 if TYPE_CHECKING:
-    from bids_dl.remote.http_client import HttpClient
+    from bids_dl.remote.http.http_client import HttpClient
 
 CACHE_VARIABLE = "BIDS_DL_CACHE"
 OPENNEURO_TOKEN = "OPENNEURO_API_KEY"  # noqa: S105  (name of a variable)
@@ -84,7 +84,7 @@ def open_access(
     ConfigError
         An endpoint is unknown or is not a URL.
     """
-    from bids_dl.remote.http_client import HttpClient  # takes time to import
+    from bids_dl.remote.http.http_client import HttpClient  # takes time to import
 
     config = config or FetchConfig()
     endpoints = find_endpoints(config.endpoints, environment)

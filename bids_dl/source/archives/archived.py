@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bids_dl.remote.remote_file import RemoteFile
+from bids_dl.remote.caching.remote_file import RemoteFile
 
 
 @dataclass(frozen=True)

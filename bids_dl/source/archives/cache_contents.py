@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bids_dl.remote.file_lock import LOCK
-from bids_dl.remote.object_cache import OBJECTS, PART, PARTIAL, ObjectCache
+from bids_dl.remote.caching.file_lock import LOCK
+from bids_dl.remote.caching.object_cache import OBJECTS, PART, PARTIAL, ObjectCache
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.endpoints import Endpoints
 from bids_dl.source.archives.version_index import VersionIndex, index_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bids_dl.config.cache_stage import CacheConfig
 from bids_dl.errors import ConfigError
-from bids_dl.remote.file_lock import sole_use
-from bids_dl.remote.object_cache import OBJECTS, PART, PARTIAL, ObjectCache
+from bids_dl.remote.caching.file_lock import sole_use
+from bids_dl.remote.caching.object_cache import OBJECTS, PART, PARTIAL, ObjectCache
 from bids_dl.source.archives.cache_contents import (
     DATASETS,
     CacheContents,
@@ -19,7 +19,7 @@ from bids_dl.source.archives.cache_contents import (
 )
 from bids_dl.source.archives.endpoints import Endpoints
 from bids_dl.source.archives.version_index import index_of
-from bids_dl.source.remote_files import FOLDERS
+from bids_dl.source.fetching.remote_files import FOLDERS
 from bids_dl.wording import join_names
 
 MAX_LISTED = 5  # versions in a message

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from bids_dl.remote.http_answers import HttpStatusError
-from bids_dl.remote.remote_file import RemoteFile
+from bids_dl.remote.caching.remote_file import RemoteFile
+from bids_dl.remote.http.http_answers import HttpStatusError
 from bids_dl.remote.retry import backoff_delays
 from bids_dl.source.archives.access import OPENNEURO_TOKEN, Access
 from bids_dl.source.archives.address import Address
-from bids_dl.source.archives.annex import parse_key
-from bids_dl.source.archives.annex_branch import object_url
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.endpoints import DEFAULT_ENDPOINTS
-from bids_dl.source.archives.git_versions import GitVersions, choose_version, version_number
+from bids_dl.source.archives.git.annex import parse_key
+from bids_dl.source.archives.git.annex_branch import object_url
+from bids_dl.source.archives.git.git_versions import GitVersions, choose_version, version_number
 from bids_dl.source.archives.listed_files import open_listing
 from bids_dl.source.archives.routes import (
     RouteFailedError,

@@ -12,11 +12,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from bids_dl.errors import SourceError
-from bids_dl.remote.remote_file import RemoteFile
+from bids_dl.remote.caching.remote_file import RemoteFile
 from bids_dl.source.archives.access import Access
 from bids_dl.source.archives.archived import ArchivedDataset
-from bids_dl.source.archives.git_archive import fetch_texts
-from bids_dl.source.archives.snapshot_files import HIDDEN, is_needed_text
+from bids_dl.source.archives.git.git_archive import fetch_texts
+from bids_dl.source.archives.git.snapshot_files import HIDDEN, is_needed_text
 from bids_dl.source.archives.version_index import VersionIndex
 from bids_dl.wording import count, join_names
 

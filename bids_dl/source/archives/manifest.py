@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from bids_dl.remote.http_answers import HttpStatusError
-from bids_dl.remote.http_client import HttpClient
+from bids_dl.remote.caching.remote_file import Algorithm, RemoteFile
+from bids_dl.remote.http.http_answers import HttpStatusError
+from bids_dl.remote.http.http_client import HttpClient
 from bids_dl.remote.parallel import call_in_threads
-from bids_dl.remote.remote_file import Algorithm, RemoteFile
 from bids_dl.source.archives.listed_files import is_signed
 from bids_dl.source.archives.routes import RouteFailedError, request_failures
 from bids_dl.wording import one_line

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from bids_dl.remote.http_answers import HttpStatusError
+from bids_dl.remote.http.http_answers import HttpStatusError
 from bids_dl.source.archives.access import NEMAR_TOKEN, Access
 from bids_dl.source.archives.address import Address
-from bids_dl.source.archives.annex import AnnexKey
-from bids_dl.source.archives.annex_branch import BucketBases, object_url
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.endpoints import Endpoints
-from bids_dl.source.archives.git_archive import GitArchive, open_from_git
-from bids_dl.source.archives.git_versions import GitVersions, choose_version, version_number
+from bids_dl.source.archives.git.annex import AnnexKey
+from bids_dl.source.archives.git.annex_branch import BucketBases, object_url
+from bids_dl.source.archives.git.git_archive import GitArchive, open_from_git
+from bids_dl.source.archives.git.git_versions import GitVersions, choose_version, version_number
+from bids_dl.source.archives.git.snapshot_files import AnnexRoutes
 from bids_dl.source.archives.listed_files import name_of_listing, open_listing
 from bids_dl.source.archives.manifest import describe_status, fetch_manifest, get_json
 from bids_dl.source.archives.routes import RouteFailedError, answer_failures, open_by_routes
-from bids_dl.source.archives.snapshot_files import AnnexRoutes
 from bids_dl.source.archives.version_index import VersionIndex
 
 BUCKET = "nemar"

@@ -10,7 +10,7 @@ from bids_dl.source.archives.address import Address
 from bids_dl.source.archives.archived import ArchivedDataset
 
 if TYPE_CHECKING:
-    from bids_dl.source.archives.clone import CloneFiles
+    from bids_dl.source.archives.git.clone import CloneFiles
 
 GIT_FOLDER = ".git"
 ANNEX_BRANCH_PATTERNS = ("refs/heads/git-annex", "refs/remotes/*/git-annex")
@@ -79,6 +79,6 @@ def open_clone_folder(root: Path, access: Access) -> CloneFiles:
     SourceError
         A text file cannot be fetched.
     """
-    from bids_dl.source.archives.clone import open_clone_files
+    from bids_dl.source.archives.git.clone import open_clone_files
 
     return open_clone_files(root, access)

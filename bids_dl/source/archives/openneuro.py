@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from bids_dl.source.archives.access import Access
 from bids_dl.source.archives.address import Address
-from bids_dl.source.archives.annex import AnnexKey
-from bids_dl.source.archives.annex_branch import BucketBases, object_url
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.endpoints import Endpoints
-from bids_dl.source.archives.git_archive import GitArchive, open_from_git
+from bids_dl.source.archives.git.annex import AnnexKey
+from bids_dl.source.archives.git.annex_branch import BucketBases, object_url
+from bids_dl.source.archives.git.git_archive import GitArchive, open_from_git
+from bids_dl.source.archives.git.snapshot_files import AnnexRoutes
 from bids_dl.source.archives.graphql import open_from_graphql
 from bids_dl.source.archives.routes import open_by_routes
-from bids_dl.source.archives.snapshot_files import AnnexRoutes
 
 BUCKET = "openneuro.org"
 

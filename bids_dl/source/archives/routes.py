@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bids_dl.errors import BidsDlError, SourceError
-from bids_dl.remote.http_answers import HttpStatusError, WrongContentError
+from bids_dl.remote.http.http_answers import HttpStatusError, WrongContentError
 from bids_dl.remote.retry import describe_failure
 from bids_dl.source.archives.address import Address
 from bids_dl.source.archives.archived import ArchivedDataset
-from bids_dl.source.archives.git_transport import MirrorMissingError, MirrorUnreachableError
+from bids_dl.source.archives.git.git_transport import MirrorMissingError, MirrorUnreachableError
 from bids_dl.wording import one_line
 
 Route = Callable[[], ArchivedDataset]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bids_dl.errors import SourceError
-from bids_dl.remote.remote_file import RemoteFile
+from bids_dl.remote.caching.remote_file import RemoteFile
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.endpoints import Endpoints
 

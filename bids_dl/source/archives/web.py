@@ -7,9 +7,9 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from bids_dl.errors import SourceError, StoreError
-from bids_dl.remote.bucket_listing import list_bucket
-from bids_dl.remote.http_answers import HttpStatusError
-from bids_dl.remote.remote_file import RemoteFile
+from bids_dl.remote.buckets.bucket_listing import list_bucket
+from bids_dl.remote.caching.remote_file import RemoteFile
+from bids_dl.remote.http.http_answers import HttpStatusError
 from bids_dl.source.archives.access import Access
 from bids_dl.source.archives.address import Address
 from bids_dl.source.archives.archived import ArchivedDataset

@@ -10,8 +10,13 @@ from pathlib import PurePosixPath
 
 from bids_dl.datamodel import Recording
 from bids_dl.errors import RecordingError
-from bids_dl.source.channel_names import number_repeats
-from bids_dl.source.channels import ChannelRow, check_brain_signal, determine_kinds, match_rows
+from bids_dl.source.channels.channel_names import number_repeats
+from bids_dl.source.channels.channel_rows import (
+    ChannelRow,
+    check_brain_signal,
+    determine_kinds,
+    match_rows,
+)
 from bids_dl.source.dataset import Dataset
 from bids_dl.source.file_checks import check_content
 from bids_dl.source.formats import (

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.errors import RecordingError
-from bids_dl.source.channel_names import number_repeats
+from bids_dl.source.channels.channel_names import number_repeats
 from bids_dl.source.gaps import Gap
 from bids_dl.wording import join_names, one_line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bids_dl.config.comparisons import EVENT_OPERATOR
+from bids_dl.config.selecting.comparisons import EVENT_OPERATOR
 from bids_dl.selection.queries.tokens import TOKEN, unbalanced_bracket
 
 

@@ -14,8 +14,8 @@ from bids_dl.planning.survey import open_sources
 from bids_dl.source import find_recordings, open_dataset
 from bids_dl.source.archives import manifest, nemar
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.fetch import fetch_files
-from bids_dl.source.hashing import hash_source_files
+from bids_dl.source.fetching.fetch import fetch_files
+from bids_dl.source.recordings.hashing import hash_source_files
 
 ADDRESS = "nemar:on004362"
 WITHOUT_MIRROR = {"nemar-git": NOWHERE}

@@ -17,8 +17,8 @@ from bids_dl.source import find_recordings, open_dataset
 from bids_dl.source.archives import listed_files
 from bids_dl.source.archives.version_index import index_of
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.hashing import hash_source_files
-from bids_dl.source.raw_files import find_raw_files
+from bids_dl.source.recordings.hashing import hash_source_files
+from bids_dl.source.recordings.raw_files import find_raw_files
 
 WITHOUT_MIRROR = {"openneuro-git": NOWHERE}
 

@@ -11,7 +11,7 @@ from archive_servers import OFFLINE
 
 from bids_dl.errors import SourceError
 from bids_dl.source import open_dataset
-from bids_dl.source.fetch import fetch_files
+from bids_dl.source.fetching.fetch import fetch_files
 
 BUCKET = "s3://on.public/data/ds004362"
 SECRET = "hunter2"

@@ -42,7 +42,8 @@ def test_split_fif_files_are_one_recording(tmp_path):
     assert recording.path == STEM
     signals = read_microvolts(dataset, recording)[1]
     np.testing.assert_allclose(signals, noise(3, 300_000), rtol=1e-6)
-    hashed = [name for name in hash_source_files(dataset, recording).digests if name.endswith(".fif")]
+    digests = hash_source_files(dataset, recording).digests
+    hashed = [name for name in digests if name.endswith(".fif")]
     assert len(hashed) == len(list(folder.glob("*.fif")))
 
 

@@ -1,0 +1,1 @@
+"""Parsing of what a request selects: queries, comparisons, conditions, sidecars."""

@@ -1,0 +1,1 @@
+"""Packing of staged recordings into the arrays and documents of a store."""

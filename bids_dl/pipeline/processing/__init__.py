@@ -1,0 +1,1 @@
+"""Processing of one recording, from its signal to its staged windows."""

@@ -1,0 +1,1 @@
+"""Running of tasks: fetching, workers, distribution and staging."""

@@ -1,0 +1,1 @@
+"""Explanations of queries that match nothing, and problems in annotations."""

@@ -1,0 +1,1 @@
+"""Search of queries in rows, and the processes that rows begin and end."""

@@ -1,0 +1,1 @@
+"""Rows of events.tsv with the HED of their sidecars."""

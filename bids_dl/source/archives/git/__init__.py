@@ -1,0 +1,1 @@
+"""Datasets in git repositories with git-annex: mirrors of archives, and clones."""

@@ -1,0 +1,1 @@
+"""Names, types, units and positions of channels."""

@@ -1,0 +1,1 @@
+"""Remote files of recordings: whole files, headers and byte ranges."""

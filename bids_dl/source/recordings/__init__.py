@@ -1,0 +1,1 @@
+"""Recordings of a dataset and the persons they are of, found by names and tables."""

@@ -1,0 +1,1 @@
+"""Checks of a store: its root, its objects, and what they say of each other."""

@@ -1,0 +1,1 @@
+"""Samples of a store: their chunks, shards, checksums and quantization."""

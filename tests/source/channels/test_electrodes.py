@@ -1,0 +1,28 @@
+"""Electrodes of the 10-05 system."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+
+from bids_dl.source.channels import electrodes
+from bids_dl.source.channels.electrodes import standard_positions
+
+
+def test_the_examples_of_the_docstrings_are_right():
+    assert doctest.testmod(electrodes).failed == 0
+
+
+def test_positions_are_looked_up_by_name_ignoring_case():
+    positions, template = standard_positions(["Cz", "fCZ", "E57"])
+    assert positions.shape == (3, 3)
+    assert abs(positions[0][0]) < 0.01  # on the midline
+    assert positions[0][2] > 0.05
+    assert positions[1][1] > positions[0][1]  # in front of Cz
+    assert np.isnan(positions[2]).all()
+    assert template.endswith("1005")
+
+
+def test_no_names_have_no_positions():
+    assert standard_positions([])[0].shape == (0, 3)
