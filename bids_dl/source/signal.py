@@ -102,8 +102,8 @@ def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
 
     Samples are in V by the units that the file states. Names and order of the channels are those
     of channels.tsv, matched as in `bids_dl.source.channels.channel_rows.match_rows`.
-    A channel of type n/a with a 10-05 name is EEG. Channels of EDF at another rate than its brain signal are omitted.
-    Annotations are those of the file; events.tsv is not read here.
+    A channel of type n/a with a 10-05 name is EEG. Channels of EDF at another rate than its
+    brain signal are omitted. Annotations are those of the file; events.tsv is not read here.
 
     Parameters
     ----------
