@@ -223,14 +223,16 @@ def _is_finished(location: Location) -> bool:
 
     If not, it is being written, or it has another version.
     """
-    if not location.exists(MANIFEST):
-        return False
     try:
+        if not location.exists(MANIFEST):
+            return False
         content = location.read(ROOT, max_bytes=MAX_JSON_BYTES)
         attributes = parse_json(content)["attributes"]
         return not is_valid_root(content, attributes)
     except FileNotFoundError:
         return not location.exists(UNFINISHED)
+    except StoreError:  # the server cannot be reached, or denies access
+        return False
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return True
 

@@ -27,7 +27,7 @@ def test_every_module_that_the_page_names_exists():
 
 @pytest.mark.parametrize("room", ["planning", "pipeline"])
 def test_the_table_lists_every_module_of_a_room(room):
-    files = (PACKAGE / room).glob("[!_]*.py")
+    files = (PACKAGE / room).rglob("[!_]*.py")
     modules = {file.relative_to(PACKAGE).as_posix() for file in files}
     assert {name for name in listed_modules() if name.startswith(f"{room}/")} == modules
 

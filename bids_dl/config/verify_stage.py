@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT, FetchConfig
@@ -26,5 +27,5 @@ class VerifyConfig:
 
     content: str | None = None
     strict: bool = False
-    jobs: int | None = None
+    jobs: int | None = Field(default=None, ge=1)
     fetching: FetchConfig | None = None

@@ -158,7 +158,7 @@ def test_an_option_that_the_client_does_not_know_is_named(options):
 
 def test_staging_in_a_bucket_retries_transient_failures(s3, options, faulty):
     staging = Staging(Location("s3://bucket/staging", options))
-    entry = StagingEntry((0,), (), (0.0,), (1.0,), ())
+    entry = StagingEntry(tuple(range(40)), (), (0.0,), (1.0,), ())
     signals = np.random.default_rng(0).standard_normal((40, 25, 10_000)).astype(np.float32)
     faulty.fail(*TRANSIENT_FAULTS, seed=3, share=0.3)
     with staging.write_entry("a", signals.shape) as entry_writer:

@@ -354,7 +354,7 @@ def test_memory_stays_flat_over_a_store_ten_times_as_large_as_its_pool(tmp_path)
     ]
     writer.write_columns(store, columns)
     names = ["signals", "channel", "recording", "y"]
-    writer.finish(store, {"sfreq": 128.0, "classes": {}}, names, {})
+    writer.finish(store, {"sfreq": 128.0, "classes": {"label": []}}, names, {})
     done = subprocess.run(
         [sys.executable, "-c", STREAM_TWO_EPOCHS, str(path)],
         capture_output=True,

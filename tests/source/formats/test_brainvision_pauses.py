@@ -7,6 +7,7 @@ import doctest
 import pytest
 from signal_files import noise, vhdr_text, write_recording
 
+from bids_dl.datamodel import IN_GAP
 from bids_dl.source import read_event_rows, read_header, read_header_with_notes
 from bids_dl.source.formats import brainvision_pauses
 from bids_dl.source.formats.brainvision_pauses import read_markers
@@ -41,7 +42,7 @@ def test_the_examples_of_the_docstrings_are_right():
     [
         (("0.5", "1.3", "1.65"), ("0.5", "1.3", "1.65")),  # samples of the file
         (("0.5", "5.3", "5.65"), ("0.5", "1.3", "1.65")),  # true time
-        (("0.5", "3", "5.3"), ("0.5", "n/a", "1.3")),
+        (("0.5", "3", "5.3"), ("0.5", IN_GAP, "1.3")),
         (("0.5", "1.0", "1.5"), ("0.5", "1.0", "1.5")),  # no marker tells
     ],
 )

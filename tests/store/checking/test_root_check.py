@@ -17,7 +17,7 @@ from bids_dl.store.checking.root_check import find_root_problem
 from bids_dl.store.checking.root_schema import ATTRIBUTES, ROOT_SCHEMA
 from bids_dl.store.format import to_json
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_the_examples_of_the_docstrings_are_right():
