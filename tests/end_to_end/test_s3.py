@@ -160,16 +160,17 @@ def test_staging_in_a_bucket_retries_transient_failures(s3, options, faulty):
     staging = Staging(Location("s3://bucket/staging", options))
     entry = StagingEntry(tuple(range(40)), (), (0.0,), (1.0,), ())
     signals = np.random.default_rng(0).standard_normal((40, 25, 10_000)).astype(np.float32)
+    key = "a" * 64
     faulty.fail(*TRANSIENT_FAULTS, seed=3, share=0.3)
-    with staging.write_entry("a", signals.shape) as entry_writer:
+    with staging.write_entry(key, signals.shape) as entry_writer:
         entry_writer.write(range(len(signals)), signals)
         entry_writer.entry = entry
-    assert staging.read_entry("a") == entry
-    windows = np.concatenate(list(staging.read_windows("a")))
+    assert staging.read_entry(key) == entry
+    windows = np.concatenate(list(staging.read_windows(key)))
     np.testing.assert_array_equal(windows, signals)
     assert faulty.failed.total() > 2
     faulty.fail()
-    staging.remove(["a"])
+    staging.remove([key])
     assert fsspec.filesystem("s3", **s3).find("s3://bucket") == []
     assert unfinished_uploads(s3) == []
 

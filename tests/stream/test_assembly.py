@@ -350,11 +350,12 @@ def test_memory_stays_flat_over_a_store_ten_times_as_large_as_its_pool(tmp_path)
     columns = [
         make_column("channel", writer.text_array([f"E{i}" for i in range(24)])),
         make_column("recording", writer.text_array(["sub-1"] * shape[0])),
+        make_column("label", writer.text_array(["a"] * shape[0])),
         Column("y", np.arange(shape[0]) % 3),
     ]
     writer.write_columns(store, columns)
-    names = ["signals", "channel", "recording", "y"]
-    writer.finish(store, {"sfreq": 128.0, "classes": {"label": []}}, names, {})
+    names = ["signals", "channel", "recording", "label", "y"]
+    writer.finish(store, {"sfreq": 128.0, "classes": {"label": ["a"]}}, names, {})
     done = subprocess.run(
         [sys.executable, "-c", STREAM_TWO_EPOCHS, str(path)],
         capture_output=True,
