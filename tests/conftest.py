@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,15 @@ from bids_dl.testing import make_dataset
 
 SAMPLE = Path(bids_dl.__file__).parent / "sample" / "ds004362"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """Let processes that the tests start be interrupted, even if the tests run in the background.
+
+    A shell starts background commands with SIGINT ignored, and processes inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
