@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SKIPPED = "bad_acq_skip"  # MNE's annotation of zeros in place of samples that were not recorded
 MEG_TYPES = {"mag", "grad", "ref_meg"}
 MAX_REASON_CHARS = 250
+PASSING_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 RATE_TOLERANCE = 0.01  # fraction by which a sidecar's rate may differ from the file's
 
 
@@ -140,7 +142,7 @@ def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_
                 raise
             except Exception as error:  # noqa: BLE001  (readers raise anything at damaged files)
                 reason = _explain(error, dataset, recording, names)
-                raise RecordingError(stage, reason) from None
+                raise RecordingError(stage, reason, transient=_may_pass(error)) from None
             yield opened
         except RecordingError as error:
             # MNE's messages contain the path of the file, in a temporary folder with another name
@@ -148,6 +150,11 @@ def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_
             names |= _names_of_link_targets(dataset, recording)
             reason = without_folders(error.reason, names)
             raise RecordingError(error.stage, reason, transient=error.transient) from None
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether an error is of this machine, such as a full disk, and not of the file."""
+    return isinstance(error, OSError) and error.errno in PASSING_ERRNOS
 
 
 def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecording:

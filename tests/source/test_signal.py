@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import mne
 import numpy as np
 import pytest
@@ -165,3 +168,18 @@ def test_a_recording_is_read_whatever_its_labels(tmp_path, label):
     [recording] = find_recordings(open_dataset(str(dataset.root)), SourceConfig(subject=(label,)))
     assert recording.subject == recording.task == recording.run == label
     assert read_header(open_dataset(str(dataset.root)), recording).ch_names == ("Cz",)
+
+
+@pytest.mark.parametrize(("number", "may_pass"), [(errno.ENOSPC, True), (errno.EINVAL, False)])
+def test_an_error_of_the_machine_may_pass_and_one_of_the_file_does_not(
+    eegbci, monkeypatch, number, may_pass
+):
+    def fail(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("bids_dl.source.signal.link_recording", fail)
+    dataset = open_dataset(str(eegbci))
+    recording = find_recordings(dataset, SourceConfig())[0]
+    with pytest.raises(RecordingError) as failure:
+        read_header(dataset, recording)
+    assert failure.value.transient == may_pass
