@@ -22,6 +22,8 @@ DEFAULT_ENDPOINTS = {
 }
 """Base address by name; the environment variable of a name is ``BIDS_DL_OPENNEURO_GIT``, ..."""
 
+BUCKETS = {"openneuro-s3": "openneuro.org"}
+"""Bucket by the name of an endpoint whose buckets are in the path of their addresses."""
 NAMED_BASE = re.compile(r"\{([a-z0-9-]+)\}")  # in a URL, as `Endpoints.contract` writes it
 
 
@@ -82,6 +84,8 @@ def find_endpoints(
     >>> endpoints = find_endpoints({"openneuro-git": "http://localhost:8000/"}, {})
     >>> endpoints["openneuro-git"], endpoints.host("nemar-data")
     ('http://localhost:8000', 'data.nemar.org')
+    >>> find_endpoints({"openneuro-s3": "http://localhost:9000"}, {})["openneuro-s3"]
+    'http://localhost:9000/openneuro.org'
     """
     for name in options:
         if name not in DEFAULT_ENDPOINTS:
@@ -97,8 +101,13 @@ def find_endpoints(
             raise ConfigError(f"{origin}: expected a URL such as {default}, got {url!r}")
         if "@" in urlsplit(url).netloc:
             raise ConfigError(f"{name}: the URL of an endpoint must not hold a user or password")
-        by_name[name] = url.rstrip("/")
+        by_name[name] = _with_bucket(url.rstrip("/"), BUCKETS.get(name, ""))
     return Endpoints(by_name)
+
+
+def _with_bucket(url: str, bucket: str) -> str:
+    """Return the address of a bucket, which is added to an address that is only a host."""
+    return f"{url}/{bucket}" if bucket and not urlsplit(url).path else url
 
 
 def environment_variable(name: str) -> str:
