@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import threading
 from pathlib import PurePosixPath
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from annexed_repository import Annexed, AnnexedRepository, Content, key_of
+from loopback_application import LoopbackApplication
 
 NEMAR_ID = "on004362"
 
@@ -25,7 +24,7 @@ def blob_of(content: bytes) -> str:
     return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
 
 
-class ArchiveApi:
+class ArchiveApi(LoopbackApplication):
     """Answers as OpenNeuro's GraphQL, data.nemar.org and NEMAR's bucket do.
 
     Attributes
@@ -55,11 +54,8 @@ class ArchiveApi:
     """
 
     def __init__(self, repository: AnnexedRepository) -> None:
+        super().__init__()
         self.repository = repository
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.url = ""
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.reset()
@@ -89,23 +85,8 @@ class ArchiveApi:
     def bucket_url(self) -> str:
         return f"{self.url}/bucket"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._ready.set()
-        self._loop.run_forever()
-
-    async def _serve(self) -> None:
+    def make_application(self) -> web.Application:
+        """Return the application."""
         application = web.Application(middlewares=[self._count])
         accession = self.repository.accession
         router = application.router
@@ -115,10 +96,7 @@ class ArchiveApi:
         router.add_get(f"/data/{NEMAR_ID}/{{version}}/manifest.json", self._manifest)
         router.add_get(f"/data/{NEMAR_ID}/{{version}}/{{path:.*}}", self._file_or_folder)
         router.add_get(f"/bucket/{NEMAR_ID}/objects/{{key}}", self._bucket_object)
-        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return application
 
     @web.middleware
     async def _count(self, request: web.Request, handler: Any) -> web.StreamResponse:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Self
 
 from aiohttp import web
+from loopback_application import LoopbackApplication
 
 ENDLESS_PIECE = b"x" * 10_000
 
 
-class ScriptedServer:
+class ScriptedServer(LoopbackApplication):
     """Serves one content below `url`, at the path of a fault: ``/ok``, ``/short``, ``/endless``.
 
     Attributes
@@ -27,39 +26,18 @@ class ScriptedServer:
     """
 
     def __init__(self, content: bytes) -> None:
+        super().__init__()
         self.content = content
-        self.url = ""
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.n_bytes: Counter[str] = Counter()
         self.remaining_failures = 0
         self.target = ""  # of redirects
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._ready.set()
-        self._loop.run_forever()
-
-    async def _serve(self) -> None:
+    def make_application(self) -> web.Application:
+        """Return the application."""
         application = web.Application()
         application.router.add_route("*", "/{fault:.*}", self._answer)
-        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return application
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         fault = request.match_info["fault"]

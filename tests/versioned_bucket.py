@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import threading
 from collections import Counter
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
+from loopback_application import LoopbackApplication
 
 PIECE_BYTES = 16_384  # that a slow answer sends at once
 
 
-class VersionedBucket:
+class VersionedBucket(LoopbackApplication):
     """Serves objects by path and version, and counts what it sends.
 
     Attributes
@@ -36,8 +36,8 @@ class VersionedBucket:
     """
 
     def __init__(self, name: str = "openneuro.org") -> None:
+        super().__init__(f"/{name}")
         self.name = name
-        self.url = ""
         self.requests: list[str] = []
         self.n_bytes: Counter[str] = Counter()
         self.damaged: set[str] = set()
@@ -46,9 +46,6 @@ class VersionedBucket:
         self.bytes_per_second = 0
         self._objects: dict[str, dict[str, bytes]] = {}
         self._numbers = itertools.count(1)
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def publish(self, path: str, content: bytes) -> str:
         """Store an object and return its version."""
@@ -70,29 +67,11 @@ class VersionedBucket:
         self.requests.clear()
         self.n_bytes.clear()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._ready.set()
-        self._loop.run_forever()
-
-    async def _serve(self) -> None:
+    def make_application(self) -> web.Application:
+        """Return the application."""
         application = web.Application()
         application.router.add_get(f"/{self.name}/{{path:.+}}", self._answer)
-        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/{self.name}"
+        return application
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = unquote(request.match_info["path"])
