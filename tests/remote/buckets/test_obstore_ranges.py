@@ -68,6 +68,11 @@ def options_of(server, client: str) -> dict:
     }
 
 
+def patient(options: dict) -> dict:
+    """Options with which a slow answer is waited for: no server of the test stalls."""
+    return {**options, "config_kwargs": {"read_timeout": 60, "connect_timeout": 60}}
+
+
 def open_stream(options, **stream_options) -> StreamingDataset:
     stream_options = {"batch_size": 8, **stream_options}
     return StreamingDataset(URL, storage_options=options, **stream_options)
@@ -122,13 +127,13 @@ def test_worker_processes_read_after_their_parent_has_read(options, context):
 
 @pytest.mark.parametrize("name", ["deep/small.zarr/signals/c/9/0/0", "nothing.zarr/zarr.json"])
 def test_a_missing_object_is_a_file_not_found_error(options, name):
-    reader = RangeReader(Location("s3://bucket", options))
+    reader = RangeReader(Location("s3://bucket", patient(options)))
     [content] = reader.read([ByteRange(name, 0, 10)])
     assert isinstance(content, FileNotFoundError)
 
 
 def test_a_range_beyond_the_end_is_an_eof_error(options):
-    reader = RangeReader(Location(URL, options))
+    reader = RangeReader(Location(URL, patient(options)))
     [content] = reader.read([ByteRange("signals/c/0/0/0", 100, 10**6)])
     assert isinstance(content, EOFError)
 
