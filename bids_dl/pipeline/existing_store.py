@@ -9,7 +9,7 @@ from bids_dl.errors import StoreError
 from bids_dl.input import parse_json
 from bids_dl.pipeline.plan_differences import describe_differences, shorten
 from bids_dl.planning.plan import Plan
-from bids_dl.remote.location import Location
+from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED, digest
 from bids_dl.store.json_objects import MAX_JSON_BYTES, read_json
 
@@ -32,9 +32,10 @@ def read_finished_store(location: Location) -> Mapping[str, Any] | None:
         attributes: Mapping[str, Any] = dict(root["attributes"])
     except FileNotFoundError:
         names = location.list()
-        if names and UNFINISHED not in names:
+        foreign = [name for name in names if not PROBE_FILE.fullmatch(name)]
+        if foreign and UNFINISHED not in names:
             raise StoreError(
-                f"{location.url}: exists and is not a bids-dl store (contains {names[0]!r}); "
+                f"{location.url}: exists and is not a bids-dl store (contains {foreign[0]!r}); "
                 "choose an empty DEST"
             ) from None
         return None

@@ -28,7 +28,7 @@ from bids_dl.datamodel import Failure
 from bids_dl.errors import DamagedEntryError, StoreError
 from bids_dl.pipeline.entry_file import EntryWriter, WindowBatches
 from bids_dl.pipeline.staging_entry import StagingEntry
-from bids_dl.remote.location import PROBE, Location
+from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.remote.scratch import scratch_folder
 
 STAGING_VERSION = 3  # of the JSON of an entry; entries of another version are staged again
@@ -36,7 +36,7 @@ MAX_DESCRIPTION_BYTES = 256_000_000  # a thousand times more than that of a long
 PART_SUFFIX = ".part"  # of a file that is being written
 MARK = "bids_dl-staging"  # file in a folder that was created for one store
 UNSUPPORTED_ERRNOS = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
-OWN_FILE = re.compile(rf"[0-9a-f]{{64}}\.(json|npy)(\.[^/]*)?|{re.escape(PROBE)}(\.[^/]*)?")
+OWN_FILE = re.compile(rf"[0-9a-f]{{64}}\.(json|npy)(\.[^/]*)?|{PROBE_FILE.pattern}")
 
 
 @dataclass(frozen=True)

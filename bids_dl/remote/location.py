@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +29,7 @@ from bids_dl.remote.storage_options import filesystem_options, without_own_optio
 T = TypeVar("T")
 
 PROBE = "writable.probe"  # object written to test a location
+PROBE_FILE = re.compile(rf"{re.escape(PROBE)}(\.[^/]*)?")  # also while it is being written
 MULTIPART_BYTES = 2 * PART_BYTES  # size from which an object is uploaded in parts
 RENEWAL = Lock()  # credentials expire for all threads at once
 

@@ -17,7 +17,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import StoreError
-from bids_dl.remote.location import Location
+from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.store.array_objects import array_digests
 from bids_dl.store.checking.completeness import check_complete, flush
 from bids_dl.store.format import (
@@ -88,9 +88,10 @@ class StoreWriter:
             The location holds something else, or cannot be written to.
         """
         names = location.list()
-        if names and UNFINISHED not in names:
+        foreign = [name for name in names if not PROBE_FILE.fullmatch(name)]
+        if foreign and UNFINISHED not in names:
             raise StoreError(
-                f"{location.url}: exists and is not a bids-dl store (contains {names[0]!r}); "
+                f"{location.url}: exists and is not a bids-dl store (contains {foreign[0]!r}); "
                 "choose an empty destination"
             )
         marker = {

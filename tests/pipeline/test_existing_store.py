@@ -8,6 +8,8 @@ import pytest
 from conversions import contents, convert
 
 from bids_dl.errors import StoreError
+from bids_dl.pipeline.existing_store import read_finished_store
+from bids_dl.remote.location import Location
 
 
 def test_the_same_plan_again_writes_nothing(eegbci, eyes_store):
@@ -93,3 +95,8 @@ def test_a_folder_that_is_not_a_store_is_left_as_it_is(eegbci, tmp_path, file, c
     with pytest.raises(StoreError, match=f"is not a bids-dl store .{re.escape(found)}"):
         convert(eegbci, dest, overwrite=True)
     assert contents(dest) == {file: content.encode()}
+
+
+def test_a_destination_with_the_probe_of_a_killed_run_is_empty(tmp_path):
+    (tmp_path / "writable.probe").touch()
+    assert read_finished_store(Location(str(tmp_path))) is None

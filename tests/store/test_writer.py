@@ -131,3 +131,10 @@ def test_a_wrong_number_of_windows_is_an_error(tmp_path):
     batches = iter([SIGNALS[:30]])
     with pytest.raises(StoreError, match="got 30 windows for an array of 37"):
         writer.write_signals(store, SHAPE, batches, CONFIG, on_progress=lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["writable.probe", "writable.probe.x7.part"])
+def test_the_probe_of_a_killed_process_is_no_obstacle_and_is_removed(tmp_path, name):
+    (tmp_path / name).touch()
+    write_unfinished(tmp_path)
+    assert not (tmp_path / name).exists()
