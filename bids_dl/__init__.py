@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bids_dl.api import (
+    compare,
     convert,
     events,
     export,
@@ -37,6 +38,7 @@ __all__ = [
     "Store",
     "StreamingDataset",
     "WindowDataset",
+    "compare",
     "convert",
     "events",
     "export",

@@ -1,9 +1,10 @@
-"""Predict class probabilities for every window of a store with the models of a run."""
+"""Predict the target of every window of a store with the models of runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from pandas.api.types import is_numeric_dtype
 from torch import Tensor, nn
 
 from bids_dl.config.json_schema import Schema, find_violation
@@ -19,15 +21,19 @@ from bids_dl.errors import ModelError
 from bids_dl.input import parse_json, read_text
 from bids_dl.models import check_shape
 from bids_dl.models.checkpoint import ModelCard, load_checkpoint
-from bids_dl.models.class_names import name_classes
 from bids_dl.models.compute import pick_device
+from bids_dl.models.target import TargetSpec
+from bids_dl.models.target_columns import MISSING_NAME, name_classes
+from bids_dl.models.target_decoding import decode
 from bids_dl.store import Store, open_store
-from bids_dl.stream import StreamingDataset
+from bids_dl.stream import Batch, StreamingDataset, to_device
 from bids_dl.stream.select import select_windows
 from bids_dl.wording import join_names
 
 BATCH_SIZE = 256
 MAX_CHANNELS_LISTED = 6
+IDENTIFYING_COLUMNS = ("dataset", "subject", "session", "run", "recording", "block", "onset")
+"""Columns of a store that each table of predictions repeats, where the store has them."""
 PERSONS: Schema = {
     "type": "array",
     "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
@@ -40,7 +46,7 @@ FOLDS_SCHEMA: Schema = {
         "required": ["train", "validation", "weights"],
     },
 }
-"""Schema of folds.json in a run folder."""
+"""Schema of what predictions need of folds.json in a run folder of this or an earlier version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,8 @@ class Outputs:
     """Outputs of a model for windows, on the CPU, in the order of the batches."""
 
     index: Tensor  # int64 (n_windows,): rows of the store
-    target: Tensor  # (n_windows,)
-    logits: Tensor  # float32 (n_windows, n_outputs)
-
-    @property
-    def probabilities(self) -> npt.NDArray[np.float64]:
-        """Class probabilities (n_windows, n_outputs). Each row sums to 1."""
-        values: npt.NDArray[np.float64] = self.logits.double().softmax(dim=1).numpy()
-        return values
+    target: Tensor  # (n_windows,) or (n_windows, k): as the stream delivers it
+    outputs: Tensor  # float32 (n_windows, n_outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +66,51 @@ class FoldWeights:
     seen: frozenset[Person]  # in training or validation
 
 
-def apply(
-    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor, Tensor]], device: torch.device
-) -> Outputs:
-    """Run a model over batches (signals, target, index) in float32, without gradients.
+def apply(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> Outputs:
+    """Run a model over batches in float32, without gradients.
 
     Parameters
     ----------
     model
         Model on ``device``. It is set to evaluation mode.
     batches
-        A `StreamingDataset`, or another iterable of such batches.
+        A `StreamingDataset`, or another iterable of batches. At least one.
     device
         Device of the computation.
     """
     indices: list[Tensor] = []
     targets: list[Tensor] = []
-    logits: list[Tensor] = []
+    outputs: list[Tensor] = []
     model.eval()
     with torch.inference_mode():
-        for signals, target, index in batches:
+        for signals, target, index in to_device(batches, device):
             indices.append(index)
             targets.append(target)
-            logits.append(model(signals.to(device)).float().cpu())
-    return Outputs(torch.cat(indices), torch.cat(targets), torch.cat(logits))
+            outputs.append(model(signals).float())
+    return Outputs(torch.cat(indices).cpu(), torch.cat(targets).cpu(), torch.cat(outputs).cpu())
 
 
 def predict(
     store_url: str,
-    run_dir: str | Path,
+    run_dir: str | Path | Sequence[str | Path],
     *,
     split: str | None = None,
     device: str = "auto",
     storage_options: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Predict class probabilities for the windows of a store.
+    """Predict the target of the windows of a store.
 
-    The probabilities of a person are the mean over the models of the run that were not fitted on
-    that person: one model for a person of a leave-one-person-out run, all models for new persons.
-    If all models were fitted on a person, the mean is over all of them, and ``seen`` is True. Such
-    rows do not test the models.
+    The prediction for a person is the mean over those models that were not fitted on that person:
+    one model for a person of a leave-one-person-out run, all models for new persons. Runs count
+    equally, whatever their number of models. If all models of all runs were fitted on a person,
+    the mean is over all of them, and ``seen`` is True. Such rows do not test the models.
 
     Parameters
     ----------
     store_url
         Path or URL of a store.
     run_dir
-        Run folder of `bids_dl.training.train`.
+        Run folder of `bids_dl.training.train`, or several with the same target.
     split
         Predict only the windows of this split. None takes all.
     device
@@ -123,15 +121,13 @@ def predict(
     Returns
     -------
     pandas.DataFrame
-        One row per window: ``window`` (row of the store), ``dataset``, ``subject``, the target
-        under its own name if the store has it, ``predicted``, ``p_<class>`` for each class, and
-        ``seen``.
+        One row per window, as `tabulate_predictions` describes them, and ``seen``.
 
     Raises
     ------
     ModelError
-        The folder is not a complete run, or channels, sampling rate or window length of the store
-        differ from those of the run.
+        A folder is not a complete run, the runs have different targets, or channels, sampling rate
+        or window length of the store differ from those of a run.
     StoreError
         There is no finished store.
     NoMatchError
@@ -146,46 +142,70 @@ def predict(
     True
     """
     store = open_store(store_url, storage_options=storage_options)
-    folds = read_folds(Path(run_dir))
-    _, card = load_checkpoint(folds[0].path)
-    check_store(store, card)
+    run_dirs = [run_dir] if isinstance(run_dir, str | Path) else run_dir
+    runs = {Path(path): read_folds(Path(path)) for path in run_dirs}
+    spec = check_runs(store, runs)
     is_selected = select_windows(store.table, split=split, where=None)
-    voters = unseen_models(store.table, folds)
+    row_person, persons = _persons(store.table).factorize()
+    weights, is_seen = weigh_models(list(persons), list(runs.values()))
     torch_device = pick_device(device)
-    total = np.zeros((len(is_selected), len(card.classes)))
-    for fold, is_voter in zip(folds, voters, strict=True):
-        rows = is_voter & is_selected
+    mean = np.zeros((len(is_selected), spec.n_outputs))
+    for fold, of_person in zip(chain.from_iterable(runs.values()), weights, strict=True):
+        weight = of_person[row_person]
+        rows = is_selected & (weight > 0)
         if rows.any():
-            model, fold_card = load_checkpoint(fold.path)
-            stream = stream_rows(store, fold_card, rows)
+            model, card = load_checkpoint(fold.path)
+            stream = stream_rows(store, card, rows)
             outputs = apply(model.to(torch_device), stream, torch_device)
-            total[outputs.index.numpy()] += outputs.probabilities
-    mean = (total / voters.sum(axis=0)[:, None])[is_selected]
-    predictions = tabulate_predictions(store.table[is_selected], card, mean)
-    seen_by_all = frozenset.intersection(*(fold.seen for fold in folds))
-    return predictions.assign(seen=_persons(predictions).isin(list(seen_by_all)))
+            index = outputs.index.numpy()
+            mean[index] += weight[index, None] * decode(card.target, outputs.outputs.numpy())
+    selected = store.table[is_selected]
+    columns = _stored_targets(selected, spec)
+    predictions = _tabulate(selected, spec, mean[is_selected], columns)
+    return predictions.assign(seen=is_seen[row_person[is_selected]])
 
 
-def unseen_models(table: pd.DataFrame, folds: Sequence[FoldWeights]) -> npt.NDArray[np.bool_]:
-    """Return which models vote on which rows (n_folds, n_rows).
+def weigh_models(
+    persons: Sequence[Person], runs: Sequence[Sequence[FoldWeights]]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return the weight of each model in the prediction for each person.
 
-    These are the models that were not fitted on the person of the row, or all models if there is
-    no such model.
+    Parameters
+    ----------
+    persons
+        Persons to predict.
+    runs
+        Models of each run.
+
+    Returns
+    -------
+    weights
+        (n_models, n_persons): models of one run after the other. Each column sums to 1. A model
+        that was fitted on the person has weight 0, unless all models were. The runs of the other
+        models have equal weights, and so have the models within a run.
+    is_seen
+        (n_persons,): True if all models were fitted on the person.
     """
-    row_person, persons = _persons(table).factorize()
-    is_unseen = np.zeros((len(folds), len(persons)), bool)
-    for i, fold in enumerate(folds):
-        is_unseen[i] = [person not in fold.seen for person in persons]
-    is_unseen[:, ~is_unseen.any(axis=0)] = True
-    voters: npt.NDArray[np.bool_] = is_unseen[:, row_person]
-    return voters
+    models = list(chain.from_iterable(runs))
+    weights = np.zeros((len(models), len(persons)))
+    for i, model in enumerate(models):
+        weights[i] = [person not in model.seen for person in persons]
+    is_seen = np.asarray(~weights.any(axis=0))
+    weights[:, is_seen] = 1
+    first = 0
+    for run in runs:
+        of_run = weights[first : first + len(run)]
+        of_run /= np.maximum(of_run.sum(axis=0), 1)
+        first += len(run)
+    return weights / weights.sum(axis=0), is_seen
 
 
 def stream_rows(store: Store, card: ModelCard, rows: npt.NDArray[np.bool_]) -> StreamingDataset:
-    """Stream the rows of a store in order, normalized as for training, with any target."""
+    """Stream the rows of a store in order, normalized as for training, with targets of 0."""
     return StreamingDataset(
         store,
         where=rows,
+        target=np.zeros(len(rows), np.int64),  # because the store may lack the target
         normalize=card.stream_normalize,
         batch_size=BATCH_SIZE,
         shuffle=False,
@@ -195,24 +215,121 @@ def stream_rows(store: Store, card: ModelCard, rows: npt.NDArray[np.bool_]) -> S
 
 
 def tabulate_predictions(
-    table: pd.DataFrame, card: ModelCard, probabilities: npt.NDArray[np.float64]
+    table: pd.DataFrame,
+    spec: TargetSpec,
+    decoded: npt.NDArray[np.float64],
+    values: npt.NDArray[Any] | None,
 ) -> pd.DataFrame:
-    """Join probabilities (n_rows, n_outputs) with the persons and targets of rows of a store."""
-    columns: dict[str, Any] = {
-        "window": table.index,
-        "dataset": table["dataset"],
-        "subject": table["subject"],
-    }
-    if card.target in table:
-        columns[card.target] = name_classes(table[card.target])
-    columns["predicted"] = np.asarray(card.classes, dtype=object)[probabilities.argmax(axis=1)]
-    for i, name in enumerate(card.classes):
-        columns[f"p_{name}"] = probabilities[:, i]
+    """Join predictions with the persons and the true targets of rows of a store.
+
+    Parameters
+    ----------
+    table
+        (n_rows,): rows of the store, with their numbers as index.
+    spec
+        Target of the model.
+    decoded
+        (n_rows, n_outputs): predictions, by `decode`.
+    values
+        (n_rows,) or (n_rows, n_columns): true targets, as in `TargetValues`. None if they are not
+        known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``window`` (row of the store), ``dataset`` and ``subject``, and ``session``, ``run``,
+        ``recording``, ``block`` and ``onset`` if the store has them; then the true target under
+        the name of each of its columns. Classes have ``predicted`` and ``p_<class>`` for each
+        class, a number has ``predicted``, shares and labels have ``p_<column>`` for each column.
+    """
+    columns: dict[str, Any] = {}
+    if values is not None and spec.kind == "classes":
+        names = np.array([*spec.outputs, MISSING_NAME], dtype=object)
+        columns[spec.columns[0]] = names[values]  # the index of a missing class is -1
+    elif values is not None:
+        by_column = np.atleast_2d(values.T)
+        columns = dict(zip(spec.columns, by_column, strict=True))
+    return _tabulate(table, spec, decoded, columns)
+
+
+def _tabulate(
+    table: pd.DataFrame,
+    spec: TargetSpec,
+    decoded: npt.NDArray[np.float64],
+    targets: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Return the table of `tabulate_predictions` for given columns of true targets."""
+    columns: dict[str, Any] = {"window": table.index}
+    for name in IDENTIFYING_COLUMNS:
+        if name in table:
+            columns[name] = table[name]
+    columns |= targets
+    if spec.kind == "classes":
+        columns["predicted"] = np.array(spec.outputs, dtype=object)[decoded.argmax(axis=1)]
+    if spec.kind == "number":
+        columns["predicted"] = decoded[:, 0]
+    else:
+        for name, of_output in zip(spec.outputs, decoded.T, strict=True):
+            columns[f"p_{name}"] = of_output
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 
 
-def check_store(store: Store, card: ModelCard) -> None:
-    """Raise `ModelError` if the windows of a store differ from those a model was trained on."""
+def _stored_targets(table: pd.DataFrame, spec: TargetSpec) -> dict[str, Any]:
+    """Return the columns of a target in any store, also classes that the model does not know.
+
+    The result is empty if the store lacks a column, or has text in place of shares.
+    """
+    if not set(spec.columns) <= set(table.columns):
+        return {}
+    if spec.kind == "classes":
+        return {spec.columns[0]: name_classes(table[spec.columns[0]])}
+    stored = table[list(spec.columns)]
+    if spec.kind == "shares":
+        if not all(is_numeric_dtype(stored[name]) for name in stored):
+            return {}
+        sums = stored.sum(axis=1, skipna=False)
+        stored = stored.div(sums.where(sums > 0), axis=0)
+    return {name: stored[name] for name in spec.columns}
+
+
+def check_runs(store: Store, runs: Mapping[Path, Sequence[FoldWeights]]) -> TargetSpec:
+    """Return the target of all runs, with the statistics of the first model.
+
+    Raises
+    ------
+    ModelError
+        The runs have different targets, or the store does not fit a run.
+    """
+    specs: dict[Path, TargetSpec] = {}
+    for run_dir, folds in runs.items():
+        _, card = load_checkpoint(folds[0].path)
+        check_store(store, card, run_dir)
+        specs[run_dir] = card.target
+    if not specs:
+        raise ModelError("no run folder to predict with: the list is empty")
+    first_dir = next(iter(specs))
+    first = specs[first_dir]
+    for run_dir, spec in specs.items():
+        if _meaning(spec) != _meaning(first):
+            raise ModelError(
+                f"{run_dir} predicts {_describe(spec)}, but {first_dir} predicts "
+                f"{_describe(first)}; runs that are averaged must have the same target and outputs"
+            )
+    return first
+
+
+def _meaning(spec: TargetSpec) -> tuple[Any, ...]:
+    """Return everything but the name and the statistics, which differ between folds."""
+    return spec.kind, spec.columns, spec.outputs
+
+
+def _describe(spec: TargetSpec) -> str:
+    text = f"{spec.kind} of {join_names(spec.columns)}"
+    return f"{text} ({join_names(spec.outputs)})" if spec.kind == "classes" else text
+
+
+def check_store(store: Store, card: ModelCard, run_dir: Path) -> None:
+    """Raise `ModelError` if the windows of a store differ from those a run was trained on."""
     name = store.location.name
     check_shape(card.model, store.shape[1:], name)
     if store.channels != card.channels:
@@ -221,16 +338,17 @@ def check_store(store: Store, card: ModelCard) -> None:
         if missing:
             difference = f"has no {join_names(missing, limit=5)}"
         raise ModelError(
-            f"{name}: the run was trained on channels {_summarize(card.channels)}; "
+            f"{name}: the run {run_dir} was trained on channels {_summarize(card.channels)}; "
             f"the store {difference}"
         )
     if store.sfreq != card.sfreq:
         raise ModelError(
-            f"{name}: the run was trained at {card.sfreq:g} Hz, the store has {store.sfreq:g} Hz"
+            f"{name}: the run {run_dir} was trained at {card.sfreq:g} Hz, "
+            f"the store has {store.sfreq:g} Hz"
         )
     if store.shape[2] != card.n_times:
         raise ModelError(
-            f"{name}: the run was trained on windows of {card.n_times} samples, "
+            f"{name}: the run {run_dir} was trained on windows of {card.n_times} samples, "
             f"the store has {store.shape[2]}"
         )
 
@@ -264,8 +382,8 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
     missing = [fold.path.name for fold in folds if not fold.path.exists()]
     if missing:
         raise ModelError(
-            f"{run_dir}: {missing[0]} is missing: training was not finished, "
-            "train again into a new folder"
+            f"{run_dir}: {missing[0]} is missing: training was not finished; "
+            "the same bids-dl train command finishes it"
         )
     return folds
 

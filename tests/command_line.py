@@ -10,7 +10,7 @@ CLOSED = ("--hed", "eyes_closed=Eyes-closed")
 EYES = (*OPEN, *CLOSED)
 COMMANDS = (
     *("events", "convert", "info", "verify", "report", "export"),
-    *("cache", "recipes", "models", "train", "predict", "demo"),
+    *("cache", "recipes", "models", "train", "compare", "predict", "demo"),
 )
 
 

@@ -20,7 +20,7 @@ BLOCKS = {
     "h3",
     "section",
 }
-SELF_CLOSING = {"line", "path", "polygon", "polyline"}  # of SVG
+SELF_CLOSING = {"circle", "line", "path", "polygon", "polyline"}  # of SVG
 
 
 class Page(HTMLParser):

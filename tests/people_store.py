@@ -20,7 +20,7 @@ OTHER_CLASSES_UV = 40.0
 def window_table(
     n_persons: int, *, splits: tuple[str, ...] = ("train",), n_windows: int = 8
 ) -> pd.DataFrame:
-    """Build a window table with one recording per person.
+    """Build a window table with one recording of two blocks per person.
 
     Parameters
     ----------
@@ -42,7 +42,12 @@ def window_table(
                 "split": splits[person % len(splits)],
             }
             rows += [row] * n_windows
-    return pd.DataFrame(rows, dtype=object)
+    table = pd.DataFrame(rows, dtype=object)
+    number = np.arange(len(table))
+    return table.assign(
+        block=(table["label"] != LABELS[0]).astype(int),
+        onset=(number % (len(LABELS) * n_windows)).astype(float),
+    )
 
 
 def write_store(
@@ -85,3 +90,26 @@ def write_store(
     attributes = {"sfreq": sfreq, "classes": {"label": classes}, "plan": "abc"}
     writer.finish(store, attributes, ["signals", *(column.name for column in columns)], {})
     return str(folder)
+
+
+def target_table(n_persons: int, *, n_windows: int = 8) -> pd.DataFrame:
+    """Build a window table with several kinds of targets.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `window_table`, with ``age`` and ``sex`` of each person, two columns of votes, and two
+        labels, of which ``jaw`` is missing for some windows.
+    """
+    table = window_table(n_persons, n_windows=n_windows)
+    number = np.arange(len(table))
+    is_move = (table["label"] == "move").to_numpy()
+    person = table["subject"].astype(int).to_numpy()
+    return table.assign(
+        age=20.0 + 3 * person,
+        sex=np.where(person % 2 == 0, "F", "M"),
+        votes_rest=np.where(is_move, 1, 3) + number % 2,
+        votes_move=np.where(is_move, 4, 0),
+        blink=is_move.astype(float),
+        jaw=np.where(number % 5 == 0, np.nan, number % 2).astype(float),
+    )

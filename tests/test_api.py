@@ -18,8 +18,8 @@ from bids_dl import api
 from bids_dl.errors import ConfigError
 
 FUNCTIONS = (
-    *("events", "convert", "info", "verify", "report", "export", "train", "predict"),
-    *("make_sidecar", "list_models", "list_recipes"),
+    *("events", "convert", "info", "verify", "report", "export", "train", "compare"),
+    *("predict", "make_sidecar", "list_models", "list_recipes"),
 )
 
 TYPED = """

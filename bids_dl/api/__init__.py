@@ -4,10 +4,11 @@ Each function imports what it needs when it is called, so that `import bids_dl` 
 """
 
 from bids_dl.api.annotations import make_sidecar
-from bids_dl.api.models import list_models, predict, train
+from bids_dl.api.models import compare, list_models, predict, train
 from bids_dl.api.stores import convert, events, export, info, list_recipes, report, verify
 
 __all__ = [
+    "compare",
     "convert",
     "events",
     "export",

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from bids_dl.config.declaration import DeclaredOption, declared_options
 from bids_dl.config.options import ConvertOptions, EventsOptions, ReportOptions, VerifyOptions
-from bids_dl.config.training_options import PredictOptions, TrainOptions
+from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 from bids_dl.errors import BidsDlError
 
 P = ParamSpec("P")
@@ -68,7 +68,7 @@ def _options_by_flag() -> dict[str, DeclaredOption]:
     """Return the options of all functions by their long flags."""
     declarations = (
         *(EventsOptions, ConvertOptions, VerifyOptions, ReportOptions),
-        *(TrainOptions, PredictOptions),
+        *(TrainOptions, PredictOptions, CompareOptions),
     )
     options = {}
     for option in declared_options(*declarations).values():

@@ -1,20 +1,27 @@
-"""Functions on models: `train`, `predict` and `list_models`."""
+"""Functions on models: `train`, `compare`, `predict` and `list_models`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from bids_dl.api.argument_names import name_arguments
-from bids_dl.config.arguments import as_optional_path, as_path, check_callables, check_texts
+from bids_dl.config.arguments import (
+    as_optional_path,
+    as_path,
+    as_paths,
+    check_callables,
+    check_texts,
+)
 from bids_dl.config.options import PathLike
-from bids_dl.config.training_options import PredictOptions, TrainOptions
+from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bids_dl.models import ModelSpec
     from bids_dl.training import TrainingEvent, TrainingResult
+    from bids_dl.training.compare import RunComparison
 
 
 @name_arguments
@@ -24,10 +31,11 @@ def train(
     on_event: Callable[[TrainingEvent], None] | None = None,
     **options: Unpack[TrainOptions],
 ) -> TrainingResult:
-    """Train a network on some persons, test it on others, and write a run folder.
+    """Train a network, test it on windows that it has not seen, and write a run folder.
 
     The same store, options, versions and device give the same numbers; on a CPU, the number of
-    threads must be the same too.
+    threads must be the same too. The same call with the run folder of an interrupted training
+    resumes it.
 
     Parameters
     ----------
@@ -46,62 +54,120 @@ def train(
     Raises
     ------
     bids_dl.errors.RequestError
-        A model, target, split or device is not available; nothing was written.
+        A model, target, split, option or device is not available; nothing was written.
 
     Examples
     --------
     >>> import bids_dl
     >>> result = bids_dl.train("eyes.zarr", epochs=1, device="cpu", run_dir="run")
-    >>> result.metrics["classes"], len(result.predictions)
+    >>> result.metrics["outputs"], len(result.predictions)
     (['eyes_open', 'eyes_closed'], 60)
     """
     from bids_dl.config import parsing
     from bids_dl.training import train as train_store
 
-    parsing.check_options(options, TrainOptions)
+    merged = parsing.merge_training_file(options)
     check_callables(on_event=on_event)
-    run_dir = as_optional_path("run_dir", options.get("run_dir"))
+    run_dir = as_optional_path("run_dir", merged.get("run_dir"))
     return train_store(
         as_path("store", store),
-        parsing.parse_training(options),
+        parsing.parse_training(merged),
         run_dir=run_dir,
-        storage_options=parsing.parse_storage_options(options),
+        storage_options=parsing.parse_storage_options(merged),
         on_event=on_event or _ignore_event,
     )
 
 
 @name_arguments
+def compare(
+    runs: PathLike | Sequence[PathLike], **options: Unpack[CompareOptions]
+) -> RunComparison:
+    """Compare finished runs with the first one by paired tests over persons.
+
+    The runs must have the same target. The band-power baseline of the first run is compared like a
+    run of its own, so that a single run is compared with its baseline.
+
+    Parameters
+    ----------
+    runs
+        Run folders of `train`.
+    **options
+        Options of `bids-dl compare`; see docs/cli.md. With ``output``, the table is also written as
+        CSV.
+
+    Returns
+    -------
+    RunComparison
+        ``rows``, one per run, and ``warnings``. Its ``table`` is a pandas.DataFrame.
+
+    Raises
+    ------
+    bids_dl.errors.ModelError
+        A folder is no finished run, or the runs have different targets or no common person.
+    bids_dl.errors.ConfigError
+        The metric is unknown, or a run is given twice.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> comparison = bids_dl.compare(["run"])
+    >>> [row.model for row in comparison.rows]
+    ['shallow-fbcsp', 'band-power']
+    """
+    from pathlib import Path
+
+    from bids_dl.config import parsing
+    from bids_dl.output import check_output, writing
+    from bids_dl.training.compare import compare_runs
+
+    parsing.check_options(options, CompareOptions)
+    check_texts(metric=options.get("metric"))
+    requested = as_optional_path("output", options.get("output"))
+    output = None if requested is None else Path(requested)
+    if output is not None:
+        check_output(f"--output {output}", output, suffixes=[".csv"])
+    comparison = compare_runs(as_paths("runs", runs), metric=options.get("metric"))
+    if output is not None:
+        with writing(f"--output {output}"):
+            comparison.table.to_csv(output, index=False, lineterminator="\n")
+    return comparison
+
+
+@name_arguments
 def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
-    """Predict the class of each window of a store with the models of a run folder.
+    """Predict the target of each window of a store with the models of run folders.
 
     Each person is predicted by those models that were not trained on that person; if there are
-    none, by all models, and the column ``seen`` is true.
+    none, by all models, and the column ``seen`` is true. The predictions of several runs are
+    averaged.
 
     Parameters
     ----------
     store
         Path or fsspec URL of the store.
     **options
-        Options of `bids-dl predict`, of which ``run_dir`` is required; see docs/cli.md. With
-        ``output``, the table is also written as CSV.
+        Options of `bids-dl predict`, of which ``run_dir``, a run folder or a list of them, is
+        required; see docs/cli.md. With ``output``, the table is also written as CSV.
 
     Returns
     -------
     pandas.DataFrame
-        One row per window: ``window`` (row of the store), ``dataset``, ``subject``, the target if
-        it is known, ``predicted``, the probability ``p_<class>`` of each class, and ``seen``.
+        One row per window: ``window`` (row of the store), ``dataset``, ``subject``, ``session``,
+        ``run``, ``recording``, ``block``, ``onset``, the columns of the target if the store has
+        them, ``predicted`` for classes and numbers, ``p_<class>`` or ``p_<column>`` for classes,
+        shares and labels, and ``seen``.
 
     Raises
     ------
     bids_dl.errors.ModelError
-        There is no finished run, or it does not fit the store.
+        There is no finished run, a run does not fit the store, or runs have different targets.
 
     Examples
     --------
     >>> import bids_dl
     >>> table = bids_dl.predict("eyes.zarr", run_dir="run", split="test", device="cpu")
-    >>> list(table)[:5]
-    ['window', 'dataset', 'subject', 'label', 'predicted']
+    >>> list(table)[-5:]
+    ['label', 'predicted', 'p_eyes_open', 'p_eyes_closed', 'seen']
     """
     from pathlib import Path
 
@@ -118,7 +184,7 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
         check_outside_store(f"--output {output}", output, Path(as_path("store", store)))
     table = predict_store(
         as_path("store", store),
-        as_path("run_dir", options.get("run_dir")),
+        as_paths("run_dir", options.get("run_dir")),
         split=options.get("split"),
         device=options.get("device") or parsing.default_value(PredictOptions, "device"),
         storage_options=parsing.parse_storage_options(options),

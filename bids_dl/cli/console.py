@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from bids_dl.datamodel import Failure
     from bids_dl.pipeline.outcome import Progress
+    from bids_dl.training import TrainingEvent
 
 
 class _CleanConsole(Console):
@@ -71,6 +72,8 @@ STAGES = {
 }
 """Descriptions of the stages of conversions and verifications."""
 STAGES_IN_BYTES = {"fetch", "objects"}
+TRAINING = "training"
+"""Key of the progress bar of an epoch."""
 
 logger = logging.getLogger("bids_dl")
 
@@ -248,6 +251,26 @@ class _AmountColumn(ProgressColumn):
         return Text(", ".join(parts))
 
 
+def format_training_progress(event: TrainingEvent) -> str:
+    """Format the loss and the speed of an epoch that is running.
+
+    Examples
+    --------
+    >>> from bids_dl.training.events import TrainingEvent
+    >>> values = {"windows_per_second": 812.3, "waiting_share": 0.04, "loss": 0.412}
+    >>> format_training_progress(TrainingEvent("progress", "", 4, 0, values))
+    'fold 1 of 4, loss 0.412, 812 windows/s, 4 % waiting for data'
+    """
+    parts = []
+    if event.n_folds > 1 and event.fold is not None:
+        parts.append(f"fold {event.fold + 1} of {event.n_folds}")
+    values = event.values
+    parts.append(f"loss {values['loss']:.3f}")
+    parts.append(f"{values['windows_per_second']:.0f} windows/s")
+    parts.append(f"{values['waiting_share']:.0%} waiting for data".replace("%", " %"))
+    return ", ".join(parts)
+
+
 class ProgressBars:
     """One progress bar per stage of a command."""
 
@@ -273,11 +296,29 @@ class ProgressBars:
         """Show the progress of a verification."""
         self._update(stage, done, total, STAGES.get(stage, stage))
 
+    def show_training(self, event: TrainingEvent) -> None:
+        """Show the progress within an epoch, and print all other events above it as lines."""
+        if event.kind == "progress":
+            values = event.values
+            text = format_training_progress(event)
+            self._update(TRAINING, int(values["step"]), int(values["n_steps"]), text)
+            return
+        if event.text:
+            print_message(event.text)
+        if TRAINING in self._tasks:
+            self._bars.update(self._tasks[TRAINING], visible=False)
+
     def _update(self, stage: str, done: int, total: int, description: str) -> None:
         if stage not in self._tasks:
             in_bytes = stage in STAGES_IN_BYTES
             self._tasks[stage] = self._bars.add_task(description, total=total, in_bytes=in_bytes)
-        self._bars.update(self._tasks[stage], completed=done, total=total, description=description)
+        self._bars.update(
+            self._tasks[stage],
+            completed=done,
+            total=total,
+            description=description,
+            visible=True,
+        )
 
 
 @contextmanager

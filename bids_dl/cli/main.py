@@ -5,7 +5,7 @@ Whatever is slow to import is imported by the command that needs it.
 
 from __future__ import annotations
 
-import itertools
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -14,8 +14,14 @@ import typer
 
 from bids_dl import api
 from bids_dl.cli import console
+from bids_dl.cli.error_messages import (
+    describe_failed_io,
+    describe_interruption,
+    describe_problem,
+    describe_usage_error,
+)
 from bids_dl.cli.interruption import one_interrupt
-from bids_dl.cli.parameters import DocumentedCommand, Sources, StoreUrl, with_flags, with_options
+from bids_dl.cli.parameters import DocumentedCommand, Sources, StoreUrl, with_options
 from bids_dl.config.options import (
     ConvertOptions,
     DemoOptions,
@@ -27,9 +33,8 @@ from bids_dl.config.options import (
     VerifyOptions,
 )
 from bids_dl.config.shell_options import CacheOptions, JsonOptions
-from bids_dl.config.training_options import PredictOptions, TrainOptions
+from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 from bids_dl.errors import BidsDlError, ConfigError, RequestError
-from bids_dl.output import describe_os_error
 from bids_dl.remote.scratch import remove_own
 
 INTERRUPTED = 130  # exit status that Typer returns after Ctrl-C
@@ -53,15 +58,15 @@ def main() -> None:
             status = app(standalone_mode=False)
         console.flush_output()
     except BidsDlError as problem:
-        _stop(problem, _describe_problem(problem), problem.exit_status)
+        _stop(problem, describe_problem(problem, app), problem.exit_status)
     except typer.TyperException as problem:
         status = getattr(problem, "exit_code", RequestError.exit_status)
-        _stop(problem, _describe_usage_error(problem), status)
+        _stop(problem, describe_usage_error(problem, app), status)
     except OSError as problem:
-        _stop(problem, _describe_failed_io(problem), BidsDlError.exit_status)
+        _stop(problem, describe_failed_io(problem), BidsDlError.exit_status)
     if status == INTERRUPTED:
         remove_own()
-        _stop(None, _interruption_message(), interruption.status)
+        _stop(None, describe_interruption(), interruption.status)
     sys.exit(status or 0)
 
 
@@ -275,13 +280,21 @@ def models(*, json: bool = False) -> None:
 @app.command(cls=DocumentedCommand)
 @with_options(TrainOptions, JsonOptions)
 def train(store: StoreUrl, *, json: bool = False, **options: Unpack[TrainOptions]) -> None:
-    """Train a network on some persons, test it on others, and write a run folder.
+    """Train a network, test it on windows it has not seen, and write a run folder.
+
+    Run it again to resume.
 
     Example: [bold]bids-dl train eyes.zarr --model shallow-fbcsp --folds loso[/bold]
     """
     from bids_dl.cli import show_training
 
-    result = api.train(store, on_event=lambda event: console.print_message(event.text), **options)
+    is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+    if not is_first:  # of the processes that torchrun starts
+        console.set_verbosity(quiet=True, verbose=False)
+    with console.progress_bars() as bars:
+        result = api.train(store, on_event=bars.show_training, **options)
+    if not is_first:
+        return
     if json:
         show_training.print_training_json(result)
     else:
@@ -289,9 +302,37 @@ def train(store: StoreUrl, *, json: bool = False, **options: Unpack[TrainOptions
 
 
 @app.command(cls=DocumentedCommand)
+@with_options(CompareOptions, JsonOptions)
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Run folders of `bids-dl train`; all are compared with the first one.",
+            show_default=False,
+        ),
+    ],
+    *,
+    json: bool = False,
+    **options: Unpack[CompareOptions],
+) -> None:
+    """Compare finished runs with the first one, by paired tests over persons.
+
+    Example: [bold]bids-dl compare runs/eyes-shallow-fbcsp-0 runs/eyes-eegnet-0[/bold]
+    """
+    from bids_dl.cli import show_comparison
+
+    comparison = api.compare(runs, **options)
+    if json:
+        console.print_json(comparison.to_dict())
+    else:
+        show_comparison.print_comparison(comparison)
+
+
+@app.command(cls=DocumentedCommand)
 @with_options(PredictOptions)
 def predict(store: StoreUrl, **options: Unpack[PredictOptions]) -> None:
-    """Write a CSV table: window, dataset, subject, probability of each class.
+    """Write a CSV table: window, dataset, subject, prediction of each window.
 
     Example: [bold]bids-dl predict eyes.zarr --run-dir runs/eyes-shallow-fbcsp-0
     -o predictions.csv[/bold]
@@ -325,60 +366,6 @@ def demo(
             on_message=console.print_message,
         )
     show_training.print_demo(result)
-
-
-def _describe_failed_io(problem: OSError) -> str:
-    """Describe an error of the system, with its path or that it is of standard output."""
-    try:
-        console.flush_output()
-    except OSError as of_output:
-        problem = of_output
-    return describe_os_error(problem)
-
-
-def _describe_problem(problem: BidsDlError) -> str:
-    """Describe an error, with the flags of the options that it names."""
-    declarations: list[type] = []
-    for command in app.registered_commands:
-        declarations.extend(getattr(command.callback, "declarations", ()))
-    return with_flags(problem.shell_text or str(problem), declarations)
-
-
-def _interruption_message() -> str:
-    resumable = "convert" in sys.argv[1:2]
-    return "interrupted; run the same command again to resume" if resumable else "interrupted"
-
-
-def _describe_usage_error(problem: Exception) -> str:
-    """Describe an error of Typer in one line, with the value it was given.
-
-    The description is empty if Typer has printed the help.
-    """
-    from bids_dl.config import validation
-
-    format_message = getattr(problem, "format_message", None)
-    message = format_message() if format_message else str(problem)
-    if not message:
-        return ""
-    flags = getattr(getattr(problem, "param", None), "opts", ())
-    refused = validation.explain_cause(problem)
-    if refused and flags:
-        return f"{flags[0]} {refused.rstrip('.')} (see: {_help_command()})"
-    value = ""
-    for word, following in itertools.pairwise(sys.argv):
-        if word in flags:
-            value = f", got {following!r}"
-            break
-    return f"{' '.join(message.split())}{value} (see: {_help_command()})"
-
-
-def _help_command() -> str:
-    """Return the command that shows the help of the command that was given, if it exists."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    for command in app.registered_commands:
-        if command.callback is not None and command.callback.__name__ == name:
-            return f"bids-dl {name} --help"
-    return "bids-dl --help"
 
 
 def _stop(problem: BaseException | None, message: str, status: int) -> Any:

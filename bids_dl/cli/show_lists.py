@@ -55,14 +55,17 @@ def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
     if as_json:
         print_json([_model_fields(model) for model in models.values()])
         return
-    table = TextTable(("model", "windows (n_chans, n_times)", "description", "source", "options"))
+    header = ("model", "windows (n_chans, n_times)", "normalize", "description", "source")
+    table = TextTable((*header, "options"))
     for model in models.values():
         shape = str(model.shape) if model.shape else "any"
         options = format_pairs(model.options)
-        table.rows.append((model.name, shape, model.summary, model.source, options))
+        normalize = model.normalize or "auto"
+        row = (model.name, shape, normalize, model.summary, model.source, options)
+        table.rows.append(row)
     print_table(table)
 
 
 def _model_fields(model: ModelSpec) -> dict[str, Any]:
-    names = ("name", "summary", "shape", "source", "options")
+    names = ("name", "summary", "shape", "normalize", "source", "options")
     return {name: getattr(model, name) for name in names}

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from bids_dl.cli.console import MAX_LINES, out, print_json
+from bids_dl.cli.console import MAX_LINES, out, print_json, print_warnings
 from bids_dl.cli.show_store import print_info, print_outcome
 from bids_dl.cli.tables import TextTable, print_table
-from bids_dl.wording import count
+from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
     from bids_dl.demo import DemoResult
     from bids_dl.training import TrainingResult
 
-UNITS = {"windows": "windows", "votes": "majority vote per person"}
-"""Metrics of a training by what they count, with their descriptions."""
+UNITS = {"windows": "windows", "votes": "votes", "person_means": "mean over persons"}
+"""Keys of metrics.json, and the units that they count."""
+BASELINES = {
+    "band_power": "band-power",
+    "largest_class": "largest class",
+    "training_mean": "training mean",
+    "chance": "chance",
+}
+"""Keys of the baselines in metrics.json, and their titles."""
+RECORD_FILE = "record.html"  # of a run folder
+COST_FILE = "cost.json"
+SAME_PERSON = "same person: each tested person was also trained on; this says nothing of new people"
 
 
 def print_training_json(result: TrainingResult) -> None:
@@ -26,37 +38,149 @@ def print_training_json(result: TrainingResult) -> None:
 
 
 def print_training(result: TrainingResult) -> None:
-    """Print the accuracy on held-out persons, with its confidence interval, and per person."""
-    from bids_dl.training.metrics import METRICS
-
-    titles = [metric.title for metric in METRICS]
-    table = TextTable(("", f"{titles[0]} (95 % interval)", *titles[1:]))
-    for name, description in UNITS.items():
-        values = result.metrics[name]
-        intervals = [_format_interval(values[metric.name]) for metric in METRICS]
-        table.rows.append((description, *intervals))
-    print_table(table)
-    _print_persons(result.metrics["persons"])
+    """Print the results beside their baselines, per person, and the files of the run."""
+    metrics = result.metrics
+    print_warnings(metrics.get("warnings", ()))
+    print_table(_summarize(metrics))
+    if metrics["same_person"]:
+        out.print(SAME_PERSON, soft_wrap=True)
+    print_table(_list_persons(metrics))
+    for line in [*_describe_run(metrics), *_describe_cost(result.run_dir)]:
+        out.print(line, soft_wrap=True)
+    out.print(f"record: {result.run_dir / RECORD_FILE}", soft_wrap=True)
     out.print(f"run folder: {result.run_dir}", soft_wrap=True)
 
 
-def _print_persons(persons: Sequence[Mapping[str, Any]]) -> None:
-    """Print the windows and the accuracy of each tested person."""
-    headings = ("dataset", "subject", "windows", "accuracy")
-    table = TextTable(headings, numbers=frozenset({"windows", "accuracy"}))
+def _summarize(metrics: Mapping[str, Any]) -> TextTable:
+    """Return a table of all metrics: of the model by unit, then of the baselines."""
+    titles = _titles(metrics)
+    first, *others = titles.values()
+    table = TextTable(
+        ("", f"{first} (95 % interval)", *others),
+        title=f"{metrics['target']}: {describe_outputs(metrics)}",
+    )
+    units = {
+        "windows": count(metrics["windows"]["n"], "window"),
+        "votes": f"{count(metrics['votes']['n'], 'vote')} by {metrics['vote_by']}",
+        "person_means": f"mean over {count(metrics['n_persons'], 'person')}",
+    }
+    for unit, title in units.items():
+        table.rows.append((title, *_cells(metrics.get(unit, {}), titles)))
+    for name, title in BASELINES.items():
+        baseline = metrics["baselines"].get(name, {})
+        for unit, unit_title in UNITS.items():
+            values = baseline.get(unit)
+            if values is not None:
+                by_metric = values if isinstance(values, Mapping) else {metrics["main"]: values}
+                table.rows.append((f"{title}, {unit_title}", *_cells(by_metric, titles)))
+    return table
+
+
+def describe_outputs(metrics: Mapping[str, Any]) -> str:
+    """Describe what a model predicts.
+
+    Examples
+    --------
+    >>> describe_outputs({"kind": "classes", "outputs": ["rest", "move"]})
+    '2 classes (rest, move)'
+    >>> describe_outputs({"kind": "number", "outputs": ["age"]})
+    'number'
+    """
+    kind, outputs = metrics["kind"], metrics["outputs"]
+    return kind if kind == "number" else f"{len(outputs)} {kind} ({join_names(outputs)})"
+
+
+def _titles(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headings of the metrics, the main one first."""
+    from bids_dl.training.metrics.registry import METRICS
+
+    titles = {spec.name: spec.title for spec in METRICS[metrics["kind"]]}
+    main = metrics["main"]
+    shown = {main: titles.get(main, main)}
+    for name, title in titles.items():
+        if name in metrics["windows"]:
+            shown[name] = title
+    return shown
+
+
+def _cells(values: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
+    """Return the cells of a row: the first metric with its interval, the others without."""
+    cells = []
+    for number, name in enumerate(titles):
+        cells.append(format_metric(values.get(name), with_interval=number == 0))
+    return cells
+
+
+def format_metric(result: Mapping[str, Any] | float | None, *, with_interval: bool) -> str:
+    """Format the value of a metric, "-" if it is undefined.
+
+    Examples
+    --------
+    >>> format_metric({"value": 0.9512, "low": 0.9, "high": 0.98}, with_interval=True)
+    '0.951 (0.900 to 0.980)'
+    >>> format_metric(0.5, with_interval=True), format_metric(None, with_interval=False)
+    ('0.500', '-')
+    """
+    values = result if isinstance(result, Mapping) else {"value": result}
+    value = values.get("value")
+    low = values.get("low")
+    high = values.get("high")
+    if value is None:
+        return "-"
+    if not with_interval or low is None or high is None:
+        return f"{value:.3f}"
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _list_persons(metrics: Mapping[str, Any]) -> TextTable:
+    """Return a table of the windows and the main metric of each tested person."""
+    main = metrics["main"]
+    title = _titles(metrics)[main]
+    persons: Sequence[Mapping[str, Any]] = metrics["persons"]
+    headings = ("dataset", "subject", "windows", title)
+    table = TextTable(headings, numbers=frozenset({"windows", title}))
     for person in persons[:MAX_LINES]:
-        n_windows, accuracy = str(person["n_windows"]), f"{person['accuracy']:.3f}"
-        table.rows.append((person["dataset"], person["subject"], n_windows, accuracy))
+        value = format_metric(person.get(main), with_interval=False)
+        table.rows.append((person["dataset"], person["subject"], str(person["n_windows"]), value))
     if len(persons) > MAX_LINES:
         table.remark = f"and {count(len(persons) - MAX_LINES, 'more person', 'more people')}"
-    print_table(table)
+    return table
 
 
-def _format_interval(metric: Mapping[str, float | None]) -> str:
-    low = metric.get("low")
-    high = metric.get("high")
-    interval = f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
-    return f"{metric['value']:.3f}{interval}"
+def _describe_run(metrics: Mapping[str, Any]) -> list[str]:
+    """Describe chance, normalization and the spread over seeds, one line each."""
+    lines: list[str] = []
+    limit = metrics["baselines"].get("chance", {}).get("votes_limit")
+    if limit is not None:
+        lines.append(f"chance: 5 % of guesses have votes with an accuracy above {limit:.3f}")
+    if "normalize" in metrics:
+        chosen = metrics["normalize"]
+        lines.append(f"normalize: {chosen['value']} ({chosen['reason']})")
+    spread = metrics.get("seed_spread", {}).get(metrics["main"], {})
+    if spread.get("sd") is not None:
+        lines.append(
+            f"{count(len(metrics['seeds']), 'seed')}: {_titles(metrics)[metrics['main']]} "
+            f"{spread['min']:.3f} to {spread['max']:.3f}, standard deviation {spread['sd']:.3f}"
+        )
+    reason = metrics["baselines"].get("band_power", {}).get("reason")
+    if reason is not None:
+        lines.append(f"no band-power baseline: {reason}")
+    return lines
+
+
+def _describe_cost(run_dir: Path) -> list[str]:
+    """Describe size and speed in one line, or in none if the run folder does not have them."""
+    file = run_dir / COST_FILE
+    if not file.is_file():
+        return []
+    cost = json.loads(file.read_text(encoding="utf-8"))
+    parts = [
+        f"{cost['n_parameters']:,} parameters",
+        f"{cost['train_seconds']:.0f} s of training on {cost['device']}",
+        f"{cost['windows_per_second']:.0f} windows/s",
+        f"{100 * cost['waiting_share']:.0f} % waiting for data",
+    ]
+    return [f"cost: {', '.join(parts)}"]
 
 
 def print_demo(result: DemoResult) -> None:

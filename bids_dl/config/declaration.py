@@ -94,11 +94,11 @@ def format_default(value: Any) -> str:
 
     Examples
     --------
-    >>> format_default((0.7, 0.15, 0.15)), format_default(30), format_default(None)
-    ('0.7,0.15,0.15', '30', '')
+    >>> format_default((0.7, 0.15, 0.15)), format_default(("label",)), format_default(None)
+    ('0.7,0.15,0.15', 'label', '')
     """
     if value is None or value is False or value in ((), {}):
         return ""
     if isinstance(value, tuple):
-        return ",".join(f"{part:g}" for part in value)
+        return ",".join(map(format_default, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -122,10 +122,31 @@ def merge_file(options: Options) -> dict[str, Any]:
     ConfigError
         The file cannot be read, or an option is unknown.
     """
+    return _merge_file(options, ConvertOptions, EventsOptions)
+
+
+def merge_training_file(options: Options) -> dict[str, Any]:
+    """Add the options of the file that `config` names to those of a training.
+
+    A normalization of None in Python is ``"none"``, whereas other options that are None keep their
+    defaults.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or an option is unknown.
+    """
+    merged = _merge_file(options, TrainOptions)
+    if "normalize" in options and options["normalize"] is None:
+        merged["normalize"] = "none"
+    return merged
+
+
+def _merge_file(options: Options, *declarations: type) -> dict[str, Any]:
     direct = {name: value for name, value in options.items() if value is not None}
     file = direct.pop("config", None)
     merged = direct if file is None else read_file(as_path("config", file)) | direct
-    check_options(merged, ConvertOptions, EventsOptions)
+    check_options(merged, *declarations)
     return merged
 
 
@@ -242,17 +263,10 @@ def parse_cache(options: Options) -> CacheConfig:
 
 
 def parse_training(options: Options) -> TrainConfig:
-    """Build the settings of a training, ignoring the options of other stages.
-
-    A normalization of ``"none"``, or of None in Python, disables it, whereas other options that are
-    None keep their defaults.
-    """
+    """Build the settings of a training, ignoring the options of other stages."""
     values = _stage_values(TrainConfig, TrainOptions, options)
-    if "normalize" not in options or values["normalize"] not in (None, "none"):
-        return build(TrainConfig, **values)
-    with_default = build(TrainConfig, **values | {"normalize": None})
-    settings = {field.name: getattr(with_default, field.name) for field in fields(with_default)}
-    return TrainConfig(**settings | {"normalize": None})
+    values["target"] = as_texts(values["target"])
+    return build(TrainConfig, **values)
 
 
 def parse_storage_options(options: Options) -> dict[str, Any] | None:

@@ -1,26 +1,180 @@
-"""Options of training and prediction, declared as in `bids_dl.config.options`."""
+"""Options of training, comparison and prediction, declared as in `bids_dl.config.options`."""
 
-from typing import Annotated, Literal, Required, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Required, TypedDict
 
 from bids_dl.config.declaration import Opt
-from bids_dl.config.options import OUTPUT, AccessOptions, Assignments, PathLike
+from bids_dl.config.options import OUTPUT, AccessOptions, Assignments, FileOptions, PathLike
 
 TRAINING = "Training"
-"""Panel of the help."""
+FOLDS = "Split"
+OPTIMIZATION = "Optimization"
+COMPUTATION = "Computation"
+"""Panels of the help."""
 
-Optimizer = Literal["adamw", "adamax", "adam"]
-Normalization = Literal["window", "recording", "training"]
+TargetKind = Literal["classes", "number", "shares", "labels"]
+VoteUnit = Literal["subject", "session", "recording", "block"]
+Loss = Literal["huber", "mse"]
+Schedule = Literal["constant", "cosine"]
+Normalization = Literal["auto", "window", "recording", "training", "none"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 ClassWeighting = Literal["inverse"]
+Logger = Literal["tensorboard"]
 
 
 class DeviceOptions(TypedDict, total=False):
     """Computation of a model."""
 
-    device: Annotated[str, Opt("Device of the computation.", "auto|cuda|mps|cpu", TRAINING)]
+    device: Annotated[str, Opt("Device of the computation.", "auto|cuda|mps|cpu", COMPUTATION)]
 
 
-class TrainOptions(DeviceOptions, AccessOptions, total=False):
+class TargetOptions(TypedDict, total=False):
+    """Choice of the target and of its unit of vote."""
+
+    target: Annotated[
+        str | Sequence[str],
+        Opt(
+            "Column of the store to predict; several columns: repeat it, or use a pattern such as "
+            "'votes_*'.",
+            "COLUMN",
+            TRAINING,
+        ),
+    ]
+    target_kind: Annotated[
+        TargetKind,
+        Opt("Kind of the target; default: by the values of its columns.", panel=TRAINING),
+    ]
+    vote_by: Annotated[
+        VoteUnit,
+        Opt(
+            "Unit whose windows vote together; default: subject if each person has one value of "
+            "the target, else block.",
+            panel=TRAINING,
+        ),
+    ]
+    drop_missing: Annotated[bool, Opt("Leave out windows without a target.", panel=TRAINING)]
+
+
+class FoldOptions(TypedDict, total=False):
+    """Choice of the windows to train on and to test on."""
+
+    folds: Annotated[
+        str | int,
+        Opt(
+            "Test on other people: leave one person out, or K folds. Test on the same people: "
+            "their other sessions, runs or recordings, or their later windows. "
+            "Default: the splits of the store.",
+            "loso|K|session|run|recording|time",
+            FOLDS,
+            str,
+        ),
+    ]
+    gap: Annotated[
+        float,
+        Opt("Signal left out between training and test, with --folds time.", "SECONDS", FOLDS),
+    ]
+    stratify: Annotated[
+        str, Opt("Balance this column of the store over the folds.", "COLUMN", FOLDS)
+    ]
+    where: Annotated[
+        str | Sequence[str] | Mapping[str, Any],
+        Opt(
+            "Only windows with these values in a column of the store; repeatable.",
+            "COLUMN=VALUE[,VALUE]|LOW..HIGH",
+            FOLDS,
+            list[str],
+        ),
+    ]
+
+
+class OptimizationOptions(TypedDict, total=False):
+    """Optimization of the weights."""
+
+    epochs: Annotated[int, Opt("Maximum number of epochs.", "N", OPTIMIZATION)]
+    patience: Annotated[
+        int,
+        Opt("Epochs without a better validation before training stops.", "N", OPTIMIZATION),
+    ]
+    monitor: Annotated[
+        str,
+        Opt(
+            "Validation loss or metric that --patience watches, such as balanced_accuracy.",
+            "METRIC",
+            OPTIMIZATION,
+        ),
+    ]
+    batch_size: Annotated[int, Opt("Windows per batch, of all processes.", "N", OPTIMIZATION)]
+    optimizer: Annotated[
+        str, Opt("Optimizer of torch.optim, such as adamw, adam or sgd.", "NAME", OPTIMIZATION)
+    ]
+    optimizer_options: Annotated[
+        Assignments,
+        Opt(
+            "Option of the optimizer, such as momentum=0.9; repeatable.",
+            "OPTION=VALUE",
+            OPTIMIZATION,
+            flags=("--optimizer-option",),
+        ),
+    ]
+    lr: Annotated[float, Opt("Learning rate.", "RATE", OPTIMIZATION)]
+    weight_decay: Annotated[float, Opt("Weight decay.", "DECAY", OPTIMIZATION)]
+    warmup: Annotated[
+        float, Opt("Epochs of linear increase of the learning rate.", "EPOCHS", OPTIMIZATION)
+    ]
+    schedule: Annotated[Schedule, Opt("Learning rate after the warm-up.", panel=OPTIMIZATION)]
+    min_lr: Annotated[
+        float, Opt("Learning rate at the end of the schedule cosine.", "RATE", OPTIMIZATION)
+    ]
+    clip: Annotated[float, Opt("Maximum norm of the gradient.", "NORM", OPTIMIZATION)]
+    ema: Annotated[
+        float,
+        Opt(
+            "Evaluate and keep the exponential moving average of the weights, such as 0.999.",
+            "DECAY",
+            OPTIMIZATION,
+        ),
+    ]
+    loss: Annotated[Loss, Opt("Loss of a target of numbers.", panel=OPTIMIZATION)]
+    class_weights: Annotated[
+        ClassWeighting, Opt("Weight of classes or labels in the loss.", panel=OPTIMIZATION)
+    ]
+    label_smoothing: Annotated[
+        float, Opt("Share of the target spread evenly over all classes.", "SHARE", OPTIMIZATION)
+    ]
+    seed: Annotated[int, Opt("Random seed of weights, order and folds.", "N", OPTIMIZATION)]
+    seeds: Annotated[
+        int,
+        Opt(
+            "Train with this many seeds, and report the spread of their results.",
+            "N",
+            OPTIMIZATION,
+        ),
+    ]
+
+
+class ComputationOptions(DeviceOptions, total=False):
+    """Computation of a training."""
+
+    precision: Annotated[Precision, Opt("Precision of the computation.", panel=COMPUTATION)]
+    compile: Annotated[bool, Opt("Compile the model with torch.compile.", panel=COMPUTATION)]
+    threads: Annotated[
+        int, Opt("Threads of the computation on a CPU; default: of torch.", "N", COMPUTATION)
+    ]
+    workers: Annotated[
+        int,
+        Opt("Processes that read windows; 0 reads in threads of this one.", "N", COMPUTATION),
+    ]
+
+
+class TrainOptions(
+    TargetOptions,
+    FoldOptions,
+    OptimizationOptions,
+    ComputationOptions,
+    AccessOptions,
+    FileOptions,
+    total=False,
+):
     """Options of `bids_dl.train`."""
 
     model: Annotated[str, Opt("Architecture; `bids-dl models` lists them.", "NAME", TRAINING)]
@@ -30,40 +184,28 @@ class TrainOptions(DeviceOptions, AccessOptions, total=False):
             "Option of the model; repeatable.", "OPTION=VALUE", TRAINING, flags=("--model-option",)
         ),
     ]
-    target: Annotated[str, Opt("Column of the store to predict.", "COLUMN", TRAINING)]
-    folds: Annotated[
-        str | int,
+    normalize: Annotated[
+        Normalization,
         Opt(
-            "Cross-validation over persons: leave one person out, or K folds; "
-            "default: the splits of the store.",
-            "loso|K",
-            TRAINING,
-            str,
+            "Normalization of the windows; auto: that of the model's publication, else by "
+            "recording if a recording has several classes, else by the training windows.",
+            panel=TRAINING,
         ),
     ]
-    stratify: Annotated[
-        str, Opt("Balance this column of the store over the folds.", "COLUMN", TRAINING)
-    ]
-    epochs: Annotated[int, Opt("Maximum number of epochs.", "N", TRAINING)]
-    patience: Annotated[
-        int, Opt("Epochs without a lower validation loss before training stops.", "N", TRAINING)
-    ]
-    batch_size: Annotated[int, Opt("Windows per batch.", "N", TRAINING)]
-    optimizer: Annotated[Optimizer, Opt("Optimizer.", panel=TRAINING)]
-    lr: Annotated[float, Opt("Learning rate.", "RATE", TRAINING)]
-    weight_decay: Annotated[float, Opt("Weight decay.", "DECAY", TRAINING)]
-    normalize: Annotated[
-        Literal["window", "recording", "training", "none"],
-        Opt("Normalization of the windows.", panel=TRAINING),
-    ]
-    drop_missing: Annotated[bool, Opt("Leave out windows without a target.", panel=TRAINING)]
-    class_weights: Annotated[ClassWeighting, Opt("Weight of classes in the loss.", panel=TRAINING)]
-    seed: Annotated[int, Opt("Random seed of weights, order and folds.", "N", TRAINING)]
-    precision: Annotated[Precision, Opt("Precision of the computation.", panel=TRAINING)]
     run_dir: Annotated[
         PathLike,
-        Opt("New run folder; default: runs/STORE-MODEL-SEED.", "FOLDER", OUTPUT, former="--run"),
+        Opt(
+            "Run folder, new or of the same training, which is then resumed; "
+            "default: runs/STORE-MODEL-SEED.",
+            "FOLDER",
+            OUTPUT,
+            former="--run",
+        ),
     ]
+    checkpoint_minutes: Annotated[
+        float, Opt("Minutes between checkpoints within an epoch.", "MINUTES", OUTPUT)
+    ]
+    log: Annotated[Logger, Opt("Log the numbers of each epoch for TensorBoard.", panel=OUTPUT)]
 
 
 class PredictOptions(DeviceOptions, AccessOptions, total=False):
@@ -71,7 +213,14 @@ class PredictOptions(DeviceOptions, AccessOptions, total=False):
 
     run_dir: Required[
         Annotated[
-            PathLike, Opt("Run folder of `bids-dl train`.", "FOLDER", TRAINING, former="--run")
+            PathLike | Sequence[PathLike],
+            Opt(
+                "Run folder of `bids-dl train`; repeatable: predictions are averaged.",
+                "FOLDER",
+                TRAINING,
+                list[str],
+                former="--run",
+            ),
         ]
     ]
     split: Annotated[str, Opt("Only the windows of this split.", "NAME", TRAINING)]
@@ -83,4 +232,17 @@ class PredictOptions(DeviceOptions, AccessOptions, total=False):
             OUTPUT,
             flags=("--output", "-o"),
         ),
+    ]
+
+
+class CompareOptions(TypedDict, total=False):
+    """Options of `bids_dl.compare`."""
+
+    metric: Annotated[
+        str,
+        Opt("Metric to compare; default: the first one of the target.", "NAME", TRAINING),
+    ]
+    output: Annotated[
+        PathLike,
+        Opt("Table to write as CSV.", "FILE.csv", OUTPUT, flags=("--output", "-o")),
     ]

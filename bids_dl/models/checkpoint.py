@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bids_dl.config.json_schema import Schema, find_violation
 from bids_dl.errors import ModelError
 from bids_dl.input import open_regular, parse_json
 from bids_dl.models.registry import build
+from bids_dl.models.target import TargetSpec
 
 METADATA_KEY = "bids_dl"  # of the card in the header of the file
 FAILURES = (
@@ -30,6 +32,18 @@ NUMBERS: Schema = {
     "type": "array",
     "items": {"type": "number", "minimum": -1e300, "maximum": 1e300},
 }
+TARGET: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "kind": {"type": "string", "enum": ["classes", "number", "shares", "labels"]},
+        "columns": NAMES,
+        "outputs": NAMES,
+        "mean": {"type": "number", "minimum": -1e300, "maximum": 1e300},
+        "std": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e300},
+    },
+    "required": ["name", "kind", "columns", "outputs"],
+}
 CARD_SCHEMA: Schema = {
     "type": "object",
     "properties": {
@@ -37,14 +51,13 @@ CARD_SCHEMA: Schema = {
         "channels": NAMES,
         "n_times": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
         "sfreq": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e6},
-        "target": {"type": "string"},
-        "classes": NAMES,
-        "normalize": {"type": ["string", "null"]},
+        "target": TARGET,
+        "normalize": {"type": "string", "enum": ["window", "recording", "training", "none"]},
         "options": {"type": "object"},
         "mean": NUMBERS,
         "std": NUMBERS,
     },
-    "required": ["model", "channels", "n_times", "sfreq", "target", "classes"],
+    "required": ["model", "channels", "n_times", "sfreq", "target"],
 }
 """Schema of a card as JSON."""
 
@@ -59,14 +72,14 @@ class ModelCard:
         Name in the registry.
     channels, n_times, sfreq
         Channel names in order, samples and sampling rate (Hz) of the windows.
-    target, classes
-        Column that the model predicts, and the class name of each logit.
+    target
+        Target of the model, and the meaning of its outputs.
     normalize
-        Normalization of the windows, as in `StreamingDataset`.
+        Normalization of the windows, as in `StreamingDataset`, or ``"none"`` for µV.
     options
         Options of the model.
     mean, std
-        Statistics of each channel over the training persons, in µV, with
+        Statistics of each channel over the training windows, in µV, with
         ``normalize="training"``. Empty otherwise.
     """
 
@@ -74,9 +87,8 @@ class ModelCard:
     channels: tuple[str, ...]
     n_times: int
     sfreq: float
-    target: str
-    classes: tuple[str, ...]
-    normalize: str | None = None
+    target: TargetSpec
+    normalize: str = "none"
     options: dict[str, Any] = field(default_factory=dict)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -88,7 +100,7 @@ class ModelCard:
         """Value of `StreamingDataset`'s ``normalize`` that gives the model its usual input."""
         if self.normalize == "training":
             return np.array(self.mean), np.array(self.std)
-        return self.normalize
+        return None if self.normalize == "none" else self.normalize
 
     def build(self) -> nn.Module:
         """Build the model with initial weights."""
@@ -96,7 +108,7 @@ class ModelCard:
             self.model,
             n_chans=len(self.channels),
             n_times=self.n_times,
-            n_outputs=len(self.classes),
+            n_outputs=self.target.n_outputs,
             sfreq=self.sfreq,
             **self.options,
         )
@@ -141,17 +153,45 @@ def _parse_card(text: str) -> ModelCard:
     ValueError
         The text is not JSON, or has values of wrong types.
     """
-    values = parse_json(text)
+    values = _upgrade_card(parse_json(text))
     problem = find_violation(values, CARD_SCHEMA, "card")
     if problem:
         raise ValueError(problem)
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    card = ModelCard(**values)
+    target = TargetSpec(**_with_tuples(values["target"]))
+    problem = _find_wrong_target(target)
+    if problem:
+        raise ValueError(problem)
+    card = ModelCard(**_with_tuples(values | {"target": target}))
     if card.normalize == "training" and not len(card.mean) == len(card.std) == len(card.channels):
         raise ValueError(f"{len(card.mean)} means for {len(card.channels)} channels")
     return card
+
+
+def _upgrade_card(values: Any) -> Any:
+    """Return a card of an earlier version, which names a column and its classes, as a new one."""
+    if not isinstance(values, dict) or "classes" not in values:
+        return values
+    column = values.get("target")
+    target = {"name": column, "kind": "classes", "columns": [column], "outputs": values["classes"]}
+    upgraded = values | {"target": target, "normalize": values.get("normalize") or "none"}
+    del upgraded["classes"]
+    return upgraded
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+
+
+def _find_wrong_target(target: TargetSpec) -> str | None:
+    """Describe columns or outputs that do not fit the kind of a target, or return None."""
+    columns = ", ".join(target.columns)
+    if target.kind in ("classes", "number") and len(target.columns) != 1:
+        return f"card.target of kind {target.kind} has the columns {columns}, expected one"
+    if target.kind != "classes" and target.outputs != target.columns:
+        return f"card.target has outputs {', '.join(target.outputs)} for the columns {columns}"
+    return None
 
 
 def _check_shapes(card: ModelCard, file: Any) -> None:

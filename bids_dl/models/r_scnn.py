@@ -62,4 +62,5 @@ SPEC = ModelSpec(
     source="Truong, Milham, Makeig & Delorme 2021, arXiv:2105.04762",
     shape=SHAPE,
     make=RSCNN,
+    normalize="none",
 )

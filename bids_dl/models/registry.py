@@ -6,10 +6,11 @@ from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
+import torch
 from torch import nn
 
 from bids_dl.errors import ConfigError, ModelError
-from bids_dl.models import r_scnn, shallow_fbcsp
+from bids_dl.models import band_power, eegnet, r_scnn, shallow_fbcsp
 from bids_dl.models.spec import ModelSpec
 from bids_dl.wording import closest
 
@@ -17,7 +18,9 @@ MODELS = {
     spec.name: spec
     for spec in (
         shallow_fbcsp.SPEC,
+        eegnet.SPEC,
         r_scnn.SPEC,
+        band_power.SPEC,
     )
 }
 
@@ -55,6 +58,8 @@ def build(
 ) -> nn.Module:
     """Build a model with initial weights, which are drawn from torch's global generator.
 
+    The shapes of input and output are checked first, without memory and random numbers.
+
     Parameters
     ----------
     name
@@ -62,7 +67,7 @@ def build(
     n_chans, n_times
         Channels and samples of a window.
     n_outputs
-        Number of classes.
+        Number of outputs, such as classes.
     sfreq
         Sampling rate in Hz.
     **options
@@ -71,14 +76,14 @@ def build(
     Returns
     -------
     model
-        Module from float32 signals (batch, n_chans, n_times) in µV to logits (batch, n_outputs).
+        Module from float32 signals (batch, n_chans, n_times) to outputs (batch, n_outputs).
 
     Raises
     ------
     ConfigError
         The model or an option is unknown, or an option is out of range.
     ModelError
-        The model does not accept windows of this shape.
+        The model does not accept windows of this shape, or returns outputs of another shape.
 
     Examples
     --------
@@ -94,12 +99,32 @@ def build(
         raise ConfigError(f"model {name} has no option {unknown[0]!r}{available}")
     for key, value in options.items():
         _check_option(name, key, value, spec.options[key])
+    sizes = (n_chans, n_times, n_outputs, sfreq)
     try:
-        return spec.make(n_chans, n_times, n_outputs, sfreq, **options)
+        with torch.device("meta"):
+            untrained = spec.make(*sizes, **options)
+        _check_outputs(untrained, name, sizes)
+        return spec.make(*sizes, **options)
     except (TypeError, ValueError) as error:
         values = ", ".join(f"{key}={value!r}" for key, value in options.items())
         reason = str(error).splitlines()[0]
         raise ConfigError(f"model {name} cannot be built with {values}: {reason}") from error
+
+
+def _check_outputs(model: nn.Module, name: str, sizes: tuple[int, int, int, float]) -> None:
+    """Refuse a model on the meta device that cannot compute one row of outputs per window."""
+    n_chans, n_times, n_outputs, sfreq = sizes
+    windows = f"windows of ({n_chans}, {n_times}) at {sfreq:g} Hz"
+    try:
+        outputs = model.eval()(torch.empty(2, n_chans, n_times, device="meta"))
+    except RuntimeError as error:  # of a layer
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"model {name} does not accept {windows}: {reason}") from error
+    shape = tuple(outputs.shape)
+    if shape != (2, n_outputs):
+        raise ModelError(
+            f"model {name} returns {shape} for two {windows}, expected {(2, n_outputs)}"
+        )
 
 
 def _check_option(model: str, name: str, value: Any, default: Any) -> None:

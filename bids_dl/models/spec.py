@@ -26,6 +26,9 @@ class ModelSpec:
         Required window shape (n_chans, n_times), None if any shape is accepted.
     make
         Called with n_chans, n_times, n_outputs and sfreq (Hz), and with the options as keywords.
+    normalize
+        Normalization of the publication: ``"window"``, ``"recording"``, ``"training"``, or
+        ``"none"`` for µV. None if the publication names none of these.
     """
 
     name: str
@@ -33,6 +36,7 @@ class ModelSpec:
     source: str
     shape: tuple[int, int] | None
     make: Callable[..., nn.Module]
+    normalize: str | None = None
 
     @property
     def options(self) -> dict[str, Any]:

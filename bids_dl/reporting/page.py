@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
-from bids_dl.errors import ConfigError, DamagedStoreError, escape_controls
+from bids_dl.errors import ConfigError, DamagedStoreError
 from bids_dl.output import check_output, check_outside_store, writing
 from bids_dl.reporting import charts, formatting
 from bids_dl.reporting.contents import count_windows
@@ -19,7 +18,8 @@ from bids_dl.reporting.recordings import RecordingReport, most_notable, read_rec
 from bids_dl.reporting.reproduce import RECIPE, convert_command, options_file, recipe_file
 from bids_dl.reporting.spectra import band_levels, read_spectra
 from bids_dl.reporting.steps import summarize_other_stages, summarize_steps
-from bids_dl.sharing.citation import cite, find_doi
+from bids_dl.reporting.templating import open_templates
+from bids_dl.sharing.citation import cite
 from bids_dl.sharing.origin import address_of
 from bids_dl.store import Store
 from bids_dl.store.root_object import require_attributes
@@ -205,31 +205,13 @@ def _draw_spectra(
     }
 
 
-def _without_controls(value: Any) -> Any:
-    """Escape the control characters of a text that a template writes."""
-    is_text = isinstance(value, str) and not isinstance(value, Markup)
-    return escape_controls(value) if is_text else value
-
-
 @cache
 def _environment() -> jinja2.Environment:
-    """Load the templates, which escape all text of a store."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bids_dl.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_without_controls,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Open the templates of the page, with their filters."""
+    environment = open_templates()
     environment.filters |= {
-        "count": formatting.format_count,
-        "share": formatting.format_share,
         "share_sentence": formatting.describe_share,
-        "duration": formatting.format_duration,
         "address": address_of,
-        "doi": find_doi,
-        "value": formatting.format_value,
         "query": formatting.format_query,
         "decibel": formatting.format_level,
     }

@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     """Windows that are delivered together."""
 
     signals: torch.Tensor  # float32 (batch, n_chans, n_times), in µV unless normalized
-    target: torch.Tensor  # int64 class indices (batch,), float32 numbers (batch,) or (batch, k)
+    target: torch.Tensor  # int64 class indices or float32 numbers, (batch,) or (batch, k)
     index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the store
 
 

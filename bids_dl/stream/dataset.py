@@ -32,7 +32,7 @@ from bids_dl.stream.resume import (
     format_state,
     parse_state,
 )
-from bids_dl.stream.select import Where
+from bids_dl.stream.select import TargetLike, Where
 from bids_dl.stream.selected_windows import select_from_stores
 from bids_dl.stream.stores import JoinedColumns, StoreLike, chunk_sources
 from bids_dl.wording import count, describe_rows, describe_rows_html
@@ -54,11 +54,11 @@ class StreamingDataset(IterableDataset[Batch]):
     split
         "train", "validation" or "test". None takes all.
     where
-        Mapping from a column to a value, a list of values, or a range (low, high) that includes
-        both limits, where None is no limit. Alternatively, one boolean per window of the store(s),
-        or a function that makes them from the table (pandas).
+        Mapping from a column to a value, a list, or an inclusive range (low, high), where None is
+        no limit; one boolean per window of the store(s); or a function of the table making them.
     target
-        Column to predict, or a list of columns of numbers.
+        Column to predict, a list of columns of numbers, or an array of one row per window of the
+        store(s): integers as int64, floats as float32; NaN, or a row of only NaN, is missing.
     normalize
         Z-score each channel by ``"window"``, ``"recording"``, ``"training"`` (all windows of the
         split "train") or a pair (mean, standard deviation) of the channels in µV.
@@ -99,7 +99,7 @@ class StreamingDataset(IterableDataset[Batch]):
     windows
         Table of the selected windows, read on first use. Its index is the row of the store.
     classes
-        Class names by class index. Empty if the target is numeric.
+        Class names by class index. Empty if the target is numeric or an array.
     channels, sfreq, n_chans, n_times
         Channel names, sampling rate in Hz, and shape of a window.
     traffic
@@ -130,7 +130,7 @@ class StreamingDataset(IterableDataset[Batch]):
         *,
         split: str | None = None,
         where: Where | None = None,
-        target: str | Sequence[str] = "label",
+        target: TargetLike = "label",
         normalize: str | Statistics | None = None,
         transform: Callable[[Batch], Any] | None = None,
         batch_size: int = 64,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bids_dl.config.arguments import describe_value, wrong_type
@@ -29,6 +30,7 @@ Where = (
     | Sequence[bool]
     | Callable[[pd.DataFrame], npt.NDArray[np.bool_] | pd.Series]
 )
+TargetLike = str | Sequence[str] | npt.NDArray[Any]
 MISSING_TEXT = ("", "n/a")
 MAX_VALUES_LISTED = 10
 
@@ -41,11 +43,12 @@ class Targets:
     ----------
     values
         int64 class indices (n_windows,) of a text column, float32 (n_windows,) of a column of
-        numbers, or float32 (n_windows, n_columns) of several columns.
+        numbers, or float32 (n_windows, n_columns) of several columns. Those of an array are int64
+        or float32, (n_windows,) or (n_windows, k).
     is_missing
         (n_windows,): windows without a target, whose values are undefined.
     classes
-        Name of each class index. Empty for numbers.
+        Name of each class index. Empty for numbers and for an array.
     """
 
     values: npt.NDArray[Any]
@@ -103,7 +106,7 @@ def select_windows(
 
 def make_targets(
     table: pd.DataFrame | JoinedColumns,
-    target: str | Sequence[str],
+    target: TargetLike,
     classes: Mapping[str, Sequence[str]],
 ) -> Targets:
     """Return the targets of all windows.
@@ -113,7 +116,7 @@ def make_targets(
     table
         All windows.
     target
-        Column, or list of columns of numbers.
+        Column, list of columns of numbers, or array as in `array_targets`.
     classes
         Classes of columns, in the order of their indices. The classes of another text column are
         the sorted values of the whole column.
@@ -121,8 +124,11 @@ def make_targets(
     Raises
     ------
     TargetError
-        A column does not exist, or a list of columns is empty or contains a text column.
+        A column does not exist, a list of columns is empty or contains a text column, or an array
+        does not fit the table.
     """
+    if is_target_array(target):
+        return array_targets(target, len(table))
     if isinstance(target, str):
         values = get_column(table, target)
         if is_numeric_dtype(values):
@@ -140,6 +146,52 @@ def make_targets(
     parts = [_numeric_targets(values) for values in columns]
     stacked = np.stack([part.values for part in parts], axis=1)
     return Targets(stacked, np.any([part.is_missing for part in parts], axis=0), ())
+
+
+def is_target_array(target: Any) -> bool:
+    """Return True for an array, tensor, Series or DataFrame of values, False for columns."""
+    if isinstance(target, torch.Tensor | pd.DataFrame):
+        return True
+    return hasattr(target, "dtype") and np.asarray(target).dtype.kind not in "OUST"
+
+
+def array_targets(target: Any, n_windows: int) -> Targets:
+    """Return the targets of an array with one row per window.
+
+    Parameters
+    ----------
+    target
+        (n_windows,) or (n_windows, k) integers or floats. NaN, or a row of only NaN, is missing. A
+        Series or DataFrame whose index has the rows of the table in another order is put in order.
+
+    Raises
+    ------
+    TargetError
+        The array has another shape or data type, or an infinite value.
+    """
+    if isinstance(target, torch.Tensor):
+        target = target.detach().cpu().float() if target.is_floating_point() else target.cpu()
+    elif isinstance(target, pd.Series | pd.DataFrame) and set(target.index) == {*range(n_windows)}:
+        target = target.sort_index()
+    values = np.asarray(target)
+    if values.ndim not in (1, 2) or len(values) != n_windows or not values.size:
+        raise TargetError(
+            f"a target array must have one row per window, ({n_windows},) or ({n_windows}, k), "
+            f"got {_describe_array(values)}"
+        )
+    if values.dtype.kind in "iu":
+        return Targets(values.astype(np.int64), np.zeros(n_windows, bool), ())
+    if values.dtype.kind != "f":
+        raise TargetError(
+            f"a target array must contain integers or floats, got {_describe_array(values)}"
+        )
+    with np.errstate(over="ignore"):
+        numbers = values.astype(np.float32)
+    infinite = np.argwhere(np.isinf(numbers))
+    if len(infinite):
+        raise TargetError(f"the target of window {infinite[0, 0]} is not finite")
+    is_missing = np.asarray(np.isnan(numbers.reshape(n_windows, -1)).all(axis=1))
+    return Targets(numbers, is_missing, ())
 
 
 def get_column(
@@ -160,12 +212,12 @@ def get_column(
     return table[name]
 
 
-def check_missing_targets(targets: Targets, mask: Mask, target: str | Sequence[str]) -> None:
+def check_missing_targets(targets: Targets, mask: Mask, name: str) -> None:
     """Raise `TargetError` if a selected window has no target."""
     count = int((targets.is_missing & mask).sum())
     if count:
         raise TargetError(
-            f"{count} of {int(mask.sum())} windows have no {target!r}; "
+            f"{count} of {int(mask.sum())} windows have no {name}; "
             "drop_missing=True leaves them out"
         )
 

@@ -20,9 +20,11 @@ from bids_dl.store.description import describe_windows
 from bids_dl.stream.normalize import Normalizer, Statistics, make_normalizer
 from bids_dl.stream.order import Indices
 from bids_dl.stream.select import (
+    TargetLike,
     Where,
     apply_function,
     check_missing_targets,
+    is_target_array,
     make_targets,
     select_windows,
 )
@@ -52,7 +54,7 @@ class SelectedWindows:
     targets
         (n_windows,) or (n_windows, k): target of each selected window.
     classes
-        Class names by class index. Empty if the target is numeric.
+        Class names by class index. Empty if the target is numeric or an array.
     channels
         Names of the channels.
     normalizer
@@ -110,7 +112,7 @@ def select_from_stores(
     *,
     split: str | None,
     where: Where | None,
-    target: str | Sequence[str],
+    target: TargetLike,
     normalize: str | Statistics | None,
     drop_missing: bool,
 ) -> SelectedWindows:
@@ -121,7 +123,10 @@ def select_from_stores(
     stores = open_stores(store, storage_options)
     has_store_column = not isinstance(store, str | os.PathLike | Store)
     table = JoinedColumns(stores)
-    columns = [target] if isinstance(target, str) else [*target]
+    is_array = is_target_array(target)
+    columns: list[str] = []
+    if not is_array:
+        columns.extend([target] if isinstance(target, str) else target)
     if isinstance(where, Mapping):
         columns.extend(name for name in where if isinstance(name, str))
     if split is not None:
@@ -136,7 +141,7 @@ def select_from_stores(
         where = apply_function(where, join_tables(stores, with_store=has_store_column))
     mask = select_windows(table, split=split, where=where)
     if not drop_missing:
-        check_missing_targets(targets, mask, target)
+        check_missing_targets(targets, mask, "target" if is_array else repr(target))
     rows = np.flatnonzero(mask & ~targets.is_missing)
     return SelectedWindows(
         stores,
@@ -150,10 +155,12 @@ def select_from_stores(
 
 
 def _check_names(split: Any, target: Any) -> None:
-    """Refuse a split or a target that is no name."""
+    """Refuse a split that is no name, and a target that is neither names nor an array."""
     if split is not None and not isinstance(split, str | list):
         raise wrong_type("split", "the name of a split, such as 'train', or None", split)
+    if is_target_array(target):
+        return
     names = [target] if isinstance(target, str) else target
     is_listed = isinstance(names, Sequence | np.ndarray | pd.Index)
     if not is_listed or not all(isinstance(name, str) for name in names):
-        raise wrong_type("target", "a column or a list of columns", target)
+        raise wrong_type("target", "a column, a list of columns or an array of numbers", target)

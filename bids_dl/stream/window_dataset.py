@@ -16,7 +16,7 @@ from bids_dl.store.row_selection import select_row
 from bids_dl.store.signals.window_reader import WindowReader
 from bids_dl.stream.normalize import Statistics
 from bids_dl.stream.order import Indices
-from bids_dl.stream.select import Where
+from bids_dl.stream.select import TargetLike, Where
 from bids_dl.stream.selected_windows import select_from_stores
 from bids_dl.stream.stores import StoreLike, chunk_sources
 from bids_dl.wording import describe_rows, describe_rows_html
@@ -55,7 +55,7 @@ class WindowDataset(Dataset[DatasetItem]):
     targets
         Target of each window, a tensor.
     classes
-        Class names by class index. Empty if the target is numeric.
+        Class names by class index. Empty if the target is numeric or an array.
     channels, sfreq, n_chans, n_times
         Channel names, sampling rate in Hz, and shape of a window.
 
@@ -83,7 +83,7 @@ class WindowDataset(Dataset[DatasetItem]):
         *,
         split: str | None = None,
         where: Where | None = None,
-        target: str | Sequence[str] = "label",
+        target: TargetLike = "label",
         normalize: str | Statistics | None = None,
         transform: Callable[[torch.Tensor], Any] | None = None,
         storage_options: Mapping[str, Any] | None = None,

@@ -1,20 +1,25 @@
-"""Synthetic BIDS datasets of known content, for tests, documentation, examples and benchmarks.
+"""Synthetic BIDS datasets and stores of known content, for tests, documentation and benchmarks.
 
 Each recording alternates blocks with eyes open and eyes closed. Each channel is the sum of pink
 noise, a tone with an amplitude of its own, alpha in the eyes-closed blocks (more of it at the back
 of the head), and, on the first channel, impulses of one sample at the onsets of impulse events.
+
+With a `PlantedEffect`, the power of a band depends on a target instead, by an effect of known size.
+`make_dataset` writes it as a BIDS dataset, `plant_store` as a finished store.
 """
 
 from __future__ import annotations
 
 from bids_dl.testing.dataset import make_dataset
 from bids_dl.testing.design import Design
+from bids_dl.testing.effects import PLANTED_UV, PlantedEffect
 from bids_dl.testing.events import EYES_HED, SyntheticEvent
+from bids_dl.testing.noise import NOISE_UV
+from bids_dl.testing.planted_store import PlantedPopulation, PlantedStore, plant_store
 from bids_dl.testing.recording import (
     ALPHA_AMPLITUDE_UV,
     ALPHA_HZ,
     IMPULSE_AREA_UV_S,
-    NOISE_UV,
     TONE_HZ,
     SyntheticDataset,
     SyntheticRecording,
@@ -26,10 +31,15 @@ __all__ = [
     "EYES_HED",
     "IMPULSE_AREA_UV_S",
     "NOISE_UV",
+    "PLANTED_UV",
     "TONE_HZ",
     "Design",
+    "PlantedEffect",
+    "PlantedPopulation",
+    "PlantedStore",
     "SyntheticDataset",
     "SyntheticEvent",
     "SyntheticRecording",
     "make_dataset",
+    "plant_store",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from bids_dl.testing.files import (
     break_signal,
     write_signal,
 )
-from bids_dl.testing.recording import Array, SyntheticDataset, SyntheticRecording, plan_recording
+from bids_dl.testing.noise import Array
+from bids_dl.testing.planting import SEXES, draw_person
+from bids_dl.testing.recording import SyntheticDataset, SyntheticRecording, plan_recording
 
 AGE_RANGE = (18, 80)  # years; the upper limit is exclusive
 RIGHT_HANDED = 0.9  # fraction of the subjects
@@ -67,7 +69,7 @@ def make_dataset(root: str | Path, **design: Any) -> SyntheticDataset:
     positions = []
     for subject_design in designs:
         channels = _channel_positions(subject_design.template, subject_design.ch_names)
-        _check_writable(subject_design, len(channels))
+        _check_writable(subject_design, channels)
         positions.append(channels)
     root = Path(root)
     _write_dataset_files(root, plan)
@@ -84,7 +86,7 @@ def make_dataset(root: str | Path, **design: Any) -> SyntheticDataset:
     return SyntheticDataset(root, plan, tuple(recordings))
 
 
-def _check_writable(design: Design, n_chans: int) -> None:
+def _check_writable(design: Design, ch_names: Collection[str]) -> None:
     """Refuse a design that cannot be written."""
     package = PACKAGES.get(design.format)
     if package and importlib.util.find_spec(package) is None:
@@ -92,12 +94,13 @@ def _check_writable(design: Design, n_chans: int) -> None:
             f"writing {design.format} needs the package {package}: pip install {package}"
         )
     n_times = count_samples(design)
-    n_values = n_chans * n_times
+    n_values = len(ch_names) * n_times
     if n_values > MAX_EXPORT_VALUES and design.format != "brainvision":
         raise ConfigError(
             f"synthetic dataset: recordings of {n_values:,} values are written as brainvision "
             f"only, got format {design.format}"
         )
+    _check_electrodes(design, ch_names)
     duration = n_times / design.sfreq
     times = list(design.boundaries)
     times += [onset + length for onset, length in design.dropouts]
@@ -105,6 +108,18 @@ def _check_writable(design: Design, n_chans: int) -> None:
         raise ConfigError(
             f"synthetic dataset: boundaries and dropouts extend to {max(times):g} s, "
             f"but recordings last {duration:g} s"
+        )
+
+
+def _check_electrodes(design: Design, ch_names: Collection[str]) -> None:
+    """Refuse an effect in channels that a recording with all channels of a template lacks."""
+    if design.effect is None:
+        return
+    unknown = sorted(set(design.effect.electrodes) - set(ch_names))
+    if unknown:
+        raise ConfigError(
+            f"synthetic dataset: effect: electrodes {unknown} are not among the channels of the "
+            f"template {design.template}"
         )
 
 
@@ -144,9 +159,11 @@ def _write_dataset_files(root: Path, design: Design) -> None:
     rng = np.random.default_rng([design.seed, 2])
     participants = []
     for i in range(design.n_subjects):
-        age = int(rng.integers(*AGE_RANGE))
+        age: float = int(rng.integers(*AGE_RANGE))
         hand = "right" if rng.random() < RIGHT_HANDED else "left"
-        participants.append((f"sub-{i + 1:03d}", age, "FM"[i % 2], hand))
+        if design.effect is not None and design.effect.kind == "number":
+            age = draw_person(design.effect, design.seed, i).age
+        participants.append((f"sub-{i + 1:03d}", age, SEXES[i % 2], hand))
     root.mkdir(parents=True, exist_ok=True)
     (root / "README").write_text(
         "Synthetic EEG of known content, made by bids_dl.testing.\n", encoding="utf-8"
@@ -189,11 +206,24 @@ def _write_recording(
         channels.append((name, "EEG", "µV", design.sfreq, status))
     columns = ("name", "type", "units", "sampling_frequency", "status")
     _write_tsv(Path(f"{stem}_channels.tsv"), columns, channels)
-    _write_tsv(Path(f"{stem}_events.tsv"), *events_table(design, recording.events))
+    _write_tsv(Path(f"{stem}_events.tsv"), *_events_with_votes(recording))
     if design.electrodes:
         session = f"_ses-{recording.session}" if recording.session else ""
         name = f"sub-{recording.subject}{session}_space-CapTrak"
         _write_electrodes(stem.parent / name, positions)
+
+
+def _events_with_votes(
+    recording: SyntheticRecording,
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return columns and rows of events.tsv, with the votes of a planted effect of shares."""
+    design = recording.design
+    columns, rows = events_table(design, recording.events)
+    votes = recording.votes().tolist()
+    if design.effect is None or not votes:
+        return columns, rows
+    rows = [(*row, *of_window) for row, of_window in zip(rows, votes, strict=True)]
+    return (*columns, *design.effect.columns), rows
 
 
 def _write_electrodes(stem: Path, positions: Mapping[str, Array]) -> None:

@@ -12,11 +12,15 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.config.validation import explain
 from bids_dl.errors import ConfigError
+from bids_dl.testing.effects import PlantedEffect
 
 COMPANION_EXTENSIONS = {"brainvision": (".eeg", ".vmrk"), "eeglab-fdt": (".fdt",)}
 """Format -> extensions of the files that its signal file is read with."""
 
-SHARED_PARAMETERS = ("n_subjects", "n_sessions", "n_runs", "events", "variants", "seed")
+SHARED_PARAMETERS = (
+    *("n_subjects", "n_sessions", "n_runs"),
+    *("events", "effect", "variants", "seed"),
+)
 """Parameters that all recordings of a dataset share."""
 
 PositiveSeconds: TypeAlias = Annotated[float, Field(gt=0)]
@@ -62,6 +66,10 @@ class Design:
         Damage of the signal files after writing: ``"truncated"`` (the last 40 % of the bytes are
         missing), ``"empty"``, ``"companion"`` (the companion files are missing), ``"pointer"`` (a
         git-annex pointer in place of the file), ``"link"`` (a broken link).
+    effect
+        Effect planted in all recordings, in place of tones, alpha and impulses; only with the
+        events ``"eyes"``. participants.tsv has the sex or the age that the log power depends on.
+        With shares, events.tsv has a row for each window of the effect, with its votes.
     variants
         Parameters that differ from these, for each subject in turn:
         ``[{}, {"sfreq": 250}, {"template": "GSN-HydroCel-129", "ch_names": []}]``.
@@ -84,6 +92,7 @@ class Design:
     boundaries: tuple[PositiveSeconds, ...] = ()
     dropouts: tuple[DropoutInterval, ...] = ()
     broken: Literal["truncated", "empty", "companion", "pointer", "link"] | None = None
+    effect: PlantedEffect | None = None
     variants: tuple[Mapping[str, Any], ...] = ()
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -107,11 +116,33 @@ class Design:
             raise ValueError(
                 "boundaries: brainvision files do not have such annotations; use edf, bdf or eeglab"
             )
+        if self.effect is not None:
+            self._check_effect(self.effect)
         for variant in self.variants:
             shared = [name for name in variant if name in SHARED_PARAMETERS]
             if shared:
                 raise ValueError(f"{shared[0]} cannot differ between subjects")
         return self
+
+    def _check_effect(self, effect: PlantedEffect) -> None:
+        """Refuse an effect that the recordings cannot have."""
+        if self.events != "eyes":
+            raise ValueError(f"effect: needs the events eyes, got {self.events}")
+        if effect.band[1] > self.sfreq / 2:
+            raise ValueError(
+                f"effect: the band ends at {effect.band[1]:g} Hz, above half the rate of "
+                f"{self.sfreq} Hz"
+            )
+        n_times = effect.window * self.sfreq
+        n_windows = self.block_duration / effect.window
+        if not (n_times.is_integer() and n_windows.is_integer()):
+            raise ValueError(
+                f"effect: windows of {effect.window:g} s do not tile blocks of "
+                f"{self.block_duration} s at {self.sfreq} Hz"
+            )
+        unknown = sorted(set(effect.electrodes) - set(self.ch_names))
+        if unknown and self.ch_names:
+            raise ValueError(f"effect: electrodes {unknown} are not among the channels")
 
     @property
     def task(self) -> str:

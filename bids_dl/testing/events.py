@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
+from bids_dl.testing.effects import PlantedEffect
 
 EYES_HED = {
     "open": "Agent-action, Experiment-participant, Eyes-open",
@@ -67,7 +68,18 @@ def count_samples(design: Design) -> int:
 
 def draw_events(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
     """Yield the events of a recording, in order of onset."""
+    if design.effect is not None:
+        return _list_planted(design, design.effect)
     return _draw_prompts(design, rng) if design.events == "hbn" else _draw_blocks(design, rng)
+
+
+def _list_planted(design: Design, effect: PlantedEffect) -> Iterator[SyntheticEvent]:
+    """Yield a row for each block, or for each window if windows have votes."""
+    seconds = effect.window if effect.kind == "shares" else design.block_duration
+    per_block = round(design.block_duration / seconds)
+    n_times = round(seconds * design.sfreq)
+    for i in range(design.n_blocks * per_block):
+        yield SyntheticEvent("closed" if i // per_block % 2 else "open", i * n_times, n_times)
 
 
 def _draw_blocks(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
@@ -138,7 +150,11 @@ def events_sidecar(design: Design) -> dict[str, Any]:
         "closed": "eyes closed",
         "impulse": "one sample on the first channel",
     }
-    return {
+    sidecar = {
         "trial_type": {"Description": "What happens", "Levels": levels, "HED": EYES_HED},
         "sample": sample,
     }
+    if design.effect is not None and design.effect.kind == "shares":
+        for column in design.effect.columns:
+            sidecar[column] = {"Description": f"Number of votes for {column}"}
+    return sidecar

@@ -12,17 +12,16 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
 from bids_dl.testing.events import SyntheticEvent, count_samples, draw_events
+from bids_dl.testing.noise import Array, pink_noise
+from bids_dl.testing.planting import draw_log_power, draw_person, draw_votes, plant_signals
 
 TONE_HZ = 20.0
 ALPHA_HZ = 10.0
 ALPHA_AMPLITUDE_UV = 30.0  # at the back of the head
 MIN_ALPHA = 0.1  # at the front, as a fraction of the amplitude at the back
-NOISE_UV = 5.0  # standard deviation
 # The height of an impulse is proportional to the rate, so that low-passed impulses look alike at
 # all rates.
 IMPULSE_AREA_UV_S = 2.0
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -49,8 +48,44 @@ class SyntheticRecording:
         """Return the samples (n_chans, n_times) in µV, before the file format rounded them."""
         return np.array(list(self.iter_channels()))
 
+    def log_power(self) -> Array:
+        """Return the log power (n_windows,) of the planted effect, in its scale.
+
+        It is empty in a recording without a planted effect.
+        """
+        effect = self.design.effect
+        if effect is None:
+            return np.empty(0)
+        n_windows = round(self.n_times / self.design.sfreq / effect.window)
+        per_block = round(self.design.block_duration / effect.window)
+        person = draw_person(effect, *self.key[:2])
+        return draw_log_power(effect, person, np.arange(n_windows) // per_block, self.key)
+
+    def votes(self) -> NDArray[np.int64]:
+        """Return the votes (n_windows, n_columns) of a planted effect of shares, else none."""
+        effect = self.design.effect
+        if effect is None or effect.kind != "shares":
+            return np.empty((0, 0), dtype=np.int64)
+        return draw_votes(effect, self.log_power(), self.key)
+
     def iter_channels(self) -> Iterator[Array]:
         """Yield the samples (n_times,) of each channel in µV."""
+        channels = self._plant() if self.design.effect else self._simulate()
+        for signal in channels:
+            for onset, duration in self.design.dropouts:
+                sfreq = self.design.sfreq
+                signal[round(onset * sfreq) : round((onset + duration) * sfreq)] = 0
+            yield signal
+
+    def _plant(self) -> Iterator[Array]:
+        """Yield the channels of a recording with a planted effect."""
+        effect = self.design.effect
+        if effect is not None:
+            sfreq = float(self.design.sfreq)
+            yield from plant_signals(effect, self.log_power(), self.ch_names, sfreq, self.key)
+
+    def _simulate(self) -> Iterator[Array]:
+        """Yield the channels of a recording with tones, alpha and impulses."""
         sfreq = self.design.sfreq
         times = np.arange(self.n_times) / sfreq
         tone = np.sin(2 * np.pi * TONE_HZ * times)
@@ -58,13 +93,11 @@ class SyntheticRecording:
         impulses = [event.sample for event in self.events if event.label == "impulse"]
         rng = np.random.default_rng([*self.key, 1])
         for i in range(len(self.ch_names)):
-            signal = _pink_noise(self.n_times, rng)
+            signal = pink_noise(self.n_times, rng)
             signal += self.tones[i] * tone
             signal += self.alphas[i] * alpha
             if i == 0:
                 signal[impulses] += IMPULSE_AREA_UV_S * sfreq
-            for onset, duration in self.design.dropouts:
-                signal[round(onset * sfreq) : round((onset + duration) * sfreq)] = 0
             yield signal
 
     def _eyes_closed(self) -> Array:
@@ -121,12 +154,3 @@ def plan_recording(
         key=key,
         session=session_label,
     )
-
-
-def _pink_noise(n_times: int, rng: np.random.Generator) -> Array:
-    """Draw noise (n_times,) in µV without mean, whose power is proportional to 1 / frequency."""
-    spectrum = np.fft.rfft(rng.standard_normal(n_times))
-    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
-    spectrum[0] = 0
-    noise = np.fft.irfft(spectrum, n_times)
-    return np.asarray(NOISE_UV * noise / noise.std(), dtype=np.float64)

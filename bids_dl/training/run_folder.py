@@ -6,8 +6,9 @@ import hashlib
 import json
 import platform
 import shlex
-from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ import torch
 
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import BidsDlError, ConfigError
+from bids_dl.input import parse_json, read_text
 from bids_dl.output import check_outside_store, writing
+from bids_dl.remote.caching.file_lock import lock_file
 from bids_dl.store import Store
 from bids_dl.store.format import MANIFEST
-from bids_dl.training.folds import Fold
+from bids_dl.training.checkpoints import write_atomically
 
 MAX_RUNS = 10_000  # of the same default name
+MAX_VALUE_CHARS = 40  # of a setting in a message
 PACKAGES = (
     "bids_dl",
     "torch",
@@ -35,65 +39,195 @@ PACKAGES = (
     "matplotlib",
 )
 
-CONFIG_FILE = "config.json"  # of a run folder, written first
-METRICS_FILE = "metrics.json"  # of a run folder, written after the last fold
+CONFIG_FILE = "config.json"  # of a run folder, written last before the training
+ENVIRONMENT_FILE = "environment.json"
+FOLDS_FILE = "folds.json"
+METRICS_FILE = "metrics.json"  # of a run folder, written last of all
+LOCK_FILE = "training.lock"
+EXECUTION_SETTINGS = ("checkpoint_minutes", "log", "workers")  # which change no result
+SHOWN_DIFFERENCES = 3
+
+Document = Mapping[str, Any]
 
 
-def create_run_folder(run_dir: str | Path | None, store: Store, config: TrainConfig) -> Path:
-    """Create a new run folder.
+@dataclass(frozen=True, slots=True)
+class RunDocuments:
+    """Description of a training, written before it begins.
+
+    Parameters
+    ----------
+    config
+        Content of config.json: the command, all settings and the store.
+    environment
+        Content of environment.json: versions and device.
+    folds
+        Content of folds.json: the windows and persons of each side of each fold.
+    """
+
+    config: Document
+    environment: Document
+    folds: Sequence[Document]
+
+    @property
+    def default_name(self) -> str:
+        """Name of the run folder within ``runs``."""
+        settings = self.config["settings"]
+        store = self.config["store"]["name"].removesuffix(".zarr")
+        return f"{store}-{settings['model'].replace('/', '-')}-{settings['seed']}"
+
+
+@contextmanager
+def claimed_run_folder(
+    run_dir: str | Path | None, store: Store, documents: RunDocuments
+) -> Iterator[Path]:
+    """Create a run folder, or claim that of the same training for a resume, inside the context.
 
     Parameters
     ----------
     run_dir
-        A new or empty folder. None takes ``runs/<store>-<model>-<seed>``, with a number appended
-        if that exists.
-    store, config
-        Store and settings that determine the default name.
+        The folder: new, empty, or of the same training, not finished. None takes
+        ``runs/<store>-<model>-<seed>``, with a number appended if that exists.
+    store
+        The store, in which no run folder can be.
+    documents
+        Description of the training. It is written to a new folder.
+
+    Yields
+    ------
+    pathlib.Path
+        The folder, in which no other process trains meanwhile.
 
     Raises
     ------
     ConfigError
-        ``run_dir`` is not empty, is inside the store, or cannot be created.
+        The folder holds a finished run, an unfinished run of another training, or other files; or
+        another process trains in it.
     """
     if run_dir is not None:
         folder = Path(run_dir)
         root = store.location.folder if store.location.is_local else None
         check_outside_store(f"--run-dir {folder}", folder, root)
-        if (folder / CONFIG_FILE).is_file() and not (folder / METRICS_FILE).is_file():
-            raise ConfigError(
-                f"{folder}: holds a training that did not finish; remove it, or name another "
-                "run folder"
-            )
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ConfigError(
-                f"{folder}: already exists and is never overwritten; name another run folder"
-            )
-        with writing(f"--run-dir {folder}", "choose another folder"):
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    stem = f"{store.location.name.removesuffix('.zarr')}-{config.model}-{config.seed}"
+        problem = find_obstacle(folder, documents)
+        if problem:
+            raise ConfigError(f"{folder}: {problem}")
+        with _claim(folder, f"--run-dir {folder}", "choose another folder") as is_held:
+            if not is_held:
+                raise ConfigError(f"{folder}: another process is training in it; wait for its end")
+            _write_documents(folder, documents)
+            yield folder
+        return
     for number in range(1, MAX_RUNS):
+        stem = documents.default_name
         folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        way_out = "choose another folder with --run-dir"
-        with writing(str(folder), way_out), suppress(FileExistsError):
-            folder.mkdir(parents=True)
-            return folder
-    raise ConfigError(f"runs/{stem}: {MAX_RUNS} runs have this name; name another run folder")
+        if find_obstacle(folder, documents):
+            continue
+        with _claim(folder, str(folder), "choose another folder with --run-dir") as is_held:
+            if is_held:
+                _write_documents(folder, documents)
+                yield folder
+                return
+    raise ConfigError(
+        f"runs/{documents.default_name}: {MAX_RUNS} runs have this name; name another run folder"
+    )
+
+
+def find_obstacle(folder: Path, documents: RunDocuments) -> str | None:
+    """Return why a training cannot use a folder, None if it can begin or resume there."""
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        return "is a file; name another run folder"
+    if (folder / METRICS_FILE).exists():
+        return "holds a finished run, which is never overwritten; name another run folder"
+    if not (folder / CONFIG_FILE).exists():
+        begun = {ENVIRONMENT_FILE, FOLDS_FILE, LOCK_FILE}
+        names = {path.name.removesuffix(".part") for path in folder.iterdir()}
+        if names <= begun | {CONFIG_FILE}:
+            return None
+        return "already exists and is never overwritten; name another run folder"
+    differences = find_run_differences(folder, documents)
+    if not differences:
+        return None
+    more = len(differences) - SHOWN_DIFFERENCES
+    shown = "; ".join(differences[:SHOWN_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+    return (
+        f"holds an unfinished run of another training ({shown}); "
+        "repeat its command to resume it, or name another run folder"
+    )
+
+
+def find_run_differences(folder: Path, documents: RunDocuments) -> list[str]:
+    """Describe the differences between an unfinished run and a new training.
+
+    Settings that change no result are ignored.
+    """
+    stored: list[Any] = []
+    for name in (CONFIG_FILE, ENVIRONMENT_FILE):
+        try:
+            content = parse_json(read_text(folder / name))
+        except (OSError, ValueError) as error:
+            return [f"{name} cannot be read: {error}"]
+        stored.append(content if isinstance(content, dict) else {})
+    config, environment = stored
+    requested = json.loads(json.dumps([documents.config, documents.environment]))
+    pairs = [
+        ("--", config.get("settings"), requested[0]["settings"], EXECUTION_SETTINGS),
+        ("store ", config.get("store"), requested[0]["store"], ("url", "name")),
+        ("", environment.get("packages"), requested[1]["packages"], ()),
+        ("device ", environment.get("device"), requested[1]["device"], ("name",)),
+    ]
+    differences: list[str] = []
+    for prefix, old, new, ignored in pairs:
+        old_values = old if isinstance(old, dict) else {}
+        for key in sorted(old_values.keys() | new.keys()):
+            if key not in ignored and old_values.get(key) != new.get(key):
+                name = key.replace("_", "-") if prefix == "--" else key
+                before = shorten(old_values.get(key))
+                differences.append(f"{prefix}{name}: {before} before, now {shorten(new.get(key))}")
+    return differences
+
+
+def shorten(value: Any) -> str:
+    """Return a value as text of at most 40 characters, "none" for None."""
+    if value is None:
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 3]}..."
+
+
+@contextmanager
+def _claim(folder: Path, title: str, way_out: str) -> Iterator[bool]:
+    """Create a folder and lock it inside the context. Yield whether the lock is held."""
+    with ExitStack() as stack:
+        with writing(title, way_out):
+            folder.mkdir(parents=True, exist_ok=True)
+            is_held = stack.enter_context(lock_file(folder / LOCK_FILE, blocking=False))
+        yield is_held
+
+
+def _write_documents(folder: Path, documents: RunDocuments) -> None:
+    """Write the description of a new training. That of a resumed one stays as it is."""
+    if (folder / CONFIG_FILE).exists():
+        return
+    with writing_run(folder):
+        write_json(folder / ENVIRONMENT_FILE, documents.environment)
+        write_json(folder / FOLDS_FILE, documents.folds)
+        write_json(folder / CONFIG_FILE, documents.config)
 
 
 def writing_run(folder: Path) -> AbstractContextManager[None]:
     """Describe a failed write into a run folder inside the context in one line."""
     return writing(
         f"run folder {folder}",
-        "the run is incomplete; delete the folder, make room and train again",
+        "the run is incomplete; make room, and repeat the command to resume it",
         error=BidsDlError,
     )
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON with one item per line, without NaN."""
+    """Write JSON with one item per line, without NaN, completely or not at all."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_atomically(path, (text + "\n").encode())
 
 
 def describe_config(store: Store, config: TrainConfig) -> dict[str, Any]:
@@ -103,6 +237,7 @@ def describe_config(store: Store, config: TrainConfig) -> dict[str, Any]:
         "command": command_line(url, config),
         "settings": asdict(config),
         "store": {
+            "name": store.location.name,
             "url": url,
             **describe_content(store),
             "shape": list(store.shape),
@@ -143,14 +278,20 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
     }
 
 
-def describe_folds(folds: list[Fold]) -> list[dict[str, Any]]:
-    """Return the content of folds.json: the persons of each side and the file of the weights."""
-    return [asdict(fold) | {"weights": weights_name(fold, len(folds))} for fold in folds]
+def model_name(fold: int, n_folds: int, seed: int, first_seed: int) -> str:
+    """Return the name of the model of a fold and seed within its run.
 
-
-def weights_name(fold: Fold, n_folds: int) -> str:
-    """Return the file name of the weights of a fold."""
-    return "weights.safetensors" if n_folds == 1 else f"weights-fold-{fold.index}.safetensors"
+    Examples
+    --------
+    >>> model_name(0, 1, 7, 7), model_name(3, 4, 7, 7), model_name(3, 4, 8, 7)
+    ('weights', 'weights-fold-3', 'weights-seed-8-fold-3')
+    """
+    parts = ["weights"]
+    if seed != first_seed:
+        parts.append(f"seed-{seed}")
+    if n_folds > 1:
+        parts.append(f"fold-{fold}")
+    return "-".join(parts)
 
 
 def command_line(url: str, config: TrainConfig) -> str:
@@ -164,15 +305,19 @@ def command_line(url: str, config: TrainConfig) -> str:
     words = ["bids-dl", "train", url, "--model", config.model, "--seed", str(config.seed)]
     defaults = asdict(TrainConfig())
     for option, value in asdict(config).items():
-        if option in ("model", "seed", "model_options") or value == defaults[option]:
+        if option in ("model", "seed") or value == defaults[option]:
             continue
-        words.append(f"--{option.replace('_', '-')}")
-        if value is None:
-            words.append("none")
-        elif value is not True:
-            words.append(str(value))
-    for name, value in config.model_options.items():
-        words += ["--model-option", f"{name}={value}"]
+        flag = f"--{option.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, dict):
+            for name, setting in value.items():
+                words += [flag.removesuffix("s"), f"{name}={setting}"]
+        elif isinstance(value, tuple):
+            for item in value:
+                words += [flag, str(item)]
+        else:
+            words += [flag, str(value)]
     return shlex.join(words)
 
 

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from bids_dl.cli import console
 from bids_dl.pipeline.outcome import Progress
+from bids_dl.training.events import TrainingEvent
 
 WINDOWS = ("--window", "2")  # need headers, whose notes are warnings
 
@@ -132,6 +133,32 @@ def test_progress_of_bytes_has_rate_and_time_left(monkeypatch):
     shown = without_styles(terminal.file.getvalue())
     assert re.search(r"fetching .* 2.0 MB of 8.0 MB, [\d.]+ MB/s, 0:00:0\d left", shown)
     assert re.search(r"recordings .* 1/3", shown)
+
+
+PROGRESS = {"step": 3.0, "n_steps": 12.0, "loss": 0.412}
+PROGRESS |= {"windows_per_second": 812.0, "waiting_share": 0.04}
+
+
+def test_the_progress_of_an_epoch_is_one_line_until_the_epoch_ends(monkeypatch):
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=120)
+    monkeypatch.setattr(console, "notes", terminal)
+    with console.progress_bars() as bars:
+        bars.show_training(TrainingEvent("progress", "", 4, 1, PROGRESS))
+        time.sleep(0.3)  # until the bars are drawn again
+        shown = without_styles(terminal.file.getvalue())
+        assert "fold 2 of 4, loss 0.412, 812 windows/s, 4 % waiting for data" in shown
+        assert "3/12" in shown
+        bars.show_training(TrainingEvent("epoch", "epoch 1: done", 4, 1))
+        terminal.file.truncate(0)
+        time.sleep(0.3)
+        assert "windows/s" not in without_styles(terminal.file.getvalue())
+
+
+def test_without_a_terminal_the_progress_of_an_epoch_is_hidden_and_its_end_printed(capsys):
+    with console.progress_bars() as bars:
+        bars.show_training(TrainingEvent("progress", "", 1, 0, PROGRESS))
+        bars.show_training(TrainingEvent("epoch", "epoch 1: done", 1, 0))
+    assert capsys.readouterr().err.strip() == "epoch 1: done"
 
 
 def test_messages_on_the_plan_are_printed_without_a_terminal(capsys):

@@ -142,7 +142,7 @@ WRONG = {
     "an unknown model": (("train", "STORE", "--model", "eegnot"), ("eegnot", "shallow-fbcsp")),
     "an unknown target": (("train", "STORE", "--target", "wisdom"), ("wisdom", "label")),
     "an empty batch": (("train", "STORE", "--batch-size", "0"), ("batch-size 0",)),
-    "an unknown optimizer": (("train", "STORE", "--optimizer", "sgd"), ("sgd", "adamw")),
+    "an unknown optimizer": (("train", "STORE", "--optimizer", "adamq"), ("adamq", "adamw")),
     "a missing run": (("predict", "STORE", "--run-dir", "nope"), ("nope",)),
     "no run": (("predict", "STORE"), ("--run-dir FOLDER",)),
     "predictions into a missing folder": (

@@ -19,5 +19,7 @@ def test_recipes_are_listed_and_explained(command):
 def test_models_are_listed_with_shapes_options_and_sources(command):
     models = {model["name"]: model for model in command("models", "--json").json}
     assert models["r-scnn"]["shape"] == [24, 256]
+    assert models["r-scnn"]["normalize"] == "none"
+    assert models["shallow-fbcsp"]["normalize"] is None
     assert all(model["source"] and model["summary"] for model in models.values())
     assert all(name in command("models").words for name in models)

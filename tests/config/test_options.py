@@ -19,15 +19,16 @@ from bids_dl.config.options import (
 )
 from bids_dl.config.parsing import STAGES, default_value
 from bids_dl.config.shell_options import CacheOptions, JsonOptions
-from bids_dl.config.training_options import PredictOptions, TrainOptions
+from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 
 COMMANDS = (
     *(EventsOptions, ConvertOptions, InfoOptions, VerifyOptions, ReportOptions),
-    *(TrainOptions, PredictOptions, DemoOptions, CacheOptions, JsonOptions),
+    *(TrainOptions, PredictOptions, CompareOptions),
+    *(DemoOptions, CacheOptions, JsonOptions),
 )
 WITHOUT_STAGE = {
     *("hed", "event", "config", "plot", "sources", "output", "run_dir"),
-    *("quiet", "verbose", "json"),
+    *("quiet", "verbose", "json", "metric"),
 }
 """Options of a function or of the command line that no stage has."""
 
@@ -65,7 +66,10 @@ def test_defaults_come_from_the_stage_of_the_command():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, ""), (False, ""), ((), ""), (0, "0"), (0.5, "0.5"), ((0, 0), "0,0"), ("a", "a")],
+    [
+        *((None, ""), (False, ""), ((), ""), (0, "0"), (0.5, "0.5"), ((0, 0), "0,0"), ("a", "a")),
+        (("label",), "label"),
+    ],
 )
 def test_a_default_is_written_as_it_is_typed(value, text):
     assert format_default(value) == text

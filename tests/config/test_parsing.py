@@ -48,10 +48,9 @@ def test_storage_options_are_found_by_both_names_and_in_both_forms(name, value):
 
 @pytest.mark.parametrize("value", ["none", None])
 def test_no_normalization_differs_from_the_default(value):
-    assert parsing.parse_training({"normalize": value, "epochs": 2}) == TrainConfig(
-        normalize=None, epochs=2
-    )
-    assert parsing.parse_training({"epochs": 2}).normalize == "window"
+    options = parsing.merge_training_file({"normalize": value, "epochs": 2})
+    assert parsing.parse_training(options) == TrainConfig(normalize="none", epochs=2)
+    assert parsing.parse_training({"epochs": 2}).normalize == "auto"
 
 
 def test_training_ignores_the_options_of_other_stages():

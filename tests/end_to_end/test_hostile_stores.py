@@ -18,6 +18,7 @@ import bids_dl
 from bids_dl.cli.show_store import print_info
 from bids_dl.errors import BidsDlError
 from bids_dl.models.checkpoint import ModelCard, save_checkpoint
+from bids_dl.models.target import TargetSpec
 
 MAX_SECONDS = 10.0
 MAX_BYTES = 1e9
@@ -64,8 +65,7 @@ def write_run(run: Path, store: Path) -> Path:
         channels=opened.channels,
         n_times=opened.shape[2],
         sfreq=opened.sfreq,
-        target="label",
-        classes=("eyes_open", "eyes_closed"),
+        target=TargetSpec("label", "classes", ("label",), ("eyes_open", "eyes_closed")),
     )
     run.mkdir()
     save_checkpoint(card.build(), card, run / "weights.safetensors")

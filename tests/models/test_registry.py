@@ -5,9 +5,11 @@ import inspect
 
 import pytest
 import torch
+from torch import nn
 
 from bids_dl.errors import ConfigError, ModelError
-from bids_dl.models import MODELS, build, check_shape, registry
+from bids_dl.models import MODELS, ModelSpec, build, check_shape, registry
+from bids_dl.models.shallow_fbcsp import ShallowFBCSP
 
 SAMPLE = {"n_chans": 24, "n_times": 256, "n_outputs": 2, "sfreq": 128.0}
 
@@ -22,11 +24,31 @@ def test_a_model_returns_one_row_of_logits_per_window(name):
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_weight_of_a_model_has_a_gradient(name):
     model = build(name, **SAMPLE)
-    model(torch.randn(4, 24, 256)).square().sum().backward()
+    (model(torch.randn(4, 24, 256)) - 1).square().sum().backward()
     for parameter in model.parameters():
         if parameter.ndim > 1:
             assert parameter.grad is not None
             assert parameter.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_model_returns_finite_outputs_of_flat_channels(name):
+    model = build(name, **SAMPLE | {"n_outputs": 1})
+    for _ in range(2):
+        outputs = model(torch.zeros(4, 24, 256))
+        assert outputs.shape == (4, 1)
+        assert outputs.isfinite().all()
+        model.eval()
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_model_computes_in_bfloat16(name):
+    model = build(name, **SAMPLE)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = model(torch.randn(4, 24, 256))
+        (outputs.float() - 1).square().sum().backward()
+    assert outputs.isfinite().all()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -57,10 +79,45 @@ def test_windows_that_do_not_fit_are_refused_with_both_shapes():
         build("r-scnn", **SAMPLE | {"n_times": 250})
 
 
+class MeanOverChannels(nn.Module):
+    """A model that forgets the dimension of the outputs."""
+
+    def __init__(self, n_chans: int, n_times: int, n_outputs: int, sfreq: float) -> None:
+        super().__init__()
+        del n_times, sfreq
+        self.kernel = nn.Conv1d(n_chans, n_outputs, 100)
+
+    def forward(self, signals: torch.Tensor) -> torch.Tensor:
+        return self.kernel(signals).mean(dim=(1, 2))
+
+
+def test_a_model_whose_outputs_have_another_shape_or_fail_is_refused(monkeypatch):
+    spec = ModelSpec("mean", "mean", "none", None, MeanOverChannels)
+    monkeypatch.setitem(MODELS, "mean", spec)
+    with pytest.raises(
+        ModelError,
+        match=r"model mean returns \(2,\) for two windows of \(24, 256\) .* expected \(2, 2\)",
+    ):
+        build("mean", **SAMPLE)
+    with pytest.raises(
+        ModelError,
+        match=r"model mean does not accept windows of \(24, 50\) at 128 Hz: .*[Kk]ernel size",
+    ):
+        build("mean", **SAMPLE | {"n_times": 50})
+
+
+def test_the_check_of_the_shapes_draws_no_random_numbers():
+    torch.manual_seed(0)
+    expected = ShallowFBCSP(24, 256, 2, 128.0).state_dict()
+    torch.manual_seed(0)
+    weights = build("shallow-fbcsp", **SAMPLE).state_dict()
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
 def test_an_unknown_model_is_refused_with_the_closest_and_all_available():
     message = (
         r"unknown model 'shalow-fbcsp', did you mean 'shallow-fbcsp'\?; "
-        "available: shallow-fbcsp, r-scnn"
+        "available: shallow-fbcsp, eegnet, r-scnn, band-power"
     )
     with pytest.raises(ConfigError, match=message):
         build("shalow-fbcsp", **SAMPLE)

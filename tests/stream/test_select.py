@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch.utils.data import DataLoader
 
 from bids_dl.errors import ArgumentTypeError, ConditionError, NoMatchError, TargetError
 from bids_dl.stream import StreamingDataset
@@ -106,8 +108,12 @@ def test_where_selects_the_windows_that_meet_all_conditions(store, where, expect
         ({"where": {"subject": "0001"}}, NoMatchError, "did you mean '001'"),
         ({"split": "training"}, NoMatchError, "did you mean 'train'"),
         ({"split": 3}, ArgumentTypeError, "split must be the name of a split"),
-        ({"target": 3}, ArgumentTypeError, "target must be a column or a list of columns, got int"),
-        ({"target": None}, ArgumentTypeError, "target must be a column .* got None"),
+        (
+            {"target": 3},
+            ArgumentTypeError,
+            "target must be a column, a list of columns or an array of numbers, got int 3",
+        ),
+        ({"target": None}, ArgumentTypeError, "target must be a column, .* got None"),
         ({"where": np.zeros(70, bool)}, NoMatchError, "leaves no window"),
         (
             {"split": "validation"},
@@ -165,3 +171,94 @@ def test_a_function_cannot_change_the_table_of_a_store(store):
 def test_a_function_sees_which_of_several_stores_a_window_is_from(store):
     stream = StreamingDataset([store, store], where=lambda table: table["store"] == store)
     assert len(stream.windows) == 140
+
+
+@pytest.mark.parametrize(
+    ("target", "dtype"),
+    [
+        (np.arange(70), torch.int64),
+        (np.arange(70, dtype=np.uint8), torch.int64),
+        (np.arange(70) / 7, torch.float32),
+        (np.arange(210, dtype=np.float32).reshape(70, 3), torch.float32),
+        (torch.arange(140).reshape(70, 2), torch.int64),
+        (torch.arange(70).bfloat16(), torch.float32),
+        (pd.Series(np.arange(70)), torch.int64),
+        (pd.DataFrame({"a": np.arange(70.0), "b": 1.0}), torch.float32),
+    ],
+)
+def test_an_array_is_the_target_of_each_window_by_its_row(store, target, dtype):
+    stream = StreamingDataset(store, target=target, split="test", batch_size=5)
+    expected = torch.tensor(np.asarray(target.float() if torch.is_tensor(target) else target))
+    assert stream.classes == ()
+    for _, delivered, index in stream:
+        assert delivered.dtype == dtype
+        assert torch.equal(delivered, expected[index].to(dtype))
+
+
+@pytest.mark.parametrize("make", [pd.Series, pd.DataFrame])
+def test_a_sorted_series_is_put_in_the_order_of_the_table(store, make):
+    target = make(np.arange(70)).sort_index(ascending=False)
+    for _, delivered, index in StreamingDataset(store, target=target):
+        assert torch.equal(delivered.flatten(), index)
+
+
+def test_an_array_has_the_rows_of_all_joined_stores(store):
+    stream = StreamingDataset([store, store], target=np.arange(140) * 3, batch_size=50)
+    for _, delivered, index in stream:
+        assert torch.equal(delivered, 3 * index)
+
+
+def test_missing_numbers_of_an_array_are_an_error_or_left_out(store):
+    target = np.arange(70.0)
+    target[[3, 50]] = np.nan
+    with pytest.raises(TargetError, match="2 of 70 windows have no target; drop_missing=True"):
+        StreamingDataset(store, target=target)
+    rows = StreamingDataset(store, target=target, drop_missing=True).windows.index
+    assert set(range(70)) - set(rows) == {3, 50}
+    assert 50 not in StreamingDataset(store, target=target, where=np.arange(70) > 50).windows.index
+
+
+def test_only_a_row_without_any_number_is_missing(store):
+    labels = np.ones((70, 2))
+    labels[1] = np.nan
+    labels[2, 0] = np.nan
+    stream = StreamingDataset(store, target=labels, drop_missing=True, shuffle=False)
+    assert stream.windows.index[:3].tolist() == [0, 2, 3]
+    np.testing.assert_array_equal(next(iter(stream)).target[1].numpy(), [np.nan, 1])
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (np.zeros(69), r"one row per window, \(70,\) or \(70, k\), got ndarray of float64 \(69,\)"),
+        (np.zeros((70, 0)), r"got ndarray of float64 \(70, 0\)"),
+        (np.zeros((70, 2, 2)), r"got ndarray of float64 \(70, 2, 2\)"),
+        (np.zeros((2, 70)), r"got ndarray of float64 \(2, 70\)"),
+        (np.float64(3), r"got ndarray of float64 \(\)"),
+        (np.zeros(70, bool), r"must contain integers or floats, got ndarray of bool \(70,\)"),
+        (np.zeros(70, complex), "integers or floats, got ndarray of complex128"),
+        (pd.DataFrame({"a": ["x"] * 70}), "integers or floats, got ndarray of object"),
+        (np.where(np.arange(70) == 9, np.inf, 0), "the target of window 9 is not finite"),
+        (np.full(70, 1e300), "the target of window 0 is not finite"),
+    ],
+)
+def test_an_array_that_is_no_target_is_refused(store, target, message):
+    with pytest.raises(TargetError, match=message):
+        StreamingDataset(store, target=target)
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_a_stream_with_an_array_resumes_in_workers_and_without(store, n_workers):
+    def make_stream() -> StreamingDataset:
+        return StreamingDataset(store, target=np.arange(70) * 2, batch_size=8)
+
+    expected = list(make_stream())
+    stream = make_stream()
+    loop = iter(DataLoader(stream, batch_size=None, num_workers=n_workers))
+    delivered = [next(loop), next(loop)]
+    resumed = make_stream()
+    resumed.load_state_dict(stream.state_dict(step=2))
+    delivered += DataLoader(resumed, batch_size=None, num_workers=n_workers)
+    for batch, same in zip(delivered, expected, strict=True):
+        assert torch.equal(batch.index, same.index)
+        assert torch.equal(batch.target, 2 * same.index)

@@ -34,6 +34,7 @@ def by_row(stream: StreamingDataset) -> dict[int, tuple[torch.Tensor, torch.Tens
         {"normalize": "training", "where": {"subject": ["000", "004"]}},
         {"target": ["votes", "row"]},
         {"target": "age", "drop_missing": True},
+        {"target": np.arange(140).reshape(70, 2) / 3, "split": "test"},
         {"where": lambda table: table["sex"] == "f"},
     ],
 )

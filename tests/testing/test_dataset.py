@@ -10,10 +10,13 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from conversions import convert
+from planted_power import measure_log_power
 from synthetic_files import read_bytes, read_recordings, read_with_mne_bids
 
+import bids_dl
 from bids_dl.errors import ConfigError
-from bids_dl.testing import NOISE_UV, make_dataset
+from bids_dl.testing import NOISE_UV, PlantedEffect, make_dataset
 from bids_dl.testing import dataset as dataset_module
 
 
@@ -62,6 +65,10 @@ def test_description_and_participants_have_the_fields_that_other_tests_use(tmp_p
         ({"template": "nowhere"}, "synthetic dataset"),
         ({"variants": [{}, {"template": "nowhere"}]}, "synthetic dataset"),
         ({"dropouts": [(39, 2)]}, "extend to 41 s, but recordings last 40 s"),
+        (
+            {"effect": PlantedEffect(electrodes=("E7",)), "ch_names": ()},
+            r"effect: electrodes \['E7'\] are not among the channels of the template easycap-M1",
+        ),
         ({"boundaries": [50]}, "extend to 50 s, but recordings last 40 s"),
         (
             {"sfreq": 1000, "block_duration": 3600},
@@ -104,3 +111,46 @@ def test_variants_apply_to_the_subjects_in_turn(tmp_path):
         sizes.append((header.sfreq, len(header.ch_names)))
         np.testing.assert_allclose(signals, content.signals(), atol=0.05)
     assert sizes == [(160, 8), (250, 8), (160, 129), (160, 8)]
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        PlantedEffect(d=3),
+        PlantedEffect(unit="block"),
+        PlantedEffect(kind="number", electrodes=("O1", "O2"), band=(20, 30)),
+        PlantedEffect(kind="shares", electrodes=("C3", "C4")),
+    ],
+    ids=["sex", "blocks", "age", "votes"],
+)
+def test_a_planted_effect_keeps_its_size_through_a_conversion(tmp_path, effect):
+    dataset = make_dataset(tmp_path / "bids", n_subjects=4, n_blocks=2, effect=effect)
+    assert convert(tmp_path / "bids", tmp_path / "x.zarr").n_windows == 40
+    store = bids_dl.open_store(str(tmp_path / "x.zarr"))
+    names = effect.electrodes or store.channels
+    channels = [store.channels.index(name) for name in names]
+    measured = measure_log_power(effect, store.read("signals")[:, channels]).mean(-1)
+    drawn = np.concatenate([recording.log_power() for recording in dataset.recordings])
+    slope, _ = np.polyfit(drawn, measured, 1)
+    assert slope == pytest.approx(1, abs=0.05)
+    assert np.abs(measured - measured.mean() - drawn + drawn.mean()).max() < 0.3
+
+
+def test_the_columns_of_a_planted_effect_are_in_the_tables_of_the_dataset(tmp_path):
+    effect = PlantedEffect(kind="shares", n_votes=8, columns=("votes_a", "votes_b"))
+    dataset = make_dataset(tmp_path, n_subjects=2, n_blocks=2, effect=effect)
+    for recording in dataset.recordings:
+        events = pd.read_csv(tmp_path / f"{recording.path}_events.tsv", sep="\t")
+        assert events["onset"].tolist() == [2.0 * window for window in range(10)]
+        assert (events["duration"] == 2).all()
+        assert events["trial_type"].tolist() == ["open"] * 5 + ["closed"] * 5
+        np.testing.assert_array_equal(events[["votes_a", "votes_b"]], recording.votes())
+        assert (recording.votes().sum(-1) == 8).all()
+
+
+def test_equal_planted_designs_write_equal_files(tmp_path):
+    design = {"n_subjects": 2, "n_blocks": 2, "effect": PlantedEffect(kind="number")}
+    datasets = [make_dataset(tmp_path / name, **design) for name in "ab"]
+    assert read_bytes(datasets[0]) == read_bytes(datasets[1])
+    ages = pd.read_csv(tmp_path / "a" / "participants.tsv", sep="\t")["age"]
+    assert ages.nunique() == 2

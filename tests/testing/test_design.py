@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bids_dl.errors import ConfigError
+from bids_dl.testing import PlantedEffect
 from bids_dl.testing.design import make_design
 
 
@@ -25,6 +26,20 @@ from bids_dl.testing.design import make_design
             "brainvision files do not have such annotations",
         ),
         ({"variants": [{"seed": 3}]}, "seed cannot differ between subjects"),
+        ({"effect": PlantedEffect(), "events": "hbn"}, "effect: needs the events eyes, got hbn"),
+        (
+            {"effect": PlantedEffect(band=(30, 90))},
+            "effect: the band ends at 90 Hz, above half the rate of 160 Hz",
+        ),
+        (
+            {"effect": PlantedEffect(window=3)},
+            "effect: windows of 3 s do not tile blocks of 10 s at 160 Hz",
+        ),
+        (
+            {"effect": PlantedEffect(electrodes=("Oz",))},
+            r"effect: electrodes \['Oz'\] are not among the channels",
+        ),
+        ({"variants": [{"effect": None}]}, "effect cannot differ between subjects"),
     ],
 )
 def test_wrong_parameters_are_refused_in_one_line(parameters, message):

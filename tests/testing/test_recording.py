@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from planted_power import measure_log_power
 from synthetic_files import read_recordings
 
-from bids_dl.testing import NOISE_UV, TONE_HZ, make_dataset
+from bids_dl.testing import NOISE_UV, TONE_HZ, PlantedEffect, make_dataset
 
 
 def test_blocks_tile_the_recording_and_alpha_is_in_the_closed_ones(tmp_path):
@@ -36,3 +37,19 @@ def test_dropouts_are_zero_and_no_other_sample_is(tmp_path):
     assert np.abs(signals[:, dropout]).max() < 1e-3
     signals[:, dropout] = 1
     assert not (np.abs(signals) < 1e-3).all(0).any()
+
+
+def test_a_written_recording_has_the_drawn_log_power_in_each_window(tmp_path):
+    effect = PlantedEffect(electrodes=("O1", "O2"))
+    dataset = make_dataset(tmp_path, n_subjects=2, n_runs=2, effect=effect)
+    for content, signals, header in read_recordings(dataset):
+        names = [header.ch_names.index(name) for name in effect.electrodes]
+        windows = signals[names].reshape(2, 20, 320).swapaxes(0, 1)
+        measured = measure_log_power(effect, windows)
+        expected = np.broadcast_to(content.log_power()[:, None], (20, 2))
+        np.testing.assert_allclose(measured, expected, atol=0.25)
+
+
+def test_recordings_without_an_effect_have_no_log_power_and_no_votes(tmp_path):
+    [recording] = make_dataset(tmp_path, n_subjects=1).recordings
+    assert recording.log_power().size == recording.votes().size == 0

@@ -1,0 +1,313 @@
+"""Everything that the models of a run share, checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bids_dl.config.training_options import VoteUnit
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import ConfigError, ModelError, TargetError
+from bids_dl.models import MODELS, check_shape
+from bids_dl.models.checkpoint import ModelCard
+from bids_dl.models.compute import pick_device, pick_precision
+from bids_dl.models.target import TargetSpec
+from bids_dl.models.target_columns import TargetValues, read_target
+from bids_dl.prediction import BATCH_SIZE
+from bids_dl.store import Store, open_store
+from bids_dl.stream import StreamingDataset, training_statistics
+from bids_dl.training.distributed import Ranks
+from bids_dl.training.fitting import Compute, Data, Rows
+from bids_dl.training.folds.conditions import rows_where
+from bids_dl.training.folds.fold import Fold
+from bids_dl.training.folds.planning import plan_folds
+from bids_dl.training.logs import check_logger
+from bids_dl.training.metrics import Monitor, check_vote_unit, default_vote_unit, make_monitor
+from bids_dl.training.objectives import check_objective, fit_target, make_objective
+from bids_dl.training.optimization import make_optimizer
+from bids_dl.training.scaling import Scaling, choose_normalization
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingJob:
+    """A run before its models are trained.
+
+    Parameters
+    ----------
+    store, config
+        Store and settings.
+    card
+        Description of the models, without statistics of training windows.
+    target
+        Target of all windows of the store.
+    known
+        (n_windows,): windows that have a target and meet the conditions of the settings.
+    folds
+        Windows of each side of each fold.
+    monitor
+        Validation metric that early stopping watches.
+    scaling
+        Normalization of the windows and its reason.
+    vote_by
+        Unit whose windows vote together.
+    compute
+        Device, precision and processes.
+    warnings
+        Lines about the folds.
+    """
+
+    store: Store
+    config: TrainConfig
+    card: ModelCard
+    target: TargetValues
+    known: npt.NDArray[np.bool_]
+    folds: tuple[Fold, ...]
+    monitor: Monitor
+    scaling: Scaling
+    vote_by: VoteUnit
+    compute: Compute
+    warnings: tuple[str, ...]
+
+    @property
+    def seeds(self) -> range:
+        """Seeds to train with. The first one is that of the settings."""
+        return range(self.config.seed, self.config.seed + self.config.seeds)
+
+
+def check_settings(config: TrainConfig) -> None:
+    """Refuse settings that contradict each other.
+
+    Raises
+    ------
+    ConfigError
+        A setting has no effect, or is out of the range that another one sets.
+
+    Examples
+    --------
+    >>> check_settings(TrainConfig(monitor="r2"))
+    Traceback (most recent call last):
+    ...
+    bids_dl.errors.ConfigError: --monitor r2 has no effect without --patience; add --patience N
+    """
+    if config.monitor != "loss" and config.patience is None:
+        raise ConfigError(
+            f"--monitor {config.monitor} has no effect without --patience; add --patience N"
+        )
+    if config.warmup >= config.epochs:
+        raise ConfigError(
+            f"--warmup {config.warmup:g}: expected fewer epochs than --epochs {config.epochs}"
+        )
+    if config.min_lr and config.schedule != "cosine":
+        raise ConfigError(
+            f"--min-lr {config.min_lr:g} has no effect without a schedule; add --schedule cosine"
+        )
+    if config.min_lr > config.lr:
+        raise ConfigError(f"--min-lr {config.min_lr:g}: expected at most --lr {config.lr:g}")
+    make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
+    check_logger(config.log)
+
+
+def prepare_job(
+    store_url: str,
+    config: TrainConfig,
+    storage_options: Mapping[str, Any] | None,
+    *,
+    ranks: Ranks,
+    device: str,
+) -> TrainingJob:
+    """Open the store, and check that model, target, folds and device fit it.
+
+    Parameters
+    ----------
+    store_url, storage_options
+        Store, as in `open_store`.
+    config
+        Settings.
+    ranks
+        Number of this process.
+    device
+        Device of this process.
+
+    Raises
+    ------
+    StoreError, ConfigError, TargetError, ModelError
+        The store cannot be read, or a setting does not fit it.
+    """
+    check_settings(config)
+    torch_device = pick_device(device)
+    store = open_store(store_url, storage_options=storage_options)
+    name = store.location.name
+    _, n_chans, n_times = store.shape
+    check_shape(config.model, (n_chans, n_times), name)
+    table = store.table
+    target = read_target(
+        table,
+        config.target,
+        kind=config.target_kind,
+        classes=store.attributes.get("classes"),
+        source=name,
+    )
+    _check_loss(target.spec, config)
+    known = _find_known(target, rows_where(table, config.where, name), config, name)
+    classes_of = target.values if target.spec.kind == "classes" else None
+    plan = plan_folds(
+        table,
+        config,
+        known=known,
+        classes_of=classes_of,
+        window_seconds=n_times / store.sfreq,
+        store_name=name,
+    )
+    tested = target.values[known]
+    vote_by = config.vote_by or default_vote_unit(table[known], target.spec, tested)
+    check_vote_unit(table[known], target.spec, tested, vote_by)
+    scaling = choose_normalization(config, MODELS[config.model], table, known, target.values)
+    card = ModelCard(
+        model=config.model,
+        channels=store.channels,
+        n_times=n_times,
+        sfreq=store.sfreq,
+        target=target.spec,
+        normalize=scaling.normalize,
+        options=dict(config.model_options),
+    )
+    compute = Compute(torch_device, pick_precision(config.precision, torch_device), ranks)
+    job = TrainingJob(
+        store,
+        config,
+        card,
+        target,
+        known,
+        tuple(plan.folds),
+        make_monitor(config.monitor, target.spec),
+        scaling,
+        vote_by,
+        compute,
+        tuple(plan.warnings),
+    )
+    _check_validation(job)
+    _check_model(job)
+    return job
+
+
+def seed_of_model(seed: int, fold: int) -> int:
+    """Return the seed of weights and order of the model of a fold."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
+def fold_card(job: TrainingJob, train: Rows) -> ModelCard:
+    """Return the card of a fold's model, with statistics of its training windows (n_windows,)."""
+    spec = fit_target(job.target.spec, job.target.values[train])
+    card = replace(job.card, target=spec)
+    if card.normalize != "training":
+        return card
+    is_training = np.zeros(len(job.known), bool)
+    is_training[train] = True
+    mean, std = training_statistics([job.store], job.store.table, is_training)
+    return replace(card, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+
+
+def fold_data(job: TrainingJob, fold: Fold, card: ModelCard, seed: int) -> Data:
+    """Return the windows of a fold, shuffled by a seed, with loss and monitor."""
+    train = fold.train
+    validation = fold.validation
+    objective = make_objective(
+        card.target, job.config, job.target.values[train], job.compute.device
+    )
+    return Data(
+        stream_rows(job, card, train, seed=seed),
+        lambda rows: stream_rows(job, card, rows),
+        validation if len(validation) else None,
+        card.target,
+        objective,
+        job.monitor,
+    )
+
+
+def stream_rows(
+    job: TrainingJob, card: ModelCard, rows: Rows, *, seed: int | None = None
+) -> StreamingDataset:
+    """Stream rows (n_windows,) of the store with their targets, shuffled if a seed is given."""
+    mask = np.zeros(len(job.known), bool)
+    mask[rows] = True
+    is_training = seed is not None
+    return StreamingDataset(
+        job.store,
+        where=mask,
+        target=job.target.values,
+        normalize=card.stream_normalize,
+        batch_size=job.config.batch_size if is_training else BATCH_SIZE,
+        shuffle=is_training,
+        seed=seed or 0,
+        rank=0,
+        world_size=1,
+    )
+
+
+def _check_loss(spec: TargetSpec, config: TrainConfig) -> None:
+    """Refuse settings of the loss that do not fit the kind of the target."""
+    check_objective(spec, config)
+    if config.loss != "huber" and spec.kind != "number":
+        raise ConfigError(
+            f"--loss {config.loss} is for numbers, but {spec.name!r} is of kind {spec.kind}; "
+            "leave it out"
+        )
+
+
+def _find_known(
+    target: TargetValues, is_selected: npt.NDArray[np.bool_], config: TrainConfig, name: str
+) -> npt.NDArray[np.bool_]:
+    """Return the windows that are selected and have a target.
+
+    Raises
+    ------
+    TargetError
+        Selected windows have no target, and ``drop_missing`` is False.
+    """
+    n_missing = int((is_selected & target.is_missing).sum())
+    if n_missing and not config.drop_missing:
+        raise TargetError(
+            f"{name}: {n_missing} of {int(is_selected.sum())} windows have no "
+            f"{target.spec.name!r}; --drop-missing leaves them out"
+        )
+    known: npt.NDArray[np.bool_] = is_selected & ~target.is_missing
+    return known
+
+
+def _check_validation(job: TrainingJob) -> None:
+    """Refuse early stopping if a fold has no validation windows."""
+    if job.config.patience is None:
+        return
+    for fold in job.folds:
+        if not len(fold.validation):
+            raise TargetError(
+                f"{job.store.location.name}: {fold.held_out} held out: no window is left for "
+                "validation, which --patience needs; train without it"
+            )
+
+
+def _check_model(job: TrainingJob) -> None:
+    """Build the model without memory, and compute a batch of the smallest size in training.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        An option is wrong, the windows do not fit the model, or batches are too small for it.
+    """
+    world_size = job.compute.ranks.world_size
+    smallest = min(job.config.batch_size // world_size, *(len(fold.train) for fold in job.folds))
+    with torch.device("meta"):
+        model = job.card.build().train()
+        signals = torch.zeros(max(1, smallest), len(job.card.channels), job.card.n_times)
+        try:
+            model(signals)
+        except ValueError as error:  # of batch norm, which needs more than one value
+            raise ModelError(
+                f"model {job.config.model} cannot be trained on batches of "
+                f"{max(1, smallest)} for each process ({error}); use a larger --batch-size"
+            ) from error
