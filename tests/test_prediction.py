@@ -176,7 +176,7 @@ def test_numbers_are_decoded_with_the_statistics_of_each_fold(targets, tmp_path)
     table = predict(targets, write_run(tmp_path / "run", models, AGE))
     assert (table["predicted"] == 50).all()
     assert table["age"].tolist() == target_table(4)["age"].tolist()
-    assert table.columns.tolist() == [*ENTITIES, "block", "onset", "age", "predicted", "seen"]
+    assert table.columns.tolist() == [*ENTITIES, "age", "predicted", "seen"]
 
 
 def test_shares_are_predicted_beside_the_shares_of_the_votes(targets, tmp_path):
