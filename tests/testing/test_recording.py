@@ -49,7 +49,7 @@ def test_a_written_recording_has_the_drawn_log_power_in_each_window(tmp_path):
         expected = np.broadcast_to(content.log_power()[:, None], (20, 2))
         is_strong = expected > -2  # a weaker one is hidden by the background and the file format
         np.testing.assert_allclose(measured[is_strong], expected[is_strong], atol=0.25)
-        assert is_strong.mean() > 0.8
+        assert is_strong.mean() > 0.6
 
 
 def test_recordings_without_an_effect_have_no_log_power_and_no_votes(tmp_path):
