@@ -31,6 +31,7 @@ from bids_dl.stream.select import select_windows
 from bids_dl.wording import join_names
 
 BATCH_SIZE = 256
+MAX_FOLDS_BYTES = 200_000_000  # of folds.json; a thousand folds of as many people take 50 MB
 MAX_CHANNELS_LISTED = 6
 IDENTIFYING_COLUMNS = ("dataset", "subject", "session", "run", "recording", "block", "onset")
 """Columns of a store that each table of predictions repeats, where the store has them."""
@@ -363,14 +364,13 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
     """
     folds: list[FoldWeights] = []
     try:
-        content = parse_json(read_text(run_dir / "folds.json"))
+        content = parse_json(read_text(run_dir / "folds.json", max_bytes=MAX_FOLDS_BYTES))
         problem = find_violation(content, FOLDS_SCHEMA)
         if problem:
             raise ValueError(problem)
         for fold in content:
-            seen = frozenset(
-                (dataset, subject) for dataset, subject in [*fold["train"], *fold["validation"]]
-            )
+            pairs = fold["train"] + fold["validation"]
+            seen = frozenset((dataset, subject) for dataset, subject in pairs)
             folds.append(FoldWeights(run_dir / Path(fold["weights"]).name, seen))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(

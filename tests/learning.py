@@ -18,9 +18,11 @@ def windows_of_two_rhythms(n_windows: int, n_chans: int, n_times: int) -> tuple[
     return noise + rhythm, classes
 
 
-def is_learnt(model: nn.Module, signals: Tensor, classes: Tensor, *, n_steps: int = 200) -> bool:
+def is_learnt(
+    model: nn.Module, signals: Tensor, classes: Tensor, *, n_steps: int = 200, lr: float = 1e-2
+) -> bool:
     """Train a model on all windows at once, and return True as soon as it classifies them all."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     for _ in range(n_steps):
         optimizer.zero_grad()
         functional.cross_entropy(model(signals), classes).backward()

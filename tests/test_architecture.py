@@ -55,6 +55,8 @@ HOMES = {
     "rich": {"cli"},
     "sklearn": {"training"},
     "jinja2": {"reporting"},
+    "braindecode": {"models", "exporting"},
+    "timm": {"models"},
     "matplotlib": {"preview", "training", "demo", "explanation"},
 }
 

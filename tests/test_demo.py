@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 
 import pytest
@@ -31,6 +32,8 @@ def test_the_demo_converts_trains_and_plots(eyes_store, tmp_path, monkeypatch, c
     assert result.description["shape"] == [240, 24, 256]
     assert result.training.run_dir == tmp_path / "run"
     assert result.pictures[0] == tmp_path / "alpha.png"
+    names = {picture.name for picture in result.pictures}
+    assert names >= {"alpha.png", "confusion.png", "learning_curves.png"}
     assert all(picture.stat().st_size > 10_000 for picture in result.pictures)
     assert result.credits.is_file()
     assert "plan" in stages
@@ -40,7 +43,8 @@ def test_the_demo_converts_trains_and_plots(eyes_store, tmp_path, monkeypatch, c
     printed = " ".join(capsys.readouterr().out.split())
     assert "8 events in 8 recordings of real EEG" in printed
     assert "--hed eyes_open=Eyes-open --hed eyes_closed=Eyes-closed --window 2" in printed
-    assert "Each person was tested by a network" in printed
+    assert "Each person was tested by a network that was trained on the other persons" in printed
+    assert re.search(r"linear baseline band-power, .* reaches 0\.\d{3}\. 4 persons are", printed)
 
 
 def test_only_tested_folds_give_a_message():

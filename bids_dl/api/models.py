@@ -66,6 +66,11 @@ def train(
     from bids_dl.config import parsing
     from bids_dl.training import train as train_store
 
+    model = options.get("model")
+    if callable(model):
+        from bids_dl.models.adapters.imported import name_of
+
+        options["model"] = name_of(model)
     merged = parsing.merge_training_file(options)
     check_callables(on_event=on_event)
     run_dir = as_optional_path("run_dir", merged.get("run_dir"))

@@ -267,14 +267,23 @@ def recipes(
 
 @app.command(cls=DocumentedCommand)
 @with_options(JsonOptions)
-def models(*, json: bool = False) -> None:
-    """List the models, with the windows they require and their sources.
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="Explain this model.", show_default=False)
+    ] = None,
+    *,
+    json: bool = False,
+) -> None:
+    """List the models, with the windows they require and their sources, or explain one.
 
-    Example: [bold]bids-dl models[/bold]
+    Example: [bold]bids-dl models eegnet[/bold]
     """
-    from bids_dl.cli import show_lists
+    from bids_dl.cli import show_lists, show_model
 
-    show_lists.print_models(api.list_models(), as_json=json)
+    if name is None:
+        show_lists.print_models(api.list_models(), as_json=json)
+    else:
+        show_model.print_model(name, as_json=json)
 
 
 @app.command(cls=DocumentedCommand)

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from bids_dl.cli.console import format_pairs, out, print_json
+from bids_dl.cli.console import err, format_pairs, out, print_json
 from bids_dl.cli.tables import TextTable, print_table
 
 if TYPE_CHECKING:
     from bids_dl.models import ModelSpec
     from bids_dl.preprocess import Recipe
+
+ADAPTERS = (
+    "More models: braindecode/NAME and timm/NAME after pip install 'bids_dl[braindecode,timm]', "
+    "such as braindecode/EEGNeX and timm/resnetv2_50; MODULE:CLASS for a network of your own. "
+    "bids-dl models NAME explains each."
+)
 
 
 def print_recipes(descriptions: Mapping[str, str], *, as_json: bool) -> None:
@@ -53,7 +59,7 @@ def _format_yaml(value: Any) -> str:
 def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
     """Print the models with their windows, sources and options."""
     if as_json:
-        print_json([_model_fields(model) for model in models.values()])
+        print_json([model_fields(model) for model in models.values()])
         return
     header = ("model", "windows (n_chans, n_times)", "normalize", "description", "source")
     table = TextTable((*header, "options"))
@@ -64,8 +70,13 @@ def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
         row = (model.name, shape, normalize, model.summary, model.source, options)
         table.rows.append(row)
     print_table(table)
+    err.print(ADAPTERS, soft_wrap=True)
 
 
-def _model_fields(model: ModelSpec) -> dict[str, Any]:
-    names = ("name", "summary", "shape", "normalize", "source", "options")
+def model_fields(model: ModelSpec) -> dict[str, Any]:
+    """Return the description of a model as JSON."""
+    names = (
+        *("name", "summary", "shape", "normalize", "source", "options", "licence", "rate"),
+        *("min_seconds", "transforms", "package", "hub"),
+    )
     return {name: getattr(model, name) for name in names}

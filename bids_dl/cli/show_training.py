@@ -148,11 +148,14 @@ def _list_persons(metrics: Mapping[str, Any]) -> TextTable:
 
 
 def _describe_run(metrics: Mapping[str, Any]) -> list[str]:
-    """Describe chance, normalization and the spread over seeds, one line each."""
+    """Describe baselines that win, chance, normalization and the spread over seeds, a line each."""
     lines: list[str] = []
+    unbeaten = _list_unbeaten(metrics)
+    if unbeaten:
+        lines.append(f"over windows, the model is not better than: {', '.join(unbeaten)}")
     limit = metrics["baselines"].get("chance", {}).get("votes_limit")
     if limit is not None:
-        lines.append(f"chance: 5 % of guesses have votes with an accuracy above {limit:.3f}")
+        lines.append(describe_chance(limit, metrics["votes"]["n"]))
     if "normalize" in metrics:
         chosen = metrics["normalize"]
         lines.append(f"normalize: {chosen['value']} ({chosen['reason']})")
@@ -166,6 +169,43 @@ def _describe_run(metrics: Mapping[str, Any]) -> list[str]:
     if reason is not None:
         lines.append(f"no band-power baseline: {reason}")
     return lines
+
+
+def describe_chance(limit: float, n_votes: int) -> str:
+    """Describe the accuracy of votes that guesses rarely exceed.
+
+    Examples
+    --------
+    >>> describe_chance(0.75, 8)
+    'chance: at most 5 % of guesses have an accuracy of votes above 0.750'
+    >>> describe_chance(1.0, 4)
+    'chance: 4 votes are too few; over 5 % of guesses have them all right'
+    """
+    if limit >= 1:
+        return (
+            f"chance: {count(n_votes, 'vote')} are too few; over 5 % of guesses have them all right"
+        )
+    return f"chance: at most 5 % of guesses have an accuracy of votes above {limit:.3f}"
+
+
+def _list_unbeaten(metrics: Mapping[str, Any]) -> list[str]:
+    """List the baselines than which the model is not better in the main metric of windows."""
+    from bids_dl.training.metrics.registry import METRICS
+
+    main = metrics["main"]
+    value = metrics["windows"][main]["value"]
+    if value is None:
+        return []
+    higher = {spec.name: spec.higher_is_better for spec in METRICS[metrics["kind"]]}
+    sign = 1 if higher[main] else -1
+    names = []
+    for name, title in BASELINES.items():
+        reference = metrics["baselines"].get(name, {}).get("windows")
+        score = reference.get(main) if isinstance(reference, Mapping) else reference
+        reached = score.get("value") if isinstance(score, Mapping) else score
+        if reached is not None and sign * value <= sign * reached:
+            names.append(title)
+    return names
 
 
 def _describe_cost(run_dir: Path) -> list[str]:
@@ -200,13 +240,22 @@ def print_demo(result: DemoResult) -> None:
     print_info(result.description)
     _print_step("4. train", f"bids-dl train {url} --model shallow-fbcsp --folds loso")
     print_training(result.training)
-    out.print(
-        "Each person was tested by a network that was trained on the other persons only.",
-        soft_wrap=True,
-    )
+    out.print(_describe_demo(result.training.metrics), soft_wrap=True)
     _print_step("pictures", "")
     for picture in result.pictures:
         out.print(f"  {picture}", soft_wrap=True)
+
+
+def _describe_demo(metrics: Mapping[str, Any]) -> str:
+    """Describe how persons were tested, and compare the network with its baseline."""
+    network = metrics["windows"]["accuracy"]["value"]
+    baseline = metrics["baselines"]["band_power"]["windows"]["accuracy"]["value"]
+    return (
+        "Each person was tested by a network that was trained on the other persons only. "
+        f"It classifies {network:.3f} of the windows correctly. The linear baseline band-power, "
+        f"trained and tested on the same persons, reaches {baseline:.3f}. "
+        f"{count(metrics['n_persons'], 'person')} are too few to show which is better."
+    )
 
 
 def _print_step(name: str, command: str) -> None:

@@ -60,6 +60,7 @@ from bids_dl.config.values import (
     parse_age,
     parse_assignments,
     parse_content_id,
+    parse_probabilities,
     parse_size,
     parse_split,
     parse_text,
@@ -306,6 +307,7 @@ def default_value(declaration: type, name: str) -> Any:
 
 
 PARSERS: dict[str, Callable[[Any], Any]] = {
+    "augment": lambda value: parse_probabilities(value, "--augment"),
     "content": parse_content_id,
     "hed_sidecar": parse_hed_sidecars,
     "memory": parse_size,

@@ -1,15 +1,17 @@
 """Options of training, comparison and prediction, declared as in `bids_dl.config.options`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict
 
 from bids_dl.config.declaration import Opt
 from bids_dl.config.options import OUTPUT, AccessOptions, Assignments, FileOptions, PathLike
 
-TRAINING = "Training"
+TRAINING = "Target and model"
 FOLDS = "Split"
 OPTIMIZATION = "Optimization"
 COMPUTATION = "Computation"
+PREDICTION = "Prediction"
+COMPARISON = "Comparison"
 """Panels of the help."""
 
 TargetKind = Literal["classes", "number", "shares", "labels"]
@@ -20,6 +22,7 @@ Normalization = Literal["auto", "window", "recording", "training", "none"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 ClassWeighting = Literal["inverse"]
 Logger = Literal["tensorboard"]
+Frozen = Literal["trunk", "middle"]
 
 
 class DeviceOptions(TypedDict, total=False):
@@ -93,7 +96,12 @@ class OptimizationOptions(TypedDict, total=False):
     epochs: Annotated[int, Opt("Maximum number of epochs.", "N", OPTIMIZATION)]
     patience: Annotated[
         int,
-        Opt("Epochs without a better validation before training stops.", "N", OPTIMIZATION),
+        Opt(
+            "Epochs without a better validation before training stops and the best weights are "
+            "restored; default: all epochs, last weights.",
+            "N",
+            OPTIMIZATION,
+        ),
     ]
     monitor: Annotated[
         str,
@@ -125,7 +133,9 @@ class OptimizationOptions(TypedDict, total=False):
     min_lr: Annotated[
         float, Opt("Learning rate at the end of the schedule cosine.", "RATE", OPTIMIZATION)
     ]
-    clip: Annotated[float, Opt("Maximum norm of the gradient.", "NORM", OPTIMIZATION)]
+    clip: Annotated[
+        float, Opt("Maximum norm of the gradient; default: no limit.", "NORM", OPTIMIZATION)
+    ]
     ema: Annotated[
         float,
         Opt(
@@ -134,12 +144,26 @@ class OptimizationOptions(TypedDict, total=False):
             OPTIMIZATION,
         ),
     ]
-    loss: Annotated[Loss, Opt("Loss of a target of numbers.", panel=OPTIMIZATION)]
+    loss: Annotated[Loss, Opt("Loss of a target that is a number.", panel=OPTIMIZATION)]
     class_weights: Annotated[
-        ClassWeighting, Opt("Weight of classes or labels in the loss.", panel=OPTIMIZATION)
+        ClassWeighting,
+        Opt(
+            "Weight classes or labels in the loss by their inverse frequency; default: equally.",
+            panel=OPTIMIZATION,
+        ),
     ]
     label_smoothing: Annotated[
         float, Opt("Share of the target spread evenly over all classes.", "SHARE", OPTIMIZATION)
+    ]
+    augment: Annotated[
+        Assignments,
+        Opt(
+            "Random change of training windows, and its probability for each window, such as "
+            "time_mask=0.1 or mixup=0.2; repeatable.",
+            "OPERATION=PROBABILITY",
+            OPTIMIZATION,
+            flags=("--augment",),
+        ),
     ]
     seed: Annotated[int, Opt("Random seed of weights, order and folds.", "N", OPTIMIZATION)]
     seeds: Annotated[
@@ -177,11 +201,36 @@ class TrainOptions(
 ):
     """Options of `bids_dl.train`."""
 
-    model: Annotated[str, Opt("Architecture; `bids-dl models` lists them.", "NAME", TRAINING)]
+    model: Annotated[
+        str | Callable[..., Any],
+        Opt(
+            "Architecture; `bids-dl models` lists them. MODULE:CLASS is one of your own; in "
+            "Python, also the class itself.",
+            "NAME",
+            TRAINING,
+            str,
+        ),
+    ]
     model_options: Annotated[
         Assignments,
         Opt(
             "Option of the model; repeatable.", "OPTION=VALUE", TRAINING, flags=("--model-option",)
+        ),
+    ]
+    weights: Annotated[
+        PathLike,
+        Opt(
+            "Begin with the weights of a .safetensors or .pth file, or with those of the Hugging "
+            "Face hub; only the latter uses the network.",
+            "FILE|pretrained",
+            TRAINING,
+        ),
+    ]
+    freeze: Annotated[
+        Frozen,
+        Opt(
+            "Keep layers as they are: all but the last, or all but the first and the last.",
+            panel=TRAINING,
         ),
     ]
     normalize: Annotated[
@@ -217,13 +266,13 @@ class PredictOptions(DeviceOptions, AccessOptions, total=False):
             Opt(
                 "Run folder of `bids-dl train`; repeatable: predictions are averaged.",
                 "FOLDER",
-                TRAINING,
+                PREDICTION,
                 list[str],
                 former="--run",
             ),
         ]
     ]
-    split: Annotated[str, Opt("Only the windows of this split.", "NAME", TRAINING)]
+    split: Annotated[str, Opt("Only the windows of this split.", "NAME", PREDICTION)]
     output: Annotated[
         PathLike,
         Opt(
@@ -240,7 +289,7 @@ class CompareOptions(TypedDict, total=False):
 
     metric: Annotated[
         str,
-        Opt("Metric to compare; default: the first one of the target.", "NAME", TRAINING),
+        Opt("Metric to compare; default: the first one of the target.", "NAME", COMPARISON),
     ]
     output: Annotated[
         PathLike,

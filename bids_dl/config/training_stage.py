@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.config.training_options import (
     ClassWeighting,
+    Frozen,
     Logger,
     Loss,
     Normalization,
@@ -76,6 +77,8 @@ class TrainConfig:
         training windows.
     label_smoothing
         Share of a target of classes or shares that is spread evenly over all classes.
+    augment
+        Probability for each training window of each operation in `bids_dl.training.augmentation`.
     normalize
         As in `StreamingDataset`, with ``"none"`` for µV. ``"auto"`` takes that of the model's
         publication, else ``"recording"`` if a recording has several classes, else ``"training"``.
@@ -93,6 +96,12 @@ class TrainConfig:
         Minutes between checkpoints within an epoch.
     log
         Logger that is given the numbers of each epoch.
+    weights
+        File of the weights to begin with, ``"pretrained"`` for those of the Hugging Face hub, or
+        None for random weights.
+    freeze
+        Layers that are not trained: ``"trunk"``, all but the last, ``"middle"``, all but the first
+        and the last, or None.
     """
 
     model: str = "shallow-fbcsp"
@@ -120,6 +129,7 @@ class TrainConfig:
     loss: Loss = "huber"
     class_weights: ClassWeighting | None = None
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    augment: dict[str, float] = Field(default_factory=dict)
     normalize: Normalization = "auto"
     seed: int = Field(default=0, ge=0)
     seeds: int = Field(default=1, ge=1)
@@ -130,4 +140,6 @@ class TrainConfig:
     workers: int = Field(default=0, ge=0)
     checkpoint_minutes: float = Field(default=5.0, gt=0)
     log: Logger | None = None
+    weights: str | None = None
+    freeze: Frozen | None = None
     model_options: dict[str, Any] = Field(default_factory=dict)

@@ -206,6 +206,27 @@ def parse_assignments(value: Any, flag: str) -> dict[str, Any] | None:
     return assignments
 
 
+def parse_probabilities(value: Any, flag: str) -> dict[str, float] | None:
+    """Return a mapping from ``NAME=PROBABILITY`` texts, as `parse_assignments`.
+
+    Raises
+    ------
+    ConfigError
+        A value is not from 0 to 1.
+
+    Examples
+    --------
+    >>> parse_probabilities(["mixup=0.2"], "--augment")
+    {'mixup': 0.2}
+    """
+    assignments = parse_assignments(value, flag)
+    for name, number in (assignments or {}).items():
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if not is_number or not 0 <= number <= 1:
+            raise ConfigError(f"{flag} {name}={number}: expected a number from 0 to 1")
+    return assignments
+
+
 def _yaml_value(text: str) -> Any:
     """Return a value read as YAML, or the text itself if it is not YAML, as some passwords are."""
     try:

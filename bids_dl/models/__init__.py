@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bids_dl.models.registry import MODELS, build, check_shape
+from bids_dl.models.registry import MODELS, build, check_shape, count_parameters, find_spec
 from bids_dl.models.spec import ModelSpec
 
-__all__ = ["MODELS", "ModelSpec", "build", "check_shape"]
+__all__ = ["MODELS", "ModelSpec", "build", "check_shape", "count_parameters", "find_spec"]

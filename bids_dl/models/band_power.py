@@ -127,4 +127,5 @@ SPEC = ModelSpec(
     source="log band power of each channel and a linear classifier, as in most studies of EEG",
     shape=None,
     make=BandPower,
+    min_seconds=1 / 45,
 )

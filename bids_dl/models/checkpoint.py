@@ -16,9 +16,9 @@ from safetensors.torch import save as serialize
 from torch import nn
 
 from bids_dl.config.json_schema import Schema, find_violation
-from bids_dl.errors import ModelError
+from bids_dl.errors import ModelError, RequestError
 from bids_dl.input import open_regular, parse_json
-from bids_dl.models.registry import build
+from bids_dl.models.registry import build, find_spec
 from bids_dl.models.target import TargetSpec
 
 METADATA_KEY = "bids_dl"  # of the card in the header of the file
@@ -32,6 +32,7 @@ NUMBERS: Schema = {
     "type": "array",
     "items": {"type": "number", "minimum": -1e300, "maximum": 1e300},
 }
+POSITION: Schema = {**NUMBERS, "minItems": 3, "maxItems": 3}
 TARGET: Schema = {
     "type": "object",
     "properties": {
@@ -56,6 +57,9 @@ CARD_SCHEMA: Schema = {
         "options": {"type": "object"},
         "mean": NUMBERS,
         "std": NUMBERS,
+        "positions": {"type": "array", "items": POSITION, "maxItems": 100_000},
+        "package": {"type": "string"},
+        "weights_sha256": {"type": "string"},
     },
     "required": ["model", "channels", "n_times", "sfreq", "target"],
 }
@@ -81,6 +85,12 @@ class ModelCard:
     mean, std
         Statistics of each channel over the training windows, in µV, with
         ``normalize="training"``. Empty otherwise.
+    positions
+        Positions of the channels in m, in head coordinates, for models that need them.
+    package
+        Distribution and version of a model of another package. Empty for models of bids-dl.
+    weights_sha256
+        SHA-256 of the weights that the training began with. Empty for initial weights.
     """
 
     model: str
@@ -92,6 +102,9 @@ class ModelCard:
     options: dict[str, Any] = field(default_factory=dict)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    positions: tuple[tuple[float, float, float], ...] = ()
+    package: str = ""
+    weights_sha256: str = ""
 
     @property
     def stream_normalize(
@@ -110,6 +123,8 @@ class ModelCard:
             n_times=self.n_times,
             n_outputs=self.target.n_outputs,
             sfreq=self.sfreq,
+            ch_names=self.channels,
+            positions=self.positions or None,
             **self.options,
         )
 
@@ -129,12 +144,14 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelCard]:
     Raises
     ------
     ModelError
-        The file is missing, damaged or not written by `save_checkpoint`.
+        The file is missing, damaged or not written by `save_checkpoint`, or the package of the
+        model is not installed.
     """
     try:
         open_regular(path).close()  # because safetensors would wait for the writer of a pipe
         with safe_open(path, framework="pt") as file:
             card = _parse_card((file.metadata() or {}).get(METADATA_KEY, ""))
+            _check_package(path.name, card)
             _check_shapes(card, file)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         model = card.build()
@@ -161,7 +178,8 @@ def _parse_card(text: str) -> ModelCard:
     problem = _find_wrong_target(target)
     if problem:
         raise ValueError(problem)
-    card = ModelCard(**_with_tuples(values | {"target": target}))
+    positions = tuple(map(tuple, values.get("positions", ())))
+    card = ModelCard(**_with_tuples(values | {"target": target, "positions": positions}))
     if card.normalize == "training" and not len(card.mean) == len(card.std) == len(card.channels):
         raise ValueError(f"{len(card.mean)} means for {len(card.channels)} channels")
     return card
@@ -194,6 +212,19 @@ def _find_wrong_target(target: TargetSpec) -> str | None:
     return None
 
 
+def _check_package(name: str, card: ModelCard) -> None:
+    """Raise `ModelError` with the package of a model that cannot be found."""
+    try:
+        find_spec(card.model)
+    except RequestError as error:
+        if not card.package:
+            raise
+        raise ModelError(
+            f"{name}: its model {card.model} is from {card.package}, which must be installed here "
+            f"({error})"
+        ) from error
+
+
 def _check_shapes(card: ModelCard, file: Any) -> None:
     """Compare the shapes in a file with those of the model, before memory is allocated for it.
 
@@ -203,6 +234,8 @@ def _check_shapes(card: ModelCard, file: Any) -> None:
         A shape differs, so the card describes another model.
     """
     found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    if find_spec(card.model).needs_memory:
+        return  # load_state_dict compares
     with torch.device("meta"):  # tensors without memory
         state = card.build().state_dict()
     expected = {name: tuple(tensor.shape) for name, tensor in state.items()}

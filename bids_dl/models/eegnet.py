@@ -140,4 +140,6 @@ SPEC = ModelSpec(
     source="Lawhern et al. 2018, doi:10.1088/1741-2552/aace8c",
     shape=None,
     make=EEGNet,
+    rate=128.0,
+    min_seconds=0.25,
 )

@@ -54,9 +54,10 @@ class ShallowFBCSP(nn.Module):
         stride = _n_samples(POOL_STRIDE_SECONDS, sfreq)
         n_powers = (n_times - kernel + 1 - pool) // stride + 1
         if n_powers < 1:
+            shortest = kernel + pool - 1
             raise ModelError(
-                f"model shallow-fbcsp expects windows of at least {kernel + pool - 1} samples "
-                f"at {sfreq:g} Hz, got {n_times}"
+                f"model shallow-fbcsp expects windows of at least {shortest / sfreq:.3g} s "
+                f"({shortest} samples at {sfreq:g} Hz), got {n_times} samples"
             )
         self.filters = SpatioTemporal(n_chans, n_filters, kernel)
         self.norm = nn.BatchNorm1d(n_filters)
@@ -116,4 +117,6 @@ SPEC = ModelSpec(
     source="Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
     shape=None,
     make=ShallowFBCSP,
+    rate=250.0,
+    min_seconds=0.4,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from bids_dl.wording import join_names, suggest
 
 RESERVED_COLUMNS = (
     *("seed", "fold", "window", "dataset", "subject", "session", "run", "recording", "block"),
-    *("onset", "predicted", "seen"),
+    *("onset", "predicted", "seen", "n_windows", "tie"),
 )
-"""Columns of every table of predictions, which therefore cannot be targets."""
+"""Columns of every table of predictions or votes, which therefore cannot be targets."""
 MISSING_NAME = "n/a"  # of the class of a window without a target
 MAX_CLASSES = 5000  # THINGS-EEG, one of the largest, has 1854
 MAX_NUMBERED_CLASSES = 10  # as many as there are digits; more whole numbers are a quantity
@@ -120,6 +120,35 @@ def read_target(
     return target
 
 
+def keep_known_classes(target: TargetValues, known: npt.NDArray[np.bool_]) -> TargetValues:
+    """Leave out the classes of which no known window is, so that a model has no output for them.
+
+    Parameters
+    ----------
+    target
+        Target of all windows of a store.
+    known
+        (n_windows,): windows that may be used.
+
+    Examples
+    --------
+    >>> spec = TargetSpec("label", "classes", ("label",), ("left", "rest", "right"))
+    >>> target = TargetValues(spec, np.array([0, 1, 2]), np.zeros(3, bool))
+    >>> kept = keep_known_classes(target, np.array([True, False, True]))
+    >>> kept.spec.outputs, kept.values.tolist()
+    (('left', 'right'), [0, -1, 1])
+    """
+    spec = target.spec
+    if spec.kind != "classes":
+        return target
+    present = np.unique(target.values[known])
+    numbers = np.full(spec.n_outputs + 1, -1)  # the last one is of the index -1
+    numbers[present] = np.arange(len(present))
+    values = numbers[target.values]
+    outputs = tuple(spec.outputs[number] for number in present)
+    return TargetValues(replace(spec, outputs=outputs), values, _find_missing(values))
+
+
 def number_classes(values: pd.Series[Any]) -> tuple[str, ...]:
     """Return the names of the classes of a column of numbers.
 
@@ -189,7 +218,7 @@ def _find_columns(table: pd.DataFrame, requested: Sequence[str]) -> tuple[str, .
     if reserved:
         raise TargetError(
             f"{reserved[0]!r} cannot be a target, because it is a column of every table "
-            "of predictions; choose another"
+            "of predictions or votes; choose another"
         )
     return tuple(dict.fromkeys(columns))
 

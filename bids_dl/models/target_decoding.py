@@ -10,6 +10,7 @@ import torch
 
 from bids_dl.errors import ModelError
 from bids_dl.models.target import TargetSpec
+from bids_dl.wording import count
 
 
 def decode(spec: TargetSpec, outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -32,7 +33,7 @@ def decode(spec: TargetSpec, outputs: npt.NDArray[Any]) -> npt.NDArray[np.float6
     Raises
     ------
     ModelError
-        The outputs have another shape.
+        The outputs have another shape, or are not finite. NaN would otherwise be the first class.
 
     Examples
     --------
@@ -44,6 +45,12 @@ def decode(spec: TargetSpec, outputs: npt.NDArray[Any]) -> npt.NDArray[np.float6
         raise ModelError(
             f"the model returned an array of shape {outputs.shape} for the target {spec.name!r}; "
             f"expected (n_windows, {spec.n_outputs})"
+        )
+    n_wrong = int((~np.isfinite(outputs)).any(axis=1).sum())
+    if n_wrong:
+        raise ModelError(
+            f"the model returned NaN or infinity for {n_wrong} of {count(len(outputs), 'window')}: "
+            "look for damaged signals, or train again with a smaller --lr or with --clip 1"
         )
     values = torch.from_numpy(np.asarray(outputs)).double()
     if spec.kind == "number":

@@ -279,6 +279,21 @@ class Store:
         # by name, because the exporters build on the store and not the other way round
         return import_module("bids_dl.exporting.epochs").make_epochs(self)
 
+    def to_braindecode(self) -> Any:
+        """Return all windows as a ``BaseConcatDataset`` of braindecode, one dataset a recording.
+
+        Returns
+        -------
+        braindecode.datasets.BaseConcatDataset
+            Windows in V with the number of their class, and a description of each recording.
+
+        Examples
+        --------
+        >>> open_store("eyes.zarr").to_braindecode().split("split")  # doctest: +SKIP
+        {'train': <BaseConcatDataset ...
+        """
+        return import_module("bids_dl.exporting.braindecode").make_datasets(self)
+
     @cached_property
     def identity(self) -> StoreIdentity:
         """Root that was opened, and the checksums of the chunks that belong to it."""

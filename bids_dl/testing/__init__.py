@@ -6,6 +6,8 @@ of the head), and, on the first channel, impulses of one sample at the onsets of
 
 With a `PlantedEffect`, the power of a band depends on a target instead, by an effect of known size.
 `make_dataset` writes it as a BIDS dataset, `plant_store` as a finished store.
+
+With the events ``"sleep"``, blocks are sleep stages, each with a rhythm of its own.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from bids_dl.config.stages import STRICT
 from bids_dl.config.validation import explain
 from bids_dl.errors import ConfigError
 from bids_dl.testing.effects import PlantedEffect
+from bids_dl.testing.sleep import EPOCH_SECONDS
 
 COMPANION_EXTENSIONS = {"brainvision": (".eeg", ".vmrk"), "eeglab-fdt": (".fdt",)}
 """Format -> extensions of the files that its signal file is read with."""
@@ -22,6 +23,9 @@ SHARED_PARAMETERS = (
     *("events", "effect", "variants", "seed"),
 )
 """Parameters that all recordings of a dataset share."""
+
+TASKS = {"eyes": "rest", "hbn": "RestingState", "sleep": "sleep"}
+"""Events -> task label."""
 
 PositiveSeconds: TypeAlias = Annotated[float, Field(gt=0)]
 DropoutInterval: TypeAlias = tuple[Annotated[float, Field(ge=0)], PositiveSeconds]
@@ -44,10 +48,11 @@ class Design:
     events
         ``"eyes"``: a row for each block and two impulses in each. ``"hbn"``: the resting task of
         the Healthy Brain Network, prompts to open the eyes (for 20 s, six times) and to close
-        them (for 40 s, five times) after a random start, without durations.
+        them (for 40 s, five times) after a random start, without durations. ``"sleep"``: a row for
+        each block, which is a sleep stage with its own rhythm (`bids_dl.testing.sleep`).
     n_blocks, block_duration
-        Number of blocks in a recording, eyes open first, and their duration in s; only with the
-        events ``"eyes"``.
+        Number of blocks in a recording, eyes open first, and their duration in s; not with the
+        events ``"hbn"``. Blocks of sleep last a multiple of 30 s.
     template, ch_names
         MNE template of the electrode positions, and the channels to record. Without names, all
         channels of the template are recorded.
@@ -81,7 +86,7 @@ class Design:
     n_sessions: int = Field(default=0, ge=0)
     n_runs: int = Field(default=1, ge=1)
     sfreq: int = Field(default=160, ge=64)
-    events: Literal["eyes", "hbn"] = "eyes"
+    events: Literal["eyes", "hbn", "sleep"] = "eyes"
     n_blocks: int = Field(default=4, ge=1)
     block_duration: int = Field(default=10, ge=4)
     template: str = "easycap-M1"
@@ -104,8 +109,13 @@ class Design:
             raise ValueError(f"bads {sorted(unknown)} are not among the channels")
         if self.events == "hbn" and (self.n_blocks, self.block_duration) != (4, 10):
             raise ValueError(
-                "n_blocks and block_duration apply to the events eyes only; "
+                "n_blocks and block_duration apply to the events eyes and sleep only; "
                 "the hbn task has eleven blocks of fixed duration"
+            )
+        if self.events == "sleep" and self.block_duration % EPOCH_SECONDS:
+            raise ValueError(
+                f"block_duration: sleep is scored in epochs of {EPOCH_SECONDS} s, "
+                f"got {self.block_duration} s; use a multiple"
             )
         if self.broken == "companion" and self.format not in COMPANION_EXTENSIONS:
             raise ValueError(
@@ -147,7 +157,7 @@ class Design:
     @property
     def task(self) -> str:
         """Task label of the recordings."""
-        return "RestingState" if self.events == "hbn" else "rest"
+        return TASKS[self.events]
 
     def for_subject(self, subject: int) -> Design:
         """Return the design of the recordings of one subject, counted from 0."""

@@ -11,6 +11,14 @@ from pydantic.dataclasses import dataclass
 from bids_dl.config.stages import STRICT
 from bids_dl.testing.design import Design
 from bids_dl.testing.effects import PlantedEffect
+from bids_dl.testing.sleep import SLEEP_HED, STAGES
+
+EYES_LEVELS = {
+    "open": "eyes open",
+    "closed": "eyes closed",
+    "impulse": "one sample on the first channel",
+}
+"""trial_type of the events "eyes" -> description."""
 
 EYES_HED = {
     "open": "Agent-action, Experiment-participant, Eyes-open",
@@ -53,7 +61,7 @@ IMPULSE_INTERVALS = ((0.15, 0.4), (0.6, 0.85))
 class SyntheticEvent:
     """One row of events.tsv."""
 
-    label: Literal["open", "closed", "impulse", "start"]
+    label: Literal["open", "closed", "impulse", "start", "W", "N1", "N2", "N3", "R"]
     sample: int  # 0-based
     n_times: int  # samples; 0 for a point in time
 
@@ -70,6 +78,8 @@ def draw_events(design: Design, rng: np.random.Generator) -> Iterator[SyntheticE
     """Yield the events of a recording, in order of onset."""
     if design.effect is not None:
         return _list_planted(design, design.effect)
+    if design.events == "sleep":
+        return _draw_stages(design, rng)
     return _draw_prompts(design, rng) if design.events == "hbn" else _draw_blocks(design, rng)
 
 
@@ -91,6 +101,16 @@ def _draw_blocks(design: Design, rng: np.random.Generator) -> Iterator[Synthetic
         for low, high in IMPULSE_INTERVALS:
             position = int(rng.integers(int(low * n_times), int(high * n_times)))
             yield SyntheticEvent("impulse", start + position, 0)
+
+
+def _draw_stages(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
+    """Yield a row for each block. Each five blocks have all stages, in random order."""
+    n_times = design.sfreq * design.block_duration
+    stages: list[Any] = []
+    for block in range(design.n_blocks):
+        if not stages:
+            stages = rng.permutation(list(STAGES)).tolist()
+        yield SyntheticEvent(stages.pop(), block * n_times, n_times)
 
 
 def _draw_prompts(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
@@ -145,13 +165,11 @@ def events_sidecar(design: Design) -> dict[str, Any]:
                 "HED": {"resting_start": RESTING_DEFINITION},
             },
         }
-    levels = {
-        "open": "eyes open",
-        "closed": "eyes closed",
-        "impulse": "one sample on the first channel",
-    }
+    levels, hed = EYES_LEVELS, EYES_HED
+    if design.events == "sleep":
+        levels, hed = {name: f"sleep stage {name}" for name in STAGES}, SLEEP_HED
     sidecar = {
-        "trial_type": {"Description": "What happens", "Levels": levels, "HED": EYES_HED},
+        "trial_type": {"Description": "What happens", "Levels": levels, "HED": hed},
         "sample": sample,
     }
     if design.effect is not None and design.effect.kind == "shares":

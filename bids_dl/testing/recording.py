@@ -14,6 +14,7 @@ from bids_dl.testing.design import Design
 from bids_dl.testing.events import SyntheticEvent, count_samples, draw_events
 from bids_dl.testing.noise import Array, pink_noise
 from bids_dl.testing.planting import draw_log_power, draw_person, draw_votes, plant_signals
+from bids_dl.testing.sleep import EPOCH_SECONDS, simulate_sleep
 
 TONE_HZ = 20.0
 ALPHA_HZ = 10.0
@@ -71,6 +72,8 @@ class SyntheticRecording:
     def iter_channels(self) -> Iterator[Array]:
         """Yield the samples (n_times,) of each channel in µV."""
         channels = self._plant() if self.design.effect else self._simulate()
+        if self.design.events == "sleep":
+            channels = self._sleep()
         for signal in channels:
             for onset, duration in self.design.dropouts:
                 sfreq = self.design.sfreq
@@ -99,6 +102,14 @@ class SyntheticRecording:
             if i == 0:
                 signal[impulses] += IMPULSE_AREA_UV_S * sfreq
             yield signal
+
+    def _sleep(self) -> Iterator[Array]:
+        """Yield the channels of a recording of sleep."""
+        sfreq = self.design.sfreq
+        stages: list[str] = []
+        for event in self.events:
+            stages += [event.label] * round(event.n_times / sfreq / EPOCH_SECONDS)
+        return simulate_sleep(stages, len(self.ch_names), sfreq, self.key)
 
     def _eyes_closed(self) -> Array:
         """Return 1 for samples (n_times,) in blocks with eyes closed, 0 for others."""

@@ -6,8 +6,10 @@ Each file is written beside and renamed, so that a killed process leaves the pre
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import pickle
 import shutil
 import time
 from dataclasses import dataclass
@@ -24,7 +26,11 @@ from bids_dl.training.fitting import Clock, EpochRow, Fitting
 UNFINISHED = "unfinished"  # folder of a run folder
 CHECKPOINT = "checkpoint.pt"
 SHARED_CHECK_STEPS = 16  # between two questions to process 0, which cost a message each
-FAILURES = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError)
+DIGEST_BYTES = 32  # of the SHA-256 before the content of a file; torch finds no flipped bit
+FAILURES = (
+    *(OSError, RuntimeError, ValueError, LookupError, TypeError, EOFError),
+    pickle.UnpicklingError,
+)
 """Errors of reading a file that is not one of these."""
 
 
@@ -111,9 +117,13 @@ class RunProgress:
         if not path.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            content = path.read_bytes()
+            if hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
+                raise ValueError("its checksum is wrong")
+            buffer = io.BytesIO(content[DIGEST_BYTES:])
+            state: dict[str, Any] = torch.load(buffer, map_location="cpu", weights_only=True)
         except FAILURES as error:
-            reason = str(error).splitlines()[0]
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BidsDlError(
                 f"{path}: is damaged ({reason}); delete {self.folder.parent} and train again"
             ) from error
@@ -122,8 +132,9 @@ class RunProgress:
     def _save(self, file: str, state: dict[str, Any]) -> None:
         buffer = io.BytesIO()
         torch.save(state, buffer)
+        content = buffer.getvalue()
         self.folder.mkdir(exist_ok=True)
-        write_atomically(self.folder / file, buffer.getvalue())
+        write_atomically(self.folder / file, hashlib.sha256(content).digest() + content)
 
 
 @dataclass

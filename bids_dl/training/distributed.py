@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from bids_dl.stream.ranks import is_distributed
 
 T = TypeVar("T")
+WAIT = timedelta(days=1)  # while process 0 writes the record; torchrun ends all if it dies
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ def joined_ranks(device: str) -> Iterator[tuple[Ranks, str]]:
     is_cuda = own_device.startswith("cuda")
     if is_cuda:
         torch.cuda.set_device(own_device)
-    torch.distributed.init_process_group("nccl" if is_cuda else "gloo")
+    backend = "nccl" if is_cuda else "gloo"
+    torch.distributed.init_process_group(backend, timeout=WAIT)
     try:
         yield _current_ranks(), own_device
     finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
 
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.models.target import TargetSpec
 from bids_dl.stream import StreamingDataset
+from bids_dl.stream.batch_reader import Batch
+from bids_dl.training.augmentation import make_augmentation
 from bids_dl.training.distributed import Ranks
 from bids_dl.training.metrics import Monitor
 from bids_dl.training.objectives import Objective
@@ -135,6 +139,9 @@ class Fitting:
         self.forward: Callable[[Tensor], Tensor] = model
         if config.compile:
             self.forward = torch.compile(model, dynamic=True)
+        # Each process changes its share of a batch by random numbers of its own.
+        seed = torch.initial_seed() + compute.ranks.rank
+        self.augmentation = make_augmentation(config.augment, data.spec, seed=seed)
         self.epoch = 0
         self.step = 0
         # Loss, its denominator, headline metric and its count stay on the device, so that it
@@ -145,6 +152,19 @@ class Fitting:
         self.clock = Clock()
         self.steps_received = 0  # of the epoch in progress, since it was begun or resumed
         self._resumed_stream: dict[str, Any] | None = None
+
+    @cached_property
+    def batches(self) -> Iterable[Batch]:
+        """Batches of the training windows. Processes that read them stay for all epochs."""
+        if not self.config.workers:
+            return self.data.training
+        return DataLoader(
+            self.data.training,
+            batch_size=None,
+            num_workers=self.config.workers,
+            persistent_workers=True,
+            generator=torch.Generator(),  # else it draws from the generator of the dropout
+        )
 
     @property
     def evaluated(self) -> nn.Module:
@@ -166,7 +186,7 @@ class Fitting:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
-            "random": self.compute.ranks.gather(_random_state(self.compute.device)),
+            "random": self.compute.ranks.gather(self._random_state()),
             "stream": self._stream_state(),
             "epoch": self.epoch,
             "step": self.step,
@@ -194,9 +214,8 @@ class Fitting:
         self.data.training.set_epoch(self.epoch)
         if self._resumed_stream is not None:
             self.data.training.load_state_dict(self._resumed_stream)
-        _restore_random_state(
-            state["random"][self.compute.ranks.rank % len(state["random"])], self.compute.device
-        )
+        states = state["random"]
+        self._restore_random_state(states[self.compute.ranks.rank % len(states)])
 
     def _stream_state(self) -> dict[str, Any] | None:
         """Return the state of the training stream. None at the beginning of an epoch."""
@@ -206,22 +225,24 @@ class Fitting:
             return self._resumed_stream
         return self.data.training.state_dict(self.steps_received)
 
+    def _random_state(self) -> dict[str, Tensor]:
+        """Return the states of the generators of random numbers."""
+        states = {"cpu": torch.get_rng_state()}
+        if self.compute.device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self.compute.device)
+        if self.augmentation is not None:
+            states |= self.augmentation.state_dict()
+        return states
+
+    def _restore_random_state(self, states: Mapping[str, Tensor]) -> None:
+        """Set the generators to the states of `_random_state`."""
+        torch.set_rng_state(states["cpu"].cpu())
+        if "cuda" in states and self.compute.device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"].cpu(), self.compute.device)
+        if self.augmentation is not None:
+            self.augmentation.load_state_dict(states)
+
 
 def _sum_device(device: torch.device) -> torch.device:
     """Return the device of sums in float64, which MPS does not have."""
     return torch.device("cpu") if device.type == "mps" else device
-
-
-def _random_state(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of torch's generators."""
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def _restore_random_state(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Continue the sequences of random numbers of `_random_state`."""
-    torch.set_rng_state(states["cpu"].cpu())
-    if "cuda" in states and device.type == "cuda":
-        torch.cuda.set_rng_state(states["cuda"].cpu(), device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,14 +14,15 @@ import torch
 from bids_dl.config.training_options import VoteUnit
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError, ModelError, TargetError
-from bids_dl.models import MODELS, check_shape
 from bids_dl.models.checkpoint import ModelCard
 from bids_dl.models.compute import pick_device, pick_precision
 from bids_dl.models.target import TargetSpec
-from bids_dl.models.target_columns import TargetValues, read_target
+from bids_dl.models.target_columns import TargetValues, keep_known_classes, read_target
+from bids_dl.models.weights import PretrainedFile
 from bids_dl.prediction import BATCH_SIZE
 from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
+from bids_dl.training.augmentation import check_augmentation
 from bids_dl.training.distributed import Ranks
 from bids_dl.training.fitting import Compute, Data, Rows
 from bids_dl.training.folds.conditions import rows_where
@@ -28,8 +30,9 @@ from bids_dl.training.folds.fold import Fold
 from bids_dl.training.folds.planning import plan_folds
 from bids_dl.training.logs import check_logger
 from bids_dl.training.metrics import Monitor, check_vote_unit, default_vote_unit, make_monitor
+from bids_dl.training.model_choice import build_initial, choose_model, make_card
 from bids_dl.training.objectives import check_objective, fit_target, make_objective
-from bids_dl.training.optimization import make_optimizer
+from bids_dl.training.optimization import check_optimizer
 from bids_dl.training.scaling import Scaling, choose_normalization
 
 
@@ -58,7 +61,9 @@ class TrainingJob:
     compute
         Device, precision and processes.
     warnings
-        Lines about the folds.
+        Lines about the folds and the model.
+    weights
+        File of the weights that each model begins with, None for random ones.
     """
 
     store: Store
@@ -72,6 +77,7 @@ class TrainingJob:
     vote_by: VoteUnit
     compute: Compute
     warnings: tuple[str, ...]
+    weights: PretrainedFile | None = None
 
     @property
     def seeds(self) -> range:
@@ -108,7 +114,9 @@ def check_settings(config: TrainConfig) -> None:
         )
     if config.min_lr > config.lr:
         raise ConfigError(f"--min-lr {config.min_lr:g}: expected at most --lr {config.lr:g}")
-    make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
+    for option in ("model_options", "optimizer_options"):
+        _check_plain(option, getattr(config, option))
+    check_augmentation(config.augment)
     check_logger(config.log)
 
 
@@ -140,10 +148,10 @@ def prepare_job(
     """
     check_settings(config)
     torch_device = pick_device(device)
+    check_optimizer(config, torch_device)
     store = open_store(store_url, storage_options=storage_options)
     name = store.location.name
-    _, n_chans, n_times = store.shape
-    check_shape(config.model, (n_chans, n_times), name)
+    model = choose_model(config, store)
     table = store.table
     target = read_target(
         table,
@@ -154,28 +162,21 @@ def prepare_job(
     )
     _check_loss(target.spec, config)
     known = _find_known(target, rows_where(table, config.where, name), config, name)
+    target = keep_known_classes(target, known)
     classes_of = target.values if target.spec.kind == "classes" else None
     plan = plan_folds(
         table,
         config,
         known=known,
         classes_of=classes_of,
-        window_seconds=n_times / store.sfreq,
+        window_seconds=store.shape[2] / store.sfreq,
         store_name=name,
     )
     tested = target.values[known]
     vote_by = config.vote_by or default_vote_unit(table[known], target.spec, tested)
     check_vote_unit(table[known], target.spec, tested, vote_by)
-    scaling = choose_normalization(config, MODELS[config.model], table, known, target.values)
-    card = ModelCard(
-        model=config.model,
-        channels=store.channels,
-        n_times=n_times,
-        sfreq=store.sfreq,
-        target=target.spec,
-        normalize=scaling.normalize,
-        options=dict(config.model_options),
-    )
+    scaling = choose_normalization(config, model.spec, table, known, target.values)
+    card = make_card(model, config, store, target.spec, scaling.normalize)
     compute = Compute(torch_device, pick_precision(config.precision, torch_device), ranks)
     job = TrainingJob(
         store,
@@ -188,11 +189,12 @@ def prepare_job(
         scaling,
         vote_by,
         compute,
-        tuple(plan.warnings),
+        (*plan.warnings, *model.warnings),
+        model.weights,
     )
     _check_validation(job)
-    _check_model(job)
-    return job
+    _check_model(job, needs_memory=model.spec.needs_memory)
+    return replace(job, warnings=(*job.warnings, *_check_initial(job)))
 
 
 def seed_of_model(seed: int, fold: int) -> int:
@@ -249,6 +251,19 @@ def stream_rows(
     )
 
 
+def _check_plain(option: str, values: Mapping[str, Any]) -> None:
+    """Refuse values that config.json cannot hold."""
+    flag = f"--{option.removesuffix('s').replace('_', '-')}"
+    for name, value in values.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"{flag} {name}: {value!r} of type {type(value).__name__} cannot be recorded "
+                f"({error}); give a finite number, text, True, False, None, or a list of them"
+            ) from error
+
+
 def _check_loss(spec: TargetSpec, config: TrainConfig) -> None:
     """Refuse settings of the loss that do not fit the kind of the target."""
     check_objective(spec, config)
@@ -291,7 +306,14 @@ def _check_validation(job: TrainingJob) -> None:
             )
 
 
-def _check_model(job: TrainingJob) -> None:
+def _check_initial(job: TrainingJob) -> list[str]:
+    """Load the weights into a model and freeze its layers once, and describe the result."""
+    if job.weights is None and job.config.freeze is None:
+        return []
+    return build_initial(job.card, job.weights, job.config)[1]
+
+
+def _check_model(job: TrainingJob, *, needs_memory: bool) -> None:
     """Build the model without memory, and compute a batch of the smallest size in training.
 
     Raises
@@ -299,15 +321,26 @@ def _check_model(job: TrainingJob) -> None:
     ConfigError, ModelError
         An option is wrong, the windows do not fit the model, or batches are too small for it.
     """
-    world_size = job.compute.ranks.world_size
-    smallest = min(job.config.batch_size // world_size, *(len(fold.train) for fold in job.folds))
-    with torch.device("meta"):
+    smallest = min(_smallest_share(len(fold.train), job) for fold in job.folds)
+    with torch.device("cpu" if needs_memory else "meta"):
         model = job.card.build().train()
-        signals = torch.zeros(max(1, smallest), len(job.card.channels), job.card.n_times)
+        signals = torch.zeros(smallest, len(job.card.channels), job.card.n_times)
         try:
             model(signals)
         except ValueError as error:  # of batch norm, which needs more than one value
             raise ModelError(
                 f"model {job.config.model} cannot be trained on batches of "
-                f"{max(1, smallest)} for each process ({error}); use a larger --batch-size"
+                f"{smallest} for each process ({error}); use another --batch-size"
             ) from error
+
+
+def _smallest_share(n_windows: int, job: TrainingJob) -> int:
+    """Return the fewest windows that a process trains on at once, but those with none.
+
+    The last two batches of an epoch share their windows evenly.
+    """
+    size = job.config.batch_size
+    smallest = min(n_windows, size)
+    if n_windows > size and n_windows % size:
+        smallest = (size + n_windows % size) // 2
+    return max(1, smallest // job.compute.ranks.world_size)

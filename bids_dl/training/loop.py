@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from bids_dl.errors import BidsDlError
 from bids_dl.models.compute import autocast
+from bids_dl.models.freezing import set_training_mode
 from bids_dl.models.target_decoding import decode
 from bids_dl.prediction import Outputs, apply
 from bids_dl.stream.batch_reader import Batch
@@ -140,7 +140,7 @@ def _train_epoch(
         fitting.sums.zero_()
     if fitting.step >= steps_per_epoch:  # it was saved after its last step
         return
-    fitting.model.train()
+    set_training_mode(fitting.model, fitting.config.freeze)
     batches = iter(_read_batches(fitting))
     start = time.perf_counter()
     while (batch := next(batches, None)) is not None:
@@ -161,15 +161,7 @@ def _train_epoch(
 
 def _read_batches(fitting: Fitting) -> Iterator[Batch]:
     """Yield this process's share of each batch, on its device."""
-    stream = fitting.data.training
-    batches: Iterable[Batch] = stream
-    if fitting.config.workers:
-        batches = DataLoader(
-            stream,
-            batch_size=None,
-            num_workers=fitting.config.workers,
-            generator=torch.Generator(),  # else it draws from the generator of the dropout
-        )
+    batches: Iterable[Batch] = fitting.batches
     ranks = fitting.compute.ranks
     if ranks.world_size > 1:
         batches = (Batch(*map(ranks.share, batch)) for batch in batches)
@@ -184,15 +176,19 @@ def _train_step(fitting: Fitting, batch: Batch) -> None:
     sums = torch.zeros_like(fitting.sums)
     numerator = denominator = torch.zeros((), device=compute.device)
     if len(batch.target):
-        target = objective.to_target(batch.target)
+        signals, batch_target = batch.signals, batch.target
+        if fitting.augmentation is not None:
+            signals, batch_target = fitting.augmentation(batch)
+        target = objective.to_target(batch_target)
         with autocast(compute.device, compute.dtype):
-            outputs = fitting.forward(batch.signals)
+            outputs = fitting.forward(signals)
         outputs = outputs.float()
         numerator, denominator = objective.loss_sums(outputs, target)
         headline = objective.headline_sums(outputs.detach(), target)
         parts = (numerator.detach(), denominator.detach(), *headline)
         sums += torch.stack([part.to(sums) for part in parts])
-    total = compute.ranks.add_up(denominator.detach().clone())
+    # float32 in all processes, because a number of windows is an integer, and no windows are 0.0
+    total = compute.ranks.add_up(denominator.detach().to(torch.float32, copy=True))
     if len(batch.target):
         loss: Tensor = fitting.scaler.scale(numerator / total)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -253,10 +249,12 @@ def _end_epoch(fitting: Fitting, row: EpochRow) -> None:
         return
     monitor = fitting.data.monitor
     value = row[f"validation_{monitor.name}"]
+    if not math.isfinite(value):
+        raise BidsDlError(
+            f"the validation {monitor.name} is {value} after epoch {fitting.epoch}, so --patience "
+            "cannot compare it; monitor another metric, such as loss"
+        )
     best = fitting.best.value
-    is_better = math.isfinite(value) and (
-        best is None or (value > best if monitor.higher_is_better else value < best)
-    )
-    if is_better:
+    if best is None or (value > best if monitor.higher_is_better else value < best):
         weights = copy.deepcopy(fitting.evaluated.state_dict())
         fitting.best = BestEpoch(fitting.epoch, value, weights)

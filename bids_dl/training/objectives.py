@@ -61,12 +61,17 @@ class ClassObjective:
     headline: str = "accuracy"
 
     def to_target(self, batch_target: Tensor) -> Tensor:
-        """Return the class indices (batch,)."""
+        """Return the class indices (batch,), or the shares (batch, n_outputs) after mixup."""
         return batch_target
 
     def loss_sums(self, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weighted sum of cross-entropies, and the sum of the weights."""
-        _check_shapes(outputs, target, (len(outputs), self.n_outputs), (len(outputs),))
+        """Return the weighted sum of cross-entropies, and the sum of the weights.
+
+        The weight of a window with shares of classes is the mean of their weights by its shares.
+        """
+        shape = (len(outputs), self.n_outputs)
+        is_soft = target.is_floating_point()
+        _check_shapes(outputs, target, shape, shape if is_soft else shape[:1])
         numerator = F.cross_entropy(
             outputs,
             target,
@@ -76,10 +81,16 @@ class ClassObjective:
         )
         if self.weights is None:
             return numerator, _count(target)
-        return numerator, self.weights[target].sum()
+        weights = target @ self.weights if is_soft else self.weights[target]
+        return numerator, weights.sum()
 
     def headline_sums(self, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the number of windows whose largest output is their class, and of all windows."""
+        """Return the number of windows whose largest output is their class, and of all windows.
+
+        The class of a window with shares is that of the largest share.
+        """
+        if target.is_floating_point():
+            target = target.argmax(dim=1)
         return (outputs.argmax(dim=1) == target).sum(), _count(target)
 
 

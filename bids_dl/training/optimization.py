@@ -20,6 +20,8 @@ REFUSED_OPTIMIZERS = {
     "SparseAdam": "it is for sparse gradients",
     "Muon": "it is for matrices only, and a network has biases too",
 }
+REFUSALS = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError)
+"""Errors of optimizers of torch about their options."""
 OWN_OPTIONS = {"lr": "--lr", "weight_decay": "--weight-decay"}
 
 
@@ -99,13 +101,29 @@ def make_optimizer(
         )
     try:
         return make(parameters, **options)
-    except (TypeError, ValueError, RuntimeError) as error:
-        given = join_names(f"{key}={value}" for key, value in config.optimizer_options.items())
-        with_options = f" with {given}" if given else ""
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"--optimizer {config.optimizer}{with_options}: {make.__name__} refuses it ({reason})"
-        ) from error
+    except REFUSALS as error:
+        raise _describe_refusal(config, error) from error
+
+
+def check_optimizer(config: TrainConfig, device: torch.device) -> None:
+    """Make a step of the optimizer on two weights, because it checks some options only then.
+
+    Raises
+    ------
+    ConfigError
+        The optimizer does not exist, or refuses an option or the device.
+
+    Examples
+    --------
+    >>> check_optimizer(TrainConfig(optimizer="sgd"), torch.device("cpu"))
+    """
+    weights = nn.Parameter(torch.zeros(1, 2, device=device))
+    weights.grad = torch.ones_like(weights)
+    optimizer = make_optimizer([weights], config)
+    try:
+        optimizer.step()
+    except REFUSALS as error:
+        raise _describe_refusal(config, error) from error
 
 
 def learning_rate(step: int, steps_per_epoch: int, config: TrainConfig) -> float:
@@ -159,6 +177,16 @@ def make_average(model: nn.Module, decay: float | None) -> AveragedModel | None:
         return None
     averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return AveragedModel(model, multi_avg_fn=averaging)
+
+
+def _describe_refusal(config: TrainConfig, error: Exception) -> ConfigError:
+    given = join_names(f"{key}={value}" for key, value in config.optimizer_options.items())
+    with_options = f" with {given}" if given else ""
+    name = find_optimizer(config.optimizer).__name__
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return ConfigError(
+        f"--optimizer {config.optimizer}{with_options}: {name} refuses it ({reason})"
+    )
 
 
 def _list_optimizers() -> dict[str, type[torch.optim.Optimizer]]:

@@ -25,7 +25,7 @@ from bids_dl.training.baseline import fit_baseline, read_features
 from bids_dl.training.checkpoints import FittedModel
 from bids_dl.training.fitting import Clock
 from bids_dl.training.folds.fold import Fold
-from bids_dl.training.job import TrainingJob, stream_rows
+from bids_dl.training.job import TrainingJob, seed_of_model, stream_rows
 from bids_dl.training.loop import reproducible
 from bids_dl.training.metrics import (
     METRICS,
@@ -199,7 +199,7 @@ def evaluate_band_power(job: TrainingJob) -> dict[str, Any]:
     normalize = "none" if card.normalize == "training" else card.normalize
     stream = stream_rows(job, replace(card, normalize=normalize), np.flatnonzero(job.known))
     spec = job.target.spec
-    with reproducible(job.config.seed, job.compute.device):
+    with reproducible(seed_of_model(job.config.seed, 0), job.compute.device):
         try:
             rows, features = read_features(
                 stream, len(card.channels), card.n_times, card.sfreq, job.compute.device
@@ -212,7 +212,8 @@ def evaluate_band_power(job: TrainingJob) -> dict[str, Any]:
         job, [(job.config.seed, folds[index], tested, decoded) for index, tested, decoded in fitted]
     )
     metrics = evaluate(table, spec, vote_by=job.vote_by, seed=job.config.seed)
-    return {name: metrics[name] for name in BASELINE_METRICS}
+    baseline = {name: metrics[name] for name in BASELINE_METRICS}
+    return baseline | {"normalize": job.scaling.normalize}
 
 
 def describe_cost(job: TrainingJob, results: Sequence[ModelResult], start: float) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from bids_dl.training.folds.description import describe_folds
 from bids_dl.training.folds.fold import Fold
 from bids_dl.training.job import TrainingJob, fold_card, fold_data, prepare_job, seed_of_model
 from bids_dl.training.loop import evaluate_windows, fit, reproducible
+from bids_dl.training.model_choice import build_initial
 from bids_dl.training.reports import RunReporter
 from bids_dl.training.results import ModelResult, write_results
 
@@ -109,7 +110,7 @@ def train(
         if not ranks.is_first:
             return _train_along(job)
         documents = run_folder.RunDocuments(
-            run_folder.describe_config(job.store, config),
+            run_folder.describe_config(job.store, config) | _describe_weights(job),
             run_folder.describe_environment(job.compute.device),
             _describe_models(job),
         )
@@ -170,12 +171,15 @@ def _fit_model(
     model_seed = seed_of_model(seed, fold.index)
     with reproducible(model_seed, compute.device):
         card = fold_card(job, fold.train)
+        model, _ = build_initial(card, job.weights, job.config)
         fitting = Fitting(
-            card.build().to(compute.device),
+            model.to(compute.device),
             fold_data(job, fold, card, model_seed),
             job.config,
             compute,
         )
+        if not compute.ranks.is_first:  # else all processes drop the same features
+            torch.manual_seed(model_seed + compute.ranks.rank)
         state = progress.load_checkpoint(name)
         if state is not None:
             fitting.load_state_dict(state)
@@ -206,6 +210,14 @@ def _test_model(job: TrainingJob, fold: Fold, card: ModelCard, fitting: Fitting)
     best_epoch = fitting.best.epoch or fitting.epoch
     decoded = decode(card.target, outputs.outputs.numpy())
     return FittedModel(outputs.index.numpy(), decoded, fitting.history, best_epoch, fitting.clock)
+
+
+def _describe_weights(job: TrainingJob) -> dict[str, Any]:
+    """Return the name and the SHA-256 of the weights that the training begins with."""
+    weights = job.weights
+    if weights is None:
+        return {}
+    return {"initial_weights": {"name": weights.name, "sha256": weights.sha256}}
 
 
 def _describe_models(job: TrainingJob) -> list[dict[str, Any]]:

@@ -113,6 +113,9 @@ def claimed_run_folder(
         with _claim(folder, f"--run-dir {folder}", "choose another folder") as is_held:
             if not is_held:
                 raise ConfigError(f"{folder}: another process is training in it; wait for its end")
+            problem = find_obstacle(folder, documents)  # another process may have been faster
+            if problem:
+                raise ConfigError(f"{folder}: {problem}")
             _write_documents(folder, documents)
             yield folder
         return
@@ -122,7 +125,7 @@ def claimed_run_folder(
         if find_obstacle(folder, documents):
             continue
         with _claim(folder, str(folder), "choose another folder with --run-dir") as is_held:
-            if is_held:
+            if is_held and not find_obstacle(folder, documents):
                 _write_documents(folder, documents)
                 yield folder
                 return
@@ -173,6 +176,7 @@ def find_run_differences(folder: Path, documents: RunDocuments) -> list[str]:
     pairs = [
         ("--", config.get("settings"), requested[0]["settings"], EXECUTION_SETTINGS),
         ("store ", config.get("store"), requested[0]["store"], ("url", "name")),
+        ("weights ", config.get("initial_weights"), requested[0].get("initial_weights", {}), ()),
         ("", environment.get("packages"), requested[1]["packages"], ()),
         ("device ", environment.get("device"), requested[1]["device"], ("name",)),
     ]
@@ -201,7 +205,9 @@ def _claim(folder: Path, title: str, way_out: str) -> Iterator[bool]:
     with ExitStack() as stack:
         with writing(title, way_out):
             folder.mkdir(parents=True, exist_ok=True)
-            is_held = stack.enter_context(lock_file(folder / LOCK_FILE, blocking=False))
+            # workers outlive a killed training by seconds, in which it may be resumed
+            lock = lock_file(folder / LOCK_FILE, blocking=False, is_inherited=False)
+            is_held = stack.enter_context(lock)
         yield is_held
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import ConfigError
 from bids_dl.models import ModelSpec
 
 
@@ -69,6 +70,11 @@ def choose_normalization(
     >>> choose_normalization(TrainConfig(), model, table, known, np.array([0, 0, 1])).normalize
     'training'
     """
+    if model.has_fixed_scale and config.normalize not in ("auto", model.normalize):
+        raise ConfigError(
+            f"--normalize {config.normalize}: model {model.name} expects {model.normalize}; "
+            "leave the option out"
+        )
     if config.normalize != "auto":
         return Scaling(config.normalize, "it was requested")
     if model.normalize is not None:

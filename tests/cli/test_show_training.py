@@ -55,7 +55,8 @@ def test_results_are_printed_beside_their_baselines(capsys):
     assert "mean over 8 persons 0.800" in text
     assert "band-power, windows 0.900" in text
     assert "largest class, windows 0.600" in text
-    assert "chance: 5 % of guesses have votes with an accuracy above 0.750" in text
+    assert "chance: at most 5 % of guesses have an accuracy of votes above 0.750" in text
+    assert "over windows, the model is not better than: band-power chance:" in text
     assert "normalize: recording (recordings have several classes)" in text
     assert text.endswith("record: run/record.html run folder: run")
     assert "same person" not in text

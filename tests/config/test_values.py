@@ -10,6 +10,7 @@ from bids_dl.config.values import (
     parse_assignments,
     parse_number,
     parse_pair,
+    parse_probabilities,
     parse_size,
     parse_split,
     parse_text,
@@ -111,3 +112,19 @@ def test_a_title_that_is_no_line_of_text_is_refused(value, message):
     with pytest.raises(ConfigError, match=f"title .*{message}"):
         parse_text("title", value)
     assert parse_text("description", "a\nb ", several_lines=True) == "a\nb"
+
+
+@pytest.mark.parametrize("text", ["mixup=x", "mixup=true", "mixup=1.5", "mixup=-0.1", "mixup=.nan"])
+def test_a_probability_is_a_number_from_0_to_1(text):
+    shown = text.replace("true", "True").replace(".nan", "nan")
+    with pytest.raises(ConfigError, match=f"--augment {shown}: expected a number from 0 to 1"):
+        parse_probabilities([text], "--augment")
+
+
+def test_probabilities_are_read_from_texts_and_mappings():
+    assert parse_probabilities(["mixup=0.2", "cutout=1"], "--augment") == {
+        "mixup": 0.2,
+        "cutout": 1,
+    }
+    assert parse_probabilities({"mixup": 0.2}, "--augment") == {"mixup": 0.2}
+    assert parse_probabilities(None, "--augment") is None

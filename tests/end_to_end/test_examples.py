@@ -118,6 +118,53 @@ def test_custom_recipe_prints_the_steps_that_made_the_store(run, tmp_path):
     assert "notch changed 100% of the samples notches at 60 Hz" in printed
 
 
+@pytest.mark.slow
+def test_system1_sex_learns_the_planted_topographies(run, tmp_path):
+    printed = run("system1_sex.py", tmp_path, requires="eegprep")
+    assert percent_of("persons by vote", printed) >= 80
+    assert (tmp_path / "run" / "record.html").is_file()
+
+
+@pytest.mark.slow
+def test_system2_sleep_stages_new_nights(run, tmp_path):
+    printed = run("system2_sleep.py", tmp_path)
+    [kappa] = re.findall(r"new nights: kappa ([\d.]+)", printed)
+    assert float(kappa) >= 0.9
+    assert (tmp_path / "run" / "record.html").is_file()
+
+
+@pytest.mark.slow
+def test_system3_votes_is_better_than_the_mean_of_the_votes(run, tmp_path):
+    printed = run("system3_votes.py", tmp_path)
+    match = re.search(r"divergence ([\d.]+), ([\d.]+) of the mean of the training", printed)
+    assert match is not None, printed
+    assert float(match[1]) < float(match[2])
+    assert (tmp_path / "run" / "record.html").is_file()
+
+
+@pytest.mark.slow
+def test_system4_active_learning_proposes_windows_of_both_classes_of_the_new_person(run, folder):
+    printed = run("system4_active_learning.py", folder)
+    assert percent_of("windows correct", printed) >= 70
+    proposed = re.findall(r"^sub-004/eeg/\S+ +[\d.]+ +(eyes_\w+) +[\d.]+$", printed, re.M)
+    assert sorted(proposed) == ["eyes_closed"] * 3 + ["eyes_open"] * 3
+    assert (folder / "run" / "record.html").is_file()
+
+
+@pytest.mark.slow
+def test_system5_seizure_prediction_learns_power_images(run, tmp_path):
+    printed = run("system5_seizure_prediction.py", tmp_path, requires="timm")
+    assert percent_of("windows correct", printed) >= 65
+    assert (tmp_path / "run" / "record.html").is_file()
+
+
+def percent_of(what: str, printed: str) -> int:
+    """Return the number of per cent that a script has printed of something."""
+    match = re.search(rf"(\d+)% of {what}", printed)
+    assert match is not None, printed
+    return int(match[1])
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_an_example_is_short_documented_and_tested(script):
     text = script.read_text(encoding="utf-8")

@@ -83,6 +83,9 @@ def test_the_card_is_json_in_the_header_of_the_file(checkpoint):
         "options": {"n_filters": 8},
         "mean": [0.0, 1.0, 2.0],
         "std": [1.0, 2.0, 3.0],
+        "positions": [],
+        "package": "",
+        "weights_sha256": "",
     }
 
 
@@ -119,10 +122,17 @@ def test_a_checkpoint_restores_any_kind_of_target(tmp_path, target):
 @pytest.mark.parametrize("old", [{"normalize": None}, {"normalize": "training"}, {}])
 def test_a_checkpoint_of_an_earlier_version_is_read(checkpoint, old):
     values = asdict(CARD) | {"target": "label", "classes": ["rest", "move"]}
-    del values["normalize"]
+    for name in ("normalize", "positions", "package", "weights_sha256"):
+        del values[name]
     write_card(checkpoint, values | old)
     _, card = load_checkpoint(checkpoint)
     assert card == replace(CARD, normalize=old.get("normalize") or "none")
+
+
+def test_a_card_holds_positions(checkpoint):
+    positions = ((0.0, 0.1, 0.0), (0.1, 0.0, 0.0), (-0.1, 0.0, 0.0))
+    write_card(checkpoint, asdict(CARD) | {"positions": positions})
+    assert load_checkpoint(checkpoint)[1] == replace(CARD, positions=positions)
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", None])

@@ -44,7 +44,7 @@ def test_the_filters_equal_a_temporal_convolution_followed_by_a_spatial_one():
 
 
 def test_windows_too_short_to_pool_are_refused_with_the_shortest_accepted_length():
-    with pytest.raises(ModelError, match=r"at least 50 samples at 128 Hz, got 49"):
+    with pytest.raises(ModelError, match=r"0\.391 s \(50 samples at 128 Hz\), got 49 s"):
         ShallowFBCSP(24, 49, n_outputs=2, sfreq=128.0)
     model = ShallowFBCSP(24, 50, n_outputs=2, sfreq=128.0)
     assert model(torch.randn(2, 24, 50)).shape == (2, 2)

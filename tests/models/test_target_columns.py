@@ -13,6 +13,7 @@ from bids_dl.models import target_columns
 from bids_dl.models.target_columns import (
     RESERVED_COLUMNS,
     TargetValues,
+    keep_known_classes,
     name_classes,
     number_classes,
     read_target,
@@ -188,3 +189,12 @@ def test_only_whole_numbers_from_0_or_1_on_without_a_gap_are_classes(values, cla
 def test_numbers_are_named_as_their_classes_also_in_a_part_of_a_table():
     assert name_classes(pd.Series([2.0, NAN, 0.0])).tolist() == ["2", "n/a", "0"]
     assert name_classes(pd.Series(["b", "", None, "n/a"])).tolist() == ["b", "n/a", "n/a", "n/a"]
+
+
+def test_classes_without_a_known_window_are_left_out():
+    table = pd.DataFrame({"label": ["a", "b", "c", "a", "n/a"]})
+    target = read_target(table, ["label"], source="a.zarr")
+    kept = keep_known_classes(target, np.array([False, True, True, False, False]))
+    assert kept.spec.outputs == ("b", "c")
+    assert kept.values.tolist() == [-1, 0, 1, -1, -1]
+    assert kept.is_missing.tolist() == [True, False, False, True, True]

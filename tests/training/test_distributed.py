@@ -104,6 +104,19 @@ def test_two_processes_give_the_losses_and_predictions_of_one(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_process_may_have_no_window_of_a_batch(tmp_path):
+    store = write_store(tmp_path / "s.zarr", target_table(2, n_windows=1))
+    options = ["--model", "shallow-fbcsp", "--folds", "loso", "--epochs", "2", "--batch-size", "1"]
+    done = torchrun("-m", "bids_dl", "train", store, *options, "--run-dir", "two", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    config = TrainConfig(model="shallow-fbcsp", folds="loso", epochs=2, batch_size=1)
+    alone = train(store, config, run_dir=tmp_path / "one")
+    history = pd.read_csv(tmp_path / "two" / "history.csv")
+    expected = alone.history["train_loss"].to_numpy()
+    assert history["train_loss"].to_numpy()[[0, 2]] == pytest.approx(expected[[0, 2]], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_a_wrong_request_of_two_processes_is_told_once(tmp_path):
     store = write_store(tmp_path / "s.zarr", target_table(4))
     done = torchrun("-m", "bids_dl", "train", store, "--target", "none", cwd=tmp_path)

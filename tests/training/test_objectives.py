@@ -73,6 +73,25 @@ def test_the_loss_of_classes_is_that_of_torch(smoothing, weighting):
     torch.testing.assert_close(loss_of(objective, OUTPUTS, CLASSES), expected)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weighting", [None, "inverse"])
+def test_shares_of_one_class_have_the_loss_of_the_class(smoothing, weighting):
+    objective = make("classes", class_weights=weighting, label_smoothing=smoothing)
+    soft = F.one_hot(CLASSES, 3).float()
+    for sums in (objective.loss_sums, objective.headline_sums):
+        for found, expected in zip(sums(OUTPUTS, soft), sums(OUTPUTS, CLASSES), strict=True):
+            torch.testing.assert_close(found, expected)
+
+
+def test_the_loss_of_mixed_classes_is_the_mean_of_their_losses_by_weight():
+    objective = make("classes", class_weights="inverse")
+    mixed = 0.3 * F.one_hot(CLASSES, 3) + 0.7 * F.one_hot(CLASSES.flip(0), 3)
+    numerator, denominator = objective.loss_sums(OUTPUTS, mixed)
+    first, second = (objective.loss_sums(OUTPUTS, c) for c in (CLASSES, CLASSES.flip(0)))
+    torch.testing.assert_close(numerator, 0.3 * first[0] + 0.7 * second[0])
+    torch.testing.assert_close(denominator, 0.3 * first[1] + 0.7 * second[1])
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_of_shares_is_the_soft_cross_entropy_of_torch(smoothing):
     objective = make("shares", label_smoothing=smoothing)

@@ -12,6 +12,7 @@ from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError
 from bids_dl.training import optimization
 from bids_dl.training.optimization import (
+    check_optimizer,
     learning_rate,
     make_average,
     make_optimizer,
@@ -55,11 +56,15 @@ def test_an_optimizer_of_torch_is_found_in_any_case_and_takes_a_step(name):
             r"with momentum=-1: SGD refuses it \(Invalid momentum value",
         ),
         ({"optimizer_options": {"betas": "x"}}, "AdamW refuses it"),
+        ({"optimizer_options": {"betas": [0.9]}}, "AdamW refuses it"),
+        ({"optimizer_options": {"capturable": True}}, "with capturable=True: AdamW refuses it"),
+        ({"optimizer_options": {"differentiable": True}}, "AdamW refuses it"),
+        ({"optimizer_options": {"eps": "x"}}, "AdamW refuses it"),
     ],
 )
 def test_an_optimizer_that_the_loop_cannot_use_is_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
-        make_optimizer([parameter()], TrainConfig(**settings))
+        check_optimizer(TrainConfig(**settings), torch.device("cpu"))
 
 
 @given(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from people_store import target_table, write_store
+from stopped_training import Stop, assert_same_run, stop_at
 
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import BidsDlError, ConfigError
@@ -37,10 +38,6 @@ train(store, settings, run_dir=run, on_event=on_event)
 """
 
 
-class Stop(BaseException):
-    """A stop that nothing in the package expects."""
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     return write_store(tmp_path_factory.mktemp("resume") / "s.zarr", target_table(6))
@@ -57,28 +54,6 @@ def undisturbed(store, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def every_step_is_reported(monkeypatch):
     monkeypatch.setattr(reports, "PROGRESS_SECONDS", 0.0)
-
-
-def stop_at(step: int):
-    """Return a callback that stops the training after a number of steps."""
-    done = 0
-
-    def on_event(event):
-        nonlocal done
-        done += event.kind == "progress"
-        if event.kind == "progress" and done == step:
-            raise Stop
-
-    return on_event
-
-
-def assert_same_run(first: Path, second: Path) -> None:
-    """Compare weights and tables of two runs, byte by byte."""
-    names = sorted(path.name for path in first.iterdir())
-    assert names == sorted(path.name for path in second.iterdir())
-    for name in names:
-        if name.endswith((".safetensors", ".csv")) or name == "metrics.json":
-            assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(
@@ -115,6 +90,7 @@ def test_a_run_may_be_stopped_many_times(store, undisturbed, tmp_path):
         {"precision": "bfloat16", "normalize": "training", "class_weights": "inverse"},
         {"target": ("age",), "target_kind": "number", "loss": "mse"},
         {"workers": 1},
+        {"augment": {"time_mask": 0.5, "mixup": 0.5}},
     ],
 )
 def test_a_resumed_run_ends_with_the_same_bytes_with_any_settings(store, tmp_path, settings):
@@ -231,12 +207,20 @@ def test_a_finished_run_is_refused(store, undisturbed):
         train(store, TrainConfig(**SETTINGS), run_dir=undisturbed)
 
 
-def test_a_damaged_checkpoint_is_named_with_what_to_do(store, tmp_path):
+def flip_a_bit(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:1000], flip_a_bit, lambda _: b"", lambda _: b"weights" * 99]
+)
+def test_a_damaged_checkpoint_is_named_with_what_to_do(store, tmp_path, damage):
     config = TrainConfig(**SETTINGS, checkpoint_minutes=ALWAYS)
     with pytest.raises(Stop):
         train(store, config, run_dir=tmp_path / "run", on_event=stop_at(2))
     checkpoint = tmp_path / "run" / "unfinished" / "checkpoint.pt"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     with pytest.raises(BidsDlError, match=r"checkpoint.pt: is damaged .* delete \S+run and train"):
         train(store, config, run_dir=tmp_path / "run")
 

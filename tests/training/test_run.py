@@ -207,7 +207,7 @@ def test_inverse_class_weights_raise_the_probability_of_a_rare_class(tmp_path):
             ModelError,
             r"model r-scnn expects windows of \(24, 256\), small\.zarr has \(3, 64\)",
         ),
-        ({"model": "scnn"}, ConfigError, "unknown model 'scnn', did you mean 'r-scnn'"),
+        ({"model": "scnn"}, ConfigError, "unknown model 'scnn', did you mean 's-scnn'"),
         ({"model_options": {"layers": 3}}, ConfigError, "no option 'layers'"),
         ({"target": ("handedness",)}, TargetError, "handedness"),
         ({"target": ("age",), "target_kind": "shares"}, TargetError, "two or more columns"),
@@ -221,7 +221,22 @@ def test_inverse_class_weights_raise_the_probability_of_a_rare_class(tmp_path):
         ({"class_weights": "inverse", "target": ("age",)}, ConfigError, "class weights need a"),
         ({"where": ("age=3",)}, ConditionError, "--where age=3 matches none of 96 windows"),
         ({"vote_by": "subject"}, TargetError, "--vote-by subject: ds1/sub-00 has several values"),
-        ({"model": "band-power", "batch_size": 1}, ModelError, "use a larger --batch-size"),
+        ({"model": "band-power", "batch_size": 1}, ModelError, "use another --batch-size"),
+        (
+            {"model": "band-power", "batch_size": 2, "where": ("onset=0..14",)},
+            ModelError,
+            "batches of 1 for each process",  # the last two batches share three windows
+        ),
+        (
+            {"optimizer_options": {"capturable": True}, "device": "cpu"},
+            ConfigError,
+            "AdamW refuses it",
+        ),
+        (
+            {"optimizer_options": {"eps": np.float32(1e-8)}},
+            ConfigError,
+            "--optimizer-option eps: np.float32.* of type float32 cannot be recorded",
+        ),
         ({"folds": 7}, ConfigError, "7 folds of 6 persons"),
         ({"folds": "some"}, ConfigError, "'loso'"),
         ({"device": "abacus"}, ConfigError, "unknown device 'abacus'; use one of auto"),
@@ -242,6 +257,22 @@ def test_a_loss_that_is_not_finite_stops_the_training(small, tmp_path):
     config = TrainConfig(lr=1e30, epochs=5, batch_size=16)
     with pytest.raises(BidsDlError, match="the loss is nan, which is not finite"):
         train(small, config, run_dir=tmp_path / "run")
+
+
+def test_outputs_that_are_not_finite_are_no_result(small, tmp_path):
+    config = TrainConfig(lr=1e30, epochs=1, batch_size=1000)  # the only step has a finite loss
+    with pytest.raises(ModelError, match="the model returned NaN or infinity for 32 of 32 windows"):
+        train(small, config, run_dir=tmp_path / "run")
+
+
+def test_a_class_without_a_selected_window_is_no_output(tmp_path):
+    table = target_table(3)
+    table["label"] = np.where(table["onset"] % 2, table["label"], "other")
+    store = write_store(tmp_path / "s.zarr", table)
+    config = TrainConfig(model="band-power", folds="loso", epochs=1, where=("label=rest,move",))
+    metrics = train(store, config, run_dir=tmp_path / "run").metrics
+    assert metrics["outputs"] == ["rest", "move"]
+    assert metrics["baselines"]["chance"]["windows"] == 0.5
 
 
 def test_an_existing_run_is_not_overwritten(small, tmp_path):

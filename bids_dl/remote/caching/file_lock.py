@@ -54,7 +54,7 @@ def file_lock(target: Path, *, blocking: bool = True) -> Iterator[bool]:
 
 
 @contextmanager
-def lock_file(path: Path, *, blocking: bool = True) -> Iterator[bool]:
+def lock_file(path: Path, *, blocking: bool = True, is_inherited: bool = True) -> Iterator[bool]:
     """Create and lock a lock file inside the context. It exists only meanwhile.
 
     The content of a file that exists is left as it is, and links are not followed.
@@ -65,6 +65,8 @@ def lock_file(path: Path, *, blocking: bool = True) -> Iterator[bool]:
         The lock file.
     blocking
         Whether to wait while another process holds the lock.
+    is_inherited
+        Whether forked processes hold the lock too, also after a kill of this process.
 
     Yields
     ------
@@ -91,6 +93,8 @@ def lock_file(path: Path, *, blocking: bool = True) -> Iterator[bool]:
     if file is None:
         yield False
         return
+    if not is_inherited:
+        os.register_at_fork(after_in_child=file.close)
     with file:
         try:
             yield True

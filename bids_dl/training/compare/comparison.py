@@ -181,10 +181,12 @@ def _check_comparable(first: FinishedRun, run: FinishedRun) -> None:
     for name, title in (("target", "target"), ("kind", "kind of target"), ("outputs", "outputs")):
         expected = first.metrics[name]
         found = run.metrics[name]
+        is_same = found == expected
         if name == "outputs":  # their order does not matter
+            is_same = sorted(found) == sorted(expected)
             expected = join_names(sorted(expected))
             found = join_names(sorted(found))
-        if found != expected:
+        if not is_same:
             raise ModelError(
                 f"{run.name}: its {title} is {found}, but {expected} in {first.name}; "
                 "only runs with the same target can be compared"
@@ -216,10 +218,9 @@ def _test(first: FinishedRun, run: FinishedRun, metric: str) -> PairedTest:
 def _describe(
     run: FinishedRun, metric: str, *, test: PairedTest | None = None, p_holm: float | None = None
 ) -> ComparedRun:
-    windows: Mapping[str, Any] = run.results["windows"]
     votes: Mapping[str, Any] = run.results.get("votes", {})
     values = list(run.values(metric).values())
-    person_mean = _estimate(run.results.get("person_means", {}), metric)
+    person_mean = _estimate(run, "person_means", metric)
     if person_mean.value is None and values:
         person_mean = ComparedValue(float(np.mean(values)))
     return ComparedRun(
@@ -230,19 +231,22 @@ def _describe(
         n_windows=sum(run.n_windows().values()),
         n_votes=votes.get("n"),
         n_persons=len(run.results["persons"]),
-        windows=_estimate(windows, metric),
-        votes=_estimate(votes, metric),
+        windows=_estimate(run, "windows", metric),
+        votes=_estimate(run, "votes", metric),
         person_mean=person_mean,
         test=test,
         p_holm=p_holm,
     )
 
 
-def _estimate(results: Mapping[str, Any], metric: str) -> ComparedValue:
-    value = results.get(metric)
-    if isinstance(value, Mapping):
-        return ComparedValue(value.get("value"), value.get("low"), value.get("high"))
-    return ComparedValue(value)
+def _estimate(run: FinishedRun, unit: str, metric: str) -> ComparedValue:
+    """Read the value and the limits of a metric of windows, votes or person means."""
+    value = run.results.get(unit, {}).get(metric)
+    fields = value if isinstance(value, Mapping) else {"value": value}
+    numbers: list[float | None] = []
+    for name in ("value", "low", "high"):
+        numbers.append(run.read_number(f"{name} of {metric} of {unit}", fields.get(name)))
+    return ComparedValue(*numbers)
 
 
 def _find_warnings(runs: Sequence[FinishedRun], tests: Sequence[PairedTest]) -> list[str]:

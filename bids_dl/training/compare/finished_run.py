@@ -12,6 +12,8 @@ from bids_dl.datamodel import Person
 from bids_dl.errors import ModelError
 from bids_dl.input import parse_json, read_text
 
+MAX_FILE_BYTES = 200_000_000  # thousands of people take tens of megabytes
+MAX_NUMBER = 1e300  # whose mean over persons is finite
 BAND_POWER = "band-power"
 IDENTITY = ("dataset", "subject", "n_windows")
 """Fields of a person in metrics.json that are no metric."""
@@ -120,10 +122,28 @@ class FinishedRun:
         """Return the value of each person for which a metric is defined."""
         values: dict[Person, float] = {}
         for person in self.results["persons"]:
-            value = person.get(metric)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                values[person["dataset"], person["subject"]] = float(value)
+            value = self.read_number(metric, person.get(metric))
+            if value is not None:
+                values[person["dataset"], person["subject"]] = value
         return values
+
+    def read_number(self, title: str, value: Any) -> float | None:
+        """Return a number of metrics.json as float, None for null.
+
+        Raises
+        ------
+        ModelError
+            The value is no number, or is not finite.
+        """
+        if value is None:
+            return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not abs(value) <= MAX_NUMBER:
+            raise ModelError(
+                f"{self.name}: metrics.json: {title} is {repr(value)[:40]}, expected a finite "
+                "number or null; train again into a new folder"
+            )
+        return float(value)
 
     def n_windows(self) -> dict[Person, int]:
         """Return the number of tested windows of each person."""
@@ -200,7 +220,7 @@ def baseline_of(run: FinishedRun) -> FinishedRun | None:
 def _read(file: Path, schema: Schema, folder: str | Path) -> Any:
     """Read a JSON file of a run folder, and check it against its schema."""
     try:
-        content = parse_json(read_text(file))
+        content = parse_json(read_text(file, max_bytes=MAX_FILE_BYTES))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"{folder}: {file.name} cannot be read ({reason})") from error

@@ -11,6 +11,8 @@ import pandas as pd
 from bids_dl.training.folds.fold import Fold, expand_ranges
 from bids_dl.training.folds.people import find_people
 
+MAX_RANGES = 100_000  # 4 MB of JSON
+
 
 def describe_folds(folds: Sequence[Fold], table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the content of folds.json: persons and rows of each side.
@@ -27,7 +29,8 @@ def describe_folds(folds: Sequence[Fold], table: pd.DataFrame) -> list[dict[str,
     list of dict
         Of each fold ``index``, ``held_out``, ``same_person``, the sorted persons of ``train``,
         ``validation`` and ``test``, and the ranges of rows of each side as ``windows``: first row
-        and the row after the last.
+        and the row after the last. ``windows`` is None if all folds together have more than
+        `MAX_RANGES`; config.json and the store determine the windows, too.
 
     Examples
     --------
@@ -39,6 +42,7 @@ def describe_folds(folds: Sequence[Fold], table: pd.DataFrame) -> list[dict[str,
     ([['ds', '01']], [[0, 2]])
     """
     people = find_people(table)
+    n_ranges = sum(len(ranges) for fold in folds for ranges in fold.ranges.values())
     descriptions = []
     for fold in folds:
         description: dict[str, Any] = {
@@ -51,6 +55,6 @@ def describe_folds(folds: Sequence[Fold], table: pd.DataFrame) -> list[dict[str,
             counts = np.bincount(people.codes[expand_ranges(ranges)], minlength=len(people.names))
             description[side] = [list(people.names[i]) for i in np.flatnonzero(counts)]
             windows[side] = ranges.tolist()
-        description["windows"] = windows
+        description["windows"] = windows if n_ranges <= MAX_RANGES else None
         descriptions.append(description)
     return descriptions

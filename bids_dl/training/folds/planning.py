@@ -20,6 +20,7 @@ LOSO = "loso"
 TIME = "time"
 WITHIN_PERSON = (*UNITS, TIME)
 MAX_FOLDS_NAMED = 3  # in a warning
+MAX_DIGITS = 9  # of a number of folds; Python refuses to read thousands of digits
 
 
 def plan_folds(
@@ -115,6 +116,8 @@ def fold_kind(folds: str | int | None) -> str | None:
         return folds if folds is None else str(folds)
     text = str(folds)
     if text.removeprefix("-").isdecimal():
+        if len(text) > MAX_DIGITS:
+            raise ConfigError(f"--folds {text[:MAX_DIGITS]}...: more folds than persons")
         if int(text) < 2:
             raise ConfigError(f"--folds {text}: at least 2 folds are needed, or loso")
         return "number"

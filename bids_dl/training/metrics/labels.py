@@ -40,12 +40,12 @@ def label_pairs(rows: TestedRows) -> PairStatistics:
 
 def mean_accuracy(counts: Floats) -> Floats:
     """Compute the mean accuracy (...) over labels."""
-    return mean_of_defined(classes.accuracy(counts))
+    return mean_of_defined(classes.accuracy(classes.sum_confusions(counts)))
 
 
 def mean_balanced_accuracy(counts: Floats) -> Floats:
     """Compute the mean balanced accuracy (...) over labels."""
-    return mean_of_defined(classes.balanced_accuracy(counts))
+    return mean_of_defined(classes.balanced_accuracy(classes.sum_confusions(counts)))
 
 
 def mean_f1(counts: Floats) -> Floats:
@@ -59,10 +59,11 @@ def mean_f1(counts: Floats) -> Floats:
 def describe_labels(rows: TestedRows) -> dict[str, Any]:
     """Return the metrics and the confusion matrix of each label, for JSON."""
     counts = label_confusions(rows).pooled()
+    sums = classes.sum_confusions(counts)
     pairs = label_pairs(rows).pooled()
     measures = {
-        "accuracy": classes.accuracy(counts),
-        "balanced_accuracy": classes.balanced_accuracy(counts),
+        "accuracy": classes.accuracy(sums),
+        "balanced_accuracy": classes.balanced_accuracy(sums),
         "f1": _f1(counts),
         "auroc": divide(pairs[:, 0], pairs[:, 1]),
     }

@@ -1,7 +1,7 @@
 """Sums over persons from which metrics are computed, so that persons can be resampled fast.
 
-A metric of resampled persons needs no window again. Each person has sums, such as a confusion
-matrix, and a bootstrap sample is a weighted sum of these.
+A metric of resampled persons needs no window again. Each person has sums, such as the
+number of correct windows, and a bootstrap sample is a weighted sum of these.
 """
 
 from __future__ import annotations

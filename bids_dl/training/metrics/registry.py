@@ -11,7 +11,7 @@ CLASS_METRICS = (
     MetricSpec(
         "accuracy",
         "accuracy",
-        classes.confusion,
+        classes.class_sums,
         classes.accuracy,
         "fraction of correct predictions",
         interval=classes.accuracy_interval,
@@ -20,7 +20,7 @@ CLASS_METRICS = (
     MetricSpec(
         "balanced_accuracy",
         "balanced accuracy",
-        classes.confusion,
+        classes.class_sums,
         classes.balanced_accuracy,
         "mean over the true classes of the fraction of correct predictions; chance is 1 / number "
         "of classes",
@@ -31,7 +31,7 @@ CLASS_METRICS = (
     MetricSpec(
         "kappa",
         "Cohen's kappa",
-        classes.confusion,
+        classes.class_sums,
         classes.kappa,
         "agreement beyond chance, Cohen 1960, doi:10.1177/001316446002000104; 0 is chance; "
         "undefined with one true class",
@@ -39,7 +39,7 @@ CLASS_METRICS = (
     MetricSpec(
         "macro_f1",
         "macro F1",
-        classes.confusion,
+        classes.class_sums,
         classes.macro_f1,
         "mean over classes of the harmonic mean of precision and recall; a class that is neither "
         "true nor predicted is left out",
@@ -47,7 +47,7 @@ CLASS_METRICS = (
     MetricSpec(
         "mcc",
         "Matthews correlation",
-        classes.confusion,
+        classes.class_sums,
         classes.matthews,
         "correlation of true and predicted classes, Matthews 1975, "
         "doi:10.1016/0005-2795(75)90109-9; several classes as in Gorodkin 2004, "

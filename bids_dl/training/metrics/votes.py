@@ -175,8 +175,9 @@ def _elect(
     predicted: pd.Series, units: npt.NDArray[np.int64], means: Floats, spec: TargetSpec
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return the class index that most windows of each unit (n_units,) have, and if it is tied."""
-    is_predicted = predicted.astype(str).to_numpy()[:, None] == np.array(spec.outputs)
-    counts = sum_by_person(is_predicted, units, len(means))
+    indices = pd.Index(spec.outputs).get_indexer(pd.Index(predicted.astype(str)))
+    cells = np.bincount(units * spec.n_outputs + indices, minlength=means.size)
+    counts = cells.reshape(means.shape)
     is_most = counts == counts.max(axis=1, keepdims=True)
     winner = np.where(is_most, means.round(TIE_DECIMALS), -1.0).argmax(axis=1)
     return winner, is_most.sum(axis=1) > 1

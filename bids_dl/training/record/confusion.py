@@ -21,6 +21,7 @@ from bids_dl.training.record.drawing import (
 )
 
 MAX_LARGE_CLASSES = 8  # classes up to which a matrix has large text and percentages
+MAX_NAMED_CLASSES = 40  # classes up to which a matrix has names and counts, which are slow to draw
 MAX_UPRIGHT_CHARS = 12  # length of a class name up to which its label is not slanted
 MIN_DARK_SHARE = 0.6  # share from which a cell is so dark that its text is white
 LARGE_CELL = 0.75  # inches
@@ -43,6 +44,8 @@ def draw_confusion(
 ) -> None:
     """Draw confusion matrices side by side, as shares of each true class with counts.
 
+    More than `MAX_NAMED_CLASSES` classes have numbers from 0 in place of names, and no counts.
+
     Parameters
     ----------
     matrices
@@ -52,8 +55,9 @@ def draw_confusion(
     path
         PNG file to write.
     """
-    n_large = min(max(2, len(classes)), MAX_LARGE_CLASSES)
-    size = 1.9 + LARGE_CELL * n_large + SMALL_CELL * max(0, len(classes) - MAX_LARGE_CLASSES)
+    n_sized = min(max(2, len(classes)), MAX_NAMED_CLASSES)
+    n_large = min(n_sized, MAX_LARGE_CLASSES)
+    size = 1.9 + LARGE_CELL * n_large + SMALL_CELL * (n_sized - n_large)
     names = list(map(shorten_name, classes))
     if _is_slanted(names):
         size += 0.7
@@ -90,7 +94,17 @@ def tabulate_confusion(counts: Sequence[Sequence[int]]) -> list[list[ConfusionCe
 def _draw_matrix(axes: Axes, counts: Counts, names: Sequence[str]) -> AxesImage:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="GnBu", vmin=0, vmax=1)
-    is_large = len(names) <= MAX_LARGE_CLASSES
+    if len(names) <= MAX_NAMED_CLASSES:
+        _name_classes(axes, names)
+        _write_counts(axes, counts, shares)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return image
+
+
+def _write_counts(axes: Axes, counts: Counts, shares: npt.NDArray[np.float64]) -> None:
+    is_large = len(counts) <= MAX_LARGE_CLASSES
     for (i, j), n in np.ndenumerate(counts):
         if not is_large and n == 0:
             continue  # because hundreds of zeros hide the other counts
@@ -98,6 +112,9 @@ def _draw_matrix(axes: Axes, counts: Counts, names: Sequence[str]) -> AxesImage:
         color = "white" if shares[i, j] > MIN_DARK_SHARE else TEXT_COLOR
         fontsize = 10 if is_large else 7
         axes.text(j, i, text, ha="center", va="center", color=color, fontsize=fontsize)
+
+
+def _name_classes(axes: Axes, names: Sequence[str]) -> None:
     ticks = range(len(names))
     if _is_slanted(names):
         axes.set_xticks(ticks, names, rotation=35, ha="right", rotation_mode="anchor")
@@ -105,10 +122,6 @@ def _draw_matrix(axes: Axes, counts: Counts, names: Sequence[str]) -> AxesImage:
     else:
         axes.set_xticks(ticks, names, rotation=0, ha="center")
         axes.set_yticks(ticks, names, rotation=90, va="center")
-    axes.set(xlabel="predicted", ylabel="true")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return image
 
 
 def _is_slanted(names: Sequence[str]) -> bool:

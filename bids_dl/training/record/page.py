@@ -34,6 +34,14 @@ from bids_dl.training.record.scores import (
     fit_axis,
     list_metrics,
     list_systems,
+    list_unbeaten,
+)
+from bids_dl.training.record.setup import (
+    describe_split,
+    describe_target,
+    is_class_its_own_recording,
+    name_target,
+    select_settings,
 )
 
 MAX_SHOWN = {"persons": 200, "folds": 200, "hypnograms": 24, "outputs": 40}
@@ -71,9 +79,11 @@ def render_record(record: Record) -> bytes:
         model=model,
         main=main,
         title=name_metric(metrics["kind"], main),
+        setup=_describe_setup(record),
         people="same person" if metrics["same_person"] else "other people",
         store_name=_name_store(record.config["store"]),
         systems=systems,
+        unbeaten=list_unbeaten(systems, metrics["kind"], main),
         axis=fit_axis(metrics["kind"], main, bounds_of(systems)),
         comparisons=_compare_all(metrics, model),
         outputs=_describe_outputs(metrics),
@@ -86,6 +96,20 @@ def render_record(record: Record) -> bytes:
         max_shown=MAX_SHOWN,
     )
     return content.encode("utf-8", "replace")
+
+
+def _describe_setup(record: Record) -> dict[str, Any]:
+    """Describe target, split and windows in words, and select the settings with an effect."""
+    settings = record.config["settings"]
+    folds = {fold["fold"] for fold in record.metrics.get("folds", ())}
+    return {
+        "title": name_target(record.spec),
+        "target": describe_target(record.spec),
+        "split": describe_split(settings, len(folds)),
+        "window_seconds": f"{record.window_seconds:g}",
+        "is_confounded": is_class_its_own_recording(record.spec, record.predictions),
+        "settings": select_settings(settings, record.spec),
+    }
 
 
 def tested_values(record: Record) -> dict[str, float | None]:
@@ -129,8 +153,9 @@ def _describe_outputs(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
     windows = metrics["windows"]
     if "per_class" in windows:
         matrices = {}
-        for unit in ("windows", "votes"):
-            matrices[unit] = tabulate_confusion(metrics[unit]["confusion"])
+        if len(metrics["outputs"]) <= MAX_SHOWN["outputs"]:  # thousands of classes take gigabytes
+            for unit in ("windows", "votes"):
+                matrices[unit] = tabulate_confusion(metrics[unit]["confusion"])
         units = {unit: metrics[unit]["per_class"] for unit in ("windows", "votes")}
         return {"key": "class", "columns": CLASS_COLUMNS, "units": units, "matrices": matrices}
     if "per_label" in windows:

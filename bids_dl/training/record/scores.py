@@ -117,6 +117,36 @@ def list_systems(metrics: JsonObject, metric: str, model: str) -> list[System]:
     return systems
 
 
+def list_unbeaten(systems: Iterable[System], kind: TargetKind, metric: str) -> list[str]:
+    """List the baselines than which the model is not better over windows.
+
+    Parameters
+    ----------
+    systems
+        The model and its baselines.
+    kind, metric
+        Kind of target and the metric of the comparison.
+
+    Examples
+    --------
+    >>> metrics = {"main": "accuracy", "windows": {"accuracy": {"value": 0.7}}}
+    >>> metrics["baselines"] = {"largest_class": {"windows": 0.75}, "chance": {"windows": 0.5}}
+    >>> list_unbeaten(list_systems(metrics, "accuracy", "eegnet"), "classes", "accuracy")
+    ['largest class']
+    """
+    model, *baselines = systems
+    value = model.scores["windows"].value
+    if value is None:
+        return []
+    sign = -1 if is_error(kind, metric) else 1
+    names = []
+    for baseline in baselines:
+        reference = baseline.scores["windows"].value
+        if reference is not None and sign * value <= sign * reference:
+            names.append(baseline.name)
+    return names
+
+
 def list_metrics(metrics: JsonObject) -> list[str]:
     """List the metrics of windows, the main one first."""
     names = []

@@ -77,7 +77,7 @@ def _draw_outcomes(folder: Path, record: Record) -> list[Path]:
         draw_scatter(spec, predictions, votes, path)
         return [path]
     paths = []
-    if spec.kind == "classes":
+    if "confusion" in record.metrics["windows"]:
         matrices = {unit: record.metrics[unit]["confusion"] for unit in ("windows", "votes")}
         paths.append(folder / "confusion.png")
         draw_confusion(matrices, spec.outputs, paths[-1])

@@ -91,6 +91,24 @@ def test_runs_with_another_target_are_refused(runs, changes, message):
         compare_runs(runs(metrics_of(ACCURACIES), metrics_of(BETTER, **changes)))
 
 
+def test_the_last_of_many_classes_is_compared_too(runs):
+    many = [f"class {number}" for number in range(20)]
+    contents = [metrics_of(ACCURACIES, outputs=[*many, last]) for last in ("x", "y")]
+    folders = runs(*contents)
+    with pytest.raises(ModelError, match=r"its outputs is class 0, .* and 13 more, but class 0"):
+        compare_runs(folders)
+
+
+@pytest.mark.parametrize("value", ["0.5", {}, True, 10**400, 1e308])
+@pytest.mark.parametrize("field", ["value", "low"])
+def test_a_metric_that_is_no_finite_number_is_refused(runs, value, field):
+    estimate = {"value": 0.5, "low": 0.4, "high": 0.6, field: value}
+    damaged = metrics_of(BETTER, votes={"n": 16, "accuracy": estimate})
+    message = f"metrics.json: {field} of accuracy of votes is .*, expected a finite number or null"
+    with pytest.raises(ModelError, match=message):
+        compare_runs(runs(metrics_of(ACCURACIES), damaged))
+
+
 def test_the_order_of_classes_does_not_matter(runs):
     compare_runs(runs(metrics_of(ACCURACIES), metrics_of(BETTER, outputs=["move", "rest"])))
 

@@ -48,6 +48,15 @@ def test_damaged_metrics_are_refused(tmp_path, content, message):
         read_run(folder)
 
 
+@pytest.mark.parametrize("value", ["0.5", [0.5], 10**400])
+def test_a_value_of_a_person_that_is_no_finite_number_is_refused(tmp_path, value):
+    metrics = metrics_of([0.5, 0.6])
+    metrics["persons"][1]["accuracy"] = value
+    run = read_run(write_run(tmp_path / "run", metrics))
+    with pytest.raises(ModelError, match=r"accuracy is .*, expected a finite number or null"):
+        run.values("accuracy")
+
+
 def test_the_baseline_is_a_run_of_its_own(tmp_path):
     metrics = metrics_of([0.5, 0.6], baselines=band_power([0.7, 0.8]))
     baseline = baseline_of(read_run(write_run(tmp_path / "run", metrics)))

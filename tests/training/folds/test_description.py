@@ -25,3 +25,10 @@ def test_the_ranges_of_rows_in_json_are_those_of_the_folds():
         for side, rows in (("train", fold.train), ("test", fold.test)):
             expanded = [range(*limits) for limits in written["windows"][side]]
             assert [row for rows_ in expanded for row in rows_] == rows.tolist()
+
+
+def test_the_rows_of_very_many_ranges_are_left_out(monkeypatch):
+    monkeypatch.setattr(description, "MAX_RANGES", 1)
+    table = recording_table([("01", "1", "1"), ("01", "2", "1"), ("02", "1", "1")])
+    folds = plan(table, folds="session").folds
+    assert [fold["windows"] for fold in describe_folds(folds, table)] == [None, None]

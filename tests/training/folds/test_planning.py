@@ -78,6 +78,7 @@ def test_a_target_without_classes_has_folds_too(folds):
         ({"folds": "1"}, "--folds 1: at least 2 folds are needed, or loso"),
         ({"folds": 0}, "--folds 0: at least 2 folds"),
         ({"folds": "-3"}, "--folds -3: at least 2 folds"),
+        ({"folds": "9" * 5000}, r"--folds 999999999\.\.\.: more folds than persons"),
         ({"folds": "sessions"}, "a number of folds, got 'sessions'; did you mean 'session'?"),
         ({"folds": "2.5"}, "folds must be 'loso', 'session', .* got '2.5'; use one of them"),
         ({"folds": ""}, "folds must be 'loso', .* got ''"),

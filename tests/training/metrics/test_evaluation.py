@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,9 @@ from sklearn.metrics import roc_auc_score
 from tested_windows import AGE, KINDS, LABELS, SHARES, STAGES, TWO_CLASSES, draw_windows
 from tested_windows import make_windows as make
 
+from bids_dl.models.target import TargetSpec
 from bids_dl.training.metrics import registry
-from bids_dl.training.metrics.classes import accuracy, confusion
+from bids_dl.training.metrics.classes import accuracy, class_sums
 from bids_dl.training.metrics.evaluation import evaluate
 from bids_dl.training.metrics.intervals import wilson_interval
 from bids_dl.training.metrics.registry import metrics_of
@@ -191,8 +194,8 @@ def test_a_new_metric_is_one_entry(monkeypatch):
     error_rate = MetricSpec(
         "error_rate",
         "error rate",
-        confusion,
-        lambda counts: 1 - accuracy(counts),
+        class_sums,
+        lambda sums: 1 - accuracy(sums),
         "fraction of wrong predictions",
         higher_is_better=False,
         interval=lambda _: (0.0, 0.25),
@@ -208,3 +211,24 @@ def test_a_new_metric_is_one_entry(monkeypatch):
     assert limits(single["votes"]["error_rate"]) == (0.0, 0.25)
     assert results["definitions"]["error_rate"] == "fraction of wrong predictions"
     assert "error rate: none" in results["definitions"]["votes"]
+
+
+def test_thousands_of_classes_are_evaluated_in_little_memory():
+    n_classes = 3000
+    names = tuple(f"image {number}" for number in range(n_classes))
+    spec = TargetSpec("image", "classes", ("image",), names)
+    true = np.arange(40) * 70
+    table = draw_windows(TWO_CLASSES, n_persons=4, per_block=1, n_blocks=10)
+    table = table[["fold", "window", "dataset", "subject", "session", "recording", "block"]]
+    outputs = pd.DataFrame(np.full((40, n_classes), 1 / n_classes))
+    outputs.columns = [f"p_{name}" for name in names]
+    predicted = np.array(names, dtype=object)[np.where(true < 1400, true, 0)]
+    table = pd.concat([table, outputs], axis=1)
+    table = table.assign(image=np.array(names, dtype=object)[true], predicted=predicted)
+    tracemalloc.start()
+    results = evaluate(table, spec, vote_by="block", seed=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert results["windows"]["accuracy"]["value"] == results["votes"]["accuracy"]["value"] == 0.5
+    assert "confusion" not in results["windows"]
+    assert peak < 1.5e9  # confusion matrices of all bootstrap samples would have 144 GB

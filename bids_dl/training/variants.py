@@ -1,0 +1,148 @@
+"""Training of one model with several values of its options, and comparison of the results."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import ConfigError
+from bids_dl.models import find_spec
+from bids_dl.training.compare import RunComparison, compare_runs
+from bids_dl.training.events import EventCallback
+from bids_dl.training.run import train
+from bids_dl.training.run_folder import CONFIG_FILE, EXECUTION_SETTINGS, METRICS_FILE
+
+MAX_VARIANTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Results of the variants of a model.
+
+    Attributes
+    ----------
+    run_dirs
+        Run folder of each variant, by the options that vary, such as ``"kernel=3"``.
+    comparison
+        Comparison of all variants with the first one.
+    """
+
+    run_dirs: Mapping[str, Path]
+    comparison: RunComparison
+
+
+def expand_options(config: TrainConfig) -> dict[str, TrainConfig]:
+    """Return the settings of each combination of option values, by the options that vary.
+
+    A list of values varies an option. So does text with commas, if the default of the option is no
+    text.
+
+    Parameters
+    ----------
+    config
+        Settings whose ``model_options`` may have several values.
+
+    Returns
+    -------
+    dict
+        One entry with the name ``""`` if no option varies.
+
+    Raises
+    ------
+    ConfigError
+        There are too many combinations, or an option has no value.
+
+    Examples
+    --------
+    >>> config = TrainConfig(model="eegnet", model_options={"f1": "4,8", "d": 2})
+    >>> {name: each.model_options for name, each in expand_options(config).items()}
+    {'f1=4': {'f1': 4, 'd': 2}, 'f1=8': {'f1': 8, 'd': 2}}
+    """
+    defaults = find_spec(config.model).options
+    values = {name: _values(value, defaults.get(name)) for name, value in _options(config)}
+    for name, several in values.items():
+        if not several:
+            raise ConfigError(f"--model-option {name}: the list of values is empty")
+    varied = [name for name, several in values.items() if len(several) > 1]
+    variants: dict[str, TrainConfig] = {}
+    for combination in itertools.product(*values.values()):
+        options = dict(zip(values, combination, strict=True))
+        name = ",".join(f"{key}={options[key]}" for key in varied)
+        variants[name] = replace(config, model_options=options)
+        if len(variants) > MAX_VARIANTS:
+            raise ConfigError(f"--model-option: more than {MAX_VARIANTS} combinations of values")
+    return variants
+
+
+def train_variants(
+    store_url: str,
+    config: TrainConfig,
+    *,
+    run_dir: str | Path,
+    storage_options: Mapping[str, Any] | None = None,
+    on_event: EventCallback = lambda _: None,
+) -> Variants:
+    """Train each combination of option values in a folder of its own, and compare them.
+
+    The same call resumes: finished variants are not trained again.
+
+    Parameters
+    ----------
+    store_url, storage_options, on_event
+        As in `train`.
+    config
+        Settings whose ``model_options`` have several values.
+    run_dir
+        Folder of the run folders of the variants.
+
+    Raises
+    ------
+    BidsDlError
+        As in `train`.
+    """
+    run_dirs: dict[str, Path] = {}
+    for name, variant in expand_options(config).items():
+        folder = Path(run_dir) / name.replace("/", "-")
+        run_dirs[name] = folder
+        if not _is_finished(folder, variant):
+            train(
+                store_url,
+                variant,
+                run_dir=folder,
+                storage_options=storage_options,
+                on_event=on_event,
+            )
+    return Variants(run_dirs, compare_runs(list(run_dirs.values())))
+
+
+def _options(config: TrainConfig) -> list[tuple[str, Any]]:
+    return list(config.model_options.items())
+
+
+def _values(value: Any, default: Any) -> list[Any]:
+    """Return the values of an option, of which there may be several."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, str) and "," in value and not isinstance(default, str):
+        return [yaml.safe_load(part) for part in value.split(",")]
+    return [value]
+
+
+def _is_finished(folder: Path, config: TrainConfig) -> bool:
+    """Return True if a folder holds a finished run with the same settings."""
+    if not (folder / METRICS_FILE).is_file():
+        return False
+    settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["settings"]
+    requested = json.loads(json.dumps(asdict(config)))
+    return all(
+        settings.get(key) == value
+        for key, value in requested.items()
+        if key not in EXECUTION_SETTINGS
+    )

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from people_store import window_table, write_store
+
+from bids_dl.config.training_stage import TrainConfig
+from bids_dl.errors import ConfigError
+from bids_dl.training import variants
+from bids_dl.training.variants import expand_options, train_variants
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    table = window_table(4, splits=("train", "train", "validation", "test"))
+    return write_store(tmp_path_factory.mktemp("small") / "small.zarr", table)
+
+
+def test_each_value_is_trained_once_and_compared(small, tmp_path):
+    config = TrainConfig(epochs=1, device="cpu", model_options={"n_filters": "4,8"})
+    found = train_variants(small, config, run_dir=tmp_path / "runs")
+    assert list(found.run_dirs) == ["n_filters=4", "n_filters=8"]
+    assert [row.model for row in found.comparison.rows][:2] == ["shallow-fbcsp"] * 2
+    written = [(folder / "metrics.json").stat().st_mtime_ns for folder in found.run_dirs.values()]
+    again = train_variants(small, config, run_dir=tmp_path / "runs")
+    assert written == [
+        (folder / "metrics.json").stat().st_mtime_ns for folder in again.run_dirs.values()
+    ]
+
+
+def test_lists_of_several_options_are_combined():
+    config = TrainConfig(model_options={"n_filters": [4, 8], "dropout": "0.1,0.5"})
+    assert list(expand_options(config)) == [
+        "n_filters=4,dropout=0.1",
+        "n_filters=4,dropout=0.5",
+        "n_filters=8,dropout=0.1",
+        "n_filters=8,dropout=0.5",
+    ]
+
+
+def test_single_values_are_one_run_without_a_name():
+    config = TrainConfig(model_options={"n_filters": 4})
+    assert expand_options(config) == {"": config}
+
+
+def test_no_or_too_many_values_are_refused():
+    with pytest.raises(ConfigError, match="n_filters: the list of values is empty"):
+        expand_options(TrainConfig(model_options={"n_filters": []}))
+    with pytest.raises(ConfigError, match="more than 100 combinations"):
+        expand_options(TrainConfig(model_options={"n_filters": list(range(1, 102))}))
+
+
+def test_the_examples_of_the_docstrings_run():
+    assert doctest.testmod(variants).failed == 0
