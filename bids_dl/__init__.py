@@ -26,6 +26,7 @@ from bids_dl.api import (
     predict,
     report,
     train,
+    train_variants,
     verify,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "predict",
     "report",
     "train",
+    "train_variants",
     "verify",
 ]
 

@@ -4,7 +4,7 @@ Each function imports what it needs when it is called, so that `import bids_dl` 
 """
 
 from bids_dl.api.annotations import make_sidecar
-from bids_dl.api.models import compare, list_models, predict, train
+from bids_dl.api.models import compare, list_models, predict, train, train_variants
 from bids_dl.api.stores import convert, events, export, info, list_recipes, report, verify
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "predict",
     "report",
     "train",
+    "train_variants",
     "verify",
 ]

@@ -1,9 +1,9 @@
-"""Functions on models: `train`, `compare`, `predict` and `list_models`."""
+"""Functions on models: training, comparison, prediction and their list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from bids_dl.api.argument_names import name_arguments
 from bids_dl.config.arguments import (
@@ -19,9 +19,11 @@ from bids_dl.config.training_options import CompareOptions, PredictOptions, Trai
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bids_dl.config.training_stage import TrainConfig
     from bids_dl.models import ModelSpec
     from bids_dl.training import TrainingEvent, TrainingResult
     from bids_dl.training.compare import RunComparison
+    from bids_dl.training.variants import Variants
 
 
 @name_arguments
@@ -63,22 +65,66 @@ def train(
     >>> result.metrics["outputs"], len(result.predictions)
     (['eyes_open', 'eyes_closed'], 60)
     """
-    from bids_dl.config import parsing
     from bids_dl.training import train as train_store
 
-    model = options.get("model")
-    if callable(model):
-        from bids_dl.models.adapters.imported import name_of
-
-        options["model"] = name_of(model)
-    merged = parsing.merge_training_file(options)
     check_callables(on_event=on_event)
-    run_dir = as_optional_path("run_dir", merged.get("run_dir"))
+    config, run_dir, storage_options = _parse_training(options)
     return train_store(
         as_path("store", store),
-        parsing.parse_training(merged),
+        config,
         run_dir=run_dir,
-        storage_options=parsing.parse_storage_options(merged),
+        storage_options=storage_options,
+        on_event=on_event or _ignore_event,
+    )
+
+
+@name_arguments
+def train_variants(
+    store: PathLike,
+    *,
+    on_event: Callable[[TrainingEvent], None] | None = None,
+    **options: Unpack[TrainOptions],
+) -> Variants:
+    """Train a network with several values of its options, and compare the results.
+
+    Each combination of values is a run in a folder of its own. Finished runs are not repeated.
+
+    Parameters
+    ----------
+    store
+        Path or fsspec URL of the store.
+    on_event
+        Called with the events of all trainings.
+    **options
+        Options of `bids-dl train`, of which ``model_options`` has lists of values.
+
+    Returns
+    -------
+    Variants
+        Run folder of each combination, and their comparison with the first one.
+
+    Raises
+    ------
+    bids_dl.errors.RequestError
+        As in `train`.
+
+    Examples
+    --------
+    >>> import bids_dl
+    >>> options = {"model_options": {"n_filters": [4, 8]}, "epochs": 1, "device": "cpu"}
+    >>> variants = bids_dl.train_variants("eyes.zarr", run_dir="variants", **options)
+    >>> list(variants.run_dirs)
+    ['n_filters=4', 'n_filters=8']
+    """
+    from bids_dl.training.variants import train_variants as train_all
+
+    check_callables(on_event=on_event)
+    config, run_dir, storage_options = _parse_training(options)
+    return train_all(
+        as_path("store", store),
+        config,
+        run_dir=run_dir,
+        storage_options=storage_options,
         on_event=on_event or _ignore_event,
     )
 
@@ -218,6 +264,22 @@ def list_models() -> dict[str, ModelSpec]:
     from bids_dl.models import MODELS
 
     return dict(MODELS)
+
+
+def _parse_training(
+    options: TrainOptions,
+) -> tuple[TrainConfig, str | None, dict[str, Any] | None]:
+    """Return settings, run folder and storage options of a training."""
+    from bids_dl.config import parsing
+
+    model = options.get("model")
+    if callable(model):
+        from bids_dl.models.adapters.imported import name_of
+
+        options["model"] = name_of(model)
+    merged = parsing.merge_training_file(options)
+    run_dir = as_optional_path("run_dir", merged.get("run_dir"))
+    return parsing.parse_training(merged), run_dir, parsing.parse_storage_options(merged)
 
 
 def _ignore_event(event: TrainingEvent) -> None:

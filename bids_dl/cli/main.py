@@ -291,20 +291,28 @@ def models(
 def train(store: StoreUrl, *, json: bool = False, **options: Unpack[TrainOptions]) -> None:
     """Train a network, test it on windows it has not seen, and write a run folder.
 
-    Run it again to resume.
+    Run it again to resume. Several values of a model option are trained one after the other,
+    and compared.
 
     Example: [bold]bids-dl train eyes.zarr --model shallow-fbcsp --folds loso[/bold]
     """
-    from bids_dl.cli import show_training
+    from bids_dl.cli import show_comparison, show_training
+    from bids_dl.training.variants import has_variants
 
     is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
     if not is_first:  # of the processes that torchrun starts
         console.set_verbosity(quiet=True, verbose=False)
+    variants = None
     with console.progress_bars() as bars:
-        result = api.train(store, on_event=bars.show_training, **options)
+        if has_variants(options):
+            variants = api.train_variants(store, on_event=bars.show_training, **options)
+        else:
+            result = api.train(store, on_event=bars.show_training, **options)
     if not is_first:
         return
-    if json:
+    if variants is not None:
+        show_comparison.print_variants(variants, as_json=json)
+    elif json:
         show_training.print_training_json(result)
     else:
         show_training.print_training(result)

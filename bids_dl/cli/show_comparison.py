@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bids_dl.cli.console import out, print_warnings
+from bids_dl.cli.console import out, print_json, print_warnings
 from bids_dl.cli.tables import TextTable, print_table
 from bids_dl.wording import count
 
 if TYPE_CHECKING:
     from bids_dl.training.compare import RunComparison
     from bids_dl.training.compare.comparison import ComparedValue
+    from bids_dl.training.variants import Variants
 
 MIN_P = 0.001  # smaller ones are printed as "<0.001"
 
@@ -30,6 +31,17 @@ def print_comparison(comparison: RunComparison) -> None:
     out.print()
     _print_tests(comparison)
     print_warnings(comparison.warnings)
+
+
+def print_variants(variants: Variants, *, as_json: bool) -> None:
+    """Print the comparison of the variants of a model, and the folder of each."""
+    folders = {name: str(folder) for name, folder in variants.run_dirs.items()}
+    if as_json:
+        print_json({"runs": folders, "comparison": variants.comparison.to_dict()})
+        return
+    print_comparison(variants.comparison)
+    for name, folder in folders.items():
+        out.print(f"{name}: {folder}", soft_wrap=True)
 
 
 def _print_tests(comparison: RunComparison) -> None:

@@ -170,7 +170,8 @@ def _divide_among_ranks(
 def _shuffle_in_pools(order: Order, windows: Indices, key: tuple[int, int, int]) -> Indices:
     """Shuffle the windows of a rank within pools of chunks.
 
-    The seed is that of the epoch with ``key``: phase, world size and rank.
+    The seed is that of the epoch with ``key``: phase, world size and rank. Random numbers belong
+    to windows, so that the order of a store with one pool does not depend on the chunks.
     """
     if not order.shuffle or not len(windows):
         return windows
@@ -179,4 +180,4 @@ def _shuffle_in_pools(order: Order, windows: Indices, key: tuple[int, int, int])
     n_chunks = int(chunk_number[-1]) + 1
     pool = chunk_number * max(1, n_chunks // order.pool_chunks) // n_chunks
     rng = np.random.default_rng([order.seed, order.epoch, *key])
-    return windows[np.argsort(pool + rng.random(len(windows)), kind="stable")]
+    return windows[np.argsort(pool + rng.random(len(order.chunks))[windows], kind="stable")]

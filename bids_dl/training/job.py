@@ -148,7 +148,6 @@ def prepare_job(
     """
     check_settings(config)
     torch_device = pick_device(device)
-    check_optimizer(config, torch_device)
     store = open_store(store_url, storage_options=storage_options)
     name = store.location.name
     model = choose_model(config, store)
@@ -193,6 +192,7 @@ def prepare_job(
         model.weights,
     )
     _check_validation(job)
+    check_optimizer(config, torch_device)
     _check_model(job, needs_memory=model.spec.needs_memory)
     return replace(job, warnings=(*job.warnings, *_check_initial(job)))
 

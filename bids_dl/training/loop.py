@@ -39,6 +39,7 @@ def reproducible(seed: int, device: torch.device) -> Iterator[None]:
     """Fix the seed and the algorithms of torch inside the context, and restore both after it."""
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    used_tf32 = torch.backends.cudnn.allow_tf32
     is_cuda = device.type == "cuda"
     if is_cuda:
         # cuBLAS reads this once. Without it, sums differ from run to run.
@@ -46,10 +47,12 @@ def reproducible(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if is_cuda else []):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.allow_tf32 = False  # float32 is float32
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warn_only)
+            torch.backends.cudnn.allow_tf32 = used_tf32
 
 
 def fit(

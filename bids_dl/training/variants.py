@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 
+from bids_dl.config import parsing
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError
 from bids_dl.models import find_spec
+from bids_dl.remote.location import Location
 from bids_dl.training.compare import RunComparison, compare_runs
 from bids_dl.training.events import EventCallback
 from bids_dl.training.run import train
@@ -81,11 +83,28 @@ def expand_options(config: TrainConfig) -> dict[str, TrainConfig]:
     return variants
 
 
+def has_variants(options: Mapping[str, Any]) -> bool:
+    """Return whether the options of a training vary an option of the model.
+
+    Parameters
+    ----------
+    options
+        Options of `bids_dl.train` by name.
+
+    Examples
+    --------
+    >>> has_variants({"model_options": ["n_filters=4,8"]}), has_variants({"epochs": 3})
+    (True, False)
+    """
+    config = parsing.parse_training(parsing.merge_training_file(options))
+    return bool(config.model_options) and len(expand_options(config)) > 1
+
+
 def train_variants(
     store_url: str,
     config: TrainConfig,
     *,
-    run_dir: str | Path,
+    run_dir: str | Path | None = None,
     storage_options: Mapping[str, Any] | None = None,
     on_event: EventCallback = lambda _: None,
 ) -> Variants:
@@ -100,16 +119,18 @@ def train_variants(
     config
         Settings whose ``model_options`` have several values.
     run_dir
-        Folder of the run folders of the variants.
+        Folder of the run folders of the variants. None takes
+        ``runs/<store name>-<model>-<seed>-variants``.
 
     Raises
     ------
     BidsDlError
         As in `train`.
     """
+    parent = Path(run_dir) if run_dir is not None else _default_folder(store_url, config)
     run_dirs: dict[str, Path] = {}
     for name, variant in expand_options(config).items():
-        folder = Path(run_dir) / name.replace("/", "-")
+        folder = parent / name.replace("/", "-")
         run_dirs[name] = folder
         if not _is_finished(folder, variant):
             train(
@@ -120,6 +141,11 @@ def train_variants(
                 on_event=on_event,
             )
     return Variants(run_dirs, compare_runs(list(run_dirs.values())))
+
+
+def _default_folder(store_url: str, config: TrainConfig) -> Path:
+    store = Location(store_url).name.removesuffix(".zarr")
+    return Path("runs") / f"{store}-{config.model.replace('/', '-')}-{config.seed}-variants"
 
 
 def _options(config: TrainConfig) -> list[tuple[str, Any]]:

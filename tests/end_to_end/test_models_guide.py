@@ -50,7 +50,7 @@ def test_the_commands_of_the_guide_run_in_order(command, folder):
         few = ("--epochs", "1", "--device", "cpu") if arguments[0] == "train" else ()
         result = command(*arguments, *few)
         assert result.status == 0, (line, result.err)
-    for name in ("c2f-5", "power-net"):
+    for name in ("c2f/kernel=5", "power-net"):
         assert (folder / "runs" / name / "record.html").is_file()
 
 

@@ -55,9 +55,9 @@ def test_splits_are_balanced_by_person(rest_and_arithmetic):
     ("target", "classes"), [("task", ["arithmetic", "rest"]), ("count_quality", ["0", "1"])]
 )
 def test_task_and_count_quality_are_targets(rest_and_arithmetic, tmp_path, target, classes):
-    config = TrainConfig(target=target, folds=2, stratify="count_quality", epochs=1)
+    config = TrainConfig(target=(target,), folds=2, stratify="count_quality", epochs=1)
     result = train(str(rest_and_arithmetic), config, run_dir=tmp_path / "run")
-    assert result.metrics["classes"] == classes
+    assert result.metrics["outputs"] == classes
     assert set(result.predictions["predicted"]) <= set(classes)
     assert set(result.predictions[target]) == set(classes)
 

@@ -116,7 +116,7 @@ COMMANDS = [
     (("recipes", "nosuch"), "no recipe 'nosuch'"),
     (("models", "nosuch"), "nosuch"),
     (("demo", "--jobs", "two"), "--jobs 'two': expected an integer"),
-    ((*TRAIN, "--model", "deep4"), "unknown model 'deep4'; available: "),
+    ((*TRAIN, "--model", "deep5"), "unknown model 'deep5', did you mean 'deep4'?"),
     ((*TRAIN, "--model-option", "layers=3"), "has no option 'layers'; available: n_filters"),
     ((*TRAIN, "--model-option", "n_filters=a"), "option n_filters 'a': expected an integer"),
     ((*TRAIN, "--stratify", "Gender"), "--stratify Gender balances folds"),

@@ -164,6 +164,15 @@ def test_without_shuffling_windows_come_in_the_order_of_the_store():
     np.testing.assert_array_equal(np.concatenate(ranks), np.arange(4000))
 
 
+@given(st.integers(1, 40), st.integers(0, 5))
+def test_the_order_of_a_store_with_one_pool_does_not_depend_on_its_chunks(per_chunk, epoch):
+    order = make_order(chunks=np.arange(300) // 20, epoch=epoch)
+    other = make_order(chunks=np.arange(300) // per_chunk, pool_chunks=300, epoch=epoch)
+    assert rank_steps(order, (), 1, 64, 0).windows.tolist() == (
+        rank_steps(other, (), 1, 64, 0).windows.tolist()
+    )
+
+
 def test_ranks_share_at_most_two_chunks_with_each_other():
     order = make_order()
     ranks = [rank_steps(order, (), 8, 64, rank).windows for rank in range(8)]

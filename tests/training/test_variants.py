@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 from people_store import window_table, write_store
@@ -53,3 +54,11 @@ def test_no_or_too_many_values_are_refused():
 
 def test_the_examples_of_the_docstrings_run():
     assert doctest.testmod(variants).failed == 0
+
+
+def test_the_command_line_trains_each_value_and_prints_the_comparison(small, tmp_path, command):
+    options = ["--model-option", "n_filters=4,8", "--epochs", "1", "--run-dir", tmp_path / "runs"]
+    result = command("train", small, *options, "--json")
+    assert sorted(result.json["runs"]) == ["n_filters=4", "n_filters=8"]
+    compared = [Path(row["run"]).name for row in result.json["comparison"]["rows"]]
+    assert compared[:2] == ["n_filters=4", "n_filters=8"]
