@@ -18,7 +18,17 @@ from bids_dl import api
 from bids_dl.errors import ConfigError
 
 FUNCTIONS = (
-    *("events", "convert", "info", "verify", "report", "export", "train", "train_variants", "compare"),
+    *(
+        "events",
+        "convert",
+        "info",
+        "verify",
+        "report",
+        "export",
+        "train",
+        "train_variants",
+        "compare",
+    ),
     *("predict", "make_sidecar", "list_models", "list_recipes"),
 )
 
