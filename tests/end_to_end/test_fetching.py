@@ -57,17 +57,23 @@ def undisturbed_store(running, tmp_path_factory) -> Path:
     return folder / "a.zarr"
 
 
-@pytest.fixture
-def served(running, monkeypatch, tmp_path):
-    """The servers, and an environment in which commands use them with an empty cache."""
+def reset_faults(running) -> None:
+    """Forget all requests, and answer at once and rightly."""
     running.reset()
     running.bucket.absent.clear()
     running.bucket.damaged.clear()
     running.bucket.bytes_per_second = 0
     running.bucket.delay = 0.0
+
+
+@pytest.fixture
+def served(running, monkeypatch, tmp_path):
+    """The servers, and an environment in which commands use them with an empty cache."""
+    reset_faults(running)
     for name, value in environment_of(running, tmp_path / "cache").items():
         monkeypatch.setenv(name, value)
-    return running
+    yield running
+    reset_faults(running)
 
 
 def convert(command, address: str, dest: str | Path = "a.zarr", *flags: str):
