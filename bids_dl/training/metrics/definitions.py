@@ -86,8 +86,8 @@ def _define_vote_intervals(spec: TargetSpec, n_persons: int, n_votes: int) -> st
     if n_votes > n_persons > 1:
         text = f"95 % intervals: {BOOTSTRAP}, because votes of one person are not independent"
         if closed:
-            text += "; if all votes are right or all are wrong, intervals as if each person had "
-            text += f"one vote: {methods}"
+            text += "; if persons do not differ, intervals as if each person had one vote: "
+            text += f"{methods}, and none of other metrics"
         return text
     if not closed:
         return "one person has no interval" if n_persons == 1 else f"95 % intervals: {BOOTSTRAP}"

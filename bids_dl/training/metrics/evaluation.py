@@ -145,9 +145,10 @@ def _measure_votes(
             limits: Limits = metric.interval(own.pooled())
         else:
             limits = _bootstrap(metric, own, weights)
-        if metric.interval is not None and limits is not None and limits[0] == limits[1] in (0, 1):
-            # All votes are right, or all are wrong: the bootstrap cannot see any uncertainty.
-            limits = metric.interval(own.pooled() * (rows.n_persons / n_votes))
+        if limits is not None and limits[0] == limits[1]:
+            limits = None  # because all samples of persons are alike: no uncertainty is seen
+            if metric.interval is not None:
+                limits = metric.interval(own.pooled() * (rows.n_persons / n_votes))
         results[metric.name] = _result(value, limits)
     return results
 
