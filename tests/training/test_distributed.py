@@ -64,7 +64,7 @@ with joined_ranks("cpu") as (ranks, _):
     ranks.add_up_gradients(model)
     total = ranks.add_up(torch.tensor([1.0 + ranks.rank]))
     numbers = [model.weight.grad.item(), model.bias.grad.item(), total.item()]
-    line = f"{numbers} {ranks.gather(ranks.rank)}\n"
+    line = f"{numbers} {ranks.gather(ranks.rank)}" + os.linesep
     os.write(1, line.encode())  # at once, because both processes write to one pipe
 """
 
