@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bids_dl.errors import ModelError
+from bids_dl.models.lengths import count_kernel_samples
 from bids_dl.models.spec import ModelSpec
 
 # Lengths in seconds: the paper's numbers of samples at its rates.
@@ -69,9 +70,9 @@ class EEGNet(nn.Module):
         super().__init__()
         if min(f1, d, f2) < 1:
             raise ValueError("f1, d and f2 must be at least 1")
-        pool = _n_samples(POOL_SECONDS, sfreq)
+        pool = count_kernel_samples(POOL_SECONDS, sfreq)
         pooled_sfreq = sfreq / pool
-        second_pool = _n_samples(SECOND_POOL_SECONDS, pooled_sfreq)
+        second_pool = count_kernel_samples(SECOND_POOL_SECONDS, pooled_sfreq)
         n_pooled = n_times // pool // second_pool
         if n_pooled < 1:
             shortest = pool * second_pool
@@ -80,13 +81,13 @@ class EEGNet(nn.Module):
                 f"({shortest} samples at {sfreq:g} Hz), got {n_times} samples"
             )
         self.temporal = nn.Sequential(
-            _pad_to_same(_n_samples(KERNEL_SECONDS, sfreq)),
-            nn.Conv2d(1, f1, (1, _n_samples(KERNEL_SECONDS, sfreq)), bias=False),
+            _pad_to_same(count_kernel_samples(KERNEL_SECONDS, sfreq)),
+            nn.Conv2d(1, f1, (1, count_kernel_samples(KERNEL_SECONDS, sfreq)), bias=False),
             nn.BatchNorm2d(f1, eps=EPSILON),
         )
         self.spatial = nn.Parameter(torch.empty(f1 * d, 1, n_chans, 1))
         self.first_pooling = _activate_and_pool(f1 * d, pool, dropout)
-        kernel = _n_samples(SEPARABLE_SECONDS, pooled_sfreq)
+        kernel = count_kernel_samples(SEPARABLE_SECONDS, pooled_sfreq)
         self.separable = nn.Sequential(
             _pad_to_same(kernel),
             nn.Conv2d(f1 * d, f1 * d, (1, kernel), groups=f1 * d, bias=False),
@@ -128,10 +129,6 @@ def _activate_and_pool(n_maps: int, pool: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.BatchNorm2d(n_maps, eps=EPSILON), nn.ELU(), nn.AvgPool2d((1, pool)), nn.Dropout(dropout)
     )
-
-
-def _n_samples(seconds: float, sfreq: float) -> int:
-    return max(1, round(seconds * sfreq))
 
 
 SPEC = ModelSpec(

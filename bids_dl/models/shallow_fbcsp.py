@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bids_dl.errors import ModelError
+from bids_dl.models.lengths import count_kernel_samples
 from bids_dl.models.spec import ModelSpec
 
 # Lengths in seconds: the paper's numbers of samples at its 250 Hz.
@@ -49,9 +50,9 @@ class ShallowFBCSP(nn.Module):
         super().__init__()
         if n_filters < 1:
             raise ValueError("n_filters must be at least 1")
-        kernel = _n_samples(KERNEL_SECONDS, sfreq)
-        pool = _n_samples(POOL_SECONDS, sfreq)
-        stride = _n_samples(POOL_STRIDE_SECONDS, sfreq)
+        kernel = count_kernel_samples(KERNEL_SECONDS, sfreq)
+        pool = count_kernel_samples(POOL_SECONDS, sfreq)
+        stride = count_kernel_samples(POOL_STRIDE_SECONDS, sfreq)
         n_powers = (n_times - kernel + 1 - pool) // stride + 1
         if n_powers < 1:
             shortest = kernel + pool - 1
@@ -105,10 +106,6 @@ class SpatioTemporal(nn.Module):
         weight = torch.einsum("ofc,fk->ock", self.spatial, self.temporal)
         bias = torch.einsum("ofc,f->o", self.spatial, self.temporal_bias)
         return nn.functional.conv1d(signals, weight, bias)
-
-
-def _n_samples(seconds: float, sfreq: float) -> int:
-    return max(1, round(seconds * sfreq))
 
 
 SPEC = ModelSpec(

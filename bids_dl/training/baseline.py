@@ -17,10 +17,9 @@ from bids_dl.models.compute import pick_device
 from bids_dl.models.target import TargetSpec
 from bids_dl.models.target_decoding import decode
 from bids_dl.stream import StreamingDataset, to_device
-from bids_dl.training.folds.fold import Fold
+from bids_dl.training.folds.fold import Fold, Rows
 from bids_dl.training.objectives import fit_target, make_objective
 
-Rows = npt.NDArray[np.int64]
 Features = npt.NDArray[np.float32]
 
 # C of scikit-learn's LogisticRegression. Windows of one person resemble each other, so a window

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -20,11 +18,11 @@ from bids_dl.stream import StreamingDataset
 from bids_dl.stream.batch_reader import Batch
 from bids_dl.training.augmentation import make_augmentation
 from bids_dl.training.distributed import Ranks
+from bids_dl.training.folds.fold import Rows
 from bids_dl.training.metrics import Monitor
 from bids_dl.training.objectives import Objective
 from bids_dl.training.optimization import make_average, make_optimizer
 
-Rows = npt.NDArray[np.int64]
 StreamRows = Callable[[Rows], StreamingDataset]
 EpochRow = dict[str, float]
 """Numbers of one epoch: ``epoch`` (from 1), ``lr`` of its last step, and loss and headline metric

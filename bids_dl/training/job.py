@@ -24,9 +24,9 @@ from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
 from bids_dl.training.augmentation import check_augmentation
 from bids_dl.training.distributed import Ranks
-from bids_dl.training.fitting import Compute, Data, Rows
+from bids_dl.training.fitting import Compute, Data
 from bids_dl.training.folds.conditions import rows_where
-from bids_dl.training.folds.fold import Fold
+from bids_dl.training.folds.fold import Fold, Rows
 from bids_dl.training.folds.planning import plan_folds
 from bids_dl.training.logs import check_logger
 from bids_dl.training.metrics import Monitor, check_vote_unit, default_vote_unit, make_monitor

@@ -27,9 +27,9 @@ from bids_dl.training.fitting import (
     Compute,
     EpochRow,
     Fitting,
-    Rows,
     StreamRows,
 )
+from bids_dl.training.folds.fold import Rows
 from bids_dl.training.interrupts import deferred_interrupts
 from bids_dl.training.optimization import learning_rate, set_learning_rate
 

@@ -17,7 +17,9 @@ from bids_dl.errors import ConfigError
 from bids_dl.models import find_spec
 from bids_dl.remote.location import Location
 from bids_dl.training.compare import RunComparison, compare_runs
+from bids_dl.training.distributed import Ranks
 from bids_dl.training.events import EventCallback
+from bids_dl.training.job import prepare_job
 from bids_dl.training.run import train
 from bids_dl.training.run_folder import CONFIG_FILE, EXECUTION_SETTINGS, METRICS_FILE
 
@@ -128,8 +130,11 @@ def train_variants(
         As in `train`.
     """
     parent = Path(run_dir) if run_dir is not None else _default_folder(store_url, config)
+    variants = expand_options(config)
+    for variant in variants.values():  # so that a wrong value is found before the first training
+        prepare_job(store_url, variant, storage_options, ranks=Ranks(), device=config.device)
     run_dirs: dict[str, Path] = {}
-    for name, variant in expand_options(config).items():
+    for name, variant in variants.items():
         folder = parent / name.replace("/", "-")
         run_dirs[name] = folder
         if not _is_finished(folder, variant):

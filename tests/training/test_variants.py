@@ -62,3 +62,10 @@ def test_the_command_line_trains_each_value_and_prints_the_comparison(small, tmp
     assert sorted(result.json["runs"]) == ["n_filters=4", "n_filters=8"]
     compared = [Path(row["run"]).name for row in result.json["comparison"]["rows"]]
     assert compared[:2] == ["n_filters=4", "n_filters=8"]
+
+
+def test_a_wrong_value_is_refused_before_the_first_training(small, tmp_path):
+    config = TrainConfig(epochs=1, model_options={"n_filters": [4, "x"]})
+    with pytest.raises(ConfigError, match="option n_filters 'x': expected an integer"):
+        train_variants(small, config, run_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
