@@ -80,33 +80,14 @@ def write_results(
     metrics, predictions, history
         As in `TrainingResult`.
     """
-    spec = job.target.spec
-    predictions = tabulate_results(
-        job, [(r.seed, r.fold, r.model.rows, r.model.decoded) for r in results]
-    )
+    metrics, predictions, votes = evaluate_run(job, results)
     history = tabulate_history(results)
-    by_seed = {seed: predictions[predictions["seed"] == seed] for seed in job.seeds}
-    evaluated = {
-        seed: evaluate(table, spec, vote_by=job.vote_by, seed=job.config.seed)
-        for seed, table in by_seed.items()
-    }
-    metrics = dict(evaluated[job.config.seed])
-    metrics["same_person"] = job.folds[0].same_person
-    metrics["normalize"] = {"value": job.scaling.normalize, "reason": job.scaling.reason}
-    metrics["folds"] = [describe_result(job, result) for result in results]
-    metrics["baselines"] = evaluate_baselines(job, by_seed[job.config.seed])
-    metrics["warnings"] = [*job.warnings, *metrics["warnings"]]
-    if len(evaluated) > 1:
-        metrics["seeds"], metrics["seed_spread"] = summarize_seeds(evaluated)
     cost = describe_cost(job, results, start)
-    votes = [
-        cast_votes(table, spec, job.vote_by).assign(seed=seed) for seed, table in by_seed.items()
-    ]
     record = Record(
-        spec,
+        job.target.spec,
         {**metrics, "cost": cost},
         predictions,
-        pd.concat(votes, ignore_index=True),
+        votes,
         history,
         dict(documents.config),
         dict(documents.environment),
@@ -118,6 +99,42 @@ def write_results(
     write_record(folder, record)
     write_json(folder / METRICS_FILE, metrics)
     return metrics, predictions, history
+
+
+def evaluate_run(
+    job: TrainingJob, results: Sequence[ModelResult]
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Return metrics, predictions and votes of all models of a run.
+
+    Metrics are those of the first seed; the others are summarized beside them.
+
+    Parameters
+    ----------
+    job
+        The run.
+    results
+        Its models, by seed and fold.
+    """
+    spec = job.target.spec
+    predictions = tabulate_results(
+        job, [(r.seed, r.fold, r.model.rows, r.model.decoded) for r in results]
+    )
+    evaluated: dict[int, dict[str, Any]] = {}
+    votes: list[pd.DataFrame] = []
+    for seed in job.seeds:
+        table = predictions[predictions["seed"] == seed]
+        evaluated[seed] = evaluate(table, spec, vote_by=job.vote_by, seed=job.config.seed)
+        votes.append(cast_votes(table, spec, job.vote_by).assign(seed=seed))
+    first = predictions[predictions["seed"] == job.config.seed]
+    metrics = dict(evaluated[job.config.seed])
+    metrics["same_person"] = job.folds[0].same_person
+    metrics["normalize"] = {"value": job.scaling.normalize, "reason": job.scaling.reason}
+    metrics["folds"] = [describe_result(job, result) for result in results]
+    metrics["baselines"] = evaluate_baselines(job, first)
+    metrics["warnings"] = [*job.warnings, *metrics["warnings"]]
+    if len(evaluated) > 1:
+        metrics["seeds"], metrics["seed_spread"] = summarize_seeds(evaluated)
+    return metrics, predictions, pd.concat(votes, ignore_index=True)
 
 
 def tabulate_results(
