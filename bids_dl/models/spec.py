@@ -54,8 +54,12 @@ class ModelSpec:
     hub
         Repository of pretrained weights on the Hugging Face hub.
     find_warnings
-        Called with the names of the channels and of the datasets of a store. Returns one line for
-        each doubt about the model on this store.
+        Called with the names of the channels of a store. Returns one line for each doubt about the
+        model on these channels.
+    find_pretraining_warnings
+        Called with the names of the datasets of a store and with the steps of its recipe, each as
+        its name and parameters, None if unknown. Returns one line for each doubt about pretrained
+        weights on this store.
     """
 
     name: str
@@ -76,7 +80,10 @@ class ModelSpec:
     package: str = ""
     has_fixed_scale: bool = False
     hub: str = ""
-    find_warnings: Callable[[Sequence[str], Sequence[str]], list[str]] | None = None
+    find_warnings: Callable[[Sequence[str]], list[str]] | None = None
+    find_pretraining_warnings: (
+        Callable[[Sequence[str], Sequence[Mapping[str, Any]] | None], list[str]] | None
+    ) = None
 
     @property
     def options(self) -> dict[str, Any]:

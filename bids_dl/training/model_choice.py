@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -56,8 +57,11 @@ def choose_model(config: TrainConfig, store: Store) -> ModelChoice:
     _, n_chans, n_times = store.shape
     check_shape(config.model, (n_chans, n_times), store.location.name)
     if spec.find_warnings is not None:
-        lines += spec.find_warnings(store.channels, store.table["dataset"].unique().tolist())
+        lines += spec.find_warnings(store.channels)
     weights = None if config.weights is None else find_weights(config.weights, spec)
+    if weights is not None and spec.find_pretraining_warnings is not None:
+        datasets = store.table["dataset"].unique().tolist()
+        lines += spec.find_pretraining_warnings(datasets, _read_steps(store))
     return ModelChoice(spec, weights, _read_positions(store, spec), tuple(lines))
 
 
@@ -104,6 +108,12 @@ def build_initial(
         trained = freeze(model, config.freeze)
         lines.append(f"--freeze {config.freeze}: only {' and '.join(trained)} is trained")
     return model, lines
+
+
+def _read_steps(store: Store) -> list[dict[str, Any]] | None:
+    """Return the steps of the recipe, or None if the store was written without a recipe."""
+    recipe = store.attributes.get("request", {}).get("preprocess")
+    return None if recipe is None else list(recipe["steps"])
 
 
 def _read_positions(store: Store, spec: ModelSpec) -> Positions:

@@ -28,7 +28,12 @@ from bids_dl.models.adapters.braindecode_rows import (
     ROWS,
     BraindecodeRow,
 )
-from bids_dl.models.adapters.contracts import CONTRACTS, Contract, Scale, find_overlap
+from bids_dl.models.adapters.contracts import (
+    CONTRACTS,
+    Contract,
+    Scale,
+    find_pretraining_warnings,
+)
 from bids_dl.models.adapters.packages import import_optional, installed_version
 from bids_dl.models.spec import ModelSpec
 from bids_dl.wording import closest, join_names
@@ -92,7 +97,10 @@ def find_braindecode(name: str) -> ModelSpec:
         example=row.example,
         more_options=_simple_options(make),
         package=package,
-        find_warnings=partial(_find_warnings, name),
+        find_warnings=partial(_find_unknown_channels, name) if model == "Labram" else None,
+        find_pretraining_warnings=(
+            None if contract is None else partial(find_pretraining_warnings, name, contract)
+        ),
         has_fixed_scale=contract is not None,
         hub=HUB.get(model, ""),
     )
@@ -277,23 +285,13 @@ def _check_reve_positions(name: str) -> None:
         )
 
 
-def _find_warnings(name: str, ch_names: Sequence[str], datasets: Sequence[str]) -> list[str]:
-    """Describe the channels that a model ignores, and its pretraining on the same data."""
-    model = name.removeprefix(PREFIX)
-    found: list[str] = []
-    if model == "Labram":
-        numbers, _ = _known_channels(name, ch_names)
-        unknown = [channel for i, channel in enumerate(ch_names) if i not in set(numbers)]
-        if unknown:
-            found.append(f"{name} ignores unknown channels: {join_names(unknown, limit=5)}")
-    contract = CONTRACTS.get(model)
-    overlap = [] if contract is None else find_overlap(contract, tuple(datasets))
-    if overlap:
-        found.append(
-            f"{name} was pretrained on data of {join_names(overlap)}: with its pretrained weights, "
-            "tests on this store are no tests on unseen people"
-        )
-    return found
+def _find_unknown_channels(name: str, ch_names: Sequence[str]) -> list[str]:
+    """Describe the channels that LaBraM ignores."""
+    numbers, _ = _known_channels(name, ch_names)
+    unknown = [channel for i, channel in enumerate(ch_names) if i not in set(numbers)]
+    if not unknown:
+        return []
+    return [f"{name} ignores unknown channels: {join_names(unknown, limit=5)}"]
 
 
 def _simple_options(make: type[nn.Module]) -> dict[str, Any]:
