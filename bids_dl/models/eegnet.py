@@ -94,7 +94,7 @@ class EEGNet(nn.Module):
             nn.Conv2d(f1 * d, f2, 1, bias=False),
         )
         self.second_pooling = _activate_and_pool(f2, second_pool, dropout)
-        self.dense = nn.Linear(f2 * n_pooled, n_outputs)
+        self.dense = LimitedLinear(f2 * n_pooled, n_outputs)
         for weight in self.parameters():
             if weight.ndim > 1:
                 nn.init.xavier_uniform_(weight)
@@ -103,21 +103,31 @@ class EEGNet(nn.Module):
     def forward(self, signals: Tensor) -> Tensor:
         """Compute logits (batch, n_outputs) of signals (batch, n_chans, n_times)."""
         filtered = self.temporal(signals.unsqueeze(1))
-        spatial = self._limit_norm(self.spatial, MAX_SPATIAL_NORM)
+        spatial = _limit_norm(self.spatial, MAX_SPATIAL_NORM, in_place=self.training)
         maps = functional.conv2d(filtered, spatial, groups=filtered.shape[1])
         maps = self.second_pooling(self.separable(self.first_pooling(maps)))
-        weight = self._limit_norm(self.dense.weight, MAX_DENSE_NORM)
-        return functional.linear(maps.flatten(1), weight, self.dense.bias)
+        logits: Tensor = self.dense(maps.flatten(1))
+        return logits
 
-    def _limit_norm(self, weight: Tensor, max_norm: float) -> Tensor:
-        """Limit the norm of the weights of each output, in training also of the parameter."""
-        with torch.no_grad():
-            norm: Tensor = weight.flatten(1).norm(dim=1)
-            scale = (max_norm / norm.clamp(min=max_norm)).view(-1, *[1] * (weight.ndim - 1))
-            if self.training:
-                weight.mul_(scale)
-                return weight
-        return weight * scale
+
+class LimitedLinear(nn.Linear):
+    """Dense layer whose weights of each output have a norm of at most 0.25."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Compute outputs (batch, n_outputs) of features (batch, n_features)."""
+        weight = _limit_norm(self.weight, MAX_DENSE_NORM, in_place=self.training)
+        return functional.linear(features, weight, self.bias)
+
+
+def _limit_norm(weight: Tensor, max_norm: float, *, in_place: bool) -> Tensor:
+    """Limit the norm of the weights of each output, also of the parameter itself if in place."""
+    with torch.no_grad():
+        norm: Tensor = weight.flatten(1).norm(dim=1)
+        scale = (max_norm / norm.clamp(min=max_norm)).view(-1, *[1] * (weight.ndim - 1))
+        if in_place:
+            weight.mul_(scale)
+            return weight
+    return weight * scale
 
 
 def _pad_to_same(kernel: int) -> nn.Module:
