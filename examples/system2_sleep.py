@@ -2,8 +2,10 @@
 
 Usage: python system2_sleep.py [FOLDER]
 
-With Sleep-EDF as BIDS (events.tsv with the stage in `trial_type`), the published request is:
+layout_sleep_edf.py lays out Sleep-EDF as BIDS, with the stage in `trial_type`. The published
+request is then:
 
+    python layout_sleep_edf.py sleep-cassette SLEEP-EDF
     bids-dl convert SLEEP-EDF sleep.zarr --recipe chambon2018 --event trial_type --window 30
     bids-dl train sleep.zarr --model chambon2018 --optimizer adam --lr 0.001 --weight-decay 0 \
         --batch-size 128 --epochs 10 --patience 5 --class-weights inverse

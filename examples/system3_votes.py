@@ -2,10 +2,12 @@
 
 Usage: python system3_votes.py [FOLDER]
 
-With the data of the HMS competition (Kaggle 2024) as BIDS, one row of events.tsv for each segment
-with the columns `seizure_vote` to `other_vote`, the published request is:
+layout_hms.py lays out the data of the HMS competition (Kaggle 2024) as BIDS, with one row of
+events.tsv for each segment and the columns `seizure_vote` to `other_vote`. Segments overlap, so
+that `--overlap each` is needed. The published request is then:
 
-    bids-dl convert HMS hms.zarr --recipe hms2024 --event trial_type --window 50
+    python layout_hms.py hms-harmful-brain-activity-classification HMS
+    bids-dl convert HMS hms.zarr --recipe hms2024 --event trial_type --window 50 --overlap each
     bids-dl train hms.zarr --target '*_vote' --model timm/tf_efficientnetv2_b2 --weights FILE \
         --model-option step=0.5 --augment time_mask=0.5 --augment frequency_mask=0.5 \
         --warmup 3 --schedule cosine --batch-size 64 --epochs 50

@@ -2,12 +2,14 @@
 
 Usage: python system5_seizure_prediction.py [FOLDER]
 
-With the data of Melbourne, AES and NIH (Kaggle) as BIDS, whose events.tsv has `preictal` or
-`interictal` in `trial_type`, the published request is:
+layout_melbourne.py lays out the data of Melbourne, AES and NIH (Kaggle 2016) as BIDS, with
+`preictal` or `interictal` in `trial_type`. Its sessions never divide an hour. The published request
+is then:
 
+    python layout_melbourne.py melbourne-university-seizure-prediction MELBOURNE
     bids-dl convert MELBOURNE seizures.zarr --recipe deepsync --event trial_type --window 600
     bids-dl train seizures.zarr --model timm/inception_resnet_v2 --weights FILE --freeze middle \
-        --model-option image=power --folds time --optimizer adam
+        --model-option image=power --folds session --optimizer adam
 
 DeepSync (Neuromatch Academy) reports 66 % of the windows of patient 1, and 100 % of 24 windows
 that it has learnt. Here a small network of timm begins with random weights.
