@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from bids_dl.errors import ModelError
@@ -19,9 +20,12 @@ class Chambon2018(nn.Module):
     0.125 s, with the same filters for each spatial filter. Samples are rounded down, to 50 and 12
     at 100 Hz. It accepts any montage, rate and window length.
 
-    The network differs from the publication in two ways. All channels share one temporal stack,
-    where the publication has one for EEG with EOG and one for EMG. It returns logits, because the
-    softmax belongs to the loss.
+    As in the publication, channels of EMG have spatial filters and convolutions of their own, with
+    as many filters. The features of EEG with EOG and those of EMG are concatenated before the
+    dropout. Models do not receive the types of the channels, so ``n_emg`` says how many are EMG.
+
+    The network differs from the publication in one way. It returns logits, because the softmax
+    belongs to the loss.
 
     Parameters
     ----------
@@ -35,13 +39,15 @@ class Chambon2018(nn.Module):
         Number of filters of each temporal convolution.
     dropout
         Fraction of the features dropped before the dense layer.
+    n_emg
+        Number of channels of EMG. They are the last channels, so pick them last in the recipe.
 
     Raises
     ------
     ModelError
         The window is shorter than both poolings, or the rate is too low for a pooling.
     ValueError
-        The number of filters is less than 1.
+        The number of filters is less than 1, or no channel of EEG or EOG is left.
     """
 
     def __init__(
@@ -53,10 +59,13 @@ class Chambon2018(nn.Module):
         *,
         n_filters: int = 8,
         dropout: float = 0.25,
+        n_emg: int = 0,
     ) -> None:
         super().__init__()
         if n_filters < 1:
             raise ValueError("n_filters must be at least 1")
+        if not 0 <= n_emg < n_chans:
+            raise ValueError(f"n_emg must be from 0 to {n_chans - 1} for {n_chans} channels")
         kernel, pool = int(KERNEL_SECONDS * sfreq), int(POOL_SECONDS * sfreq)
         if pool < 1:
             lowest = 1 / POOL_SECONDS
@@ -70,20 +79,44 @@ class Chambon2018(nn.Module):
                 f"model chambon2018 expects windows of at least {shortest / sfreq:.3g} s "
                 f"({shortest} samples at {sfreq:g} Hz), got {n_times} samples"
             )
-        self.spatial = nn.Conv2d(1, n_chans, (n_chans, 1))
-        self.temporal = nn.Sequential(
-            *_convolve_and_pool(1, n_filters, kernel, pool),
-            *_convolve_and_pool(n_filters, n_filters, kernel, pool),
-        )
+        self.n_brain = n_chans - n_emg
+        self.spatial = _mix_channels(self.n_brain)
+        self.temporal = _stack(n_filters, kernel, pool)
+        if n_emg:
+            self.emg_spatial = _mix_channels(n_emg)
+            self.emg_temporal = _stack(n_filters, kernel, pool)
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(n_filters * n_chans * n_pooled, n_outputs)
 
     def forward(self, signals: Tensor) -> Tensor:
         """Compute logits (batch, n_outputs) of signals (batch, n_chans, n_times)."""
-        filtered = self.spatial(signals.unsqueeze(1)).transpose(1, 2)
-        features = self.dropout(self.temporal(filtered).flatten(1))
-        logits: Tensor = self.dense(features)
+        brain = signals[:, : self.n_brain]
+        features = _extract(self.spatial, self.temporal, brain)
+        if self.n_brain < signals.shape[1]:
+            emg = _extract(self.emg_spatial, self.emg_temporal, signals[:, self.n_brain :])
+            features = torch.cat([features, emg], dim=1)
+        logits: Tensor = self.dense(self.dropout(features))
         return logits
+
+
+def _mix_channels(n_chans: int) -> nn.Conv2d:
+    """Return as many spatial filters as channels."""
+    return nn.Conv2d(1, n_chans, (n_chans, 1))
+
+
+def _stack(n_filters: int, kernel: int, pool: int) -> nn.Sequential:
+    """Return both temporal convolutions with their poolings."""
+    return nn.Sequential(
+        *_convolve_and_pool(1, n_filters, kernel, pool),
+        *_convolve_and_pool(n_filters, n_filters, kernel, pool),
+    )
+
+
+def _extract(spatial: nn.Module, temporal: nn.Module, signals: Tensor) -> Tensor:
+    """Compute the features (batch, n_features) of channels of one kind."""
+    filtered = spatial(signals.unsqueeze(1)).transpose(1, 2)
+    features: Tensor = temporal(filtered).flatten(1)
+    return features
 
 
 def _convolve_and_pool(n_maps: int, n_filters: int, kernel: int, pool: int) -> list[nn.Module]:

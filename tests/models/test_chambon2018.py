@@ -4,7 +4,8 @@ import pytest
 import torch
 from learning import is_learnt, windows_of_two_rhythms
 
-from bids_dl.errors import ModelError
+from bids_dl.errors import ConfigError, ModelError
+from bids_dl.models import build
 from bids_dl.models.chambon2018 import Chambon2018
 
 
@@ -60,6 +61,38 @@ def test_a_rate_without_a_sample_to_pool_and_a_model_without_filters_are_refused
         Chambon2018(2, 3000, n_outputs=5, sfreq=7.0)
     with pytest.raises(ValueError, match="n_filters must be at least 1"):
         Chambon2018(2, 3000, n_outputs=5, sfreq=100.0, n_filters=0)
+
+
+def test_channels_of_emg_have_filters_of_their_own_and_change_no_feature_of_the_others():
+    sizes = {"n_times": 3000, "n_outputs": 5, "sfreq": 100.0}
+    one_stack = Chambon2018(2, **sizes)
+    model = Chambon2018(3, n_emg=1, **sizes)
+    names = list(model.state_dict())
+    assert [name for name in names if not name.startswith("emg_")] == list(one_stack.state_dict())
+    assert model.emg_spatial.weight.shape == (1, 1, 1, 1)
+    n_stack = sum(parameter.numel() for parameter in model.temporal.parameters())
+    # one spatial weight and bias, a stack, and 8 filters x 20 samples for 5 outputs
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    assert n_parameters == 5227 + 2 + n_stack + 160 * 5
+    model.load_state_dict(one_stack.state_dict() | emg_and_dense_of(model))
+    with torch.no_grad():
+        model.dense.weight[:, 320:] = 0
+        model.dense.weight[:, :320] = one_stack.dense.weight
+        model.dense.bias.copy_(one_stack.dense.bias)
+    signals = torch.randn(2, 3, 3000)
+    torch.testing.assert_close(model.eval()(signals), one_stack.eval()(signals[:, :2]))
+
+
+def emg_and_dense_of(model: Chambon2018) -> dict[str, torch.Tensor]:
+    state = model.state_dict()
+    return {name: state[name] for name in state if name.startswith(("emg_", "dense"))}
+
+
+def test_emg_without_a_channel_of_eeg_is_refused_with_the_range():
+    with pytest.raises(ConfigError, match=r"n_emg=2: n_emg must be from 0 to 1 for 2 channels"):
+        build("chambon2018", n_chans=2, n_times=3000, n_outputs=5, sfreq=100.0, n_emg=2)
+    model = build("chambon2018", n_chans=4, n_times=3000, n_outputs=5, sfreq=100.0, n_emg=2)
+    assert model(torch.randn(2, 4, 3000)).shape == (2, 5)
 
 
 def test_the_model_learns_24_windows():

@@ -101,8 +101,12 @@ def test_the_weights_of_r_scnn_keep_their_names_so_that_old_checkpoints_load():
 
 
 def test_windows_of_another_shape_are_refused_with_the_published_one():
-    with pytest.raises(ModelError, match=r"r-scnn expects windows of \(24, 256\), a has \(23, 256"):
-        check_shape("r-scnn", (23, 256), "a")
+    with pytest.raises(ModelError) as refusal:
+        check_shape("r-scnn", (23, 320), "eyes.zarr")
+    assert str(refusal.value) == (
+        "model r-scnn expects windows of (24, 256), eyes.zarr has (23, 320); "
+        "choose 24 channels and windows of 2 s at 128 Hz"
+    )
 
 
 @pytest.mark.parametrize("n_chans", [8, 64])

@@ -59,7 +59,8 @@ def test_s_vgg_accepts_any_montage_of_known_positions_and_windows_of_1_s(n_chans
 
 
 def test_raw_windows_of_another_shape_are_refused_with_the_published_one():
-    with pytest.raises(ModelError, match=r"r-vgg expects windows of \(24, 256\), the input has"):
+    message = r"windows of \(24, 256\), the input has \(24, 250\); .* windows of 2 s at 128 Hz$"
+    with pytest.raises(ModelError, match=f"r-vgg expects {message}"):
         build("r-vgg", n_chans=24, n_times=250, n_outputs=2, sfreq=125.0)
 
 

@@ -47,6 +47,10 @@ WINDOW_ARGUMENTS = frozenset(
     {"n_chans", "n_outputs", "n_times", "sfreq", "chs_info", "input_window_seconds", "self"}
 )
 MARKUP = re.compile(r"\\ |\*|`|\[\w+\]_")  # of reStructuredText
+BUILD_ERRORS = (  # of networks of braindecode for windows that are too short or have few channels
+    *(RuntimeError, AssertionError, ZeroDivisionError),
+    *(KeyError, ValueError, OSError),
+)
 SIMPLE_TYPES = (bool, int, float, str)
 FORMER_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 """Names of the 10-20 system by those of the 10-05 system."""
@@ -184,25 +188,29 @@ def _make(
         arguments["n_chans"] = n_chans if kept is None else len(kept)
     else:
         arguments["chs_info"] = _describe_channels(ch_names, positions)
-    network = _build_quietly(make, name, arguments | options)
+    windows = f"windows of ({n_chans}, {n_times}) at {sfreq:g} Hz"
+    network = _build_quietly(make, arguments, options, f"model {name} does not accept {windows}")
     names = ch_names if model == "Labram" else None
     scale: Scale = "none" if contract is None else contract.scale
     return BraindecodeModel(network, scale, ch_names=names, kept=kept)
 
 
-def _build_quietly(make: type[nn.Module], name: str, arguments: dict[str, Any]) -> nn.Module:
-    """Call a class of braindecode without its messages, with errors of its own as `ModelError`."""
+def _build_quietly(
+    make: type[nn.Module], arguments: dict[str, Any], options: dict[str, Any], refusal: str
+) -> nn.Module:
+    """Call a class of braindecode without its messages, with errors of its own as `ModelError`.
+
+    A `ValueError` may be about an option, so it is raised as it is if options were set.
+    """
     with warnings.catch_warnings(), _without_messages_of("mne"):
         warnings.simplefilter("ignore")
         try:
-            return make(**arguments)
-        except (RuntimeError, AssertionError, ZeroDivisionError, KeyError, OSError) as error:
+            return make(**arguments, **options)
+        except BUILD_ERRORS as error:
+            if options and isinstance(error, ValueError):
+                raise
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            n_times, sfreq = arguments["n_times"], arguments["sfreq"]
-            raise ModelError(
-                f"model {name} does not accept windows of {n_times} samples at {sfreq:g} Hz "
-                f"and these channels: {reason}"
-            ) from error
+            raise ModelError(f"{refusal}: {reason}") from error
 
 
 @contextmanager

@@ -138,9 +138,7 @@ CBRAMOD = Contract(
 BIOT = Contract(200.0, 1, 200, "none", "quantile", pretraining=TUH)
 EEGPT = Contract(256.0, 64, 64, pretraining=EEGBCI)
 BENDR = Contract(256.0, 1, 256, pretraining=TUH)
-REVE = Contract(
-    200.0, 1, 200, "recording", "clip", PretrainingBand(0.5, 99.5), (*EEGBCI, *TUH)
-)
+REVE = Contract(200.0, 1, 200, "recording", "clip", PretrainingBand(0.5, 99.5), (*EEGBCI, *TUH))
 SIGNAL_JEPA = Contract(128.0, 1, 128, band=PretrainingBand(0.5, 40.0), pretraining=LEE2019)
 
 CONTRACTS: Mapping[str, Contract] = {
@@ -163,7 +161,10 @@ CONTRACTS: Mapping[str, Contract] = {
 
 
 def find_pretraining_warnings(
-    name: str, contract: Contract, datasets: Sequence[str], steps: Sequence[Mapping[str, Any]] | None
+    name: str,
+    contract: Contract,
+    datasets: Sequence[str],
+    steps: Sequence[Mapping[str, Any]] | None,
 ) -> list[str]:
     """Return one line for each doubt about pretrained weights on a store.
 

@@ -6,7 +6,7 @@ import pytest
 
 from bids_dl.errors import ModelError
 from bids_dl.models.adapters import contracts
-from bids_dl.models.adapters.contracts import CONTRACTS, find_overlap
+from bids_dl.models.adapters.contracts import CONTRACTS, find_overlap, find_pretraining_warnings
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,42 @@ def test_datasets_of_the_pretraining_set_are_found_by_their_identifiers():
         "TUH_EEG",
     ]
     assert find_overlap(CONTRACTS["SignalJEPA_PreLocal"], ("ds004362",)) == []
+
+
+NOTCH = {"notch": {"freqs": None}}
+
+
+@pytest.mark.parametrize(
+    ("model", "steps", "expected"),
+    [
+        ("Labram", [{"filter": {"low": 0.1, "high": 75.0}}, NOTCH], None),
+        ("Labram", [{"filter": {"low": 0.05, "high": None}}, NOTCH], None),
+        ("Labram", [{"filter": {"low": 0.1, "high": 75.0}}], "no notch"),
+        ("Labram", [{"pick": {"types": ["eeg"]}}, {"filter": None}], "no filter"),
+        (
+            "Labram",
+            [{"filter": {"low": 0.5, "high": 45.0}}],
+            "a high-pass at 0.5 Hz, a low-pass at 45 Hz, no notch",
+        ),
+        ("CBraMod", [{"drifts": {"low": 0.25, "high": 0.75}}, NOTCH], "a high-pass at 0.5 Hz"),
+        (
+            "SignalJEPA_PreLocal",
+            [{"filter": {"low": None, "high": 60.0}}, {"filter": {"low": None, "high": 30.0}}],
+            "a low-pass at 30 Hz",
+        ),
+        ("BIOT", [], None),
+        ("REVE", None, None),
+    ],
+)
+def test_filters_that_remove_more_than_those_of_the_pretraining_are_warned_of(
+    model, steps, expected
+):
+    warnings = find_pretraining_warnings("m", CONTRACTS[model], ("ds1",), steps)
+    if expected is None:
+        assert warnings == []
+    else:
+        band = CONTRACTS[model].band
+        assert warnings == [f"m was pretrained on signals of {band}; the recipe has {expected}"]
 
 
 def test_the_examples_of_the_docstrings_run():
