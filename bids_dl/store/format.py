@@ -114,8 +114,9 @@ _ROWS = (
         "channel_position",
         ("channel", "axis"),
         "float64",
-        "x, y, z in m by channel name, from the 10-05 template named in `long_name`; NaN if the "
-        "name is unknown",
+        "x, y, z in m by channel name (right, front, up; origin between the ears), from the "
+        "template named in `long_name`: 10-05, or that of the recipe's step `montage` if it has "
+        "more of the names; NaN if the name is unknown",
         {"units": "m"},
     ),
     ArrayRow(

@@ -15,6 +15,7 @@ from bids_dl.datamodel import MISSING_SPELLINGS, Recording, Window
 from bids_dl.pipeline.processing.statistics import MAX_FREQUENCY_HZ
 from bids_dl.pipeline.staging_entry import StagedRecording
 from bids_dl.planning.plan import Plan
+from bids_dl.preprocess.steps.montage import ELECTRODES, Montage
 from bids_dl.store import writer
 from bids_dl.store.format import ARRAYS, RESERVED, Column, make_column
 
@@ -59,13 +60,22 @@ def _axis_columns(plan: Plan) -> Iterator[Column]:
     spec = plan.spec
     yield make_column("channel", writer.text_array(spec.ch_names))
     yield make_column("channel_type", writer.text_array(spec.ch_types))
-    positions, template = source.standard_positions(spec.ch_names)
-    origin = f"position by name, template {template} of MNE; NaN where the name is unknown"
+    positions, template = source.standard_positions(spec.ch_names, _templates(plan))
+    origin = f"position by name, template {template} of MNE, head coordinates; NaN if unknown"
     yield make_column("channel_position", positions, long_name=origin)
     is_event_locked = plan.request.windows.tmin is not None
     about = "from the event" if is_event_locked else "from the start of the window"
     times = (plan.offset + np.arange(plan.n_times)) / float(spec.sfreq)
     yield make_column("time", times, long_name=about)
+
+
+def _templates(plan: Plan) -> list[str]:
+    """List the templates of positions that the recipe names."""
+    names: list[str] = []
+    for step in plan.recipe.steps:
+        if isinstance(step, Montage):
+            names.extend(name for name in step.positions if name != ELECTRODES)
+    return names
 
 
 def _window_columns(plan: Plan, rows: Sequence[WindowRow]) -> Iterator[Column]:

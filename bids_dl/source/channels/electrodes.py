@@ -26,36 +26,67 @@ def is_electrode(name: str) -> bool:
     return name.casefold() in _template()[1]
 
 
-def standard_positions(names: Sequence[str]) -> tuple[Array, str]:
+def standard_positions(names: Sequence[str], templates: Sequence[str] = ()) -> tuple[Array, str]:
     """Look up the standard positions of channels by name, ignoring case.
 
     Parameters
     ----------
     names
         Channel names.
+    templates
+        Templates of MNE to look in beside the 10-05 system, such as ``GSN-HydroCel-129``. The
+        positions are those of the template with most of the names; of equal ones, 10-05, then the
+        first.
 
     Returns
     -------
     positions
-        (n_chans, 3) in m, in the coordinates of the MNE template; NaN for a name that is not
-        part of the 10-05 system.
+        (n_chans, 3) in m, head coordinates (right, front, up; origin between the ears); NaN for
+        a name that is not part of the template.
     template
         Name of the MNE template.
+
+    Examples
+    --------
+    >>> positions, template = standard_positions(["E57", "Cz"], ["GSN-HydroCel-129"])
+    >>> positions.shape, template
+    ((2, 3), 'GSN-HydroCel-129')
     """
-    template, electrodes = _template()
-    positions = np.full((len(names), 3), np.nan)
-    for i, name in enumerate(names):
-        position = electrodes.get(name.casefold())
-        if position is not None:
-            positions[i] = position
-    return positions, template
+    template, _ = _template()
+    known = _find_electrodes(template, names)
+    for other in templates:
+        in_other = _find_electrodes(other, names)
+        if len(in_other) > len(known):
+            template = other
+            known = in_other
+    unknown = np.full(3, np.nan)
+    positions = [known.get(name, unknown) for name in names]
+    return np.array(positions).reshape(-1, 3), template
+
+
+def _find_electrodes(template: str, names: Sequence[str]) -> dict[str, Array]:
+    """Return the positions of those names that a template of MNE has."""
+    electrodes = _load_electrodes(template)
+    return {name: electrodes[name.casefold()] for name in names if name.casefold() in electrodes}
 
 
 @cache
 def _template() -> tuple[str, dict[str, Array]]:
-    """Load the name of the MNE template, and its positions in m by lower-case name."""
+    """Load the name of the MNE template of the 10-05 system, and its positions."""
     name = "standard_1005"
     if "colin27_1005" in mne.channels.get_builtin_montages():  # renamed in MNE 1.13
         name = "colin27_1005"
-    positions = mne.channels.make_standard_montage(name).get_positions()["ch_pos"]
-    return name, {label.casefold(): np.asarray(xyz, float) for label, xyz in positions.items()}
+    return name, _load_electrodes(name)
+
+
+@cache
+def _load_electrodes(template: str) -> dict[str, Array]:
+    """Load positions in m, head coordinates, by lower-case name.
+
+    MNE's head coordinates have their origin between the ears. Templates have frames of their own,
+    some of the MRI, in which electrodes are up to 4 cm lower.
+    """
+    montage = mne.channels.make_standard_montage(template)
+    info = mne.create_info(montage.ch_names, 1.0, "eeg")
+    info.set_montage(montage)
+    return {channel["ch_name"].casefold(): channel["loc"][:3].copy() for channel in info["chs"]}

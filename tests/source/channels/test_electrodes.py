@@ -26,3 +26,18 @@ def test_positions_are_looked_up_by_name_ignoring_case():
 
 def test_no_names_have_no_positions():
     assert standard_positions([])[0].shape == (0, 3)
+
+
+def test_a_template_with_more_of_the_names_is_taken():
+    names = ["E1", "E57", "Cz"]
+    positions, template = standard_positions(names, ["GSN-HydroCel-129"])
+    assert template == "GSN-HydroCel-129"
+    assert np.isfinite(positions).all()
+    assert standard_positions(["Fz", "Cz"], ["GSN-HydroCel-129"])[1].endswith("1005")
+
+
+def test_positions_are_head_coordinates():
+    """In the frame of the template, Cz is 0.10 m above the origin, and in that of the head 0.14."""
+    left, right, vertex = standard_positions(["T7", "T8", "Cz"])[0]
+    assert 0.12 < vertex[2] < 0.15
+    assert left[0] < -0.07 < 0.07 < right[0]
