@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bids_dl.remote.cancellation import RequestGroup
 from bids_dl.store.signals.chunks import Destination
-from bids_dl.stream.buffers import Buffer
+from bids_dl.stream.buffers import BatchMemory, Buffer
 from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.read_settings import ReadSettings, Traffic
@@ -26,7 +26,10 @@ BATCHES_HELD = BATCHES_AHEAD + 2  # including those that the loop works with
 CACHE_BYTES = 2_000_000  # of samples that two passes work on, so that they stay in the cache
 CHUNKS_PER_READ = 8  # per task of a thread; a remote store requests them concurrently
 
-FinishBatch = Callable[[Signals, Indices], None]
+Part = tuple[Signals, Indices]
+"""Signals (n_windows, n_chans, n_times), and the positions of their windows in ``rows``."""
+FinishBatch = Callable[[int, list[Part]], Part]
+"""Makes a batch, given its number and its parts, which may be changed in place."""
 
 
 def assemble_batches(
@@ -36,8 +39,8 @@ def assemble_batches(
     *,
     finish_batch: FinishBatch | None,
     settings: ReadSettings,
-) -> Iterator[tuple[Signals, Indices]]:
-    """Yield the batch of each step: signals and the positions of their windows.
+) -> Iterator[Part]:
+    """Yield batches: signals and the positions of their windows.
 
     The memory of a batch is reused when the batch is garbage-collected. Closing the iterator ends
     its threads.
@@ -49,10 +52,11 @@ def assemble_batches(
     rows
         (n_windows,): row of each selected window in the joined table.
     steps
-        Positions in ``rows``, step by step.
+        Positions in ``rows``, step by step. With several memories in the settings, as many steps
+        in a row are the parts of a batch, each with its own memory.
     finish_batch
-        Called with signals (batch, n_chans, n_times) and their rows, in a thread of its own, to
-        change the signals in place.
+        Called for each batch in a thread of its own. None yields the batch as it was read, which
+        then has one part.
     settings
         Threads, read-ahead and memory.
 
@@ -62,25 +66,25 @@ def assemble_batches(
         float32 (batch, n_chans, n_times) in µV, and positions in ``rows`` (batch,).
     """
     assembler = _Assembler(chunks, rows, steps, settings)
-    n_steps = len(steps.bounds) - 1
+    n_parts = len(settings.memories)
+    n_batches = (len(steps.bounds) - 1) // n_parts
     executor = None
     if finish_batch is not None:
         executor = ThreadPoolExecutor(1, "bids_dl-batch")
     process = os.getpid()
 
-    def assemble_and_finish(step: int, finish: FinishBatch) -> tuple[Signals, Indices]:
-        signals, windows = assembler.assemble(step)
-        finish(signals, rows[windows])
-        return signals, windows
+    def assemble_and_finish(batch: int, finish: FinishBatch) -> Part:
+        steps_of_batch = range(batch * n_parts, (batch + 1) * n_parts)
+        return finish(batch, [assembler.assemble(step) for step in steps_of_batch])
 
     try:
         if executor is None or finish_batch is None:
-            for step in range(n_steps):
-                yield assembler.assemble(step)
+            for batch in range(n_batches):
+                yield assembler.assemble(batch)
             return
-        futures: deque[Future[tuple[Signals, Indices]]] = deque()
-        for step in range(n_steps):
-            futures.append(executor.submit(assemble_and_finish, step, finish_batch))
+        futures: deque[Future[Part]] = deque()
+        for batch in range(n_batches):
+            futures.append(executor.submit(assemble_and_finish, batch, finish_batch))
             if len(futures) > BATCHES_AHEAD:
                 yield futures.popleft().result()
         while futures:
@@ -114,12 +118,13 @@ class _Assembler:
         self._chunks = chunks
         self._steps = steps
         self._traffic = settings.traffic
-        self._memory = settings.memory
+        self._memories = settings.memories
         chunk, position = chunks.locate(rows[steps.windows])
-        self._schedule = schedule_reads(chunk, position, steps.bounds)
+        self._schedule = schedule_reads(chunk, position, steps.bounds, steps.copies)
         self._reads_to_start = reads_to_start(self._schedule, steps.bounds, settings.windows_ahead)
         n_pending = max_pending_batches(self._schedule, self._reads_to_start + CHUNKS_PER_READ)
-        self._memory.pending.reserve(n_pending + BATCHES_HELD)
+        for memory in self._memories:
+            memory.pending.reserve(-(-n_pending // len(self._memories)) + BATCHES_HELD)
         self._pending: dict[int, Buffer] = {}  # by step
         n_steps = len(steps.bounds) - 1
         self._arena = np.zeros(n_steps, np.int64)  # of the buffer of each step
@@ -135,7 +140,7 @@ class _Assembler:
         self._policy = ReadPolicy()
         self._may_read_inline = settings.threads == 1 and chunks.is_local
 
-    def assemble(self, step: int) -> tuple[Signals, Indices]:
+    def assemble(self, step: int) -> Part:
         """Return the batch of a step. Steps must be requested in order."""
         self._policy.batch_requested()
         n_needed = int(self._schedule.reads_needed[step])
@@ -155,9 +160,10 @@ class _Assembler:
 
     def _finished_signals(self, step: int, n_windows: int) -> Signals:
         """Return the signals of a step whose windows have all been read, in µV."""
-        pending = self._memory.pending
-        finished = self._memory.finished
-        resolution = self._memory.resolution
+        memory = self._memory_of(step)
+        pending = memory.pending
+        finished = memory.finished
+        resolution = memory.resolution
         buffer = self._pending.pop(step, None) or pending.acquire()
         if resolution is None:
             return finished.to_array(buffer, n_windows)
@@ -165,6 +171,9 @@ class _Assembler:
         to_microvolts(buffer.signals[:n_windows], resolution, signals)
         pending.release(buffer)
         return signals
+
+    def _memory_of(self, step: int) -> BatchMemory:
+        return self._memories[step % len(self._memories)]
 
     def _read_inline(self, n_needed: int) -> None:
         """Finish the first ``n_needed`` reads in this thread.
@@ -223,7 +232,7 @@ class _Assembler:
         self._n_started = last
         steps = set(schedule.step[schedule.bounds[first] : schedule.bounds[last]].tolist())
         for step in steps - self._pending.keys():
-            buffer = self._memory.pending.acquire()
+            buffer = self._memory_of(step).pending.acquire()
             self._pending[step] = buffer
             self._arena[step] = buffer.arena
             self._slot[step] = buffer.slot
@@ -232,7 +241,7 @@ class _Assembler:
     def _read(self, first: int, last: int) -> Traffic:
         """Read the chunks of reads ``first`` to ``last``, in any thread."""
         schedule = self._schedule
-        arenas = self._memory.pending.arenas
+        arenas = self._memories[0].pending.arenas
         windows = slice(schedule.bounds[first], schedule.bounds[last])
         steps = schedule.step[windows]
         position = schedule.position[windows]
@@ -241,6 +250,8 @@ class _Assembler:
         bounds = (schedule.bounds[first : last + 1] - windows.start).tolist()
         destinations: list[list[Destination]] = []
         for start, stop in pairwise(bounds):
+            if len(self._memories) > 1:  # the windows of a chunk are in parts of one kind
+                arenas = self._memory_of(int(steps[start])).pending.arenas
             used = set(arena[start:stop].tolist()) if len(arenas) > 1 else {0}
             if len(used) == 1:
                 into = arenas[used.pop()]
@@ -272,5 +283,5 @@ class _Assembler:
         """Wait for the threads, and release the memory of pending batches."""
         self._readers.shutdown(wait=True)
         while self._pending:
-            _, buffer = self._pending.popitem()
-            self._memory.pending.release(buffer)
+            step, buffer = self._pending.popitem()
+            self._memory_of(step).pending.release(buffer)

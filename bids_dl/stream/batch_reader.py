@@ -13,8 +13,10 @@ import torch
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from bids_dl.errors import ConfigError
-from bids_dl.stream.assembly import assemble_batches
+from bids_dl.stream.assembly import FinishBatch, Part, Signals, assemble_batches
 from bids_dl.stream.buffers import BatchMemory, batch_memory
+from bids_dl.stream.mixing.mixed_batches import BatchMixer, part_shapes, part_steps
+from bids_dl.stream.mixing.mixture import Mixture
 from bids_dl.stream.normalize import Normalizer
 from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.read_settings import ReadSettings, Traffic, default_threads
@@ -29,7 +31,17 @@ class Batch(NamedTuple):
     index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the store
 
 
-def _refuse_second_batching(_batches: list[Batch], **_options: Any) -> NoReturn:
+class MontageBatch(NamedTuple):
+    """Windows of any montages that are delivered together, padded to the most channels."""
+
+    signals: torch.Tensor  # float32 (batch, n_chans, n_times), 0 in channels that are padding
+    target: torch.Tensor  # as in `Batch`
+    index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the joined stores
+    positions: torch.Tensor  # float32 (batch, n_chans, 3) in m, head coordinates; 0 if padding
+    mask: torch.Tensor  # bool (batch, n_chans): False if padding
+
+
+def _refuse_second_batching(_batches: list[Any], **_options: Any) -> NoReturn:
     """Refuse to batch batches. A loader with ``batch_size=None`` does not call this function."""
     raise ConfigError(
         "the stream makes the batches, and this DataLoader would batch them again: "
@@ -39,6 +51,7 @@ def _refuse_second_batching(_batches: list[Batch], **_options: Any) -> NoReturn:
 
 # for loaders of this process, and of workers, which import this module to unpickle the stream
 default_collate_fn_map[Batch] = _refuse_second_batching
+default_collate_fn_map[MontageBatch] = _refuse_second_batching
 
 
 @dataclass(eq=False)
@@ -61,6 +74,9 @@ class BatchReader:
         Function called with each batch. Its return value is delivered instead.
     threads
         Threads that read. None chooses by the number of cores.
+    mixture
+        Stores of several shapes, with their own normalizers. None if the signals are delivered as
+        they are stored.
 
     Attributes
     ----------
@@ -74,11 +90,12 @@ class BatchReader:
     normalizer: Normalizer | None
     transform: Callable[[Batch], Any] | None
     threads: int | None
+    mixture: Mixture | None = None
 
     def __post_init__(self) -> None:
         self.traffic = Traffic()
         self._opened: tuple[int, JoinedChunks] | None = None  # (process, chunks)
-        self._spare_memory: tuple[int, BatchMemory] | None = None  # (process, memory)
+        self._spare_memory: tuple[int, tuple[BatchMemory, ...]] | None = None  # (process, memories)
 
     @property
     def chunks(self) -> JoinedChunks:
@@ -102,32 +119,72 @@ class BatchReader:
             Processes that share the cores.
         """
         chunks = self.chunks
-        max_batch = int(np.diff(steps.bounds).max(initial=1))
-        memory = self._take_memory((max_batch, *chunks.window_shape))
         threads = self.threads or default_threads(n_workers, is_local=chunks.is_local)
-        windows_ahead = chunks_ahead * chunks.max_windows_per_chunk
-        settings = ReadSettings(threads, windows_ahead, memory, self.traffic)
+        max_batch = int(np.diff(steps.bounds).max(initial=1))
+        finish: FinishBatch | None = None
+        if self.mixture is not None:
+            windows_ahead = chunks_ahead * chunks.mean_windows_per_chunk
+            parts = part_steps(steps, self.mixture, self.rows)
+            shapes = part_shapes(parts, self.mixture, max_batch)
+            memories = self._take_memories([*shapes, (max_batch, *self.mixture.window_shape)])
+            finished = memories[-1].finished
+            finish = BatchMixer(self.mixture, self.rows, steps, parts, finished)
+            steps = parts.steps
+        else:
+            windows_ahead = chunks_ahead * chunks.max_windows_per_chunk
+            memories = self._take_memories([(max_batch, *chunks.window_shape)])
+            if self.normalizer is not None:
+                finish = self._normalize
+        n_groups = 1 if self.mixture is None else len(self.mixture.groups)
+        settings = ReadSettings(threads, windows_ahead, memories[:n_groups], self.traffic)
         try:
             for signals, windows in assemble_batches(
-                chunks, self.rows, steps, finish_batch=self.normalizer, settings=settings
+                chunks, self.rows, steps, finish_batch=finish, settings=settings
             ):
-                target = torch.from_numpy(self.targets[windows])
-                index = torch.from_numpy(self.rows[windows])
-                batch = Batch(torch.from_numpy(signals), target, index)
+                batch = self._make_batch(signals, windows)
                 self.traffic.bytes_cached = self.sources.bytes_cached
                 del signals  # so that only the batch refers to its memory
                 yield batch if self.transform is None else self.transform(batch)
                 del batch
         finally:
-            self._spare_memory = os.getpid(), memory
+            self._spare_memory = os.getpid(), memories
 
-    def _take_memory(self, shape: tuple[int, int, int]) -> BatchMemory:
-        """Return the memory of the previous call if it has this batch shape, else new memory."""
+    def _normalize(self, _number: int, parts: list[Part]) -> Part:
+        """Normalize a batch that has one part."""
+        [(signals, windows)] = parts
+        if self.normalizer is not None:
+            self.normalizer(signals, self.rows[windows])
+        return signals, windows
+
+    def _make_batch(self, signals: Signals, windows: Indices) -> Any:
+        """Return a `Batch`, or a `MontageBatch` if the montage is "any"."""
+        rows = self.rows[windows]
+        batch = Batch(
+            torch.from_numpy(signals),
+            torch.from_numpy(self.targets[windows]),
+            torch.from_numpy(rows),
+        )
+        if self.mixture is None or self.mixture.montages is None:
+            return batch
+        stores = self.mixture.stores_of(rows)
+        montages = self.mixture.montages
+        positions = torch.from_numpy(montages.positions[stores])
+        return MontageBatch(*batch, positions, torch.from_numpy(montages.mask[stores]))
+
+    def _take_memories(self, shapes: list[tuple[int, int, int]]) -> tuple[BatchMemory, ...]:
+        """Return the memories of the previous call if they have these shapes, else new ones."""
         spare = self._spare_memory
         self._spare_memory = None
-        if spare is not None and (spare[0], spare[1].shape) == (os.getpid(), shape):
-            return spare[1]
-        return batch_memory(shape, self.chunks.int16_resolution)
+        if spare is not None:
+            process, memories = spare
+            if process == os.getpid() and [memory.shape for memory in memories] == shapes:
+                return memories
+        if self.mixture is None:
+            return (batch_memory(shapes[0], self.chunks.int16_resolution),)
+        resolutions = [
+            self.chunks.int16_resolution_of(group.stores) for group in self.mixture.groups
+        ]
+        return tuple(map(batch_memory, shapes, [*resolutions, None]))
 
     def __getstate__(self) -> dict[str, Any]:
         fresh = {"traffic": Traffic(), "_opened": None, "_spare_memory": None}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset
 
 from bids_dl.config.arguments import (
     check_callables,
@@ -16,26 +16,21 @@ from bids_dl.config.arguments import (
     check_integers,
     check_optional_integers,
 )
-from bids_dl.errors import ConfigError
 from bids_dl.remote.caching.cache import DEFAULT_CACHE_BYTES
 from bids_dl.stream.batch_reader import Batch, BatchReader
 from bids_dl.stream.epoch_plan import EpochPlan, check_batch_size
+from bids_dl.stream.mixing.signal_request import SignalRequest
+from bids_dl.stream.mixing.weights import WeightedDraw, check_epoch_options, make_draw
 from bids_dl.stream.normalize import Statistics
-from bids_dl.stream.order import Steps
-from bids_dl.stream.ranks import check_ranks, current_rank, is_distributed
+from bids_dl.stream.order import Indices, Steps
+from bids_dl.stream.progress import StreamProgress
+from bids_dl.stream.ranks import check_ranks
 from bids_dl.stream.read_settings import Traffic, chunks_ahead, chunks_per_pool
-from bids_dl.stream.resume import (
-    Iteration,
-    ResumePoint,
-    SharedProgress,
-    WorkerState,
-    format_state,
-    parse_state,
-)
+from bids_dl.stream.resume import Iteration
 from bids_dl.stream.select import TargetLike, Where
 from bids_dl.stream.selected_windows import select_from_stores
 from bids_dl.stream.stores import JoinedColumns, StoreLike, chunk_sources
-from bids_dl.wording import count, describe_rows, describe_rows_html
+from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
 
 
 class StreamingDataset(IterableDataset[Batch]):
@@ -61,7 +56,8 @@ class StreamingDataset(IterableDataset[Batch]):
         store(s): integers as int64, floats as float32; NaN, or a row of only NaN, is missing.
     normalize
         Z-score each channel by ``"window"``, ``"recording"``, ``"training"`` (all windows of the
-        split "train") or a pair (mean, standard deviation) of the channels in µV.
+        split "train") or a pair (mean, standard deviation) of the channels in µV. Windows are
+        resampled before. With any montage, "training" belongs to the store of the window.
     transform
         Function called with each `Batch`. Its return value is delivered instead.
     batch_size
@@ -80,10 +76,25 @@ class StreamingDataset(IterableDataset[Batch]):
         Options for the file system of the URLs, as in fsspec.
     drop_missing
         Leave out windows without a target.
+    montage
+        "any" joins stores with other channels, and delivers each `MontageBatch` with the
+        positions of its channels. None requires the same channels. Channels without a position
+        are left out, with a warning.
+    sfreq
+        Sampling rate in Hz of the delivered signals. Other windows are resampled as in
+        `scipy.signal.resample_poly`; sample 0 stays at the onset. None requires one rate.
+    weights
+        Share of each store in the windows of an epoch: one positive number per store. The windows
+        of a store come equally often, up to one time. None delivers each window once.
+    epoch_windows
+        Windows of an epoch with ``weights``, by default as many as are selected.
+    endless
+        Continue a loop with the next epoch, without end.
     pool_bytes
         Approximate size of the pools of chunks that are shuffled together, as float32. Memory for
         unfinished batches stays below three times that size (four times for remote stores), or
-        eight chunks. Default: 64 MB, or 160 chunks if they are larger, up to 256 MB.
+        eight chunks. Stores of several shapes may need twice as much. Default: 64 MB, or 160 chunks
+        if they are larger, up to 256 MB.
     threads
         Threads that read, by default from the number of cores. With one thread, the loop reads
         inline whenever it would only wait for that thread.
@@ -101,7 +112,8 @@ class StreamingDataset(IterableDataset[Batch]):
     classes
         Class names by class index. Empty if the target is numeric or an array.
     channels, sfreq, n_chans, n_times
-        Channel names, sampling rate in Hz, and shape of a window.
+        Channel names, sampling rate in Hz, and shape of a window. With any montage, ``n_chans`` is
+        the maximum of the stores, and ``channels`` is empty if they differ (see `channels_of`).
     traffic
         Bytes read and used so far in this process.
 
@@ -141,6 +153,11 @@ class StreamingDataset(IterableDataset[Batch]):
         world_size: int | None = None,
         storage_options: Mapping[str, Any] | None = None,
         drop_missing: bool = False,
+        montage: str | None = None,
+        sfreq: float | None = None,
+        weights: Sequence[float] | None = None,
+        epoch_windows: int | None = None,
+        endless: bool = False,
         pool_bytes: int | None = None,
         threads: int | None = None,
         cache: str | os.PathLike[str] | bool = False,
@@ -152,8 +169,9 @@ class StreamingDataset(IterableDataset[Batch]):
         check_integers(seed=seed, minimum=None)
         check_optional_integers(pool_bytes=pool_bytes, threads=threads)
         check_optional_integers(rank=rank, world_size=world_size, minimum=None)
-        check_flags(shuffle=shuffle, drop_last=drop_last)
+        check_flags(shuffle=shuffle, drop_last=drop_last, endless=endless)
         check_callables(transform=transform)
+        check_epoch_options(weights, epoch_windows, shuffle=shuffle)
         selected = select_from_stores(
             store,
             storage_options,
@@ -162,6 +180,7 @@ class StreamingDataset(IterableDataset[Batch]):
             target=target,
             normalize=normalize,
             drop_missing=drop_missing,
+            request=SignalRequest(montage, sfreq),
         )
         self._selected = selected
         self._rows = selected.rows
@@ -173,7 +192,7 @@ class StreamingDataset(IterableDataset[Batch]):
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
-        self._ranks = check_ranks(rank, world_size)
+        self.endless = endless
         self._reader = BatchReader(
             chunk_sources(selected.stores, cache, cache_bytes),
             selected.rows,
@@ -181,20 +200,29 @@ class StreamingDataset(IterableDataset[Batch]):
             selected.normalizer,
             transform,
             threads,
+            selected.mixture,
         )
-        chunks = self._reader.chunks
-        chunk_bytes = 4 * chunks.max_windows_per_chunk * self.n_chans * self.n_times
+        chunks, _ = self._reader.chunks.locate(selected.rows)
         self._plan = EpochPlan(
             selected.rows,
-            chunks.locate(selected.rows)[0],
-            chunks_per_pool(pool_bytes, chunk_bytes),
+            chunks,
+            chunks_per_pool(pool_bytes, self._reader.chunks.max_chunk_bytes),
             batch_size,
             shuffle,
             drop_last,
+            self._make_draw(weights, epoch_windows, chunks),
         )
-        self._progress = SharedProgress(seed)
-        self._iteration: Iteration | None = None  # the last one begun in this process
-        self._resumed: Iteration | None = None  # first iteration of a worker that loaded a state
+        ranks = check_ranks(rank, world_size)
+        self._progress = StreamProgress(self._plan, ranks, seed, endless=endless)
+
+    def _make_draw(
+        self, weights: Sequence[float] | None, epoch_windows: int | None, chunks: Indices
+    ) -> WeightedDraw | None:
+        if weights is None:
+            return None
+        urls = [store.url for store in self._selected.stores]
+        sizes = np.diff(np.searchsorted(self._rows, self._reader.sources.first_rows)).tolist()
+        return make_draw(weights, epoch_windows, urls=urls, sizes=sizes, chunks=chunks)
 
     def __repr__(self) -> str:
         return describe_rows(type(self).__name__, self._describe())
@@ -204,8 +232,16 @@ class StreamingDataset(IterableDataset[Batch]):
         return describe_rows_html(type(self).__name__, self._describe())
 
     def _describe(self) -> dict[str, str]:
-        batches = f"{len(self)} of up to {count(self.batch_size, 'window')}"
-        return {**self._selected.describe(), "batches": batches}
+        _, world_size = self._progress.rank()
+        n_batches = self._plan.n_steps(world_size)
+        batches = f"{n_batches} of up to {count(self.batch_size, 'window')}"
+        if self.endless:
+            batches += " per epoch, endless"
+        description = {**self._selected.describe(), "batches": batches}
+        if self._plan.draw is not None:
+            counts = join_names(self._plan.draw.counts.tolist())
+            description["weights"] = f"{counts} windows of the stores per epoch"
+        return description
 
     @property
     def windows(self) -> pd.DataFrame:
@@ -232,27 +268,39 @@ class StreamingDataset(IterableDataset[Batch]):
         ConfigError
             ``epoch`` is negative.
         """
-        check_integers(epoch=epoch, minimum=0)
         self._progress.set_epoch(epoch)
-        if self._iteration is not None and self._iteration.start.epoch != epoch:
-            self._iteration = None
+
+    def channels_of(self, store: int) -> tuple[str, ...]:
+        """Return the names of the channels of a store, in the order of its signals.
+
+        Parameters
+        ----------
+        store
+            Index in the list of stores.
+
+        Examples
+        --------
+        >>> stream = StreamingDataset(["eyes.zarr"], montage="any")
+        >>> len(stream.channels_of(0)) == stream.n_chans
+        True
+        """
+        return self._selected.channels_of(store)
 
     def __len__(self) -> int:
-        """Return the batches of an epoch on each rank. A loop that resumes an epoch has fewer."""
-        _, world_size = self._rank()
+        """Return the batches of an epoch on each rank. A loop that resumes an epoch has fewer.
+
+        Raises
+        ------
+        TypeError
+            The stream is endless.
+        """
+        if self.endless:
+            raise TypeError("an endless stream has no length; count the steps of the loop instead")
+        _, world_size = self._progress.rank()
         return self._plan.n_steps(world_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        if self._resumed is not None:
-            self._iteration = self._resumed
-            self._resumed = None
-        else:
-            self._iteration = Iteration(self._progress.begin_iteration())
-            info = get_worker_info()
-            if info is not None:
-                self._iteration.worker = info.id
-                self._iteration.n_workers = info.num_workers
-        return self._iterate(self._iteration)
+        return self._iterate(self._progress.begin())
 
     def recordings(self) -> Iterator[tuple[str, Batch]]:
         """Yield each recording with all its windows as one batch, in the order of the store.
@@ -269,7 +317,7 @@ class StreamingDataset(IterableDataset[Batch]):
         >>> for name, batch in StreamingDataset("eyes.zarr").recordings():
         ...     assert len(batch.signals) == len(batch.index)
         """
-        rank, world_size = self._rank()
+        rank, world_size = self._progress.rank()
         table = JoinedColumns(self._selected.stores)
         table.fetch(["dataset", "recording"])
         keys = table["dataset"].astype(str) + "/" + table["recording"].astype(str)
@@ -305,24 +353,7 @@ class StreamingDataset(IterableDataset[Batch]):
         >>> len(list(resumed)) == len(stream) - 1
         True
         """
-        check_optional_integers(step=step, minimum=None)
-        iteration = self._iteration
-        is_worker = get_worker_info() is not None
-        if is_worker and iteration is not None:
-            worker = WorkerState(iteration.worker, iteration.n_workers, iteration.batches_delivered)
-            return self._state(iteration.start, 0, worker)
-        in_workers = self._progress.in_workers
-        if step is None and not is_worker and in_workers:
-            raise ConfigError(
-                "worker processes read this stream ahead of the loop: "
-                "pass step=, the number of batches the loop has received"
-            )
-        if iteration is not None and not in_workers:
-            delivered = iteration.batches_delivered if step is None else step
-            return self._state(iteration.start, delivered)
-        if step is None:
-            return self._state(self._progress.next_start(), 0)
-        return self._state(self._progress.current_start(), step)
+        return self._progress.state(step)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume at the next batch after a state, with any world size and batch size.
@@ -339,61 +370,15 @@ class StreamingDataset(IterableDataset[Batch]):
         ConfigError
             The state belongs to another selection or order of windows, or to one worker process.
         """
-        start, selection, worker = parse_state(state)
-        if selection != self._plan.checksum():
-            raise ConfigError(
-                "this state belongs to other windows or another order: "
-                "use the same stores, split, where, target and shuffle"
-            )
-        info = get_worker_info()
-        _, world_size = self._rank()
-        steps_left = self._plan.n_steps_left(start, world_size)
-        if info is None:
-            if worker is not None:
-                raise ConfigError(
-                    "this is the state of one worker process; "
-                    "restore it with a StatefulDataLoader that has as many workers"
-                )
-            self._progress.load(start, is_complete=steps_left == 0)
-            self._iteration = None
-            return
-        worker = worker or WorkerState(info.id, info.num_workers, 0)
-        if worker[:2] != (info.id, info.num_workers):
-            raise ConfigError(
-                f"the state of worker {worker.worker} of {worker.n_workers} was loaded by "
-                f"worker {info.id} of {info.num_workers}; keep num_workers"
-            )
-        next_step = worker.worker + worker.batches_delivered * worker.n_workers
-        self._resumed = Iteration(start, *worker)
-        self._progress.load_worker(start, is_complete=next_step >= steps_left)
+        self._progress.load(state)
 
     def _iterate(self, iteration: Iteration) -> Iterator[Batch]:
-        steps = self._plan.steps_left(iteration.start, *self._rank())
-        n_workers = iteration.n_workers
-        next_step = iteration.worker + iteration.batches_delivered * n_workers
-        worker_steps = steps.take_every(n_workers, start=next_step)
-        for batch in self._read(worker_steps, n_workers=n_workers):
-            iteration.batches_delivered += 1
-            yield batch
+        for steps in self._progress.steps_of(iteration):
+            for batch in self._read(steps, n_workers=iteration.n_workers):
+                iteration.batches_delivered += 1
+                yield batch
 
     def _read(self, steps: Steps, *, n_workers: int) -> Iterator[Batch]:
         is_local = self._reader.chunks.is_local
         n_ahead = chunks_ahead(self._plan.pool_chunks, is_local=is_local, shuffle=self.shuffle)
         return self._reader.read(steps, chunks_ahead=n_ahead, n_workers=n_workers)
-
-    def _state(
-        self, start: ResumePoint, steps: int, worker: WorkerState | None = None
-    ) -> dict[str, Any]:
-        """Return the state after ``steps`` steps from ``start``."""
-        _, world_size = self._rank()
-        phases = self._plan.phases_after(start, steps, world_size)
-        return format_state(start, phases, self._plan.checksum(), worker)
-
-    def _rank(self) -> tuple[int, int]:
-        """Return rank and world size."""
-        return self._ranks or current_rank()
-
-    def __getstate__(self) -> dict[str, Any]:
-        # torch.distributed may be initialized here, but not in a spawned worker.
-        ranks = current_rank() if self._ranks is None and is_distributed() else self._ranks
-        return self.__dict__ | {"_iteration": None, "_ranks": ranks}

@@ -31,6 +31,7 @@ class Steps(NamedTuple):
 
     windows: Indices  # positions among the selected windows, in order
     bounds: Indices  # (n_steps + 1,): step i is windows[bounds[i] : bounds[i + 1]]
+    copies: Indices | None = None  # 1 for the second time that an epoch contains a window, ...
 
     def take_every(self, interval: int, *, start: int) -> Steps:
         """Return the steps ``start``, ``start + interval``, ``start + 2 * interval``, ..."""
@@ -39,8 +40,10 @@ class Steps(NamedTuple):
         all_sizes = np.diff(self.bounds)
         is_taken = np.zeros(len(all_sizes), bool)
         is_taken[start::interval] = True
-        windows = self.windows[np.repeat(is_taken, all_sizes)]
-        return Steps(windows, np.r_[0, np.cumsum(all_sizes[is_taken])])
+        is_used = np.repeat(is_taken, all_sizes)
+        copies = None if self.copies is None else self.copies[is_used]
+        bounds = np.r_[0, np.cumsum(all_sizes[is_taken])]
+        return Steps(self.windows[is_used], bounds, copies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import torch
 
-from bids_dl.stream.batch_reader import Batch
+from bids_dl.stream.batch_reader import Batch, MontageBatch
+
+AnyBatch = TypeVar("AnyBatch", Batch, MontageBatch)
 
 
-def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[Batch]:
+def to_device(batches: Iterable[AnyBatch], device: str | torch.device) -> Iterator[AnyBatch]:
     """Yield batches on a device, in the same order.
 
     Batches for a CUDA device are copied from page-locked memory on a separate CUDA stream, one
@@ -31,14 +34,14 @@ def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[
     device = torch.device(device)
     if device.type != "cuda":
         for batch in batches:
-            yield Batch(*(tensor.to(device) for tensor in batch))
+            yield type(batch)(*(tensor.to(device) for tensor in batch))
         return
     copy_stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    previous: tuple[Batch, torch.cuda.Event] | None = None
+    previous: tuple[AnyBatch, torch.cuda.Event] | None = None
     for batch in batches:
         with torch.cuda.stream(copy_stream):
             pinned = (tensor.pin_memory() for tensor in batch)
-            copy = Batch(*(tensor.to(device, non_blocking=True) for tensor in pinned))
+            copy = type(batch)(*(tensor.to(device, non_blocking=True) for tensor in pinned))
             copied = copy_stream.record_event()
         if previous is not None:
             yield _use_on_current_stream(*previous, device)
@@ -47,7 +50,9 @@ def to_device(batches: Iterable[Batch], device: str | torch.device) -> Iterator[
         yield _use_on_current_stream(*previous, device)
 
 
-def _use_on_current_stream(batch: Batch, copied: torch.cuda.Event, device: torch.device) -> Batch:
+def _use_on_current_stream(
+    batch: AnyBatch, copied: torch.cuda.Event, device: torch.device
+) -> AnyBatch:
     """Return the batch for use on the current CUDA stream.
 
     The stream waits for the copy, and the memory is kept until the stream has used it.

@@ -45,15 +45,16 @@ class ReadSettings:
         for batches, because the loop then reads chunks itself.
     windows_ahead
         Windows read ahead of the loop, if a step does not need more.
-    memory
-        Memory for the batches, used by no other iteration at the same time.
+    memories
+        Memory for the batches, used by no other iteration at the same time: one for each group of
+        stores whose windows have the same shape.
     traffic
         Counts of bytes, updated by the iteration.
     """
 
     threads: int
     windows_ahead: int
-    memory: BatchMemory
+    memories: tuple[BatchMemory, ...]
     traffic: Traffic
 
 

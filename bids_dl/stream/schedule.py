@@ -36,7 +36,9 @@ class ReadSchedule:
     reads_needed: Indices
 
 
-def schedule_reads(chunks: Indices, position: Indices, bounds: Indices) -> ReadSchedule:
+def schedule_reads(
+    chunks: Indices, position: Indices, bounds: Indices, copies: Indices | None = None
+) -> ReadSchedule:
     """Schedule one read per chunk, in order of first use.
 
     Parameters
@@ -45,7 +47,13 @@ def schedule_reads(chunks: Indices, position: Indices, bounds: Indices) -> ReadS
         (n_windows,): chunk of each window and position within the chunk, in order of use.
     bounds
         (n_steps + 1,): step ``i`` uses the windows from ``bounds[i]`` to ``bounds[i + 1]``.
+    copies
+        (n_windows,): 1 for the second time that a window is used, 2 for the third, ... A chunk is
+        read once for each of them. None if each window is used once.
     """
+    n_chunks = int(chunks.max(initial=-1)) + 1
+    if copies is not None:
+        chunks = chunks + copies * n_chunks
     steps = np.arange(len(bounds) - 1)
     step = np.repeat(steps, np.diff(bounds))
     row = np.arange(len(chunks)) - bounds[:-1][step]
@@ -59,7 +67,7 @@ def schedule_reads(chunks: Indices, position: Indices, bounds: Indices) -> ReadS
     read = read_of_chunk[chunks]
     by_read_and_position = np.argsort(read * (int(position.max(initial=0)) + 1) + position)
     return ReadSchedule(
-        reads=reads,
+        reads=reads if copies is None else reads % n_chunks,
         bounds=np.r_[0, np.cumsum(np.bincount(read, minlength=len(reads)))],
         position=position[by_read_and_position],
         step=step[by_read_and_position],

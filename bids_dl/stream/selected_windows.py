@@ -17,6 +17,8 @@ from bids_dl.errors import mask_secrets
 from bids_dl.remote.cancellation import request_threads
 from bids_dl.store import Store
 from bids_dl.store.description import describe_windows
+from bids_dl.stream.mixing.mixture import Mixture, make_mixture
+from bids_dl.stream.mixing.signal_request import SignalRequest
 from bids_dl.stream.normalize import Normalizer, Statistics, make_normalizer
 from bids_dl.stream.order import Indices
 from bids_dl.stream.select import (
@@ -29,6 +31,7 @@ from bids_dl.stream.select import (
     select_windows,
 )
 from bids_dl.stream.stores import (
+    AS_STORED,
     FETCH_THREADS,
     JoinedColumns,
     StoreLike,
@@ -55,10 +58,11 @@ class SelectedWindows:
         (n_windows,) or (n_windows, k): target of each selected window.
     classes
         Class names by class index. Empty if the target is numeric or an array.
-    channels
-        Names of the channels.
     normalizer
         Normalizes signals in place. None keeps µV.
+    mixture
+        Resamples and joins signals of several shapes, and normalizes them. None if the signals are
+        delivered as they are stored.
     """
 
     stores: tuple[Store, ...]
@@ -66,8 +70,8 @@ class SelectedWindows:
     rows: Indices
     targets: npt.NDArray[Any]
     classes: tuple[str, ...]
-    channels: tuple[str, ...]
     normalizer: Normalizer | None = field(repr=False)
+    mixture: Mixture | None = field(default=None, repr=False)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -75,14 +79,27 @@ class SelectedWindows:
         return join_tables(self.stores, with_store=self.has_store_column).iloc[self.rows]
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels. Empty if those of the stores differ."""
+        first = self.channels_of(0)
+        stores = range(1, len(self.stores))
+        return first if all(self.channels_of(store) == first for store in stores) else ()
+
+    def channels_of(self, store: int) -> tuple[str, ...]:
+        """Return the names of the delivered channels of a store."""
+        if self.mixture is None or self.mixture.montages is None:
+            return self.stores[store].channels
+        return self.mixture.montages.channels[store]
+
+    @property
     def sfreq(self) -> float:
         """Sampling rate in Hz."""
-        return self.stores[0].sfreq
+        return self.stores[0].sfreq if self.mixture is None else self.mixture.sfreq
 
     @property
     def window_shape(self) -> tuple[int, int]:
-        """Shape of a window: (n_chans, n_times)."""
-        return self.stores[0].shape[1:]
+        """Shape of a delivered window: (n_chans, n_times)."""
+        return self.stores[0].shape[1:] if self.mixture is None else self.mixture.window_shape
 
     def describe(self) -> dict[str, str]:
         """Describe the windows for `repr`, without reading anything."""
@@ -94,11 +111,15 @@ class SelectedWindows:
         else:
             target = "numbers"
         urls = [mask_secrets(store.url) for store in self.stores]
-        return {
+        description = {
             "store" if len(urls) == 1 else "stores": join_names(urls),
             "windows": describe_windows(len(self.rows), n_chans, n_times, self.sfreq),
             "target": target,
         }
+        if self.mixture is not None and self.mixture.montages is not None:
+            numbers = [len(channels) for channels in self.mixture.montages.channels]
+            description["montage"] = f"any, {join_names(numbers)} channels"
+        return description
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -115,12 +136,13 @@ def select_from_stores(
     target: TargetLike,
     normalize: str | Statistics | None,
     drop_missing: bool,
+    request: SignalRequest = AS_STORED,
 ) -> SelectedWindows:
     """Open stores and select windows. Parameters and errors are those of `StreamingDataset`."""
     check_mappings(storage_options=storage_options)
     check_flags(drop_missing=drop_missing)
     _check_names(split, target)
-    stores = open_stores(store, storage_options)
+    stores = open_stores(store, storage_options, request)
     has_store_column = not isinstance(store, str | os.PathLike | Store)
     table = JoinedColumns(stores)
     is_array = is_target_array(target)
@@ -135,6 +157,7 @@ def select_from_stores(
         channels = executor.submit(lambda: stores[0].channels)
         identities = executor.map(lambda store: store.identity, stores)
         table.fetch(columns)
+    channels.result()
     list(identities)  # raises the error of a store whose checksums are damaged
     targets = make_targets(table, target, join_classes(stores))
     if callable(where):
@@ -143,14 +166,20 @@ def select_from_stores(
     if not drop_missing:
         check_missing_targets(targets, mask, "target" if is_array else repr(target))
     rows = np.flatnonzero(mask & ~targets.is_missing)
+    normalizer = None
+    mixture = None
+    if request.keeps(stores):
+        normalizer = make_normalizer(stores, table, normalize)
+    else:
+        mixture = make_mixture(stores, table, request, normalize)
     return SelectedWindows(
         stores,
         has_store_column,
         rows,
         targets.values[rows],
         targets.classes,
-        channels.result(),
-        make_normalizer(stores, table, normalize),
+        normalizer,
+        mixture,
     )
 
 

@@ -22,16 +22,17 @@ from bids_dl.store import Store, open_store
 from bids_dl.store.checking.identity import StoreIdentity
 from bids_dl.store.signals.chunk_layout import is_cacheable
 from bids_dl.store.signals.chunks import ChunkReader, Destination
+from bids_dl.stream.mixing.signal_request import SignalRequest, check_fit
 from bids_dl.stream.order import Indices
-from bids_dl.wording import join_names
 
 StoreLike = str | os.PathLike[str] | Store
+AS_STORED = SignalRequest()
 FETCH_THREADS = 16  # columns and stores fetched at once, because each costs one round trip
 
 
 @dataclass(frozen=True)
 class JoinedChunks:
-    """Chunks of several stores with the same window shape, numbered consecutively.
+    """Chunks of several stores, numbered consecutively.
 
     Parameters
     ----------
@@ -51,13 +52,27 @@ class JoinedChunks:
 
     @property
     def window_shape(self) -> tuple[int, int]:
-        """Shape of a window: (n_chans, n_times)."""
+        """Shape of a window of the first store: (n_chans, n_times)."""
         return self.readers[0].shape[1:]
 
     @property
     def max_windows_per_chunk(self) -> int:
-        """Windows of the largest chunk."""
+        """Windows of the chunk with the most windows."""
         return max(reader.windows_per_chunk for reader in self.readers)
+
+    @property
+    def mean_windows_per_chunk(self) -> int:
+        """Windows of an average chunk, rounded up."""
+        return -(-int(self.first_rows[-1]) // int(self.first_chunks[-1]))
+
+    @property
+    def max_chunk_bytes(self) -> int:
+        """Size of the largest chunk as float32."""
+        sizes = []
+        for reader in self.readers:
+            _, n_chans, n_times = reader.shape
+            sizes.append(4 * reader.windows_per_chunk * n_chans * n_times)
+        return max(sizes)
 
     @property
     def is_local(self) -> bool:
@@ -74,7 +89,11 @@ class JoinedChunks:
     @cached_property
     def int16_resolution(self) -> float | None:
         """µV of one integer if all stores are int16 with the same resolution, else None."""
-        resolutions = {reader.int16_resolution for reader in self.readers}
+        return self.int16_resolution_of(range(len(self.readers)))
+
+    def int16_resolution_of(self, stores: Iterable[int]) -> float | None:
+        """Return the µV of one integer if these stores are int16 and have it in common."""
+        resolutions = {self.readers[store].int16_resolution for store in stores}
         return resolutions.pop() if len(resolutions) == 1 else None
 
     def windows_per_chunk(self, chunk: int) -> int:
@@ -165,25 +184,29 @@ def list_stores(stores: StoreLike | Iterable[StoreLike]) -> list[StoreLike]:
 
 
 def open_stores(
-    stores: StoreLike | Sequence[StoreLike], storage_options: Mapping[str, Any] | None
+    stores: StoreLike | Sequence[StoreLike],
+    storage_options: Mapping[str, Any] | None,
+    request: SignalRequest = AS_STORED,
 ) -> tuple[Store, ...]:
-    """Open stores and check that they have the same channels, sampling rate and window length.
+    """Open stores and check that they fit.
+
+    By default, they must have the same channels, sampling rate and window length.
 
     Raises
     ------
     ConfigError
         There is no store in the list.
     StoreError
-        A store cannot be opened, or does not fit the first one.
+        A store cannot be opened, or does not fit the first one or the requested signals.
     """
     store_list = list_stores(stores)
     if len(store_list) == 1:
-        return (_open(store_list[0], storage_options),)
-    with request_threads(FETCH_THREADS) as threads:
-        opened = tuple(threads.map(lambda store: _open(store, storage_options), store_list))
-        list(threads.map(lambda store: store.channels, opened))
-    for store in opened[1:]:
-        _check_fit(opened[0], store)
+        opened: tuple[Store, ...] = (_open(store_list[0], storage_options),)
+    else:
+        with request_threads(FETCH_THREADS) as threads:
+            opened = tuple(threads.map(lambda store: _open(store, storage_options), store_list))
+            list(threads.map(lambda store: store.channels, opened))
+    check_fit(opened, request)
     return opened
 
 
@@ -315,24 +338,3 @@ def join_classes(stores: Sequence[Store]) -> dict[str, tuple[str, ...]]:
         for name, store_classes in store.attributes.get("classes", {}).items():
             classes.setdefault(name, {}).update(dict.fromkeys(store_classes))
     return {name: tuple(column_classes) for name, column_classes in classes.items()}
-
-
-def _check_fit(first: Store, other: Store) -> None:
-    stores = f"{other.url} does not fit {first.url}"
-    if other.channels != first.channels:
-        only_other = [name for name in other.channels if name not in first.channels]
-        only_first = [name for name in first.channels if name not in other.channels]
-        difference = "the order of their channels differs"
-        if only_other or only_first:
-            names = join_names([*only_other, *only_first], limit=5)
-            difference = f"only one of them has the channels {names}"
-        raise StoreError(f"{stores}: {difference}; convert them with the same channels")
-    if other.sfreq != first.sfreq:
-        raise StoreError(
-            f"{stores}: {other.sfreq:g} Hz and {first.sfreq:g} Hz; convert them at the same rate"
-        )
-    if other.shape[2] != first.shape[2]:
-        raise StoreError(
-            f"{stores}: windows of {other.shape[2]} and {first.shape[2]} samples; "
-            "convert them with the same window"
-        )

@@ -24,7 +24,7 @@ def folder(eyes_store, tmp_path, monkeypatch) -> Path:
 
 def test_the_code_of_the_guide_runs_in_order(folder, capsys):
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     names: dict[str, object] = {}
     n_batches = []
     n_requests = []
@@ -35,7 +35,7 @@ def test_the_code_of_the_guide_runs_in_order(folder, capsys):
             server.reset()
             n_batches.append(len(list(names["stream"])))
             n_requests.append(len(server.signal_requests()))
-    assert capsys.readouterr().out == "('eyes_open', 'eyes_closed') 24 256 128.0 4\n"
+    assert capsys.readouterr().out == "('eyes_open', 'eyes_closed') 24 256 128.0 4\n24\n"
     assert n_requests[0] > 0 == n_requests[1]  # the second epoch comes from the cache
     assert n_batches[0] == n_batches[1]
     assert len(names["seen"]) == 3

@@ -207,7 +207,7 @@ def test_no_batch_is_delivered_after_a_failed_read(store, tmp_path, monkeypatch,
     monkeypatch.setattr(ReadPolicy, "read_inline", reads_inline)
     joined = chunk_sources(open_stores(path, None), cache=False, cache_bytes=1).open()
     steps = Steps(np.arange(70), np.arange(0, 71, 2))
-    settings = ReadSettings(1, 8, batch_memory((2, 3, 20), None), Traffic())
+    settings = ReadSettings(1, 8, (batch_memory((2, 3, 20), None),), Traffic())
     assembler = _Assembler(joined, np.arange(70), steps, settings)
 
     def assemble_from(first_step: int) -> None:

@@ -1,0 +1,1 @@
+"""Stores with other channels, rates or shares of an epoch, streamed together."""
