@@ -20,8 +20,10 @@ from bids_dl.datamodel import Person
 from bids_dl.errors import ModelError
 from bids_dl.input import parse_json, read_text
 from bids_dl.models import check_shape
+from bids_dl.models.channel_selection import SelectedChannels, arrange_input, check_channels
 from bids_dl.models.checkpoint import ModelCard, load_checkpoint
 from bids_dl.models.compute import pick_device
+from bids_dl.models.pretext import is_pretext
 from bids_dl.models.target import TargetSpec
 from bids_dl.models.target_columns import MISSING_NAME, name_classes
 from bids_dl.models.target_decoding import decode
@@ -32,9 +34,9 @@ from bids_dl.wording import join_names
 
 BATCH_SIZE = 256
 MAX_FOLDS_BYTES = 200_000_000  # of folds.json; a thousand folds of as many people take 50 MB
-MAX_CHANNELS_LISTED = 6
 IDENTIFYING_COLUMNS = ("dataset", "subject", "session", "run", "recording", "block", "onset")
 """Columns of a store that each table of predictions repeats, where the store has them."""
+SEEN = ("train", "validation", "initial")  # sides of a fold whose persons its model has seen
 PERSONS: Schema = {
     "type": "array",
     "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
@@ -43,7 +45,7 @@ FOLDS_SCHEMA: Schema = {
     "type": "array",
     "items": {
         "type": "object",
-        "properties": {"train": PERSONS, "validation": PERSONS, "weights": {"type": "string"}},
+        "properties": {**dict.fromkeys(SEEN, PERSONS), "weights": {"type": "string"}},
         "required": ["train", "validation", "weights"],
     },
 }
@@ -64,7 +66,7 @@ class FoldWeights:
     """Checkpoint of one model of a run, and the persons it was fitted on."""
 
     path: Path
-    seen: frozenset[Person]  # in training or validation
+    seen: frozenset[Person]  # in training or validation, also of the weights it began with
 
 
 def apply(model: nn.Module, batches: Iterable[Batch], device: torch.device) -> Outputs:
@@ -201,18 +203,25 @@ def weigh_models(
     return weights / weights.sum(axis=0), is_seen
 
 
-def stream_rows(store: Store, card: ModelCard, rows: npt.NDArray[np.bool_]) -> StreamingDataset:
-    """Stream the rows of a store in order, normalized as for training, with targets of 0."""
-    return StreamingDataset(
+def stream_rows(
+    store: Store, card: ModelCard, rows: npt.NDArray[np.bool_]
+) -> StreamingDataset | SelectedChannels:
+    """Stream the rows of a store in order, normalized as for training, with targets of 0.
+
+    The batches have the channels of the card in its order, whatever others the store has.
+    """
+    normalize, indices = arrange_input(card, store)
+    stream = StreamingDataset(
         store,
         where=rows,
         target=np.zeros(len(rows), np.int64),  # because the store may lack the target
-        normalize=card.stream_normalize,
+        normalize=normalize,
         batch_size=BATCH_SIZE,
         shuffle=False,
         rank=0,
         world_size=1,
     )
+    return stream if indices is None else SelectedChannels(stream, indices)
 
 
 def tabulate_predictions(
@@ -304,7 +313,12 @@ def check_runs(store: Store, runs: Mapping[Path, Sequence[FoldWeights]]) -> Targ
     specs: dict[Path, TargetSpec] = {}
     for run_dir, folds in runs.items():
         _, card = load_checkpoint(folds[0].path)
-        check_store(store, card, run_dir)
+        check_store(store, card, run_dir, by_name=True)
+        if is_pretext(card.target):
+            raise ModelError(
+                f"{run_dir} was pretrained without labels and predicts nothing of a window; use "
+                f"bids-dl embed, or bids-dl train --init-from {run_dir}"
+            )
         specs[run_dir] = card.target
     if not specs:
         raise ModelError("no run folder to predict with: the list is empty")
@@ -329,29 +343,21 @@ def _describe(spec: TargetSpec) -> str:
     return f"{text} ({join_names(spec.outputs)})" if spec.kind == "classes" else text
 
 
-def check_store(store: Store, card: ModelCard, run_dir: Path) -> None:
-    """Raise `ModelError` if the windows of a store differ from those a run was trained on."""
+def check_store(store: Store, card: ModelCard, run_dir: Path, *, by_name: bool = False) -> None:
+    """Raise `ModelError` if the windows of a store differ from those a run was trained on.
+
+    With ``by_name``, the store may have the channels in another order, and others beside them, as
+    `stream_rows` finds them by name.
+    """
     name = store.location.name
-    check_shape(card.model, store.shape[1:], name)
-    if store.channels != card.channels:
-        missing = [channel for channel in card.channels if channel not in store.channels]
-        difference = "has them in another order, or has more channels"
-        if missing:
-            difference = f"has no {join_names(missing, limit=5)}"
-        raise ModelError(
-            f"{name}: the run {run_dir} was trained on channels {_summarize(card.channels)}; "
-            f"the store {difference}"
-        )
-    if store.sfreq != card.sfreq:
-        raise ModelError(
-            f"{name}: the run {run_dir} was trained at {card.sfreq:g} Hz, "
-            f"the store has {store.sfreq:g} Hz"
-        )
-    if store.shape[2] != card.n_times:
-        raise ModelError(
-            f"{name}: the run {run_dir} was trained on windows of {card.n_times} samples, "
-            f"the store has {store.shape[2]}"
-        )
+    run = f"the run {run_dir}"
+    check_shape(card.model, (len(card.input_channels), store.shape[2]), name)
+    check_channels(card, store, run, by_name=by_name)
+    found, expected = f"{store.sfreq:g} Hz", f"at {card.sfreq:g} Hz"
+    if store.sfreq == card.sfreq:
+        found, expected = str(store.shape[2]), f"on windows of {card.n_times} samples"
+    if (store.sfreq, store.shape[2]) != (card.sfreq, card.n_times):
+        raise ModelError(f"{name}: {run} was trained {expected}, the store has {found}")
 
 
 def read_folds(run_dir: Path) -> list[FoldWeights]:
@@ -369,7 +375,7 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
         if problem:
             raise ValueError(problem)
         for fold in content:
-            pairs = fold["train"] + fold["validation"]
+            pairs = chain.from_iterable(fold.get(side, []) for side in SEEN)
             seen = frozenset((dataset, subject) for dataset, subject in pairs)
             folds.append(FoldWeights(run_dir / Path(fold["weights"]).name, seen))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -391,9 +397,3 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
 def _persons(table: pd.DataFrame) -> pd.MultiIndex:
     """Return the person (dataset, subject) of each row."""
     return pd.MultiIndex.from_arrays([table["dataset"], table["subject"]])
-
-
-def _summarize(channels: Sequence[str]) -> str:
-    if len(channels) <= MAX_CHANNELS_LISTED:
-        return ", ".join(channels)
-    return f"{', '.join(channels[:3])} ... {channels[-1]} ({len(channels)})"

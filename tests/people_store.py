@@ -9,7 +9,7 @@ import pandas as pd
 
 from bids_dl.config.stages import StoreConfig
 from bids_dl.remote.location import Location
-from bids_dl.store import writer
+from bids_dl.store import open_store, writer
 from bids_dl.store.format import Column, make_column
 
 LABELS = ("rest", "move")
@@ -58,6 +58,7 @@ def write_store(
     n_times: int = 64,
     sfreq: float = 64.0,
     channels: tuple[str, ...] | None = None,
+    positions: np.ndarray | None = None,
 ) -> str:
     """Write a store of noise, four times as strong in the second class as in the first.
 
@@ -86,8 +87,42 @@ def write_store(
         make_column("recording_std", np.stack(std)),
         make_column("recording_windows", np.array([len(rows) for rows in recordings])),
     ]
+    if positions is not None:
+        columns.append(make_column("channel_position", positions))
     writer.write_columns(store, columns)
     attributes = {"sfreq": sfreq, "classes": {"label": classes}, "plan": "abc"}
+    writer.finish(store, attributes, ["signals", *(column.name for column in columns)], {})
+    return str(folder)
+
+
+def write_permuted(url: str, folder: Path, channels: tuple[str, ...]) -> str:
+    """Write a store with channels of another one by name. A channel that it lacks is zero."""
+    first = open_store(url)
+    signals = first.read("signals")
+    mean, std = first.read("recording_mean"), first.read("recording_std")
+    table = first.table
+    permuted = np.zeros((len(signals), len(channels), signals.shape[2]), np.float32)
+    means = np.zeros((len(mean), len(channels)))
+    stds = np.ones((len(mean), len(channels)))
+    for i, name in enumerate(channels):
+        if name in first.channels:
+            index = first.channels.index(name)
+            permuted[:, i] = signals[:, index]
+            means[:, i] = mean[:, index]
+            stds[:, i] = std[:, index]
+    store = writer.StoreWriter.create(Location(str(folder)), "test")
+    writer.write_signals(
+        store, permuted.shape, iter([permuted]), StoreConfig(), on_progress=lambda _: None
+    )
+    columns = [Column(str(name), values.to_numpy()) for name, values in table.items()]
+    columns += [
+        make_column("channel", np.array(channels, dtype=object)),
+        make_column("recording_mean", means),
+        make_column("recording_std", stds),
+        make_column("recording_windows", first.read("recording_windows")),
+    ]
+    writer.write_columns(store, columns)
+    attributes = {name: first.attributes[name] for name in ("sfreq", "classes", "plan")}
     writer.finish(store, attributes, ["signals", *(column.name for column in columns)], {})
     return str(folder)
 

@@ -85,7 +85,7 @@ def train_variants(
     on_event: Callable[[TrainingEvent], None] | None = None,
     **options: Unpack[TrainOptions],
 ) -> Variants:
-    """Train a network with several values of its options, and compare the results.
+    """Train a network with several values of its options or shares of the persons, and compare.
 
     Each combination of values is a run in a folder of its own. Finished runs are not repeated.
 
@@ -96,12 +96,14 @@ def train_variants(
     on_event
         Called with the events of all trainings.
     **options
-        Options of `bids-dl train`, of which ``model_options`` has lists of values.
+        Options of `bids-dl train`, of which ``model_options`` has lists of values, or
+        ``train_fraction`` several shares.
 
     Returns
     -------
     Variants
-        Run folder of each combination, and their comparison with the first one.
+        Run folder of each combination, their comparison with the first one, and the learning curve
+        over the training persons if only their share varies.
 
     Raises
     ------
@@ -279,7 +281,19 @@ def _parse_training(
         options["model"] = name_of(model)
     merged = parsing.merge_training_file(options)
     run_dir = as_optional_path("run_dir", merged.get("run_dir"))
-    return parsing.parse_training(merged), run_dir, parsing.parse_storage_options(merged)
+    config = parsing.parse_training(merged)
+    if config.init_from is not None and "model" in merged:
+        _check_source(config)
+    return config, run_dir, parsing.parse_storage_options(merged)
+
+
+def _check_source(config: TrainConfig) -> None:
+    """Refuse a requested model, even the default one, that the run to begin with does not have."""
+    from bids_dl.training.source_run import check_model, find_source
+
+    source = find_source(config)
+    if source is not None:
+        check_model(config.model, source)
 
 
 def _ignore_event(event: TrainingEvent) -> None:

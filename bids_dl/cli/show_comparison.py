@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from bids_dl.cli.console import out, print_json, print_warnings
 from bids_dl.cli.tables import TextTable, print_table
 from bids_dl.wording import count
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bids_dl.training.compare import RunComparison
     from bids_dl.training.compare.comparison import ComparedValue
     from bids_dl.training.variants import Variants
@@ -36,12 +39,38 @@ def print_comparison(comparison: RunComparison) -> None:
 def print_variants(variants: Variants, *, as_json: bool) -> None:
     """Print the comparison of the variants of a model, and the folder of each."""
     folders = {name: str(folder) for name, folder in variants.run_dirs.items()}
+    curve = variants.learning_curve
     if as_json:
-        print_json({"runs": folders, "comparison": variants.comparison.to_dict()})
+        content: dict[str, Any] = {"runs": folders, "comparison": variants.comparison.to_dict()}
+        if curve is not None:
+            known = curve.astype(object).where(curve.notna(), None)
+            content["learning_curve"] = known.to_dict("records")
+        print_json(content)
         return
     print_comparison(variants.comparison)
+    if curve is not None:
+        _print_learning_curve(curve)
     for name, folder in folders.items():
         out.print(f"{name}: {folder}", soft_wrap=True)
+
+
+def _print_learning_curve(curve: pd.DataFrame) -> None:
+    """Print the results by the number of training persons."""
+    metric = curve["metric"].iloc[0].replace("_", " ")
+    table = TextTable(
+        ("training persons", f"{metric} of windows", "band-power"),
+        title="learning curve (95 % interval)",
+    )
+    for row in curve.to_dict("records"):
+        model = _format_interval(row["value"], row["low"], row["high"])
+        baseline = [_known(row[f"band_power{end}"]) for end in ("", "_low", "_high")]
+        table.rows.append((f"{row['n_persons']:g}", model, _format_interval(*baseline)))
+    out.print()
+    print_table(table)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _print_tests(comparison: RunComparison) -> None:

@@ -14,6 +14,10 @@ from bids_dl.config.arguments import as_path, check_flags
 from bids_dl.config.cache_stage import CacheConfig
 from bids_dl.config.declaration import DeclaredOption, declared_options
 from bids_dl.config.defaults import default_values
+from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
+from bids_dl.config.embedding_stage import EmbedConfig, ProbeConfig
+from bids_dl.config.explain_options import ExplainOptions
+from bids_dl.config.explain_stage import ExplainConfig
 from bids_dl.config.options import (
     AccessOptions,
     Assignments,
@@ -34,10 +38,14 @@ from bids_dl.config.options import (
     VerifyOptions,
     WindowOptions,
 )
+from bids_dl.config.pretraining_options import PretrainOptions
+from bids_dl.config.pretraining_stage import PretrainConfig
 from bids_dl.config.selecting.conditions import parse_where
 from bids_dl.config.selecting.hed_sidecars import parse_hed_sidecars
 from bids_dl.config.selecting.labels import columns_to_expand, parse_labels, parse_whole_label
 from bids_dl.config.shell_options import CacheOptions
+from bids_dl.config.simulation_options import SimulateOptions
+from bids_dl.config.simulation_stage import SimulateConfig
 from bids_dl.config.stages import (
     EventsConfig,
     FetchConfig,
@@ -61,6 +69,7 @@ from bids_dl.config.values import (
     parse_assignments,
     parse_content_id,
     parse_probabilities,
+    parse_shares,
     parse_size,
     parse_split,
     parse_text,
@@ -89,6 +98,11 @@ STAGES: tuple[tuple[type, type], ...] = (
     (RunOptions, PipelineConfig),
     (DeviceOptions, TrainConfig),
     (TrainOptions, TrainConfig),
+    (ExplainOptions, ExplainConfig),
+    (EmbedOptions, EmbedConfig),
+    (ProbeOptions, ProbeConfig),
+    (PretrainOptions, PretrainConfig),
+    (SimulateOptions, SimulateConfig),
     (CheckOptions, VerifyConfig),
 )
 """Declarations of options, and the stage whose fields of the same names have their defaults."""
@@ -270,6 +284,12 @@ def parse_training(options: Options) -> TrainConfig:
     return build(TrainConfig, **values)
 
 
+def parse_explanation(options: Options) -> ExplainConfig:
+    """Build the settings of an explanation, ignoring the options of other stages."""
+    names = {field.name for field in fields(ExplainConfig)}
+    return build(ExplainConfig, **{name: options.get(name) for name in names})
+
+
 def parse_storage_options(options: Options) -> dict[str, Any] | None:
     """Return the options of fsspec, or None if there are none."""
     option = declared_options(AccessOptions)["storage_options"]
@@ -314,6 +334,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "older_than": parse_age,
     "remove": as_texts,
     "split": parse_split,
+    "train_fraction": parse_shares,
     "where": parse_where,
 }
 """Parsers of the options whose texts pydantic does not convert."""

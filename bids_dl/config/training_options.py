@@ -23,6 +23,7 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 ClassWeighting = Literal["inverse"]
 Logger = Literal["tensorboard"]
 Frozen = Literal["trunk", "middle"]
+ChannelRule = Literal["match", "interpolate"]
 
 
 class DeviceOptions(TypedDict, total=False):
@@ -78,6 +79,16 @@ class FoldOptions(TypedDict, total=False):
     ]
     stratify: Annotated[
         str, Opt("Balance this column of the store over the folds.", "COLUMN", FOLDS)
+    ]
+    train_fraction: Annotated[
+        float | Sequence[float] | str,
+        Opt(
+            "Train on this share of the training persons; several shares are trained one after "
+            "the other, and compared.",
+            "SHARE[,SHARE]",
+            FOLDS,
+            str,
+        ),
     ]
     where: Annotated[
         str | Sequence[str] | Mapping[str, Any],
@@ -224,6 +235,23 @@ class TrainOptions(
             "Face hub; only the latter uses the network.",
             "FILE|pretrained",
             TRAINING,
+        ),
+    ]
+    init_from: Annotated[
+        PathLike,
+        Opt(
+            "Begin with the weights of a run folder, or of one of its files; architecture and "
+            "options are those of the run. The last layer is new if the target is another.",
+            "RUN",
+            TRAINING,
+        ),
+    ]
+    channels: Annotated[
+        ChannelRule,
+        Opt(
+            "Channels of --init-from that the store lacks: refuse the store, or interpolate them "
+            "from its other channels.",
+            panel=TRAINING,
         ),
     ]
     freeze: Annotated[

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
 from bids_dl.config.training_options import (
+    ChannelRule,
     ClassWeighting,
     Frozen,
     Logger,
@@ -19,6 +20,9 @@ from bids_dl.config.training_options import (
     TargetKind,
     VoteUnit,
 )
+
+Share = Annotated[float, Field(gt=0, le=1)]
+"""Share of the training persons."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -99,6 +103,14 @@ class TrainConfig:
     weights
         File of the weights to begin with, ``"pretrained"`` for those of the Hugging Face hub, or
         None for random weights.
+    init_from
+        Run folder, or checkpoint of a run, whose weights the training begins with.
+    channels
+        Channels of ``init_from`` that the store lacks: ``"match"`` refuses the store,
+        ``"interpolate"`` computes them by spherical splines.
+    train_fraction
+        Share of the training persons that are used. Several shares are for
+        `bids_dl.training.variants.train_variants`.
     freeze
         Layers that are not trained: ``"trunk"``, all but the last, ``"middle"``, all but the first
         and the last, or None.
@@ -141,5 +153,8 @@ class TrainConfig:
     checkpoint_minutes: float = Field(default=5.0, gt=0)
     log: Logger | None = None
     weights: str | None = None
+    init_from: str | None = None
+    channels: ChannelRule = "match"
+    train_fraction: Share | tuple[Share, ...] = 1.0
     freeze: Frozen | None = None
     model_options: dict[str, Any] = Field(default_factory=dict)

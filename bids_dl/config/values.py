@@ -227,6 +227,35 @@ def parse_probabilities(value: Any, flag: str) -> dict[str, float] | None:
     return assignments
 
 
+def parse_shares(value: Any) -> float | tuple[float, ...] | None:
+    """Return a share from 0 to 1, or several from text with commas or a sequence, None for None.
+
+    Raises
+    ------
+    ConfigError
+        A share is 0 or less, or above 1.
+
+    Examples
+    --------
+    >>> parse_shares("0.1,0.3,1"), parse_shares(0.5)
+    ((0.1, 0.3, 1.0), 0.5)
+    """
+    if value is None:
+        return None
+    parts = value.split(",") if isinstance(value, str) else as_tuple(value)
+    shares: list[float] = []
+    for part in parts:
+        number = parse_number(part)
+        if number is None or not 0 < number <= 1:
+            raise ConfigError(
+                f"--train-fraction {value}: expected shares above 0 and up to 1, such as 0.1,0.3,1"
+            )
+        shares.append(number)
+    if not shares:
+        raise ConfigError("--train-fraction: the list of shares is empty")
+    return tuple(dict.fromkeys(shares)) if len(shares) > 1 else shares[0]
+
+
 def _yaml_value(text: str) -> Any:
     """Return a value read as YAML, or the text itself if it is not YAML, as some passwords are."""
     try:

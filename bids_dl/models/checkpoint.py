@@ -18,6 +18,7 @@ from torch import nn
 from bids_dl.config.json_schema import Schema, find_violation
 from bids_dl.errors import ModelError, RequestError
 from bids_dl.input import open_regular, parse_json
+from bids_dl.models.channel_map import prepend_map
 from bids_dl.models.registry import build, find_spec
 from bids_dl.models.target import TargetSpec
 
@@ -60,6 +61,8 @@ CARD_SCHEMA: Schema = {
         "positions": {"type": "array", "items": POSITION, "maxItems": 100_000},
         "package": {"type": "string"},
         "weights_sha256": {"type": "string"},
+        "network_channels": {**NAMES, "minItems": 0},
+        "channel_map": {"type": "array", "items": NUMBERS, "maxItems": 100_000},
     },
     "required": ["model", "channels", "n_times", "sfreq", "target"],
 }
@@ -86,11 +89,15 @@ class ModelCard:
         Statistics of each channel over the training windows, in µV, with
         ``normalize="training"``. Empty otherwise.
     positions
-        Positions of the channels in m, in head coordinates, for models that need them.
+        Positions of the channels of the network in m, in head coordinates, for models that need
+        them.
     package
         Distribution and version of a model of another package. Empty for models of bids-dl.
     weights_sha256
         SHA-256 of the weights that the training began with. Empty for initial weights.
+    network_channels, channel_map
+        Names of the channels of the network, and the matrix (n_network_channels, n_chans) that
+        computes them, if the network has other channels than the windows. Empty otherwise.
     """
 
     model: str
@@ -105,6 +112,13 @@ class ModelCard:
     positions: tuple[tuple[float, float, float], ...] = ()
     package: str = ""
     weights_sha256: str = ""
+    network_channels: tuple[str, ...] = ()
+    channel_map: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:
+        """Names of the channels that the network itself has, in order."""
+        return self.network_channels or self.channels
 
     @property
     def stream_normalize(
@@ -117,16 +131,17 @@ class ModelCard:
 
     def build(self) -> nn.Module:
         """Build the model with initial weights."""
-        return build(
+        network = build(
             self.model,
-            n_chans=len(self.channels),
+            n_chans=len(self.input_channels),
             n_times=self.n_times,
             n_outputs=self.target.n_outputs,
             sfreq=self.sfreq,
-            ch_names=self.channels,
+            ch_names=self.input_channels,
             positions=self.positions or None,
             **self.options,
         )
+        return prepend_map(self.channel_map, network) if self.network_channels else network
 
 
 def save_checkpoint(model: nn.Module, card: ModelCard, path: Path) -> None:
@@ -178,10 +193,16 @@ def _parse_card(text: str) -> ModelCard:
     problem = _find_wrong_target(target)
     if problem:
         raise ValueError(problem)
-    positions = tuple(map(tuple, values.get("positions", ())))
-    card = ModelCard(**_with_tuples(values | {"target": target, "positions": positions}))
+    rows = {name: tuple(map(tuple, values.get(name, ()))) for name in ("positions", "channel_map")}
+    card = ModelCard(**_with_tuples(values | {"target": target} | rows))
     if card.normalize == "training" and not len(card.mean) == len(card.std) == len(card.channels):
         raise ValueError(f"{len(card.mean)} means for {len(card.channels)} channels")
+    widths = [len(row) for row in card.channel_map]
+    if widths != [len(card.channels)] * len(card.network_channels):
+        raise ValueError(
+            f"a channel map of {len(widths)} rows for {len(card.network_channels)} channels of "
+            f"the network and {len(card.channels)} of the windows"
+        )
     return card
 
 

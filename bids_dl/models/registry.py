@@ -21,6 +21,7 @@ from bids_dl.models import (
     resnet1d,
     scnn,
     shallow_fbcsp,
+    spatial_attention,
     vgg,
 )
 from bids_dl.models.adapters.braindecode import PREFIX as BRAINDECODE_PREFIX
@@ -45,6 +46,7 @@ MODELS = {
         chambon2018.SPEC,
         resnet1d.SPEC,
         c2f.SPEC,
+        spatial_attention.SPEC,
         band_power.SPEC,
     )
 }
@@ -73,9 +75,15 @@ def check_shape(name: str, shape: tuple[int, int], source: str) -> None:
     --------
     >>> check_shape("shallow-fbcsp", (24, 256), "eyes.zarr")
     """
-    expected = find_spec(name).shape
-    if expected is not None and tuple(shape) != expected:
-        raise ModelError(f"model {name} expects windows of {expected}, {source} has {tuple(shape)}")
+    spec = find_spec(name)
+    if spec.shape is None or tuple(shape) == spec.shape:
+        return
+    n_chans, n_times = spec.shape
+    length = f"{n_times / spec.rate:g} s at {spec.rate:g} Hz" if spec.rate else f"{n_times} samples"
+    raise ModelError(
+        f"model {name} expects windows of {spec.shape}, {source} has {tuple(shape)}; "
+        f"choose {n_chans} channels and windows of {length}"
+    )
 
 
 def build(

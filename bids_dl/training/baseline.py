@@ -151,7 +151,7 @@ def fit_baseline(
         x = torch.from_numpy(features[np.searchsorted(index, train)]).to(device)
         standardization = standardize(x)
         x = standardization.apply(x)
-        weight, bias = _fit_dense(x, values[train], fold_spec, config)
+        weight, bias = fit_dense(x, values[train], fold_spec, config)
         x = torch.from_numpy(features[np.searchsorted(index, test)]).to(device)
         outputs = standardization.apply(x) @ weight.T + bias
         results.append((fold.index, test, decode(fold_spec, outputs.cpu().numpy())))
@@ -168,10 +168,34 @@ def standardize(features: Tensor) -> Standardization:
     return Standardization(mean, torch.where(std > MIN_STD, std, torch.ones_like(std)))
 
 
-def _fit_dense(
-    x: Tensor, values: npt.NDArray[Any], spec: TargetSpec, config: TrainConfig
+def fit_dense(
+    x: Tensor,
+    values: npt.NDArray[Any],
+    spec: TargetSpec,
+    config: TrainConfig,
+    *,
+    inverse_penalty: float = INVERSE_PENALTY,
 ) -> tuple[Tensor, Tensor]:
-    """Return weight (n_outputs, n_features) and bias (n_outputs,) with the smallest loss."""
+    """Fit a dense layer until it converges.
+
+    Parameters
+    ----------
+    x
+        (n_windows, n_features) float32: standardized features.
+    values
+        (n_windows,) or (n_windows, n_columns): targets, as in `TargetValues`.
+    spec
+        Target, with mean and standard deviation of a number by `fit_target`.
+    config
+        Loss, class weights and label smoothing.
+    inverse_penalty
+        C of scikit-learn's ``LogisticRegression``.
+
+    Returns
+    -------
+    weight, bias
+        (n_outputs, n_features) and (n_outputs,) with the smallest penalized loss.
+    """
     weight = torch.zeros(spec.n_outputs, x.shape[1], device=x.device, requires_grad=True)
     bias = torch.zeros(spec.n_outputs, device=x.device, requires_grad=True)
     objective = make_objective(spec, config, values, x.device)
@@ -188,7 +212,7 @@ def _fit_dense(
     def compute_loss() -> Tensor:
         optimizer.zero_grad()
         numerator, denominator = objective.loss_sums(x @ weight.T + bias, target)
-        penalty = weight.square().sum() / (2 * INVERSE_PENALTY)
+        penalty = weight.square().sum() / (2 * inverse_penalty)
         loss = (numerator + penalty) / denominator
         loss.backward()  # type: ignore[no-untyped-call]
         return loss

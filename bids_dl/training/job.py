@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from bids_dl.config.training_options import VoteUnit
 from bids_dl.config.training_stage import TrainConfig
@@ -30,10 +31,17 @@ from bids_dl.training.folds.fold import Fold, Rows
 from bids_dl.training.folds.planning import plan_folds
 from bids_dl.training.logs import check_logger
 from bids_dl.training.metrics import Monitor, check_vote_unit, default_vote_unit, make_monitor
-from bids_dl.training.model_choice import build_initial, choose_model, make_card
+from bids_dl.training.model_choice import ModelChoice, build_initial, choose_model, make_card
 from bids_dl.training.objectives import check_objective, fit_target, make_objective
 from bids_dl.training.optimization import check_optimizer
 from bids_dl.training.scaling import Scaling, choose_normalization
+from bids_dl.training.source_run import (
+    SourceRun,
+    adopt_settings,
+    check_rate,
+    find_leaks,
+    find_source,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +72,8 @@ class TrainingJob:
         Lines about the folds and the model.
     weights
         File of the weights that each model begins with, None for random ones.
+    source
+        Run whose model each model begins with, None for another beginning.
     """
 
     store: Store
@@ -78,6 +88,7 @@ class TrainingJob:
     compute: Compute
     warnings: tuple[str, ...]
     weights: PretrainedFile | None = None
+    source: SourceRun | None = None
 
     @property
     def seeds(self) -> range:
@@ -148,9 +159,11 @@ def prepare_job(
     """
     check_settings(config)
     torch_device = pick_device(device)
+    source = find_source(config)
+    config = adopt_settings(config, source)
     store = open_store(store_url, storage_options=storage_options)
     name = store.location.name
-    model = choose_model(config, store)
+    model = _choose_model(config, store, source)
     table = store.table
     target = read_target(
         table,
@@ -174,7 +187,9 @@ def prepare_job(
     tested = target.values[known]
     vote_by = config.vote_by or default_vote_unit(table[known], target.spec, tested)
     check_vote_unit(table[known], target.spec, tested, vote_by)
-    scaling = choose_normalization(config, model.spec, table, known, target.values)
+    scaling = _inherit_scaling(config, source) or choose_normalization(
+        config, model.spec, table, known, target.values
+    )
     card = make_card(model, config, store, target.spec, scaling.normalize)
     compute = Compute(torch_device, pick_precision(config.precision, torch_device), ranks)
     job = TrainingJob(
@@ -188,8 +203,9 @@ def prepare_job(
         scaling,
         vote_by,
         compute,
-        (*plan.warnings, *model.warnings),
+        (*find_leaks(source, plan.folds, table), *plan.warnings, *model.warnings),
         model.weights,
+        source,
     )
     _check_validation(job)
     check_optimizer(config, torch_device)
@@ -251,6 +267,27 @@ def stream_rows(
     )
 
 
+def begin_model(job: TrainingJob, card: ModelCard) -> tuple[nn.Module, list[str]]:
+    """Return a model of the run before its training, and lines, as `build_initial` does."""
+    source = None if job.source is None else job.source.model
+    return build_initial(card, job.weights, job.config, source)
+
+
+def _choose_model(config: TrainConfig, store: Store, source: SourceRun | None) -> ModelChoice:
+    """Find the model, and check that the store has the rate of the run to begin with."""
+    if source is None:
+        return choose_model(config, store)
+    check_rate(source.model.card, store, source.model.name)
+    return choose_model(config, store, source=source.model)
+
+
+def _inherit_scaling(config: TrainConfig, source: SourceRun | None) -> Scaling | None:
+    """Return the normalization of the run to begin with, None if another is requested."""
+    if source is None or config.normalize != "auto":
+        return None
+    return Scaling(source.model.card.normalize, f"--init-from {source.model.name} was trained so")
+
+
 def _check_plain(option: str, values: Mapping[str, Any]) -> None:
     """Refuse values that config.json cannot hold."""
     flag = f"--{option.removesuffix('s').replace('_', '-')}"
@@ -308,9 +345,9 @@ def _check_validation(job: TrainingJob) -> None:
 
 def _check_initial(job: TrainingJob) -> list[str]:
     """Load the weights into a model and freeze its layers once, and describe the result."""
-    if job.weights is None and job.config.freeze is None:
+    if job.weights is None and job.source is None and job.config.freeze is None:
         return []
-    return build_initial(job.card, job.weights, job.config)[1]
+    return begin_model(job, job.card)[1]
 
 
 def _check_model(job: TrainingJob, *, needs_memory: bool) -> None:

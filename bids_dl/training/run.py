@@ -22,11 +22,18 @@ from bids_dl.training.events import EventCallback
 from bids_dl.training.fitting import Fitting
 from bids_dl.training.folds.description import describe_folds
 from bids_dl.training.folds.fold import Fold
-from bids_dl.training.job import TrainingJob, fold_card, fold_data, prepare_job, seed_of_model
+from bids_dl.training.job import (
+    TrainingJob,
+    begin_model,
+    fold_card,
+    fold_data,
+    prepare_job,
+    seed_of_model,
+)
 from bids_dl.training.loop import evaluate_windows, fit, reproducible
-from bids_dl.training.model_choice import build_initial
 from bids_dl.training.reports import RunReporter
 from bids_dl.training.results import ModelResult, write_results
+from bids_dl.training.source_run import describe_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def train(
         if not ranks.is_first:
             return _train_along(job)
         documents = run_folder.RunDocuments(
-            run_folder.describe_config(job.store, config) | _describe_weights(job),
+            run_folder.describe_config(job.store, job.config) | _describe_weights(job),
             run_folder.describe_environment(job.compute.device),
             _describe_models(job),
         )
@@ -171,7 +178,7 @@ def _fit_model(
     model_seed = seed_of_model(seed, fold.index)
     with reproducible(model_seed, compute.device):
         card = fold_card(job, fold.train)
-        model, _ = build_initial(card, job.weights, job.config)
+        model, _ = begin_model(job, card)
         fitting = Fitting(
             model.to(compute.device),
             fold_data(job, fold, card, model_seed),
@@ -214,7 +221,7 @@ def _test_model(job: TrainingJob, fold: Fold, card: ModelCard, fitting: Fitting)
 
 def _describe_weights(job: TrainingJob) -> dict[str, Any]:
     """Return the name and the SHA-256 of the weights that the training begins with."""
-    weights = job.weights
+    weights = job.weights if job.source is None else job.source.model
     if weights is None:
         return {}
     return {"initial_weights": {"name": weights.name, "sha256": weights.sha256}}
@@ -227,7 +234,8 @@ def _describe_models(job: TrainingJob) -> list[dict[str, Any]]:
     for seed in job.seeds:
         for fold, document in zip(job.folds, folds, strict=True):
             weights = f"{_model_name(job, fold, seed)}.safetensors"
-            described.append({"seed": seed, **document, "weights": weights})
+            seen = describe_seen(job.source)
+            described.append({"seed": seed, **document, **seen, "weights": weights})
     return described
 
 

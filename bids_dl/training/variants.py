@@ -1,4 +1,4 @@
-"""Training of one model with several values of its options, and comparison of the results."""
+"""Training with several values of a model option or shares of the persons, and comparison."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from bids_dl.config import parsing
 from bids_dl.config.training_stage import TrainConfig
+from bids_dl.config.values import as_tuple
 from bids_dl.errors import ConfigError
 from bids_dl.models import find_spec
 from bids_dl.remote.location import Location
@@ -20,10 +22,18 @@ from bids_dl.training.compare import RunComparison, compare_runs
 from bids_dl.training.distributed import Ranks
 from bids_dl.training.events import EventCallback
 from bids_dl.training.job import prepare_job
+from bids_dl.training.record.people_curve import tabulate_people_curve, write_people_curve
 from bids_dl.training.run import train
-from bids_dl.training.run_folder import CONFIG_FILE, EXECUTION_SETTINGS, METRICS_FILE
+from bids_dl.training.run_folder import (
+    CONFIG_FILE,
+    EXECUTION_SETTINGS,
+    METRICS_FILE,
+    writing_run,
+)
+from bids_dl.training.source_run import adopt_settings, find_source
 
 MAX_VARIANTS = 100
+SHARE = "train_fraction"  # in the names of variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +46,18 @@ class Variants:
         Run folder of each variant, by the options that vary, such as ``"kernel=3"``.
     comparison
         Comparison of all variants with the first one.
+    learning_curve
+        Results by number of training persons, as `tabulate_people_curve` returns them, if only
+        the share of the training persons varies.
     """
 
     run_dirs: Mapping[str, Path]
     comparison: RunComparison
+    learning_curve: pd.DataFrame | None = None
 
 
 def expand_options(config: TrainConfig) -> dict[str, TrainConfig]:
-    """Return the settings of each combination of option values, by the options that vary.
+    """Return the settings of each combination of option values and shares of the persons.
 
     A list of values varies an option. So does text with commas, if the default of the option is no
     text.
@@ -51,12 +65,12 @@ def expand_options(config: TrainConfig) -> dict[str, TrainConfig]:
     Parameters
     ----------
     config
-        Settings whose ``model_options`` may have several values.
+        Settings whose ``model_options`` and ``train_fraction`` may have several values.
 
     Returns
     -------
     dict
-        One entry with the name ``""`` if no option varies.
+        Settings by the options that vary. One entry with the name ``""`` if no option varies.
 
     Raises
     ------
@@ -74,19 +88,23 @@ def expand_options(config: TrainConfig) -> dict[str, TrainConfig]:
     for name, several in values.items():
         if not several:
             raise ConfigError(f"--model-option {name}: the list of values is empty")
+    shares = as_tuple(config.train_fraction)
     varied = [name for name, several in values.items() if len(several) > 1]
     variants: dict[str, TrainConfig] = {}
-    for combination in itertools.product(*values.values()):
+    for *combination, share in itertools.product(*values.values(), shares):
         options = dict(zip(values, combination, strict=True))
-        name = ",".join(f"{key}={options[key]}" for key in varied)
-        variants[name] = replace(config, model_options=options)
+        parts = [f"{key}={options[key]}" for key in varied]
+        if len(shares) > 1:
+            parts.append(f"{SHARE}={share:g}")
+        variant = replace(config, model_options=options, train_fraction=share)
+        variants[",".join(parts)] = variant
         if len(variants) > MAX_VARIANTS:
             raise ConfigError(f"--model-option: more than {MAX_VARIANTS} combinations of values")
     return variants
 
 
 def has_variants(options: Mapping[str, Any]) -> bool:
-    """Return whether the options of a training vary an option of the model.
+    """Return whether the options of a training vary an option of the model, or the persons.
 
     Parameters
     ----------
@@ -99,7 +117,8 @@ def has_variants(options: Mapping[str, Any]) -> bool:
     (True, False)
     """
     config = parsing.parse_training(parsing.merge_training_file(options))
-    return bool(config.model_options) and len(expand_options(config)) > 1
+    is_single = not config.model_options and not isinstance(config.train_fraction, tuple)
+    return not is_single and len(expand_options(config)) > 1
 
 
 def train_variants(
@@ -112,14 +131,16 @@ def train_variants(
 ) -> Variants:
     """Train each combination of option values in a folder of its own, and compare them.
 
-    The same call resumes: finished variants are not trained again.
+    The same call resumes: finished variants are not trained again. If only the share of the
+    training persons varies, the learning curve over their number is written beside the runs, as
+    `PEOPLE_CURVE_FILES`.
 
     Parameters
     ----------
     store_url, storage_options, on_event
         As in `train`.
     config
-        Settings whose ``model_options`` have several values.
+        Settings whose ``model_options`` or ``train_fraction`` have several values.
     run_dir
         Folder of the run folders of the variants. None takes
         ``runs/<store name>-<model>-<seed>-variants``.
@@ -130,7 +151,10 @@ def train_variants(
         As in `train`.
     """
     parent = Path(run_dir) if run_dir is not None else _default_folder(store_url, config)
-    variants = expand_options(config)
+    source = find_source(config)
+    variants: dict[str, TrainConfig] = {}
+    for name, variant in expand_options(config).items():
+        variants[name] = adopt_settings(variant, source)
     for variant in variants.values():  # so that a wrong value is found before the first training
         prepare_job(store_url, variant, storage_options, ranks=Ranks(), device=config.device)
     run_dirs: dict[str, Path] = {}
@@ -145,7 +169,12 @@ def train_variants(
                 storage_options=storage_options,
                 on_event=on_event,
             )
-    return Variants(run_dirs, compare_runs(list(run_dirs.values())))
+    curve = None
+    if len(run_dirs) > 1 and all(name.startswith(f"{SHARE}=") for name in run_dirs):
+        curve = tabulate_people_curve(list(run_dirs.values()))
+        with writing_run(parent):
+            write_people_curve(curve, parent)
+    return Variants(run_dirs, compare_runs(list(run_dirs.values())), curve)
 
 
 def _default_folder(store_url: str, config: TrainConfig) -> Path:

@@ -86,6 +86,8 @@ def test_the_card_is_json_in_the_header_of_the_file(checkpoint):
         "positions": [],
         "package": "",
         "weights_sha256": "",
+        "network_channels": [],
+        "channel_map": [],
     }
 
 
@@ -122,7 +124,8 @@ def test_a_checkpoint_restores_any_kind_of_target(tmp_path, target):
 @pytest.mark.parametrize("old", [{"normalize": None}, {"normalize": "training"}, {}])
 def test_a_checkpoint_of_an_earlier_version_is_read(checkpoint, old):
     values = asdict(CARD) | {"target": "label", "classes": ["rest", "move"]}
-    for name in ("normalize", "positions", "package", "weights_sha256"):
+    added = ("positions", "package", "weights_sha256", "network_channels", "channel_map")
+    for name in ("normalize", *added):
         del values[name]
     write_card(checkpoint, values | old)
     _, card = load_checkpoint(checkpoint)
@@ -168,6 +171,12 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path, content):
         (target_with(outputs=["a"] * 50_000), "weights dense.bias have the shape"),
         ({"options": {"n_filters": 9}}, "weights dense.weight have the shape"),
         ({"mean": [1.0]}, "1 means for 3 channels"),
+        ({"network_channels": ["A"]}, "a channel map of 0 rows for 1 channels of the network and"),
+        ({"channel_map": [[1.0, 0.0]]}, "a channel map of 1 rows for 0 channels of the network"),
+        (
+            {"network_channels": ["A"], "channel_map": [[1.0, 0.0, 0.0]]},
+            "weights channel_map.matrix have the shape None, the model of the card has ",
+        ),
         ({"nosuch": 1}, "nosuch"),
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,7 +15,9 @@ from bids_dl.errors import ConfigError, ModelError
 from bids_dl.models import build, find_spec
 from bids_dl.models.checkpoint import load_checkpoint
 from bids_dl.prediction import predict
+from bids_dl.store import open_store
 from bids_dl.training import train
+from bids_dl.training.model_choice import choose_model
 
 QUICK = {"epochs": 1, "batch_size": 16, "device": "cpu"}
 CODE = """
@@ -142,6 +145,28 @@ def test_a_contract_is_checked_before_anything_is_written(small, tmp_path, setti
         train(small, TrainConfig(**QUICK, **settings), run_dir=tmp_path / "run")
     assert str(caught.value).count("\n") < 4
     assert not (tmp_path / "run").exists()
+
+
+def test_doubts_about_the_pretraining_are_said_only_if_pretrained_weights_are_loaded(
+    eyes_store, weights
+):
+    adapted("braindecode/Labram")
+    store = open_store(eyes_store)
+    config = TrainConfig(model="braindecode/Labram", **QUICK)
+    assert choose_model(config, store).warnings == ()
+    lines = choose_model(replace(config, weights=str(weights)), store).warnings
+    assert lines == (
+        "braindecode/Labram was pretrained on data of ds004362: tests on this store are no tests "
+        "on unseen people",
+        "braindecode/Labram was pretrained on signals of 0.1-75 Hz, notch; the recipe has a "
+        "high-pass at 0.5 Hz, a low-pass at 45 Hz, no notch",
+    )
+
+
+def test_the_filters_of_a_store_without_a_recipe_are_unknown(small, weights):
+    adapted("braindecode/CBraMod")
+    config = TrainConfig(model="braindecode/CBraMod", weights=str(weights), **QUICK)
+    assert choose_model(config, open_store(small)).warnings == ()
 
 
 @pytest.mark.parametrize("model", ["braindecode/EEGConformer", "timm/test_efficientnet"])

@@ -30,6 +30,29 @@ def test_each_value_is_trained_once_and_compared(small, tmp_path):
     ]
 
 
+def test_shares_of_the_persons_are_trained_and_drawn_as_a_learning_curve(tmp_path, command):
+    table = window_table(8, splits=("train", "train", "train", "test"))
+    store = write_store(tmp_path / "eight.zarr", table)
+    options = ["--train-fraction", "0.2,1", "--epochs", "1", "--run-dir", tmp_path / "runs"]
+    result = command("train", store, *options, "--json")
+    assert list(result.json["runs"]) == ["train_fraction=0.2", "train_fraction=1"]
+    curve = result.json["learning_curve"]
+    assert [row["n_persons"] for row in curve] == [1, 6]
+    assert {"people_curve.csv", "people_curve.png"} <= {
+        p.name for p in (tmp_path / "runs").iterdir()
+    }
+    printed = command("train", store, *options)
+    assert "learning curve (95 % interval)" in printed.out
+
+
+def test_a_single_share_is_one_run(small, tmp_path):
+    assert not variants.has_variants({"train_fraction": "0.5"})
+    assert variants.has_variants({"train_fraction": [0.5, 1]})
+    for wrong in ("0", "2", "many", ""):
+        with pytest.raises(ConfigError, match="--train-fraction"):
+            variants.has_variants({"train_fraction": wrong})
+
+
 def test_lists_of_several_options_are_combined():
     config = TrainConfig(model_options={"n_filters": [4, 8], "dropout": "0.1,0.5"})
     assert list(expand_options(config)) == [

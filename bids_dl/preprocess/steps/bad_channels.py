@@ -16,8 +16,9 @@ from bids_dl.preprocess.eeglab import good_eeg_channels, quiet_eegprep, read_mic
 from bids_dl.preprocess.notes import share_flag, unique
 from bids_dl.preprocess.packages import require_packages
 from bids_dl.preprocess.positions import require_plausible, require_positions, unit_directions
+from bids_dl.preprocess.splines import MIN_ELECTRODES
 from bids_dl.preprocess.step import Array, Context, Mask, StepTraits, reject_bool
-from bids_dl.preprocess.steps.interpolate import MIN_ELECTRODES, Interpolate
+from bids_dl.preprocess.steps.interpolate import Interpolate
 from bids_dl.wording import join_names
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from bids_dl.errors import RecordingError
 from bids_dl.preprocess import positions
 from bids_dl.preprocess.channels import add_channels, channels_of_type, find_channel
 from bids_dl.preprocess.notes import share_flag
+from bids_dl.preprocess.splines import MIN_ELECTRODES, spline_weights
 from bids_dl.preprocess.step import Array, Context, Names, StepTraits
 from bids_dl.wording import join_names
 
@@ -31,7 +32,6 @@ CHANNEL_SETS = {
 # fmt: on
 """Sets of channels that a recipe may name by one word."""
 
-MIN_ELECTRODES = 4  # to interpolate from; a spline of fewer is hardly more than their mean
 MAX_ANGLE = 25.0  # degrees to the nearest electrode; 4 cm on a head of 9.5 cm radius
 
 
@@ -134,7 +134,7 @@ class Interpolate:
             [self._target_direction(name, spec, directions) for name in interpolated]
         )
         from_directions = np.array([directions[name] for name in sources])
-        weights = _spline_weights(from_directions, to_directions)
+        weights = spline_weights(from_directions, to_directions)
         signals = weights @ raw.get_data(picks=sources)
         added = _add_interpolated(raw, signals, to_directions, located)
         ch_names = kept | dict(zip(interpolated, added, strict=True))
@@ -186,26 +186,6 @@ class Interpolate:
                 f"no position for {target}, marked bad, in the recording or in {self.template}",
             )
         return template[target.casefold()]
-
-
-def _spline_weights(from_directions: Array, to_directions: Array) -> Array:
-    """Return the weights (n_to, n_from) of MNE's spherical splines between unit vectors.
-
-    MNE interpolates unit signals, one per source channel, which gives the weights.
-    """
-    import mne
-
-    n_from = len(from_directions)
-    n_to = len(to_directions)
-    info = mne.create_info(n_from + n_to, 1000.0, "eeg", verbose="error")
-    all_directions = np.vstack([from_directions, to_directions])
-    for channel, direction in zip(info["chs"], all_directions, strict=True):
-        channel["loc"][:3] = direction
-    info["bads"] = info["ch_names"][n_from:]
-    signals = np.vstack([np.eye(n_from), np.zeros((n_to, n_from))])
-    unit = mne.io.RawArray(signals, info, verbose="error")
-    unit.interpolate_bads(origin=(0.0, 0.0, 0.0), method={"eeg": "spline"}, verbose="error")
-    return np.asarray(unit.get_data()[n_from:], dtype=np.float64)
 
 
 def _add_interpolated(

@@ -10,6 +10,7 @@ from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError, TargetError
 from bids_dl.training.folds.by_person import fold_by_split, folds_by_person
 from bids_dl.training.folds.fold import Fold, FoldPlan
+from bids_dl.training.folds.fraction import reduce_folds
 from bids_dl.training.folds.people import Codes
 from bids_dl.training.folds.request import FoldRequest, make_request
 from bids_dl.training.folds.time_parts import fold_by_time
@@ -45,7 +46,7 @@ def plan_folds(
     table
         Table of the whole store.
     config
-        Folds, gap, column to stratify by, patience and seed.
+        Folds, gap, column to stratify by, share of the persons, patience and seed.
     known
         True for windows with a target that meet the conditions (n_windows,).
     classes_of
@@ -96,7 +97,9 @@ def plan_folds(
         plan = folds_by_unit(request, kind)
     else:
         plan = folds_by_person(request)
-    return FoldPlan(plan.folds, (*plan.warnings, *check_classes(plan.folds, request, classes_of)))
+    folds, lines = reduce_folds(plan.folds, request, _single_share(config))
+    warnings = (*plan.warnings, *lines, *check_classes(folds, request, classes_of))
+    return FoldPlan(folds, warnings)
 
 
 def fold_kind(folds: str | int | None) -> str | None:
@@ -194,6 +197,16 @@ def check_classes(
     return [
         f"{count(len(unlearnt), 'fold')} with a tested class that no training person has: {shown}"
     ]
+
+
+def _single_share(config: TrainConfig) -> float:
+    """Return the share of the training persons, of which a training has one."""
+    if isinstance(config.train_fraction, tuple):
+        shares = ",".join(f"{share:g}" for share in config.train_fraction)
+        raise ConfigError(
+            f"--train-fraction {shares}: one training has one share; use train_variants for several"
+        )
+    return config.train_fraction
 
 
 def _describe_single_class(fold: Fold, request: FoldRequest, trained: npt.NDArray[np.bool_]) -> str:

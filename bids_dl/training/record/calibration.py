@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bids_dl.models.target import TargetSpec
+from bids_dl.reporting.plots import Plot, PlotArea
 from bids_dl.training.record.drawing import (
     REFERENCE_COLOR,
     TRAIN_COLOR,
@@ -21,7 +22,6 @@ from bids_dl.training.record.drawing import (
     save_png,
     style_axes,
 )
-from bids_dl.training.record.plots import Plot, PlotArea
 
 N_BINS = 10  # of equal width
 SIZE = (340, 320)  # width and height in SVG units

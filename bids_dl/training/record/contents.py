@@ -25,7 +25,7 @@ class Record:
     votes
         One row per vote, with the columns of ``predictions`` that a vote has.
     history
-        One row per epoch: content of ``history.csv``.
+        One row per epoch: content of ``history.csv``. Empty for a probe.
     config
         Content of ``config.json``: ``command``, ``settings`` and ``store``.
     environment

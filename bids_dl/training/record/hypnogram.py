@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bids_dl.models.target import TargetSpec
+from bids_dl.reporting.plots import Plot, PlotArea, PlotLine
 from bids_dl.training.record.drawing import (
     TEXT_COLOR,
     VALIDATION_COLOR,
@@ -20,7 +21,6 @@ from bids_dl.training.record.drawing import (
     save_png,
     shorten_name,
 )
-from bids_dl.training.record.plots import Plot, PlotArea, PlotLine
 
 LEVELS = ("W", "R", "N1", "N2", "N3")  # from the top
 MIN_STAGES = 3  # known stages from which classes are sleep stages

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bids_dl.config.training_options import TargetKind
+from bids_dl.reporting.plots import Plot, PlotArea, PlotLine, limits_of
 from bids_dl.training.record.drawing import (
     TEST_COLOR,
     TRAIN_COLOR,
@@ -19,7 +20,6 @@ from bids_dl.training.record.drawing import (
     style_axes,
 )
 from bids_dl.training.record.metric_names import format_metric, name_metric
-from bids_dl.training.record.plots import Plot, PlotArea, PlotLine, limits_of
 
 MAX_THIN_LINES = 30  # folds that have a line of their own
 SIDES = (("train", TRAIN_COLOR), ("validation", VALIDATION_COLOR))

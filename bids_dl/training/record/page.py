@@ -165,6 +165,9 @@ def _describe_outputs(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _plot_curves(record: Record) -> dict[str, Any]:
+    """Plot the learning curves, none without epochs."""
+    if not len(record.history):
+        return {"n": 0}
     tested = tested_values(record)
     return {
         "plots": plot_learning_curves(record.history, test_values=tested),

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.metrics import roc_curve
 
 from bids_dl.models.target import TargetSpec
+from bids_dl.reporting.plots import Plot, PlotArea
 from bids_dl.training.record.drawing import (
     REFERENCE_COLOR,
     SERIES_COLORS,
@@ -21,7 +22,6 @@ from bids_dl.training.record.drawing import (
     shorten_name,
     style_axes,
 )
-from bids_dl.training.record.plots import Plot, PlotArea
 
 MAX_POINTS = 200  # of a curve on the page
 MAX_LABELS = len(SERIES_COLORS)  # labels that have a curve

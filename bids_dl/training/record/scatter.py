@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bids_dl.models.target import TargetSpec
+from bids_dl.reporting.plots import Plot, PlotArea, limits_of
 from bids_dl.training.record.drawing import (
     REFERENCE_COLOR,
     TRAIN_COLOR,
@@ -18,7 +19,6 @@ from bids_dl.training.record.drawing import (
     shorten_name,
     style_axes,
 )
-from bids_dl.training.record.plots import Plot, PlotArea, limits_of
 
 MAX_DRAWN_WINDOWS = 20_000  # in the PNG file
 MAX_PLOTTED_VOTES = 1_000  # on the page

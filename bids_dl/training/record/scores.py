@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bids_dl.config.training_options import TargetKind
+from bids_dl.reporting.plots import round_numbers
 from bids_dl.training.record.metric_names import format_metric, is_error
-from bids_dl.training.record.plots import round_numbers
 
 UNITS = ("windows", "votes", "person_means")
 UNIT_NAMES = {"windows": "windows", "votes": "votes", "person_means": "single persons, mean"}
 BASELINES = {
+    "random_weights": "random weights, same folds",
     "band_power": "band power, same folds",
     "largest_class": "largest class",
     "training_mean": "training mean",

@@ -60,6 +60,8 @@ def describe_split(settings: Mapping[str, Any], n_folds: int) -> str:
     'the last quarter of each recording, 10 s after the training windows (time), 1 fold'
     """
     kind = settings.get("folds")
+    if settings.get("test") is not None:
+        return f"all windows of another store, {settings['test']}"
     if kind is None:
         return "the test people of the store"
     if kind == "loso":

@@ -27,9 +27,9 @@ HYPNOGRAMS = "hypnograms"
 def write_record(folder: Path, record: Record) -> list[Path]:
     """Write the page, tables and figures of a training into its run folder.
 
-    Files are record.html, metrics.csv, votes.csv, learning_curves.png and, where they fit the
-    target, confusion.png, roc.png, calibration.png, scatter.png and hypnograms/. Existing files are
-    replaced. The same record gives the same bytes.
+    Files are record.html, metrics.csv, votes.csv and, where they fit the target, confusion.png,
+    roc.png, calibration.png, scatter.png and hypnograms/. A training that has epochs has
+    learning_curves.png. Existing files are replaced. The same record gives the same bytes.
 
     Parameters
     ----------
@@ -49,10 +49,11 @@ def write_record(folder: Path, record: Record) -> list[Path]:
     [PosixPath('runs/eyes/metrics.csv'), ..., PosixPath('runs/eyes/record.html')]
     """
     paths = _write_tables(folder, record)
-    paths.append(folder / "learning_curves.png")
-    draw_learning_curves(
-        record.history, paths[-1], kind=record.spec.kind, test_values=tested_values(record)
-    )
+    if len(record.history):
+        paths.append(folder / "learning_curves.png")
+        draw_learning_curves(
+            record.history, paths[-1], kind=record.spec.kind, test_values=tested_values(record)
+        )
     paths += _draw_outcomes(folder, record)
     paths += _draw_hypnograms(folder, record)
     paths.append(folder / "record.html")

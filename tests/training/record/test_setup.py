@@ -42,6 +42,11 @@ def test_each_kind_of_split_has_a_description(folds, n_folds, expected):
     assert describe_split({"folds": folds}, n_folds) == expected
 
 
+def test_the_people_of_another_store_are_named():
+    settings = {"folds": "other store", "test": "new.zarr"}
+    assert describe_split(settings, 1) == "all windows of another store, new.zarr"
+
+
 def test_long_classes_are_not_in_the_title():
     spec = TargetSpec("label", "classes", ("label",), ("a" * 40, "b" * 40))
     assert name_target(spec) == "label"
