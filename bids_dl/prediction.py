@@ -23,7 +23,7 @@ from bids_dl.models import check_shape
 from bids_dl.models.channel_selection import SelectedChannels, arrange_input, check_channels
 from bids_dl.models.checkpoint import ModelCard, load_checkpoint
 from bids_dl.models.compute import pick_device
-from bids_dl.models.pretext import is_pretext
+from bids_dl.models.pretext import refuse_pretext
 from bids_dl.models.target import TargetSpec
 from bids_dl.models.target_columns import MISSING_NAME, name_classes
 from bids_dl.models.target_decoding import decode
@@ -314,11 +314,7 @@ def check_runs(store: Store, runs: Mapping[Path, Sequence[FoldWeights]]) -> Targ
     for run_dir, folds in runs.items():
         _, card = load_checkpoint(folds[0].path)
         check_store(store, card, run_dir, by_name=True)
-        if is_pretext(card.target):
-            raise ModelError(
-                f"{run_dir} was pretrained without labels and predicts nothing of a window; use "
-                f"bids-dl embed, or bids-dl train --init-from {run_dir}"
-            )
+        refuse_pretext(card.target, run_dir)
         specs[run_dir] = card.target
     if not specs:
         raise ModelError("no run folder to predict with: the list is empty")
@@ -369,6 +365,8 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
         The folder is not a run, or the training was not finished.
     """
     folds: list[FoldWeights] = []
+    if not run_dir.exists():
+        raise ModelError(f"{run_dir}: no such folder; name a run folder of bids-dl train")
     try:
         content = parse_json(read_text(run_dir / "folds.json", max_bytes=MAX_FOLDS_BYTES))
         problem = find_violation(content, FOLDS_SCHEMA)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bids_dl import source
 from bids_dl.config.verify_stage import VerifyConfig
-from bids_dl.errors import BidsDlError, DamagedStoreError, StoreError
+from bids_dl.errors import BidsDlError, ConfigError, DamagedStoreError, StoreError
 from bids_dl.input import parse_json
 from bids_dl.pipeline.source_comparison import SourceComparison, compare_with_sources
 from bids_dl.remote.location import Location
@@ -121,6 +121,8 @@ def verify(
     ------
     StoreError
         There is no store, or it was never finished, or it has another version.
+    ConfigError
+        Annotations are given without sources.
 
     Examples
     --------
@@ -128,6 +130,8 @@ def verify(
     ()
     """
     config = config or VerifyConfig()
+    if config.annotations is not None and not sources:
+        raise ConfigError("--annotations needs --source, whose windows are compared")
     on_progress = on_progress or _ignore_progress
     location = Location(url, dict(storage_options or {}))
     store, problem = _open(url, location)
@@ -148,6 +152,7 @@ def verify(
                     store,
                     sources,
                     access,
+                    annotations=config.annotations,
                     jobs=config.jobs,
                     on_progress=partial(on_progress, "source"),
                 )

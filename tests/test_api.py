@@ -29,7 +29,8 @@ FUNCTIONS = (
         "train_variants",
         "compare",
     ),
-    *("predict", "make_sidecar", "list_models", "list_recipes"),
+    *("predict", "explain", "embed", "probe", "make_sidecar", "list_models", "list_recipes"),
+    *("simulate", "export_annotations"),
 )
 
 TYPED = """

@@ -28,7 +28,8 @@ ORDER = [
     *("datamodel", "errors", "wording", "input", "output", "startup", "config", "remote"),
     *("source", "selection", "windows", "strata", "splits", "preprocess", "store", "transforms"),
     *("sharing", "planning", "pipeline", "preview", "reporting", "stream", "models"),
-    *("prediction", "verification", "explanation", "training", "annotate", "exporting"),
+    *("prediction", "verification", "explanation", "embedding", "training", "probing"),
+    *("pretraining", "annotate", "exporting"),
     *("eeglab", "api", "demo", "cli"),
 ]
 HOMES = {
@@ -50,14 +51,18 @@ HOMES = {
     "google_crc32c": {"remote"},
     "dask": {"pipeline"},
     "distributed": {"pipeline"},
-    "torch": {"transforms", "stream", "models", "prediction", "explanation", "training"},
+    "torch": {
+        *("transforms", "stream", "models", "prediction", "explanation", "embedding", "training"),
+        *("probing", "pretraining", "annotate"),
+    },
     "typer": {"cli"},
     "rich": {"cli"},
-    "sklearn": {"training"},
+    "sklearn": {"training", "annotate"},
     "jinja2": {"reporting"},
     "braindecode": {"models", "exporting"},
     "timm": {"models"},
-    "matplotlib": {"preview", "training", "demo", "explanation"},
+    "timescoring": {"annotate"},
+    "matplotlib": {"preview", "reporting", "training", "demo", "explanation"},
 }
 
 

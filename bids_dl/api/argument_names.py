@@ -8,7 +8,11 @@ from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
 from bids_dl.config.declaration import DeclaredOption, declared_options
+from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
+from bids_dl.config.explain_options import ExplainOptions
 from bids_dl.config.options import ConvertOptions, EventsOptions, ReportOptions, VerifyOptions
+from bids_dl.config.pretraining_options import PretrainOptions
+from bids_dl.config.simulation_options import SimulateOptions
 from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 from bids_dl.errors import BidsDlError
 
@@ -68,7 +72,8 @@ def _options_by_flag() -> dict[str, DeclaredOption]:
     """Return the options of all functions by their long flags."""
     declarations = (
         *(EventsOptions, ConvertOptions, VerifyOptions, ReportOptions),
-        *(TrainOptions, PredictOptions, CompareOptions),
+        *(TrainOptions, PredictOptions, CompareOptions, ExplainOptions),
+        *(EmbedOptions, ProbeOptions, PretrainOptions, SimulateOptions),
     )
     options = {}
     for option in declared_options(*declarations).values():

@@ -200,7 +200,8 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
         Path or fsspec URL of the store.
     **options
         Options of `bids-dl predict`, of which ``run_dir``, a run folder or a list of them, is
-        required; see docs/cli.md. With ``output``, the table is also written as CSV.
+        required; see docs/cli.md. With ``output``, the table is also written as CSV. With
+        ``write_annotations``, detections are also written as a BIDS derivative.
 
     Returns
     -------
@@ -225,10 +226,18 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     from pathlib import Path
 
     from bids_dl.config import parsing
+    from bids_dl.config.annotation_parsing import parse_detections
     from bids_dl.output import check_output, check_outside_store, writing
     from bids_dl.prediction import predict as predict_store
 
     parsing.check_options(options, PredictOptions)
+    detections = parse_detections(options)
+    if detections is not None:
+        from bids_dl.annotate.derivative.detections import annotate_predictions, check_detections
+
+        check_detections(detections)
+        folder = Path(str(detections.write_annotations))
+        check_outside_store(f"--write-annotations {folder}", folder, Path(as_path("store", store)))
     check_texts(split=options.get("split"), device=options.get("device"))
     requested = as_optional_path("output", options.get("output"))
     output = None if requested is None else Path(requested)
@@ -245,6 +254,13 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     if output is not None:
         with writing(f"--output {output}"):
             table.to_csv(output, index=False, lineterminator="\n")
+    if detections is not None:
+        from bids_dl.store import open_store
+
+        storage_options = parsing.parse_storage_options(options)
+        opened = open_store(as_path("store", store), storage_options=storage_options)
+        run_dirs = as_paths("run_dir", options.get("run_dir"))
+        annotate_predictions(table, opened, run_dirs, detections)
     return table
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Unpack
 import typer
 
 from bids_dl import api
-from bids_dl.cli import console, model_commands, representation_commands
+from bids_dl.cli import annotation_commands, console, model_commands, representation_commands
 from bids_dl.cli.error_messages import (
     describe_failed_io,
     describe_interruption,
@@ -265,6 +265,7 @@ def recipes(
 
 app.registered_commands += model_commands.app.registered_commands
 app.registered_commands += representation_commands.app.registered_commands
+app.registered_commands += annotation_commands.app.registered_commands
 
 
 @app.command(cls=DocumentedCommand)

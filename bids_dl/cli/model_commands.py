@@ -102,10 +102,16 @@ def compare(
 def predict(store: StoreUrl, **options: Unpack[PredictOptions]) -> None:
     """Write a CSV table: window, dataset, subject, prediction of each window.
 
+    Or detections as a BIDS derivative, with --write-annotations.
+
     Example: [bold]bids-dl predict eyes.zarr --run-dir runs/eyes-shallow-fbcsp-0
     -o predictions.csv[/bold]
     """
     table = api.predict(store, **options)
-    if "output" not in options:
+    if "output" not in options and "write_annotations" not in options:
         content = table.to_csv(index=False, lineterminator="\n")
         console.print_bytes(content.encode())  # UTF-8 as in a file, in any terminal
+        return
+    for name in ("output", "write_annotations"):
+        if name in options:
+            console.print_path(options[name])

@@ -47,9 +47,14 @@ def print_variants(variants: Variants, *, as_json: bool) -> None:
             content["learning_curve"] = known.to_dict("records")
         print_json(content)
         return
+    from bids_dl.training.record.people_curve import FIGURE_FILE, TABLE_FILE
+
     print_comparison(variants.comparison)
     if curve is not None:
         _print_learning_curve(curve)
+        folder = next(iter(variants.run_dirs.values())).parent
+        for file in (TABLE_FILE, FIGURE_FILE):
+            out.print(f"learning curve: {folder / file}", soft_wrap=True)
     for name, folder in folders.items():
         out.print(f"{name}: {folder}", soft_wrap=True)
 
@@ -62,7 +67,7 @@ def _print_learning_curve(curve: pd.DataFrame) -> None:
         title="learning curve (95 % interval)",
     )
     for row in curve.to_dict("records"):
-        model = _format_interval(row["value"], row["low"], row["high"])
+        model = _format_interval(*(_known(row[end]) for end in ("value", "low", "high")))
         baseline = [_known(row[f"band_power{end}"]) for end in ("", "_low", "_high")]
         table.rows.append((f"{row['n_persons']:g}", model, _format_interval(*baseline)))
     out.print()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 UNITS = {"windows": "windows", "votes": "votes", "person_means": "mean over persons"}
 """Keys of metrics.json, and the units that they count."""
 BASELINES = {
+    "random_weights": "random weights",
     "band_power": "band-power",
     "largest_class": "largest class",
     "training_mean": "training mean",
@@ -29,6 +30,7 @@ BASELINES = {
 """Keys of the baselines in metrics.json, and their titles."""
 RECORD_FILE = "record.html"  # of a run folder
 COST_FILE = "cost.json"
+SEEN_BEFORE = "the network has been trained on them, so this says nothing of new people"
 SAME_PERSON = "same person: each tested person was also trained on; this says nothing of new people"
 
 
@@ -40,15 +42,25 @@ def print_training_json(result: TrainingResult) -> None:
 def print_training(result: TrainingResult) -> None:
     """Print the results beside their baselines, per person, and the files of the run."""
     metrics = result.metrics
+    print_results(metrics)
+    for line in _describe_cost(result.run_dir):
+        out.print(line, soft_wrap=True)
+    out.print(f"record: {result.run_dir / RECORD_FILE}", soft_wrap=True)
+    out.print(f"run folder: {result.run_dir}", soft_wrap=True)
+
+
+def print_results(metrics: Mapping[str, Any]) -> None:
+    """Print metrics beside their baselines and per person, and what limits them."""
     print_warnings(metrics.get("warnings", ()))
     print_table(_summarize(metrics))
     if metrics["same_person"]:
         out.print(SAME_PERSON, soft_wrap=True)
+    elif metrics.get("n_seen_persons"):
+        seen = count(metrics["n_seen_persons"], "tested person")
+        out.print(f"people seen before: {seen}; {SEEN_BEFORE}", soft_wrap=True)
     print_table(_list_persons(metrics))
-    for line in [*_describe_run(metrics), *_describe_cost(result.run_dir)]:
+    for line in _describe_run(metrics):
         out.print(line, soft_wrap=True)
-    out.print(f"record: {result.run_dir / RECORD_FILE}", soft_wrap=True)
-    out.print(f"run folder: {result.run_dir}", soft_wrap=True)
 
 
 def _summarize(metrics: Mapping[str, Any]) -> TextTable:

@@ -37,6 +37,7 @@ LATER_FIELDS = (
     ("splits", "stratify"),
     ("events", "whole"),
     ("events", "hed_sidecar"),
+    ("events", "annotations"),
 )
 """(stage, field) that a document has only if the field is given, for the same reason."""
 STAGE_OPTIONS: dict[str, type] = {

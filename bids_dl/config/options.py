@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
+from bids_dl.config.annotation_options import AnnotationOptions
 from bids_dl.config.declaration import Opt
 
 SELECTION = "Selection"
@@ -121,7 +122,7 @@ class LabelOptions(TypedDict, total=False):
     ]
 
 
-class EventOptions(TypedDict, total=False):
+class EventOptions(AnnotationOptions, total=False):
     """Search for events, the same for all labels."""
 
     whole: Annotated[
@@ -357,7 +358,9 @@ class CheckOptions(TypedDict, total=False):
     ]
 
 
-class VerifyOptions(CheckOptions, FetchOptions, JobOptions, AccessOptions, total=False):
+class VerifyOptions(
+    CheckOptions, AnnotationOptions, FetchOptions, JobOptions, AccessOptions, total=False
+):
     """Options of `bids_dl.verify`."""
 
     sources: Annotated[

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from bids_dl.config.annotation_options import DetectionOptions
+from bids_dl.config.annotation_stage import DetectionConfig
 from bids_dl.config.arguments import as_path, check_flags
 from bids_dl.config.cache_stage import CacheConfig
 from bids_dl.config.declaration import DeclaredOption, declared_options
@@ -103,6 +105,7 @@ STAGES: tuple[tuple[type, type], ...] = (
     (ProbeOptions, ProbeConfig),
     (PretrainOptions, PretrainConfig),
     (SimulateOptions, SimulateConfig),
+    (DetectionOptions, DetectionConfig),
     (CheckOptions, VerifyConfig),
 )
 """Declarations of options, and the stage whose fields of the same names have their defaults."""

@@ -124,6 +124,8 @@ class EventsConfig:
         ``{"HED": text or {value: text}}``.
     hed_strict
         Problems in the HED annotations are errors.
+    annotations
+        Derivative whose rows are read in place of events.tsv, ``[DESC=]FOLDER``.
     unexpanded
         Options of the labels as given, if a column still stands for all its values. Empty once
         every label is known, and not part of a stored request.
@@ -137,6 +139,7 @@ class EventsConfig:
     hed_schema_dir: str | None = None
     hed_sidecar: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     hed_strict: bool = False
+    annotations: str | None = None
     unexpanded: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("labels")

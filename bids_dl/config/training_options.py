@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict
 
+from bids_dl.config.annotation_options import DetectionOptions
 from bids_dl.config.declaration import Opt
 from bids_dl.config.options import OUTPUT, AccessOptions, Assignments, FileOptions, PathLike
 
@@ -232,7 +233,7 @@ class TrainOptions(
         PathLike,
         Opt(
             "Begin with the weights of a .safetensors or .pth file, or with those of the Hugging "
-            "Face hub; only the latter uses the network.",
+            "Face hub; only the latter uses the internet.",
             "FILE|pretrained",
             TRAINING,
         ),
@@ -285,7 +286,7 @@ class TrainOptions(
     log: Annotated[Logger, Opt("Log the numbers of each epoch for TensorBoard.", panel=OUTPUT)]
 
 
-class PredictOptions(DeviceOptions, AccessOptions, total=False):
+class PredictOptions(DeviceOptions, AccessOptions, DetectionOptions, total=False):
     """Options of `bids_dl.predict`."""
 
     run_dir: Required[

@@ -8,7 +8,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import ValidationError
 
 from bids_dl.config.declaration import DeclaredOption, declared_options
+from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
+from bids_dl.config.explain_options import ExplainOptions
 from bids_dl.config.options import ConvertOptions, EventsOptions
+from bids_dl.config.simulation_options import SimulateOptions
 from bids_dl.config.training_options import TrainOptions
 from bids_dl.errors import ConfigError
 from bids_dl.wording import closest
@@ -150,7 +153,8 @@ def check_names(names: Iterable[str], known: Iterable[str]) -> None:
 
 def _options() -> dict[str, DeclaredOption]:
     """Return the options that a field of a stage may stand for."""
-    return declared_options(EventsOptions, ConvertOptions, TrainOptions)
+    representations = (ExplainOptions, EmbedOptions, ProbeOptions, SimulateOptions)
+    return declared_options(EventsOptions, ConvertOptions, *representations, TrainOptions)
 
 
 def _shown(name: str, option: DeclaredOption | None) -> str:

@@ -21,6 +21,8 @@ class VerifyConfig:
         Whether a remark counts as damage in the exit status.
     jobs
         Worker processes for the comparison with sources. None chooses by cores and memory.
+    annotations
+        Derivative that the store was converted with, ``[DESC=]FOLDER``.
     fetching
         Access to remote sources.
     """
@@ -28,4 +30,5 @@ class VerifyConfig:
     content: str | None = None
     strict: bool = False
     jobs: int | None = Field(default=None, ge=1)
+    annotations: str | None = None
     fetching: FetchConfig | None = None

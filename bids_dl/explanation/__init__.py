@@ -1,1 +1,1 @@
-"""What the models of a run have learnt, with controls."""
+"""Explain what the models of a run have learnt, with controls."""

@@ -1,8 +1,8 @@
-"""What an explanation of a run holds: arrays by fold and output, and claims with their controls."""
+"""Content of an explanation of a run: arrays by fold and output, and claims with their controls."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,10 @@ from bids_dl.models.target import TargetSpec
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+
+
+def _empty() -> Floats:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +49,11 @@ class Axes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimates:
-    """Means over persons, with 95 % intervals from a bootstrap of the persons: equal shapes."""
+    """Means over persons, with 95 % intervals: equal shapes.
+
+    An interval is the bootstrap standard error over persons times the quantile of Student's t
+    distribution, so that it is wide for few persons. It is NaN for one person.
+    """
 
     value: Floats
     low: Floats
@@ -67,7 +75,8 @@ class BestWindows:
     band_power
         (n_outputs, n_bands, n_chans): mean over persons in dB re 1 µV²/Hz.
     spectrum_difference
-        (n_outputs, n_freqs) in dB: best windows of the output minus those of the other outputs.
+        (n_outputs, n_freqs) in dB: best windows of the output minus those of the other outputs. Of
+        a single output: minus the windows with the lowest output, one window per person likewise.
     difference
         (n_outputs, n_bands, n_chans) in dB, likewise.
     random_difference
@@ -104,6 +113,8 @@ class Maximization:
         (n_folds, n_outputs, 3): 5 % quantile, median and maximum over the unseen windows.
     random_spectra
         (n_folds, n_random, n_outputs, n_freqs): ``spectra`` of networks with random weights.
+    start_peaks
+        (n_folds, n_outputs, n_starts) in Hz: frequency with the largest power of each input.
     """
 
     spectra: Floats
@@ -113,11 +124,14 @@ class Maximization:
     logits: Floats
     window_logits: Floats
     random_spectra: Floats
+    start_peaks: Floats = field(default_factory=_empty)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saliency:
-    """Sensitivity of each output to the signal. Shares sum to 1 over their last axis.
+    """Sensitivity of each output to the signal: means over persons.
+
+    Shares sum to 1 over their last axis. They are 0 if an output does not depend on the signal.
 
     Attributes
     ----------
@@ -128,11 +142,12 @@ class Saliency:
     by_time
         (n_folds, n_outputs, n_times): share of the absolute values.
     by_frequency
-        (n_folds, n_outputs, n_freqs): share of the power of the gradient over time.
+        (n_folds, n_outputs, n_freqs): share of the power of the gradient over time. Of integrated
+        gradients: share of the absolute attributions to the Fourier coefficients of the signal.
     by_band
         (n_folds, n_outputs, n_bands, n_chans): share of that power; sums to at most 1 over bands
         and channels.
-    random_by_channel, random_by_frequency
+    random_by_channel, random_by_frequency, random_by_band
         (n_folds, n_random, n_outputs, ...): those of networks with random weights.
     completeness_gap
         (n_folds, n_outputs): mean of |sum of attributions - difference of outputs|, divided by the
@@ -140,6 +155,8 @@ class Saliency:
     of_input
         Of models with a transform: (n_outputs, *shape of the transform's result), mean absolute
         gradient at the result of the transform. Empty otherwise.
+    transform
+        Name of the transform, as in `bids_dl.transforms`. Empty if the model has none.
     """
 
     method: str
@@ -151,6 +168,8 @@ class Saliency:
     random_by_frequency: Floats
     completeness_gap: Floats
     of_input: Floats
+    random_by_band: Floats = field(default_factory=_empty)
+    transform: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,11 +182,13 @@ class Randomization:
         Names of the layers, in the order in which their weights are replaced: the last one first.
     correlations
         (n_folds, n_outputs, n_layers): after the weights of a layer and of all before it in
-        ``layers`` are replaced by random ones (Adebayo et al. 2018, arXiv:1810.03292).
+        ``layers`` are replaced by random ones (Adebayo et al. 2018, arXiv:1810.03292). Of absolute
+        values, because the sign of a gradient may change with the weights.
     other_output
-        (n_folds, n_outputs): with the map of the output that is most alike. NaN for one output.
+        (n_folds, n_outputs): with the map of the output that is most alike, both with their signs:
+        the maps of two opposite outputs have -1. NaN for one output.
     limit
-        Correlation from which a map counts as independent of what was replaced.
+        Correlation below which a map counts as dependent on what was replaced.
     """
 
     layers: tuple[str, ...]
@@ -177,7 +198,7 @@ class Randomization:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Removal:
+class RemovalEffect:
     """Change of the spectrum after samples are removed and interpolated linearly.
 
     Attributes
@@ -190,12 +211,16 @@ class Removal:
         (n_outputs, n_freqs) in dB: as many samples, chosen at random, are removed.
     difference
         (n_outputs, n_freqs) in dB: the former minus the latter.
+    random_difference
+        (n_random, n_outputs, n_freqs) in dB: ``difference`` by the gradients of networks with
+        random weights.
     """
 
     quantile: float
     by_saliency: Floats
     at_random: Floats
     difference: Estimates
+    random_difference: Floats = field(default_factory=_empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +277,6 @@ class Explanation:
     maximization: Maximization
     saliency: tuple[Saliency, ...]
     randomization: Randomization
-    removal: Removal
+    removal: RemovalEffect
     claims: tuple[Claim, ...]
     warnings: tuple[str, ...]

@@ -93,7 +93,7 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     ...
     bids_dl.errors.ConfigError: the model has no layer '1'; it has 0
     """
-    layers = dict(model.named_modules())
+    layers: dict[str, nn.Module] = dict(model.named_modules())
     if name in layers:
         return layers[name]
     names = [layer for layer in layers if layer]

@@ -16,6 +16,7 @@ from bids_dl.models import (
     band_power,
     c2f,
     chambon2018,
+    channelwise_resnet,
     deep4,
     eegnet,
     resnet1d,
@@ -47,6 +48,7 @@ MODELS = {
         resnet1d.SPEC,
         c2f.SPEC,
         spatial_attention.SPEC,
+        channelwise_resnet.SPEC,
         band_power.SPEC,
     )
 }

@@ -41,6 +41,8 @@ class ModelSpec:
         ``make`` also takes the keyword ``positions``: float64 (n_chans, 3) in m, head coordinates.
     needs_names
         ``make`` also takes the keyword ``ch_names``: the names of the channels, in order.
+    any_channels
+        One network takes any channels in any order, without their positions or names.
     needs_memory
         The model cannot be built on the meta device.
     example
@@ -74,6 +76,7 @@ class ModelSpec:
     transforms: tuple[str, ...] = ()
     needs_positions: bool = False
     needs_names: bool = False
+    any_channels: bool = False
     needs_memory: bool = False
     example: tuple[int, int, float] = (24, 256, 128.0)
     more_options: Mapping[str, Any] = field(default_factory=dict)

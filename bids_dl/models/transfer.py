@@ -123,13 +123,15 @@ def find_misfits(given: Shapes, expected: Shapes) -> list[str]:
 
 
 def is_for_any_channels(card: ModelCard) -> bool:
-    """Return whether a network takes windows of any channels, by their positions or names.
+    """Return whether a network takes windows of any channels.
 
-    So it is if it is given positions or names, and no weight or buffer depends on their number.
+    So it is if no weight or buffer depends on the number of channels, and the network is given
+    their positions or names, or ignores their order.
     """
     spec = find_spec(card.model)
     channels = card.input_channels
-    if not (spec.needs_positions or spec.needs_names) or len(channels) < 2:
+    tells_apart = spec.needs_positions or spec.needs_names
+    if not (tells_apart or spec.any_channels) or len(channels) < 2:
         return False
     bare = replace(card, channels=channels, network_channels=(), channel_map=())
     fewer = replace(bare, channels=channels[:-1], positions=card.positions[:-1])

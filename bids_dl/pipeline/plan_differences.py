@@ -21,6 +21,7 @@ MAX_VALUE_CHARS = 120  # of a value
 NONE = "none"  # value of an option that is not given
 
 SOURCE_PARTS = {
+    "annotations": "files of --annotations",
     "recordings": "files of recordings",
     "failures": "recordings that cannot be converted",
     "datasets": "dataset_description.json",

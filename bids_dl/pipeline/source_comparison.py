@@ -81,6 +81,7 @@ def compare_with_sources(
     sources: Sequence[str],
     access: source.Access,
     *,
+    annotations: str | None = None,
     jobs: int | None,
     on_progress: Callable[[int, int], None],
 ) -> SourceComparison:
@@ -92,6 +93,8 @@ def compare_with_sources(
         BIDS datasets.
     access
         Cache and connections for remote sources.
+    annotations
+        Derivative that the store was converted with, None without one.
     jobs
         Worker processes; None chooses by cores and memory.
     on_progress
@@ -102,11 +105,13 @@ def compare_with_sources(
     RequestError
         The store was converted with an option that this version does not know, or a source cannot
         be opened.
+    StoreError
+        The annotations are not given, or the store was converted without any.
     """
     from bids_dl.pipeline.running.execute import run_tasks
 
     remove_abandoned()
-    plan = _plan_again(store, sources, access)
+    plan = _plan_again(store, sources, access, annotations)
     rows = _rows_by_recording(recording_keys(store.table))
     comparison = SourceComparison()
     recordings = _comparable_recordings(store, plan, rows, comparison)
@@ -142,7 +147,10 @@ def _comparable_recordings(
     store: Store, plan: Plan, rows: Mapping[str, RowRange], comparison: SourceComparison
 ) -> list[Recording]:
     """Return the recordings with an unchanged source, and add the others to ``comparison``."""
-    stored_digests = read_json(store.location, "plan.json").get("recordings", {})
+    stored_plan = read_json(store.location, "plan.json")
+    stored_digests = stored_plan.get("recordings", {})
+    stored_annotations = stored_plan.get("annotations", {})
+    annotations = {key: digest(files) for key, files in plan.annotations.items()}
     by_key = {recording.key: recording for recording in plan.recordings}
     has_stored_spec = plan.spec.ch_names == store.channels and float(plan.spec.sfreq) == store.sfreq
     recordings: list[Recording] = []
@@ -151,6 +159,9 @@ def _comparable_recordings(
             comparison.skipped[key] = "not in the given sources, or not readable there"
         elif digest(dict(plan.sources[key])) != stored_digests.get(key):
             problem = "its source is not the one that was converted (its files differ)"
+            comparison.damages.append(Damage(key, problem, key_rows, (key,)))
+        elif annotations.get(key) != stored_annotations.get(key):
+            problem = "its annotations are not those that were converted (their files differ)"
             comparison.damages.append(Damage(key, problem, key_rows, (key,)))
         elif not has_stored_spec:
             comparison.skipped[key] = (
@@ -264,15 +275,28 @@ def _is_equal(stored: Any, expected: Any) -> bool:
     return bool(stored == expected)
 
 
-def _plan_again(store: Store, sources: Sequence[str], access: source.Access) -> Plan:
+def _plan_again(
+    store: Store, sources: Sequence[str], access: source.Access, annotations: str | None
+) -> Plan:
     """Make the plan of the store's request from the current sources.
 
     Raises
     ------
     StoreError
-        The request has an option that this version does not know.
+        The request has an option that this version does not know, or it has annotations and none
+        are given, or the reverse.
     """
     document = dict(store.attributes["request"])
+    events = dict(document["events"])
+    if "annotations" in events and annotations is None:
+        raise StoreError(
+            f"{store.url}: was converted with --annotations; give that derivative too, "
+            "with --annotations FOLDER"
+        )
+    if annotations is not None:
+        if "annotations" not in events:
+            raise StoreError(f"{store.url}: was converted without --annotations; leave it out")
+        document["events"] = events | {"annotations": annotations}
     del document["store"]  # because the storage of samples does not change the windows
     with scratch_folder() as folder:
         recipe = folder / "recipe.yaml"

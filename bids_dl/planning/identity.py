@@ -7,9 +7,11 @@ from typing import Any
 from bids_dl import preprocess
 from bids_dl.config.documents import request_to_document
 from bids_dl.config.stages import Request
+from bids_dl.source.annotated import split_location
 
 MAX_VALUE_CHARS = 40  # of a value that a difference shows
 ABSENT = "(absent)"  # value of a key that only the other document has
+ANNOTATIONS = "FOLDER"  # in place of the path of a derivative, whose files the plan has by hash
 
 
 def describe_request(request: Request, recipe: preprocess.Recipe) -> dict[str, Any]:
@@ -23,6 +25,9 @@ def describe_request(request: Request, recipe: preprocess.Recipe) -> dict[str, A
     document = request_to_document(request)
     document["preprocess"] = recipe.to_dict()
     document["events"].pop("hed_schema_dir")
+    if request.events.annotations:
+        desc, _ = split_location(request.events.annotations)
+        document["events"]["annotations"] = f"{desc}={ANNOTATIONS}" if desc else ANNOTATIONS
     return document
 
 

@@ -168,6 +168,17 @@ class Plan:
         return keys
 
     @cached_property
+    def annotations(self) -> dict[str, dict[str, str]]:
+        """SHA-256 of each file of annotations by recording key. Empty without annotations."""
+        hashed = {}
+        if self.survey.annotations:
+            for recording in self.recordings:
+                annotations = self.survey.annotations[recording.dataset]
+                if recording.path in annotations.files:
+                    hashed[recording.key] = annotations.hash_files(recording.path)
+        return hashed
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """Values that are equal for equal plans: request, selection and hashes of the sources."""
         datasets = [dict(self.survey.datasets[name].description) for name in self.datasets]
@@ -182,8 +193,12 @@ class Plan:
         participants = {}
         for name, table in self.participants.items():
             participants[name] = [table.rows, table.sidecar]
+        annotations = {}
+        if self.annotations:
+            annotations["annotations"] = {key: digest(of) for key, of in self.annotations.items()}
         return {
             "request": describe_request(self.request, self.recipe),
+            **annotations,
             "recordings": {key: digest(files) for key, files in self.sources.items()},
             "failures": list(map(asdict, self.failures)),
             "datasets": digest(datasets),

@@ -47,6 +47,8 @@ class Survey:
         The events.tsv by recording key.
     partial
         By recording key, the remote files of which only the header was fetched, by path.
+    annotations
+        Derivative of each dataset that the rows are from. Empty if they are from events.tsv.
     events_config
         The search as requested, with a label for each value of a column that stands for them.
     """
@@ -66,6 +68,7 @@ class Survey:
     event_rows: Mapping[str, EventRows]
     events_config: EventsConfig
     partial: Mapping[str, Mapping[str, PartialFile]]
+    annotations: Mapping[str, source.Annotations]
 
     def __repr__(self) -> str:
         return describe_rows("Survey", self._description())
@@ -157,7 +160,7 @@ def survey_sources(
             )
     selection.parse_queries(events_config)
     datasets = open_sources(sources, access)
-    searched = read_rows(datasets, source_config, events_config)
+    searched = read_rows(datasets, source_config, events_config, access)
     tables = searched.tables
     selected = _select(searched, tables, windows_config, datasets)
     names_of_text = frozenset() if opens_remote else _remote_names(datasets)
@@ -222,6 +225,7 @@ def _plan_windows(
         event_rows={rows.recording: rows for rows in tables},
         events_config=searched.events_config,
         partial=headers.partial,
+        annotations=searched.annotations,
     )
     return _with_warnings(survey, windows_config)
 
@@ -233,12 +237,13 @@ def _select(
     datasets: Mapping[str, source.Dataset],
 ) -> selection.Selection:
     """Select the events of some rows."""
-    return selection.select(
-        tables,
-        searched.events_config,
-        hed_versions={name: dataset.hed_version for name, dataset in datasets.items()},
-        sliding=windows_config.sliding,
+    versions = {name: dataset.hed_version for name, dataset in datasets.items()}
+    for name, derivative in searched.annotations.items():
+        versions[name] = derivative.dataset.hed_version
+    selected = selection.select(
+        tables, searched.events_config, hed_versions=versions, sliding=windows_config.sliding
     )
+    return replace(selected, boundaries={**searched.boundaries, **selected.boundaries})
 
 
 def open_sources(

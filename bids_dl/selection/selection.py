@@ -105,7 +105,7 @@ def select(
     issues = IssueCounter()
     if config.whole and not queries.row_queries:
         recordings, _ = find_whole_recordings(tables, config.labels[0], {})
-        boundaries = _find_boundaries(tables)
+        boundaries = find_boundaries(tables)
         _check_boundaries(tables, issues)
         return Selection(tuple(recordings), {}, issues.lines(), boundaries=boundaries)
     annotated = load_annotations(tables, config, hed_versions, issues, queries)
@@ -140,14 +140,22 @@ def select(
         excluded=tuple(excluded),
         around=around,
         dropped=tuple(dropped),
-        boundaries=_find_boundaries(tables),
+        boundaries=find_boundaries(tables),
     )
 
 
-def _find_boundaries(tables: Sequence[EventRows]) -> dict[str, tuple[float, ...]]:
-    """Return recording -> onsets in s of rows named boundary, for the recordings that have any.
+def find_boundaries(tables: Sequence[EventRows]) -> dict[str, tuple[float, ...]]:
+    """Find the rows named boundary, which EEGLAB writes where data were cut out.
 
-    EEGLAB writes such a row where data were cut out.
+    Parameters
+    ----------
+    tables
+        Rows of each recording.
+
+    Returns
+    -------
+    dict
+        Onsets in s by recording, of the recordings that have any.
     """
     boundaries = {}
     for table in tables:

@@ -1,6 +1,7 @@
 """BIDS dataset -> recordings, their events as text, their headers and their signals."""
 
 from bids_dl.source.amplitude import check_amplitudes
+from bids_dl.source.annotated import Annotations, open_annotations, read_annotation_rows
 from bids_dl.source.archives.access import Access, open_access
 from bids_dl.source.boundaries import join_boundaries
 from bids_dl.source.channels.electrodes import standard_positions
@@ -23,6 +24,7 @@ from bids_dl.source.signal import HeaderReport, open_raw, read_header, read_head
 
 __all__ = [
     "Access",
+    "Annotations",
     "Dataset",
     "FetchSize",
     "HashedFiles",
@@ -45,8 +47,10 @@ __all__ = [
     "measure_fetch",
     "missing_bytes",
     "open_access",
+    "open_annotations",
     "open_dataset",
     "open_raw",
+    "read_annotation_rows",
     "read_event_rows",
     "read_header",
     "read_header_with_notes",

@@ -46,14 +46,43 @@ def read_event_rows(dataset: Dataset, recording: Recording) -> EventRows:
     SourceError
         A table or a sidecar cannot be read.
     """
-    table = dataset.read_tsv_verbatim(recording.events) if recording.events else Table({})
-    columns, issues = _read_times(table, recording.key)
+    columns, issues = read_table_rows(dataset, recording.events, recording.key)
     if columns:
         onsets = parse_onsets(columns)
         columns = events_to_file_time(columns, read_gaps(dataset, recording, onsets))
     sidecar = merge_sidecars(dataset, recording.path, "events.json")
     duration = read_sidecar_header(dataset, recording.path).duration
     return EventRows(recording.key, columns, sidecar, duration, tuple(issues))
+
+
+def read_table_rows(
+    dataset: Dataset, file: str | None, recording: str
+) -> tuple[dict[str, tuple[str, ...]], list[TableIssue]]:
+    """Read an events.tsv as text, with decimal points in its times.
+
+    Parameters
+    ----------
+    dataset
+        The dataset of the file.
+    file
+        Path relative to the dataset; None gives no columns.
+    recording
+        Key of the recording, for messages.
+
+    Returns
+    -------
+    columns : dict
+        Cells by column.
+    issues : list of TableIssue
+        Rows of another length than the header, and decimal commas.
+
+    Raises
+    ------
+    SourceError
+        The table cannot be read.
+    """
+    table = dataset.read_tsv_verbatim(file) if file else Table({})
+    return _read_times(table, recording)
 
 
 def read_sidecar_header(dataset: Dataset, path: str) -> SidecarHeader:

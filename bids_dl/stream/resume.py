@@ -15,6 +15,7 @@ from bids_dl.stream.order import Phase
 
 MAX_PHASES = 64
 MAX_WORKERS = 1024
+MAX_NUMBER = 2**63  # of the cells, which are int64
 PHASE_CELLS = len(Phase._fields)
 # Cells of the shared memory: five numbers, then the phases, then the iterations begun since the
 # last load (one cell for the main process and one for each worker).
@@ -202,6 +203,8 @@ def parse_state(state: Mapping[str, Any]) -> StreamState:
     try:
         phases = _parse_phases(state["progress"])
         start = ResumePoint(int(state["seed"]), int(state["epoch"]), phases)
+        if not (0 <= start.seed < MAX_NUMBER and 0 <= start.epoch < MAX_NUMBER):
+            raise ValueError("seed and epoch are from 0 to 2**63 - 1")
         worker = state.get("worker")
         return StreamState(
             start, int(state["selection"]), None if worker is None else WorkerState(*worker)

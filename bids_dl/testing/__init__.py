@@ -7,6 +7,8 @@ of the head), and, on the first channel, impulses of one sample at the onsets of
 With a `PlantedEffect`, the power of a band depends on a target instead, by an effect of known size.
 `make_dataset` writes it as a BIDS dataset, `plant_store` as a finished store.
 
+`plant_spikes` copies a store with rare spikes at known times.
+
 With the events ``"sleep"``, blocks are sleep stages, each with a rhythm of its own.
 """
 
@@ -26,6 +28,7 @@ from bids_dl.testing.recording import (
     SyntheticDataset,
     SyntheticRecording,
 )
+from bids_dl.testing.spikes import SpikeStore, plant_spikes
 
 __all__ = [
     "ALPHA_AMPLITUDE_UV",
@@ -39,9 +42,11 @@ __all__ = [
     "PlantedEffect",
     "PlantedPopulation",
     "PlantedStore",
+    "SpikeStore",
     "SyntheticDataset",
     "SyntheticEvent",
     "SyntheticRecording",
     "make_dataset",
+    "plant_spikes",
     "plant_store",
 ]

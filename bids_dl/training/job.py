@@ -34,13 +34,14 @@ from bids_dl.training.metrics import Monitor, check_vote_unit, default_vote_unit
 from bids_dl.training.model_choice import ModelChoice, build_initial, choose_model, make_card
 from bids_dl.training.objectives import check_objective, fit_target, make_objective
 from bids_dl.training.optimization import check_optimizer
-from bids_dl.training.scaling import Scaling, choose_normalization
+from bids_dl.training.scaling import Scaling, choose_normalization, warn_of_recordings
 from bids_dl.training.source_run import (
     SourceRun,
     adopt_settings,
     check_rate,
-    find_leaks,
+    find_seen,
     find_source,
+    warn_of_seen,
 )
 
 
@@ -74,6 +75,8 @@ class TrainingJob:
         File of the weights that each model begins with, None for random ones.
     source
         Run whose model each model begins with, None for another beginning.
+    n_seen
+        Number of tested persons that ``source`` has seen.
     """
 
     store: Store
@@ -89,6 +92,7 @@ class TrainingJob:
     warnings: tuple[str, ...]
     weights: PretrainedFile | None = None
     source: SourceRun | None = None
+    n_seen: int = 0
 
     @property
     def seeds(self) -> range:
@@ -187,10 +191,14 @@ def prepare_job(
     tested = target.values[known]
     vote_by = config.vote_by or default_vote_unit(table[known], target.spec, tested)
     check_vote_unit(table[known], target.spec, tested, vote_by)
-    scaling = _inherit_scaling(config, source) or choose_normalization(
-        config, model.spec, table, known, target.values
-    )
+    scaling = _inherit_scaling(config, source)
+    doubts: list[str] = []
+    if scaling is None:
+        scaling = choose_normalization(config, model.spec, table, known, target.values)
+    else:
+        doubts = warn_of_recordings(scaling.normalize, table, known, target.values)
     card = make_card(model, config, store, target.spec, scaling.normalize)
+    seen = find_seen(source, plan.folds, table)
     compute = Compute(torch_device, pick_precision(config.precision, torch_device), ranks)
     job = TrainingJob(
         store,
@@ -203,9 +211,10 @@ def prepare_job(
         scaling,
         vote_by,
         compute,
-        (*find_leaks(source, plan.folds, table), *plan.warnings, *model.warnings),
+        (*warn_of_seen(source, seen, plan.folds, table), *plan.warnings, *doubts, *model.warnings),
         model.weights,
         source,
+        len(seen),
     )
     _check_validation(job)
     check_optimizer(config, torch_device)

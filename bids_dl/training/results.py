@@ -128,6 +128,7 @@ def evaluate_run(
     first = predictions[predictions["seed"] == job.config.seed]
     metrics = dict(evaluated[job.config.seed])
     metrics["same_person"] = job.folds[0].same_person
+    metrics["n_seen_persons"] = job.n_seen
     metrics["normalize"] = {"value": job.scaling.normalize, "reason": job.scaling.reason}
     metrics["folds"] = [describe_result(job, result) for result in results]
     metrics["baselines"] = evaluate_baselines(job, first)

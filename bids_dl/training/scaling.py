@@ -88,6 +88,34 @@ def choose_normalization(
     )
 
 
+def warn_of_recordings(
+    normalize: str, table: pd.DataFrame, known: npt.NDArray[np.bool_], values: npt.NDArray[Any]
+) -> list[str]:
+    """Return a warning if an inherited normalization may remove what is to be learnt.
+
+    Parameters
+    ----------
+    normalize
+        Normalization of the run that a training begins with.
+    table, known, values
+        As in `choose_normalization`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"dataset": "eyes", "recording": ["a", "b"]})
+    >>> warn_of_recordings("training", table, np.ones(2, bool), np.array([0, 1]))
+    []
+    """
+    if normalize not in ("recording", "window"):
+        return []
+    if _varies_within_recordings(table[known], values[known]):
+        return []
+    return [
+        f"the run to begin with was normalized by {normalize}, which may remove the difference, "
+        "because each recording has one value of the target; --normalize training keeps it"
+    ]
+
+
 def _varies_within_recordings(table: pd.DataFrame, values: npt.NDArray[Any]) -> bool:
     """Return True if a recording has windows with different known targets."""
     columns = pd.DataFrame(values.reshape(len(values), -1))

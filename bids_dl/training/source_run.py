@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,16 +67,17 @@ def find_source(config: TrainConfig) -> SourceRun | None:
             "to begin with; leave one out"
         )
     path = Path(config.init_from)
-    if path.is_dir():
+    is_folder = os.path.isdir(path)  # noqa: PTH112  # False, not an error, for a name too long
+    if is_folder:
         fold = _find_only_model(path, config.init_from)
-    elif path.is_file() and path.suffix == SUFFIX:
+    elif path.suffix == SUFFIX and os.path.isfile(path):  # noqa: PTH113
         fold = _find_fold(path)
     else:
         raise ConfigError(
             f"--init-from {config.init_from}: no such run; give a run folder of bids-dl train, or "
             f"one of its {SUFFIX} files"
         )
-    name = f"{path.name}/{fold.path.name}" if path.is_dir() else path.name
+    name = f"{path.name}/{fold.path.name}" if is_folder else path.name
     return SourceRun(read_source(fold.path, name), fold.seen)
 
 
@@ -132,8 +134,8 @@ def check_rate(card: ModelCard, store: Store, name: str) -> None:
         )
 
 
-def find_leaks(source: SourceRun | None, folds: Sequence[Fold], table: pd.DataFrame) -> list[str]:
-    """Return a warning if tested persons were seen by the run that the training begins with.
+def find_seen(source: SourceRun | None, folds: Sequence[Fold], table: pd.DataFrame) -> list[Person]:
+    """List the tested persons that the run to begin with has seen.
 
     Parameters
     ----------
@@ -144,16 +146,20 @@ def find_leaks(source: SourceRun | None, folds: Sequence[Fold], table: pd.DataFr
     table
         Table of the whole store.
     """
-    if source is None or not source.seen:
+    if source is None:
         return []
-    people = find_people(table)
-    tested = {int(code) for fold in folds for code in set(people.codes[fold.test].tolist())}
-    persons = [people.names[code] for code in sorted(tested)]
-    seen = [person for person in persons if person in source.seen]
-    if not seen:
+    return [person for person in _list_tested(folds, table) if person in source.seen]
+
+
+def warn_of_seen(
+    source: SourceRun | None, seen: Sequence[Person], folds: Sequence[Fold], table: pd.DataFrame
+) -> list[str]:
+    """Return a warning on the persons of `find_seen`, if there are any."""
+    if source is None or not seen:
         return []
+    n_tested = len(_list_tested(folds, table))
     return [
-        f"LEAK: {len(seen)} of {count(len(persons), 'tested person')} were in the training of "
+        f"LEAK: {len(seen)} of {count(n_tested, 'tested person')} were in the training of "
         f"--init-from {source.model.name} ({describe_people(seen, with_dataset=True)}); the result "
         "does not hold for new people: begin with a run that has not seen them"
     ]
@@ -164,6 +170,13 @@ def describe_seen(source: SourceRun | None) -> dict[str, Any]:
     if source is None:
         return {}
     return {"initial": [list(person) for person in sorted(source.seen)]}
+
+
+def _list_tested(folds: Sequence[Fold], table: pd.DataFrame) -> list[Person]:
+    """List the persons with a test window in a fold, in the order of the store."""
+    people = find_people(table)
+    tested = {int(code) for fold in folds for code in set(people.codes[fold.test].tolist())}
+    return [people.names[code] for code in sorted(tested)]
 
 
 def _find_only_model(folder: Path, name: str) -> FoldWeights:

@@ -95,9 +95,11 @@ def expand_options(config: TrainConfig) -> dict[str, TrainConfig]:
         options = dict(zip(values, combination, strict=True))
         parts = [f"{key}={options[key]}" for key in varied]
         if len(shares) > 1:
-            parts.append(f"{SHARE}={share:g}")
-        variant = replace(config, model_options=options, train_fraction=share)
-        variants[",".join(parts)] = variant
+            parts.append(f"{SHARE}={share:.12g}")
+        name = ",".join(parts)
+        if name in variants:
+            raise ConfigError(f"{name}: given twice; give each value once")
+        variants[name] = replace(config, model_options=options, train_fraction=share)
         if len(variants) > MAX_VARIANTS:
             raise ConfigError(f"--model-option: more than {MAX_VARIANTS} combinations of values")
     return variants
@@ -150,8 +152,9 @@ def train_variants(
     BidsDlError
         As in `train`.
     """
-    parent = Path(run_dir) if run_dir is not None else _default_folder(store_url, config)
     source = find_source(config)
+    adopted = adopt_settings(replace(config, model_options={}), source)
+    parent = Path(run_dir) if run_dir is not None else _default_folder(store_url, adopted)
     variants: dict[str, TrainConfig] = {}
     for name, variant in expand_options(config).items():
         variants[name] = adopt_settings(variant, source)

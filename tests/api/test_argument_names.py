@@ -9,13 +9,14 @@ import pytest
 import bids_dl
 from bids_dl.api import argument_names
 from bids_dl.config.declaration import declared_options
+from bids_dl.config.explain_options import ExplainOptions
 from bids_dl.config.options import ConvertOptions, EventsOptions, VerifyOptions
 from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 from bids_dl.errors import ConfigError, RecordingError
 
 OPTIONS = declared_options(
     *(EventsOptions, ConvertOptions, VerifyOptions),
-    *(TrainOptions, PredictOptions, CompareOptions),
+    *(TrainOptions, PredictOptions, CompareOptions, ExplainOptions),
 )
 
 

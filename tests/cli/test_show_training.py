@@ -135,7 +135,7 @@ def test_train_and_predict_agree(command, eyes_store):
         rows[0]
     )
     assert ({row["subject"] for row in rows}, {row["seen"] for row in rows}) == ({"004"}, {"False"})
-    assert command(*prediction, "--output", "predictions.csv").out == ""
+    assert command(*prediction, "--output", "predictions.csv").out == "predictions.csv\n"
     assert Path("predictions.csv").read_text() == text.out
     correct = np.mean([row["predicted"] == row["label"] for row in rows])
     assert correct == pytest.approx(trained.json["windows"]["accuracy"]["value"])

@@ -164,6 +164,14 @@ def test_system5_seizure_prediction_learns_power_images(run, tmp_path):
     assert (tmp_path / "run" / "record.html").is_file()
 
 
+@pytest.mark.slow
+def test_many_datasets_train_one_network_for_new_persons_of_each(run, tmp_path):
+    printed = run("many_datasets.py", tmp_path)
+    shares = dict(re.findall(r"^(\w+): (\d+)% of 40 windows of new persons$", printed, re.M))
+    assert list(shares) == ["biosemi64", "cap24", "cap129"]
+    assert min(map(int, shares.values())) >= 75
+
+
 def percent_of(what: str, printed: str) -> int:
     """Return the number of per cent that a script has printed of something."""
     match = re.search(rf"(\d+)% of {what}", printed)

@@ -82,7 +82,9 @@ def test_a_network_whose_weights_have_no_length_takes_longer_windows_with_a_new_
 def test_weights_of_another_length_are_refused_with_both(tmp_path):
     card = replace(CARD, model="band-power")
     source = source_of(replace(card, n_times=16), tmp_path)
-    expected = r"norm\.running_mean.* have another shape; .* of 16 samples, the store has 64; convert"
+    expected = (
+        r"norm\.running_mean.* have another shape; .* of 16 samples, the store has 64; convert"
+    )
     with pytest.raises(ModelError, match=expected):
         load_source(card.build(), card, source)
 
@@ -129,7 +131,10 @@ def test_a_network_behind_a_channel_map_is_loaded_and_can_be_a_source(tmp_path):
 
 @pytest.mark.parametrize(
     ("model", "expected"),
-    [("shallow-fbcsp", False), ("resnet1d", False), ("spatial-attention", True)],
+    [
+        *(("shallow-fbcsp", False), ("resnet1d", False)),
+        *(("spatial-attention", True), ("channelwise-resnet", True)),
+    ],
 )
 def test_only_weights_that_do_not_depend_on_the_channels_take_any(model, expected):
     card = replace(CARD, model=model, positions=POSITIONS)

@@ -168,6 +168,8 @@ def test_a_state_of_another_selection_or_order_is_refused(store, options):
         {},
         {"seed": 0, "epoch": 0, "progress": [3], "selection": 0},
         {"seed": 0, "epoch": 0, "progress": [[0, 4, 1]], "selection": 0},
+        {"seed": 0, "epoch": -1, "progress": [], "selection": 0},
+        {"seed": 2**63, "epoch": 0, "progress": [], "selection": 0},
     ],
 )
 def test_a_mapping_that_is_not_a_state_is_refused(store, state):

@@ -97,6 +97,7 @@ def test_weights_that_are_not_frozen_are_trained_with_the_head_of_the_same_targe
         ({"model_options": {"dropout": 0.1}}, r"dropout=0\.1: --init-from .* has its default"),
         ({"weights": "w.pth"}, r"--init-from .* and --weights w\.pth both name the weights"),
         ({"init_from": "missing"}, "--init-from missing: no such run; give a run folder"),
+        ({"init_from": "n" * 5000}, "--init-from n+: no such run; give a run folder"),
         ({"init_from": None, "channels": "interpolate"}, "--channels interpolate has no effect"),
     ],
 )
@@ -136,7 +137,11 @@ def test_tested_people_whom_the_source_has_seen_are_a_leak(small, other, source,
     leaks = [line for line in result.metrics["warnings"] if "LEAK" in line]
     assert len(leaks) == 1
     assert "3 of 4 tested persons were in the training of --init-from source/weights" in leaks[0]
-    assert "LEAK" in (tmp_path / "run" / "record.html").read_text()
+    page = (tmp_path / "run" / "record.html").read_text()
+    assert "LEAK" in page
+    assert "people seen before" in page
+    assert "other people</span>" not in page
+    assert result.metrics["n_seen_persons"] == 3
     seen = predict(small, tmp_path / "run").groupby("subject")["seen"].all()
     assert seen.to_dict() == {"00": True, "01": True, "02": True, "03": False}
 

@@ -92,3 +92,10 @@ def test_a_wrong_value_is_refused_before_the_first_training(small, tmp_path):
     with pytest.raises(ConfigError, match="option n_filters 'x': expected an integer"):
         train_variants(small, config, run_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_value_that_is_given_twice_is_refused():
+    with pytest.raises(ConfigError, match=r"train_fraction=0\.5: given twice"):
+        expand_options(TrainConfig(train_fraction=(0.5, 0.5)))
+    names = list(expand_options(TrainConfig(train_fraction=(0.5, 0.500000001))))
+    assert names == ["train_fraction=0.5", "train_fraction=0.500000001"]

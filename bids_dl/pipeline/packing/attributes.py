@@ -52,6 +52,7 @@ def build_attributes(
         "request": describe_request(plan.request, plan.recipe),
         "hed_versions": dict(plan.survey.hed_versions),
         "sources": sources,
+        **_annotation_attributes(plan),
         "software": software,
         "statistics": _count_windows(plan, rows),
         "failures": [asdict(failure) for failure in failures],
@@ -128,6 +129,24 @@ def _source_attributes(plan: Plan, name: str, dataset: source.Dataset) -> dict[s
     }
 
 
+def _annotation_attributes(plan: Plan) -> dict[str, Any]:
+    """Describe the derivative that the rows are from, by dataset. Empty without one."""
+    described = {}
+    for name, derivative in plan.survey.annotations.items():
+        prefix = f"{name}/"
+        files = {key: of for key, of in plan.annotations.items() if key.startswith(prefix)}
+        description = derivative.dataset.description
+        generated_by = description.get("GeneratedBy")
+        tools = generated_by if isinstance(generated_by, list) else []
+        described[name] = {
+            "title": str(description.get("Name", "")),
+            "generated_by": [str(tool.get("Name", "")) for tool in tools if isinstance(tool, dict)],
+            "recordings": len(files),
+            "sha256": digest(files),
+        }
+    return {"annotations": described} if described else {}
+
+
 def _as_texts(value: Any) -> list[str]:
     """Convert a list, or a single value, of dataset_description.json to a list of strings."""
     if isinstance(value, list):
@@ -185,6 +204,8 @@ def recordings_document(
             "duration": plan.survey.headers[key].duration,
             "windows": len(entry.kept),
         }
+        if key in plan.annotations:
+            document[key]["annotations"] = dict(plan.annotations[key])
         if key in clipped:
             document[key]["clipped"] = clipped[key]
         document[key]["steps"] = [asdict(report) for report in entry.steps]

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+RENAMED = (("standard_", "colin27_"), ("colin27_", "standard_"))
+"""Beginnings of names of templates in another release of MNE, and in this one if it has them."""
 
 
 def is_electrode(name: str) -> bool:
@@ -73,10 +75,18 @@ def _find_electrodes(template: str, names: Sequence[str]) -> dict[str, Array]:
 @cache
 def _template() -> tuple[str, dict[str, Array]]:
     """Load the name of the MNE template of the 10-05 system, and its positions."""
-    name = "standard_1005"
-    if "colin27_1005" in mne.channels.get_builtin_montages():  # renamed in MNE 1.13
-        name = "colin27_1005"
+    name = _find_template("standard_1005")
     return name, _load_electrodes(name)
+
+
+def _find_template(name: str) -> str:
+    """Return the name that a template has in this release of MNE, which renamed some in 1.13."""
+    known = mne.channels.get_builtin_montages()
+    for old, new in RENAMED:
+        renamed = new + name.removeprefix(old)
+        if name.startswith(old) and renamed in known:
+            return renamed
+    return name
 
 
 @cache
@@ -86,7 +96,7 @@ def _load_electrodes(template: str) -> dict[str, Array]:
     MNE's head coordinates have their origin between the ears. Templates have frames of their own,
     some of the MRI, in which electrodes are up to 4 cm lower.
     """
-    montage = mne.channels.make_standard_montage(template)
+    montage = mne.channels.make_standard_montage(_find_template(template))
     info = mne.create_info(montage.ch_names, 1.0, "eeg")
     info.set_montage(montage)
     return {channel["ch_name"].casefold(): channel["loc"][:3].copy() for channel in info["chs"]}

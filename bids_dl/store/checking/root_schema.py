@@ -58,6 +58,7 @@ REQUEST = _object(
                 "labels": _list(_object({"label": TEXT}, required=["label", "query"]), minItems=1),
                 "aliases": _object(),
                 "hed_sidecar": _object(additionalProperties=_object()),
+                "annotations": TEXT,
             },
             required=["labels"],
         ),
@@ -117,6 +118,11 @@ ATTRIBUTES = _object(
         "request": REQUEST,
         "hed_versions": _object(additionalProperties={"type": ["string", "null"]}),
         "sources": _list(SOURCE),
+        "annotations": _object(
+            additionalProperties=_object(
+                {"title": TEXT, "generated_by": TEXTS, "recordings": COUNT, "sha256": HEX}
+            )
+        ),
         "software": _object(additionalProperties={"type": ["string", "null"]}),
         "statistics": STATISTICS,
         "failures": _list(FAILURE),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +16,7 @@ from bids_dl.stream.mixing.resampling import resampled_length
 from bids_dl.wording import join_names
 
 ANY_MONTAGE = "any"
+MAX_SFREQ = 1e6  # Hz, as in the card of a model; higher ones fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,20 @@ class SignalRequest:
     sfreq: Any = None
 
     def __post_init__(self) -> None:
-        if self.montage is not None and self.montage != ANY_MONTAGE:
+        is_name = isinstance(self.montage, str) and self.montage == ANY_MONTAGE
+        if self.montage is not None and not is_name:
             raise ConfigError(f"montage must be {ANY_MONTAGE!r} or None, got {self.montage!r}")
         if self.sfreq is None:
             return
-        if not isinstance(self.sfreq, Real) or isinstance(self.sfreq, bool):
-            raise wrong_type("sfreq", "a rate in Hz or None", self.sfreq)
-        sfreq = float(self.sfreq)
-        if not 0 < sfreq < math.inf or exact_rate(sfreq) == 0:
-            raise ConfigError(f"sfreq must be a positive rate in Hz, got {self.sfreq}")
+        sfreq = self.sfreq
+        if not isinstance(sfreq, Real) or isinstance(sfreq, bool):
+            raise wrong_type("sfreq", "a rate in Hz or None", sfreq)
+        if not 0 < self.sfreq <= MAX_SFREQ or exact_rate(float(self.sfreq)) == 0:
+            raise ConfigError(
+                f"sfreq must be a positive rate in Hz, got {self.sfreq}; the highest is "
+                f"{MAX_SFREQ:.0f}"
+            )
+        object.__setattr__(self, "sfreq", float(self.sfreq))  # from any type of number
 
     def keeps(self, stores: Sequence[Store]) -> bool:
         """Return True if the signals of all stores are delivered as they are stored."""

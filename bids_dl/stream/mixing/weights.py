@@ -15,6 +15,7 @@ from bids_dl.config.arguments import check_integers, wrong_type
 from bids_dl.errors import ConfigError, NoMatchError
 from bids_dl.stream.order import Indices
 
+MAX_EPOCH_WINDOWS = 10**8  # so that the order of an epoch takes few GB; the default is far below
 DRAW_KEY = 20  # of the random generators, apart from those of the order
 
 
@@ -182,10 +183,16 @@ def check_epoch_options(weights: Any, epoch_windows: Any, *, shuffle: bool) -> N
     Raises
     ------
     ConfigError
-        ``epoch_windows`` is given without ``weights``, or ``weights`` without ``shuffle``.
+        ``epoch_windows`` is given without ``weights`` or is too large, or ``weights`` are given
+        without ``shuffle``.
     """
     if epoch_windows is not None:
         check_integers(epoch_windows=epoch_windows)
+        if epoch_windows > MAX_EPOCH_WINDOWS:
+            raise ConfigError(
+                f"epoch_windows must be at most {MAX_EPOCH_WINDOWS}, got {epoch_windows}; "
+                "use several epochs, or endless=True"
+            )
         if weights is None:
             raise ConfigError("epoch_windows needs weights=, one number per store")
     if weights is not None and not shuffle:
@@ -205,7 +212,10 @@ def _check_weights(weights: Any, n_stores: int) -> list[Fraction]:
     for weight in weights:
         if not isinstance(weight, Real) or isinstance(weight, bool):
             raise wrong_type("weights", expected, weights)
-        share = float(weight)
+        try:
+            share = float(weight)
+        except OverflowError:  # of an integer
+            share = math.inf
         if not 0 < share < math.inf:
             raise ConfigError(f"weights must be positive numbers, got {weight}")
         shares.append(Fraction(share))

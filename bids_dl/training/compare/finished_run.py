@@ -172,6 +172,11 @@ def read_run(folder: str | Path) -> FinishedRun:
             f"{folder}: the training has not finished; the same `bids-dl train` resumes it"
         )
     config = _read(path / "config.json", CONFIG_SCHEMA, folder)
+    if "pretext" in config:
+        raise ModelError(
+            f"{folder}: was pretrained without labels, so it has no metrics of a target; compare "
+            "probes of its embeddings, or trainings that begin with it"
+        )
     folds = _read(path / "folds.json", FOLDS_SCHEMA, folder)
     metrics = _read(path / "metrics.json", METRICS_SCHEMA, folder)
     if not metrics["persons"]:

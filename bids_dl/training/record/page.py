@@ -80,7 +80,7 @@ def render_record(record: Record) -> bytes:
         main=main,
         title=name_metric(metrics["kind"], main),
         setup=_describe_setup(record),
-        people="same person" if metrics["same_person"] else "other people",
+        people=name_people(metrics),
         store_name=_name_store(record.config["store"]),
         systems=systems,
         unbeaten=list_unbeaten(systems, metrics["kind"], main),
@@ -96,6 +96,19 @@ def render_record(record: Record) -> bytes:
         max_shown=MAX_SHOWN,
     )
     return content.encode("utf-8", "replace")
+
+
+def name_people(metrics: Mapping[str, Any]) -> str:
+    """Name the relation of the tested persons to those that the model has seen.
+
+    Examples
+    --------
+    >>> name_people({"same_person": False, "n_seen_persons": 2})
+    'people seen before'
+    """
+    if metrics["same_person"]:
+        return "same person"
+    return "people seen before" if metrics.get("n_seen_persons") else "other people"
 
 
 def _describe_setup(record: Record) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import doctest
+import warnings
 
 import numpy as np
+import pytest
 
 from bids_dl.source.channels import electrodes
 from bids_dl.source.channels.electrodes import standard_positions
@@ -41,3 +43,17 @@ def test_positions_are_head_coordinates():
     left, right, vertex = standard_positions(["T7", "T8", "Cz"])[0]
     assert 0.12 < vertex[2] < 0.15
     assert left[0] < -0.07 < 0.07 < right[0]
+
+
+@pytest.mark.parametrize("kind", ["1005", "1020", "postfixed"])
+def test_a_template_has_its_names_of_all_releases_of_mne(kind, monkeypatch):
+    """MNE 1.12 has standard_1020, 1.13 has colin27_1020 and warns of the former name."""
+    names = [f"{prefix}_{kind}" for prefix in ("standard", "colin27")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len({electrodes._find_template(name) for name in names}) == 1
+        for name in names:
+            assert np.isfinite(standard_positions(["Cz"], [name])[0]).all()
+            assert electrodes._load_electrodes(name)["cz"].shape == (3,)
+    monkeypatch.setattr(electrodes.mne.channels, "get_builtin_montages", lambda: ["standard_1020"])
+    assert electrodes._find_template("colin27_1020") == "standard_1020"

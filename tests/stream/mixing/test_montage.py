@@ -217,6 +217,7 @@ def test_a_store_without_positions_is_refused_with_the_way_out(tmp_path, stores,
     ("options", "message"),
     [
         ({"montage": "all"}, "montage must be 'any' or None, got 'all'"),
+        ({"montage": np.array(["any", "any"])}, "montage must be 'any' or None, got array"),
         ({"normalize": (np.zeros(64), np.ones(64))}, "normalize is a pair for the channels of one"),
         ({"normalize": "subject"}, "normalize 'subject': use one of window"),
     ],

@@ -125,8 +125,8 @@ def test_a_window_of_no_whole_number_of_samples_is_refused_with_the_nearest_wind
         StreamingDataset(path, sfreq=101)
 
 
-@pytest.mark.parametrize("sfreq", [0, -128, float("nan"), float("inf")])
-def test_a_rate_that_is_not_positive_is_refused(tmp_path, sfreq):
+@pytest.mark.parametrize("sfreq", [0, -128, float("nan"), float("inf"), 1e12, 10**400])
+def test_a_rate_that_is_not_positive_or_too_high_is_refused(tmp_path, sfreq):
     path = montage_stores.write(tmp_path / "a.zarr", MontageStore(3))
     with pytest.raises(ConfigError, match="sfreq must be a positive rate in Hz, got"):
         StreamingDataset(path, sfreq=sfreq)
@@ -137,3 +137,11 @@ def test_a_rate_that_is_no_number_is_refused(tmp_path, sfreq):
     path = montage_stores.write(tmp_path / "a.zarr", MontageStore(3))
     with pytest.raises(TypeError, match="sfreq must be a rate in Hz or None, got"):
         StreamingDataset(path, sfreq=sfreq)
+
+
+def test_a_rate_of_any_type_of_number_is_the_same(tmp_path):
+    path = montage_stores.write(tmp_path / "a.zarr", MontageStore(3, n_windows=6))
+    expected, actual = (
+        next(iter(StreamingDataset(path, sfreq=sfreq))).signals for sfreq in (64, np.float32(64))
+    )
+    assert actual.equal(expected)

@@ -179,6 +179,8 @@ def test_only_the_chunks_of_the_drawn_windows_are_read(pair):
         ({"weights": [1, -2.0]}, "weights must be positive numbers, got -2.0"),
         ({"weights": [1, float("nan")]}, "weights must be positive numbers, got nan"),
         ({"weights": [1, float("inf")]}, "weights must be positive numbers, got inf"),
+        ({"weights": [1, 10**400]}, "weights must be positive numbers, got 1000"),
+        ({"weights": [1, 2], "epoch_windows": 10**9}, "epoch_windows must be at most 100000000"),
         ({"weights": [1, "2"]}, "weights must be a list of positive numbers, one per store"),
         ({"weights": "31"}, "weights must be a list of positive numbers, one per store, got str"),
         ({"weights": 3}, "weights must be a list of positive numbers, one per store, got int 3"),
