@@ -1,0 +1,1 @@
+"""Active learning: choose what an expert is asked, and learn from the answers."""

@@ -1,0 +1,136 @@
+"""The lines of the log of answers: their fields, and how large each may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bids_dl.config.json_schema import Schema, find_violation
+from bids_dl.errors import BidsDlError
+
+VERSION = 1  # of the lines
+MAX_LINE_BYTES = 64_000  # of a line, as of a request to the page; a line has about 400
+MAX_SECONDS = 1e8  # three years, more than any recording
+MAX_CHANNELS = 4096
+MAX_CLASSES = 100
+NAME_PATTERN = r"^[A-Za-z0-9_-]+\Z"
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
+TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z"
+RECORDING_PATTERN = (
+    r"^sub-[^/\\\x00-\x1f]+/(ses-[^/\\\x00-\x1f]+/)?(eeg|ieeg)/sub-[^/\\\x00-\x1f]+\Z"
+)
+PURPOSES = ("train", "test")
+
+
+class AnswerError(BidsDlError):
+    """A line that the log of answers does not accept. The log was not changed."""
+
+    exit_status = 2
+
+
+def _text(pattern: str, description: str, max_length: int = 64) -> dict[str, Any]:
+    return {
+        "type": "string",
+        "pattern": pattern,
+        "maxLength": max_length,
+        "description": description,
+    }
+
+
+IDENTIFIER = _text(UUID_PATTERN, "a UUID in lower case")
+NAME = _text(NAME_PATTERN, "a name of letters, digits, _ and -")
+CHANNEL = _text(r"^[^\x00-\x1f]+\Z", "text without control characters", 200)
+SECONDS: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": MAX_SECONDS}
+NUMBER: dict[str, Any] = {"type": ["number", "null"], "minimum": -1e9, "maximum": 1e9}
+COMMON: dict[str, Schema] = {
+    "version": {"const": VERSION},
+    "kind": {"enum": ["answer", "change", "undo"]},
+    "id": IDENTIFIER,
+    "time": _text(TIME_PATTERN, "a UTC time such as 2026-01-31T12:00:00.000Z"),
+    "annotator": NAME,
+}
+DISPLAY: Schema = {
+    "type": ["object", "null"],
+    "properties": {
+        "montage": CHANNEL,
+        **dict.fromkeys(("low", "high", "notch", "sensitivity"), NUMBER),
+    },
+    "propertyNames": {"enum": ["montage", "low", "high", "notch", "sensitivity"]},
+}
+ANSWER: dict[str, Schema] = {
+    **COMMON,
+    "dataset": _text(r"^(?!\.)[^/\\\x00-\x1f]+\Z", "a name without slashes", 200),
+    "recording": _text(RECORDING_PATTERN, "a BIDS path without suffix and extension", 500),
+    "onset": SECONDS,
+    "duration": SECONDS,
+    "channels": {"type": "array", "items": CHANNEL, "maxItems": MAX_CHANNELS},
+    "label": NAME,
+    "item": NAME,
+    "purpose": {"enum": list(PURPOSES)},
+    "round": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+    "model": {"type": ["string", "null"], "pattern": r"^[0-9a-f]{1,64}\Z", "maxLength": 64},
+    "probabilities": {
+        "type": ["object", "null"],
+        "propertyNames": NAME,
+        "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
+        "maxProperties": MAX_CLASSES,
+    },
+    "strategy": NAME,
+    "display": DISPLAY,
+    "ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 86_400_000},
+}
+OPTIONAL = frozenset({"channels", "model", "probabilities", "display", "ms", "round"})
+
+
+def _line(fields: Mapping[str, Schema]) -> Schema:
+    """Return the schema of a line with these fields and no others."""
+    return {
+        "type": "object",
+        "properties": fields,
+        "propertyNames": {"enum": list(fields)},
+        "required": [name for name in fields if name not in OPTIONAL],
+    }
+
+
+SCHEMAS: Mapping[str, Schema] = {
+    "answer": _line(ANSWER),
+    "change": _line({**COMMON, "of": IDENTIFIER, "label": NAME}),
+    "undo": _line({**COMMON, "of": IDENTIFIER}),
+}
+"""Schema of a line by its kind. ``of`` names the line that is changed or undone."""
+
+
+def find_problem(line: Any) -> str | None:
+    """Find the first reason for which a value is no line of the log.
+
+    Parameters
+    ----------
+    line
+        Parsed JSON.
+
+    Returns
+    -------
+    str or None
+        Field, value and what was expected; None for a valid line.
+
+    Examples
+    --------
+    >>> from bids_dl.annotate.answers.items import example_answer
+    >>> find_problem(example_answer(id="7"))
+    "id is '7', expected a UUID in lower case"
+    """
+    kind = line.get("kind", "answer") if isinstance(line, dict) else "answer"
+    if not isinstance(kind, str) or kind not in SCHEMAS:
+        return find_violation(line, {"properties": {"kind": COMMON["kind"]}})
+    return find_violation(line, SCHEMAS[kind]) or _find_nan(line)
+
+
+def _find_nan(values: Mapping[str, Any]) -> str | None:
+    """Find a number that is NaN, which JSON has not and no limit excludes."""
+    for name, value in values.items():
+        if isinstance(value, float) and math.isnan(value):
+            return f"{name} is nan, expected a number"
+        if isinstance(value, Mapping) and (problem := _find_nan(value)):
+            return problem
+    return None
