@@ -11,6 +11,8 @@ import pytest
 
 import bids_dl
 from bids_dl.annotate.derivative.szcore import list_seizures
+from bids_dl.config.stages import PreprocessConfig
+from bids_dl.preprocess import load_recipe
 
 DOCS = Path(bids_dl.__file__).parents[1] / "docs"
 GUIDE = (DOCS / "active-learning.md").read_text(encoding="utf-8")
@@ -18,7 +20,7 @@ BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", GUIDE, re.DOTALL)
 FEWER = {
     "convert": ("--scheduler", "synchronous"),
     "simulate": ("--seeds", "2"),
-    "train": ("--epochs", "4", "--folds", "2", "--device", "cpu"),
+    "train": ("--epochs", "2", "--folds", "2", "--device", "cpu"),
     "predict": ("--device", "cpu"),
 }
 BUDGETS = {"--budget": "30", "--answers": "0,10"}
@@ -55,6 +57,15 @@ def test_the_code_of_the_guide_runs_in_order(command):
     files = {("patients", file.stem): file for file in sorted(written)}
     _, recordings = list_seizures(files)
     assert recordings["duration"].tolist() == [120.0] * 6
+
+
+def test_the_recipe_for_long_recordings_resamples_before_it_filters(tmp_path):
+    [text] = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    recipe = tmp_path / "pool.yaml"
+    recipe.write_text(text)
+    loaded = load_recipe(PreprocessConfig(recipe=str(recipe)))
+    names = [step.name for step in loaded.signal_steps]
+    assert names == ["pick", "resample", "filter"]
 
 
 def test_the_guide_shows_each_command_of_the_loop():
