@@ -366,7 +366,7 @@ def read_folds(run_dir: Path) -> list[FoldWeights]:
     """
     folds: list[FoldWeights] = []
     if not run_dir.exists():
-        raise ModelError(f"{run_dir}: no such folder; name a run folder of bids-dl train")
+        raise ModelError(f"{run_dir}: not a run folder of bids-dl train (no such folder)")
     try:
         content = parse_json(read_text(run_dir / "folds.json", max_bytes=MAX_FOLDS_BYTES))
         problem = find_violation(content, FOLDS_SCHEMA)

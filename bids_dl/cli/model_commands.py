@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Unpack
 
 import typer
@@ -112,6 +113,6 @@ def predict(store: StoreUrl, **options: Unpack[PredictOptions]) -> None:
         content = table.to_csv(index=False, lineterminator="\n")
         console.print_bytes(content.encode())  # UTF-8 as in a file, in any terminal
         return
-    for name in ("output", "write_annotations"):
-        if name in options:
-            console.print_path(options[name])
+    for written in (options.get("output"), options.get("write_annotations")):
+        if written is not None:
+            console.print_path(Path(written))

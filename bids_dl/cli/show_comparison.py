@@ -52,9 +52,9 @@ def print_variants(variants: Variants, *, as_json: bool) -> None:
     print_comparison(variants.comparison)
     if curve is not None:
         _print_learning_curve(curve)
-        folder = next(iter(variants.run_dirs.values())).parent
+        parent = next(iter(variants.run_dirs.values())).parent
         for file in (TABLE_FILE, FIGURE_FILE):
-            out.print(f"learning curve: {folder / file}", soft_wrap=True)
+            out.print(f"learning curve: {parent / file}", soft_wrap=True)
     for name, folder in folders.items():
         out.print(f"{name}: {folder}", soft_wrap=True)
 
