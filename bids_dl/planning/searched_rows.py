@@ -66,7 +66,7 @@ def read_rows(
         No recording can be searched.
     """
     annotations: dict[str, source.Annotations] = {}
-    if events_config.annotations:
+    if events_config.annotations is not None:
         annotations = source.open_annotations(events_config.annotations, list(datasets), access)
     candidates, warnings = _find_searchable(
         datasets, source_config, annotations, needs_events=not events_config.whole

@@ -7,10 +7,10 @@ have a ``desc-`` entity. Without it, the name is the BIDS path of the recording.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bids_dl.datamodel import EventRows, Recording
 from bids_dl.errors import SourceError
@@ -91,11 +91,10 @@ def open_annotations(
         There is no derivative, it has no annotations, or it has several and none is chosen.
     """
     desc, folder = split_location(location)
-    parts = [Path(folder).expanduser() / name / DESCRIPTION for name in names]
-    has_parts = all(part.is_file() for part in parts)
+    has_parts = all(_has_description(f"{folder}/{name}") for name in names)
     if len(names) == 1 and not has_parts:
         return {names[0]: _open(folder, desc, access)}
-    if not has_parts and (Path(folder).expanduser() / DESCRIPTION).is_file():
+    if not has_parts and _has_description(folder):
         raise SourceError(
             f"{FLAG} {folder}: annotates one dataset, but the sources are {join_names(names)}; "
             "give one source, or a folder with a derivative named like each dataset"
@@ -113,17 +112,23 @@ def split_location(location: str) -> tuple[str, str]:
     """
     desc, separator, folder = location.partition("=")
     is_label = re.fullmatch(r"(desc-)?[A-Za-z0-9]+", desc) is not None
-    if not separator or not is_label or Path(location).exists():
+    if not separator or not is_label or os.path.exists(location):  # noqa: PTH110  (long names)
         return "", location
     return desc.removeprefix("desc-"), folder
+
+
+def _has_description(folder: str) -> bool:
+    """Return whether a folder is a BIDS dataset. No folder has an unknown user or a long name."""
+    path = os.path.expanduser(folder)  # noqa: PTH111  (keeps the name of an unknown user)
+    return os.path.isfile(f"{path}/{DESCRIPTION}")  # noqa: PTH113  (false for long names)
 
 
 def _open(folder: str, desc: str, access: Access | None) -> Annotations:
     """Open a derivative and list the tables of one ``desc-`` entity."""
     is_folder = parse_address(folder).kind == "folder"
-    if is_folder and not (Path(folder).expanduser() / DESCRIPTION).is_file():
+    if is_folder and not _has_description(folder):
         raise SourceError(
-            f"{FLAG} {folder}: no {DESCRIPTION} in this folder, which must be a BIDS derivative"
+            f"{FLAG} {folder!r}: no {DESCRIPTION} in this folder, which must be a BIDS derivative"
         )
     try:
         dataset = open_dataset(folder, access)

@@ -9,7 +9,7 @@ from annotation_folders import append_answers, write_classes
 
 import bids_dl
 from bids_dl.annotate.derivative import export_annotations
-from bids_dl.errors import EventError
+from bids_dl.errors import BidsDlError, EventError
 from bids_dl.testing import make_dataset
 
 
@@ -50,3 +50,10 @@ def test_annotations_of_other_recordings_are_refused_with_both_paths(annotated):
     source, labels, path = annotated
     with pytest.raises(EventError, match=f"it has {path}, the first recording is sub-002"):
         bids_dl.events(source, annotations=labels, hed="Spike", subject="002")
+
+
+def test_an_empty_path_is_no_request_for_events_tsv(annotated):
+    """As that of an unset variable of the shell."""
+    source, _, _ = annotated
+    with pytest.raises(BidsDlError, match=r"annotations"):
+        bids_dl.events(source, annotations="", hed="Spike")

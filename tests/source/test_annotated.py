@@ -96,5 +96,12 @@ def test_a_folder_without_annotations_is_refused(tmp_path):
     folder = write_raw(tmp_path / "raw")
     with pytest.raises(SourceError, match=r"no file named sub-\*/eeg/\*_desc-\*_events.tsv"):
         open_annotations(str(folder), ["raw"])
-    with pytest.raises(SourceError, match=r"nope: no dataset_description\.json in this folder"):
+    with pytest.raises(SourceError, match=r"nope': no dataset_description\.json in this folder"):
         open_annotations(str(tmp_path / "nope"), ["raw"])
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name", "x" * 300])
+@pytest.mark.parametrize("sources", [["raw"], ["raw", "more"]])
+def test_a_folder_of_an_unknown_user_or_with_a_long_name_is_no_derivative(name, sources):
+    with pytest.raises(SourceError, match="no dataset_description"):
+        open_annotations(name, sources)

@@ -22,6 +22,7 @@ HED_VERSION = "score_2.1.0"
 """SCORE, the library of HED for clinical EEG (10.1111/epi.12135), and the standard in it."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ENTRY_FIELDS = ("hed", "key")
+SURROGATES = range(0xD800, 0xE000)  # which UTF-8 cannot encode
 MAX_KEY = 9  # of the keys 1 to 9; 0 is the background
 
 
@@ -110,7 +111,8 @@ def parse_classes(
     keys = _choose_keys(entries, title)
     classes = []
     for name, entry in entries.items():
-        hed = str(entry.get("hed", "")).strip()
+        hed = " ".join(str(entry.get("hed", "")).split())  # a cell of a table has one line
+        _check_text(hed, f"{title}: {name}")
         check_hed(hed, hed_version, place=f"{title}: {name}", schema_folder=schema_folder)
         classes.append(AnswerClass(name, hed, keys[name]))
     return tuple(classes)
@@ -145,6 +147,26 @@ def _check_entries(content: Any, title: str) -> dict[str, Mapping[str, Any]]:
     names = [BACKGROUND, *(name for name in content if name != BACKGROUND)]
     default = {"hed": BACKGROUND_HED}
     return {name: content.get(name, default) for name in names}
+
+
+def _check_text(hed: str, place: str) -> None:
+    """Refuse HED that no file can hold, or that ends the group that it is put into.
+
+    Raises
+    ------
+    ConfigError
+        The HED has a surrogate, or closes a parenthesis that it does not open.
+    """
+    depth = 0
+    for character in hed:
+        if ord(character) in SURROGATES:
+            raise ConfigError(f"{place}: the HED has the character {character!r}; remove it")
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            raise ConfigError(
+                f"{place}: the HED {hed!r} closes a parenthesis that it does not open; "
+                "pair its parentheses"
+            )
 
 
 def _choose_keys(entries: Mapping[str, Mapping[str, Any]], title: str) -> dict[str, str]:

@@ -109,8 +109,8 @@ class Journal:
         Raises
         ------
         AnswerError
-            The line is not valid, its id is that of another line, or it names no line of the same
-            annotator. Nothing was written.
+            The line is not valid, its id is that of another line, it names no line of the same
+            annotator, or it changes an undo. Nothing was written.
         ConfigError
             The log cannot be written.
         """
@@ -154,6 +154,11 @@ class Journal:
             raise AnswerError(
                 f"{self.path.name}: of names {line['of']}, which is no line of the log; "
                 "append that line first"
+            )
+        if line["kind"] == "change" and target["kind"] == "undo":
+            raise AnswerError(
+                f"{self.path.name}: of names {line['of']}, which is an undo and has no label to "
+                "change; name the answer"
             )
         if target["annotator"] != line["annotator"]:
             raise AnswerError(

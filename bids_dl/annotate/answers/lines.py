@@ -17,9 +17,11 @@ MAX_CLASSES = 100
 NAME_PATTERN = r"^[A-Za-z0-9_-]+\Z"
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
 TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z"
-RECORDING_PATTERN = (
-    r"^sub-[^/\\\x00-\x1f]+/(ses-[^/\\\x00-\x1f]+/)?(eeg|ieeg)/sub-[^/\\\x00-\x1f]+\Z"
-)
+UNWRITABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+"""Control characters, line breaks, and surrogates, which no file can hold."""
+LABEL = rf"[^/\\{UNWRITABLE}]{{1,200}}"  # in a file name, which has up to 255 bytes
+RECORDING_PATTERN = rf"^sub-{LABEL}/(ses-{LABEL}/)?(eeg|ieeg)/sub-{LABEL}\Z"
+DATASET_PATTERN = rf"^(?!\.|code\Z){LABEL}\Z"  # code/ has the log
 PURPOSES = ("train", "test")
 
 
@@ -40,7 +42,7 @@ def _text(pattern: str, description: str, max_length: int = 64) -> dict[str, Any
 
 IDENTIFIER = _text(UUID_PATTERN, "a UUID in lower case")
 NAME = _text(NAME_PATTERN, "a name of letters, digits, _ and -")
-CHANNEL = _text(r"^[^\x00-\x1f]+\Z", "text without control characters", 200)
+CHANNEL = _text(rf"^[^{UNWRITABLE}]+\Z", "text without control characters", 200)
 SECONDS: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": MAX_SECONDS}
 NUMBER: dict[str, Any] = {"type": ["number", "null"], "minimum": -1e9, "maximum": 1e9}
 COMMON: dict[str, Schema] = {
@@ -60,7 +62,7 @@ DISPLAY: Schema = {
 }
 ANSWER: dict[str, Schema] = {
     **COMMON,
-    "dataset": _text(r"^(?!\.)[^/\\\x00-\x1f]+\Z", "a name without slashes", 200),
+    "dataset": _text(DATASET_PATTERN, "a name without slashes", 200),
     "recording": _text(RECORDING_PATTERN, "a BIDS path without suffix and extension", 500),
     "onset": SECONDS,
     "duration": SECONDS,

@@ -35,7 +35,7 @@ class VotedItem:
     shares
         Share of the votes by class; they add up to 1. All are NaN if there is no vote.
     label
-        Class with most votes; ``unsure`` if several have.
+        Class with most votes; ``unsure`` if several have, or if all experts were unsure.
     n_votes
         Number of experts, those who were unsure included.
     agreement
@@ -118,7 +118,8 @@ def _count_item(
     total = votes.sum()
     shares = votes / total if total else np.full(len(classes), np.nan)
     winners = np.flatnonzero(votes == votes.max()) if total else np.array([])
-    label = classes[winners[0]] if len(winners) == 1 else UNSURE
+    has_opinion = any(answer.label != UNSURE for answer in last.values())
+    label = classes[winners[0]] if has_opinion and len(winners) == 1 else UNSURE
     return VotedItem(
         first=first,
         shares=dict(zip(classes, shares.tolist(), strict=True)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from bids_dl.annotate.answers.classes import (
     AnswerClass,
     load_classes,
 )
+from bids_dl.annotate.answers.lines import DATASET_PATTERN, RECORDING_PATTERN
 from bids_dl.annotate.derivative.export import CLASSES
 from bids_dl.annotate.derivative.folder import (
     DerivativeFiles,
@@ -87,8 +90,8 @@ def write_detections(
     Raises
     ------
     ConfigError
-        The predictions have no probabilities of classes, or the folder is another dataset or
-        cannot be written.
+        The predictions have no probabilities of classes, a dataset or a recording has a name that
+        is no path of BIDS, or the folder is another dataset or cannot be written.
 
     Examples
     --------
@@ -99,9 +102,10 @@ def write_detections(
     >>> print(file.name, file.read_text().splitlines()[1].split()[:3])
     sub-1_task-rest_desc-eegnet_events.tsv ['2.0', '4.0', 'spike']
     """
-    folder = Path(str(config.write_annotations)).expanduser()
+    folder = _expand(str(config.write_annotations))
     title = f"--write-annotations {folder}"
     check_folder(folder, title)
+    _check_names(predictions, title)
     classes = _find_classes(predictions, folder, config, title)
     desc = description_label(*models)
     files: list[Path] = []
@@ -168,10 +172,10 @@ def check_detections(config: DetectionConfig) -> None:
     ConfigError
         The folder is another dataset, or the classes file is wrong.
     """
-    folder = Path(str(config.write_annotations)).expanduser()
+    folder = _expand(str(config.write_annotations))
     check_folder(folder, f"--write-annotations {folder}")
     if config.classes:
-        load_classes(Path(config.classes).expanduser())
+        load_classes(_expand(config.classes))
 
 
 def join_windows(
@@ -236,6 +240,28 @@ def _detect(
     return sorted(rows, key=lambda row: (row["onset"], row["trial_type"]))
 
 
+def _expand(path: str) -> Path:
+    """Expand ``~``. Unlike `Path.expanduser`, this keeps the name of an unknown user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def _check_names(predictions: pd.DataFrame, title: str) -> None:
+    """Refuse names that lead out of the folder, which a store of unknown origin may have.
+
+    Raises
+    ------
+    ConfigError
+        A dataset or a recording has such a name.
+    """
+    for column, pattern in (("dataset", DATASET_PATTERN), ("recording", RECORDING_PATTERN)):
+        for name in predictions[column].unique():
+            if not re.match(pattern, str(name)):
+                raise ConfigError(
+                    f"{title}: the store has the {column} {str(name)!r}, which is no name of a "
+                    f"{column} in BIDS, so no files can be named after it"
+                )
+
+
 def _find_classes(
     predictions: pd.DataFrame, folder: Path, config: DetectionConfig, title: str
 ) -> dict[str, str]:
@@ -248,7 +274,7 @@ def _find_classes(
             "target has classes, shares or labels"
         )
     known: dict[str, AnswerClass] = {}
-    file = Path(config.classes).expanduser() if config.classes else folder / CLASSES
+    file = _expand(config.classes) if config.classes else folder / CLASSES
     if config.classes or file.exists():
         known = {item.name: item for item in load_classes(file)}
     classes = {}

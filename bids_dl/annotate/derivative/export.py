@@ -21,6 +21,7 @@ from bids_dl.annotate.answers.votes import Unsure, VotedItem, count_votes
 from bids_dl.annotate.derivative.folder import (
     DerivativeFiles,
     check_folder,
+    find_parts,
     remove_tables,
     write_files,
 )
@@ -79,7 +80,7 @@ def export_annotations(
     """Rewrite the derivative of a folder from its log of answers.
 
     Equal logs give equal bytes. Answers about several datasets are written to a folder for each,
-    named like the dataset.
+    named like the dataset. A dataset that has such a folder keeps it.
 
     Parameters
     ----------
@@ -122,12 +123,15 @@ def export_annotations(
     by_dataset: dict[str, list[VotedItem]] = {}
     for item in items:
         by_dataset.setdefault(item.first.dataset, []).append(item)
-    if len(by_dataset) > 1:  # those of a time when there was one dataset
-        remove_tables(folder, DESC, title)
+    parts = find_parts(folder, title)
+    is_divided = len(by_dataset) > 1 or any(part.name in by_dataset for part in parts)
+    targets = {name: folder / name if is_divided else folder for name in by_dataset}
+    for former in (folder, *parts):  # of a time of other datasets
+        if former not in targets.values():
+            remove_tables(former, DESC, title)
     files: list[Path] = []
-    for dataset, of_dataset in by_dataset.items():
-        target = folder if len(by_dataset) == 1 else folder / dataset
-        files += write_files(target, build_files(of_dataset, classes), title)
+    for name, of_dataset in by_dataset.items():
+        files += write_files(targets[name], build_files(of_dataset, classes), title)
     return Export(folder, tuple(files), items, content.problems)
 
 

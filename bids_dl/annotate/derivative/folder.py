@@ -20,6 +20,7 @@ from bids_dl.input import parse_json, read_regular
 from bids_dl.output import writing
 from bids_dl.remote.caching.file_lock import lock_file
 from bids_dl.source.tables import parse_table
+from bids_dl.wording import join_names
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
@@ -27,6 +28,8 @@ DESCRIPTIONS = "descriptions.tsv"
 TOOL = "bids_dl"
 OWNER_ONLY = 0o600  # mode of the files, which tell what people with a subject label have
 MAX_TEXT_BYTES = 16_000_000
+CODE = "code"  # folder of the log and of the classes, which come before the derivative
+MAX_NAMES = 3  # in a message
 LOCK = ".bids-dl.lock"  # beside the files, while they are replaced
 
 
@@ -61,6 +64,9 @@ class DerivativeFiles:
 def check_folder(folder: Path, title: str) -> None:
     """Check that a folder is absent, empty or a derivative that this package wrote.
 
+    Without a description, it may have ``code/``, a README, hidden files, and folders that are
+    derivatives themselves.
+
     Parameters
     ----------
     folder
@@ -73,18 +79,20 @@ def check_folder(folder: Path, title: str) -> None:
     ConfigError
         The folder is another dataset, or a file.
     """
-    if folder.exists() and not folder.is_dir():
+    with writing(title):  # the system refuses to look up long names
+        is_file = folder.exists() and not folder.is_dir()
+    if is_file:
         raise ConfigError(f"{title}: is a file; name a folder")
     existing = _read_description(folder, title)
     if existing is None:
-        if any(folder.glob("sub-*")):
+        foreign = _find_foreign(folder, title)
+        if foreign:
             raise ConfigError(
-                f"{title}: has sub-* folders and no {DESCRIPTION}; name another folder"
+                f"{title}: has {join_names(foreign, limit=MAX_NAMES)} and no {DESCRIPTION}; "
+                "name a new or empty folder"
             )
         return
-    tools = existing.get("GeneratedBy")
-    names = [tool.get("Name") for tool in tools or [] if isinstance(tool, dict)]
-    if existing.get("DatasetType") != "derivative" or TOOL not in names:
+    if not _is_own(existing):
         raise ConfigError(
             f"{title}: is a dataset that bids_dl did not write; name a folder of its own, which "
             "may be inside derivatives/"
@@ -120,8 +128,9 @@ def write_files(folder: Path, files: DerivativeFiles, title: str) -> tuple[Path,
     with writing(title):
         folder.mkdir(parents=True, exist_ok=True)
         with lock_file(folder / LOCK):
+            descriptions = _list_descriptions(folder, files, title)
             _write(folder / DESCRIPTION, format_json(_describe(folder, files, title)))
-            _write(folder / DESCRIPTIONS, _list_descriptions(folder, files))
+            _write(folder / DESCRIPTIONS, descriptions)
             _write(folder / f"{ending[1:]}.json", format_json(files.sidecar))
             tables = []
             for path, content in sorted(files.tables.items()):
@@ -173,7 +182,7 @@ def description_label(*names: str) -> str:
 def _describe(folder: Path, files: DerivativeFiles, title: str) -> dict[str, Any]:
     """Return the dataset_description.json with the sources of this and of earlier files."""
     existing = _read_description(folder, title) or {}
-    sources = [source for source in existing.get("SourceDatasets", []) if isinstance(source, dict)]
+    sources = _read_objects(existing, "SourceDatasets")
     names = {str(source.get("Name", "")) for source in sources} | set(files.sources)
     return {
         "Name": existing.get("Name", "Annotations of " + ", ".join(sorted(names - {""}))),
@@ -185,12 +194,71 @@ def _describe(folder: Path, files: DerivativeFiles, title: str) -> dict[str, Any
     }
 
 
-def _list_descriptions(folder: Path, files: DerivativeFiles) -> bytes:
+def find_parts(folder: Path, title: str) -> list[Path]:
+    """Return the folders of single datasets that were written into a folder of several.
+
+    Folders with a log of their own are not among them.
+
+    Parameters
+    ----------
+    folder
+        Folder of the derivatives.
+    title
+        Option and folder, for messages.
+
+    Raises
+    ------
+    ConfigError
+        A description cannot be read.
+    """
+    parts = []
+    for file in sorted(folder.glob(f"*/{DESCRIPTION}")):
+        part = file.parent
+        description = _read_description(part, f"{title}: {part.name}")
+        if description is None or not _is_own(description) or (part / CODE).exists():
+            continue
+        if {"Name": part.name} in _read_objects(description, "SourceDatasets"):
+            parts.append(part)
+    return parts
+
+
+def _is_own(description: Mapping[str, Any]) -> bool:
+    """Return whether a description is that of a derivative that this package wrote."""
+    names = [tool.get("Name") for tool in _read_objects(description, "GeneratedBy")]
+    return description.get("DatasetType") == "derivative" and TOOL in names
+
+
+def _find_foreign(folder: Path, title: str) -> list[str]:
+    """Return the names in a folder without a description that no derivative has before it."""
+    names = []
+    with writing(title):
+        for path in sorted(folder.iterdir()) if folder.exists() else []:
+            is_known = path.name.startswith((".", "README")) or path.name == CODE
+            if not is_known and not (path / DESCRIPTION).is_file():
+                names.append(path.name)
+    return names
+
+
+def _read_objects(description: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects in a field of a description. Values of other types are left out."""
+    values = description.get(name)
+    if not isinstance(values, list):
+        return []
+    return [value for value in values if isinstance(value, dict)]
+
+
+def _list_descriptions(folder: Path, files: DerivativeFiles, title: str) -> bytes:
     """Return descriptions.tsv with one row for each ``desc-`` entity."""
     rows: dict[str, str] = {}
     path = folder / DESCRIPTIONS
     if path.exists():
-        table = parse_table(read_regular(path, max_bytes=MAX_TEXT_BYTES).decode()).columns
+        try:
+            text = read_regular(path, max_bytes=MAX_TEXT_BYTES).decode()
+            table = parse_table(text).columns
+        except ValueError as error:
+            raise ConfigError(
+                f"{title}: {DESCRIPTIONS} cannot be read ({error}); repair or remove it"
+            ) from None
         columns = (table.get("desc_id", ()), table.get("description", ()))
         rows = dict(zip(*columns, strict=False))
     rows[f"desc-{files.desc}"] = files.meaning

@@ -51,7 +51,9 @@ def choose_folder(requested: Path | None, default_name: str, store: Path | None)
         return folder
     title = f"--output {requested}"
     check_outside_store(title, requested, store)
-    if requested.exists() and (not requested.is_dir() or any(requested.iterdir())):
+    with writing(title):  # the system refuses to look up long names and to list foreign folders
+        is_used = requested.exists() and (not requested.is_dir() or any(requested.iterdir()))
+    if is_used:
         raise ConfigError(f"{title}: already exists and is never overwritten; name another folder")
     if requested.parent.exists():
         check_output(title, requested.parent / f"{requested.name}.new")

@@ -137,7 +137,8 @@ def prepare_problem(store: Store, config: SimulateConfig, on_progress: Progress)
     Raises
     ------
     TargetError
-        The target is no class, or windows have none, or there are too few people.
+        The target is no class, or windows have none or have NaN or infinite samples, or there
+        are too few people.
     ConfigError, ModelError
         The model does not exist or does not accept the windows.
     """
@@ -170,6 +171,12 @@ def prepare_problem(store: Store, config: SimulateConfig, on_progress: Progress)
     else:
         hold_out(problem, config.seed)
     measures = measure_windows(store, lambda *numbers: on_progress("windows measured", *numbers))
+    n_wrong = int((~np.isfinite(measures[rows]).all(axis=(1, 2))).sum())
+    if n_wrong:
+        raise TargetError(
+            f"{store.location.name}: {n_wrong} of {len(rows)} windows with a class have NaN or "
+            "infinite samples; convert the store again without them"
+        )
     return replace(problem, measures=measures[rows])
 
 

@@ -33,6 +33,8 @@ def test_a_class_without_a_key_gets_the_first_free_one():
         ({"spike": {"hed": "Spike-morphology"}}, "no tag of score_2.1.0"),
         ({"spike": {"hed": "Spike, Spike"}}, "is not valid: Repeated tag"),
         ({"spike": {"hed": "(Spike"}}, "parentheses"),
+        ({"spike": {"hed": "Spike), (Red"}}, "closes a parenthesis that it does not open"),
+        ({"spike": {"hed": "Label/\ud800"}}, r"the HED has the character '\\ud800'"),
         ({"spike": {"hed": " , "}}, "the HED is empty"),
         ({"spike": "Spike"}, "spike has no HED"),
         ({"a b": SPIKE}, "'a b' is no name of a class"),
@@ -53,3 +55,9 @@ def test_a_class_that_is_in_the_file_twice_is_refused(tmp_path):
     file.write_text("spike: {hed: Spike}\nspike: {hed: Sharp-wave}\n")
     with pytest.raises(ConfigError, match="spike"):
         load_classes(file)
+
+
+def test_hed_of_several_lines_becomes_one_line():
+    content = {"spike": {"hed": "Epileptiform-interictal-activity,\n  Spike\n"}}
+    [_, spike] = parse_classes(content, "c")
+    assert spike.hed == SPIKE["hed"]

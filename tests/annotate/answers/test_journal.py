@@ -141,6 +141,9 @@ def test_an_undo_names_a_line_of_the_same_annotator(tmp_path):
     with pytest.raises(AnswerError, match="expert-2 cannot undo a line of expert-1"):
         journal.append({**undo, "annotator": "expert-2"})
     assert journal.append(undo)
+    change = {**undo, "kind": "change", "id": str(uuid.uuid4()), "of": undo["id"], "label": "wave"}
+    with pytest.raises(AnswerError, match="which is an undo and has no label"):
+        journal.append(change)
 
 
 @pytest.mark.parametrize(
@@ -151,13 +154,18 @@ def test_an_undo_names_a_line_of_the_same_annotator(tmp_path):
         ("annotator", "Dr. Who"),
         ("recording", "../../etc/passwd"),
         ("recording", "sub-01/eeg/../../sub-01"),
+        ("recording", "sub-01/eeg/sub-01" + "x" * 300),
         ("dataset", ".."),
+        ("dataset", "code"),
+        ("dataset", "ds\ud8001"),
         ("onset", -1.0),
         ("onset", float("nan")),
         ("onset", 1e300),
         ("duration", "2"),
         ("channels", ["x"] * 5000),
         ("channels", ["a\tb"]),
+        ("channels", ["a\x85b"]),
+        ("channels", ["\ud800"]),
         ("label", "a b"),
         ("purpose", "validation"),
         ("probabilities", {"spike": 1.5}),

@@ -52,6 +52,8 @@ def test_an_item_of_which_all_are_unsure_has_equal_shares_or_none():
     assert sum(half.shares.values()) == pytest.approx(1)
     assert half.label == none.label == "unsure"
     assert all(map(math.isnan, none.shares.values()))
+    [only] = count_votes(given, ["background"])  # as of a log without a class so far
+    assert only.label == "unsure"
 
 
 def test_the_order_of_the_answers_of_different_experts_does_not_matter():

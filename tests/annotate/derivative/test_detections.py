@@ -6,7 +6,11 @@ import pandas as pd
 import pytest
 from annotation_folders import hed_issues, write_classes
 
-from bids_dl.annotate.derivative.detections import join_windows, write_detections
+from bids_dl.annotate.derivative.detections import (
+    check_detections,
+    join_windows,
+    write_detections,
+)
 from bids_dl.config.annotation_parsing import parse_detections
 from bids_dl.config.annotation_stage import DetectionConfig
 from bids_dl.errors import ConfigError
@@ -80,6 +84,37 @@ def test_predictions_of_a_number_have_no_detections(tmp_path):
     config = DetectionConfig(str(tmp_path / "a"))
     with pytest.raises(ConfigError, match="no probability of a class"):
         write_detections(predictions(predicted=1.0), 2.0, ["eegnet"], config)
+
+
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        ("recording", "../../sub-1"),
+        ("recording", "sub-1/eeg/../../sub-1"),
+        ("recording", "sub-1/eeg/sub-1\n"),
+        ("dataset", "../ds2"),
+        ("dataset", "/ds2"),
+    ],
+)
+def test_names_in_a_store_cannot_lead_out_of_the_folder(tmp_path, column, name):
+    config = DetectionConfig(str(tmp_path / "a" / "b"))
+    table = predictions(p_spike=0.9)
+    both = pd.concat([table, table.assign(**{column: name})])
+    with pytest.raises(ConfigError, match=f"which is no name of a {column}"):
+        write_detections(both, 2.0, ["eegnet"], config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_an_unknown_user_is_a_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = DetectionConfig("~nobody-of-this-name/found")
+    write_detections(predictions(p_spike=0.9), 2.0, ["eegnet"], config)
+    assert (tmp_path / "~nobody-of-this-name" / "found" / "sub-1").is_dir()
+
+
+def test_a_name_that_is_too_long_is_refused():
+    with pytest.raises(ConfigError, match="cannot be written"):
+        check_detections(DetectionConfig("x" * 300))
 
 
 def test_options_of_detections_need_their_folder():

@@ -132,3 +132,59 @@ def test_another_dataset_is_never_written_to(tmp_path):
 def test_a_log_without_answers_has_nothing_to_export(tmp_path):
     with pytest.raises(NoMatchError, match=r"no answer in code/answers\.jsonl"):
         export_annotations(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "sub-01", "notes.txt"])
+def test_a_folder_with_other_files_and_no_description_is_refused(tmp_path, name):
+    append_answers(tmp_path, RECORDING, [(1.0, 2.0, "spike")])
+    (tmp_path / "README.md").touch()
+    (tmp_path / name).mkdir()
+    before = contents(tmp_path)
+    with pytest.raises(ConfigError, match=f"has {name} and no dataset_description"):
+        export_annotations(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_derivative_in_a_folder_of_several_can_be_written_again(labels):
+    append_answers(labels, RECORDING, [(1.0, 2.0, "spike")], dataset="ds2")
+    files = export_annotations(labels).files
+    assert export_annotations(labels).files == files
+
+
+@pytest.mark.parametrize("value", ["7", "null", "[7]", '"text"'])
+def test_sources_of_another_type_in_the_description_are_replaced(labels, value):
+    [_] = export_annotations(labels).files
+    description = labels / "dataset_description.json"
+    tools = '"GeneratedBy": [{"Name": "bids_dl"}], "DatasetType": "derivative"'
+    description.write_text(f'{{{tools}, "SourceDatasets": {value}}}')
+    export_annotations(labels)
+    assert json.loads(description.read_text())["SourceDatasets"] == [{"Name": "ds1"}]
+
+
+def test_unreadable_descriptions_are_refused_before_anything_is_written(labels):
+    [table] = export_annotations(labels).files
+    (labels / "descriptions.tsv").write_bytes(b"\xff")
+    append_answers(labels, RECORDING, [(40.0, 2.0, "spike")])
+    before = contents(labels)
+    with pytest.raises(ConfigError, match=r"descriptions\.tsv cannot be read"):
+        export_annotations(labels)
+    assert contents(labels) == before
+    assert table.exists()
+
+
+def test_an_undo_leaves_no_table_of_a_dataset_without_answers(labels):
+    append_answers(labels, RECORDING, [(1.0, 2.0, "spike")], dataset="ds2")
+    export_annotations(labels)
+    other = labels / "ds3"  # with a log of its own
+    append_answers(other, RECORDING, [(1.0, 2.0, "spike")], dataset="ds3")
+    export_annotations(other)
+    journal = Journal(labels)
+    last = journal.content().lines[-1]
+    names = ("version", "time", "annotator")
+    undo = {name: last[name] for name in names} | {"kind": "undo", "of": last["id"]}
+    journal.append({**undo, "id": str(uuid.uuid4())})
+    export_annotations(labels)
+    tables = {file.relative_to(labels).as_posix() for file in labels.rglob("*_events.tsv")}
+    assert f"ds1/{TABLE}" in tables  # which readers prefer to those of the folder itself
+    assert f"ds3/{TABLE}" in tables
+    assert not any(name.startswith(("sub-", "ds2")) for name in tables)

@@ -18,6 +18,8 @@ def test_folders_with_files_and_folders_in_the_store_are_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="already exists and is never overwritten"):
         choose_folder(tmp_path, "x", None)
+    with pytest.raises(ConfigError, match="cannot be written"):
+        choose_folder(tmp_path / ("x" * 300), "x", None)
     with pytest.raises(ConfigError, match="inside the store"):
         choose_folder(tmp_path / "x.zarr" / "out", "x", tmp_path / "x.zarr")
 

@@ -5,12 +5,14 @@ import importlib
 import json
 
 import joblib
+import numpy as np
 import pandas as pd
 import pytest
 from people_store import window_table, write_store
 
 import bids_dl
 from bids_dl.annotate.simulation import simulate_store
+from bids_dl.annotate.simulation.features import measure_windows
 from bids_dl.config.simulation_stage import SimulateConfig
 from bids_dl.errors import ConfigError, TargetError
 from bids_dl.testing import plant_spikes
@@ -93,6 +95,19 @@ def test_windows_without_a_class_are_refused_or_left_out(tmp_path):
     config = SimulateConfig(**SMALL, target="stage", drop_missing=True)
     result = simulate_store(url, config, output=tmp_path / "out")
     assert sum(result.description["classes"].values()) == 140
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_windows_that_are_not_finite_are_refused(store, tmp_path, monkeypatch, value):
+    def measure(store, on_progress):
+        measures = measure_windows(store, on_progress)
+        measures[3] = value  # as of a store that holds such samples
+        return measures
+
+    monkeypatch.setattr("bids_dl.annotate.simulation.simulate.measure_windows", measure)
+    with pytest.raises(TargetError, match="1 of 160 windows with a class have NaN or infinite"):
+        simulate_store(store, SimulateConfig(**SMALL), output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_budget_beyond_the_pool_is_a_warning(store, tmp_path):
