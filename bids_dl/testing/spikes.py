@@ -20,7 +20,6 @@ from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store, writer
 from bids_dl.store.format import ARRAYS, SIGNALS, Column, make_column
 from bids_dl.testing.noise import Array
-from bids_dl.training.folds import find_people
 
 SPIKE_LABELS = ("background", "spike")
 CHANNEL_ARRAYS = ("channel", "channel_type", "channel_position")
@@ -195,22 +194,24 @@ class _PlantedSpikes:
 def _draw_spikes(store: Store, design: SpikeDesign) -> _PlantedSpikes:
     """Draw shapes, windows, times and amplitudes."""
     n_windows, n_chans, n_times = store.shape
-    people = find_people(store.table)
+    by_person = store.table.groupby(["dataset", "subject"])
+    codes = by_person.ngroup().to_numpy(np.int64)
+    names = [(str(person[0]), str(person[1])) for person, _ in by_person]
     scales = _measure_scales(store)
     shapes: list[SpikeShape] = []
     peaks = np.full(n_windows, np.nan)
     amplitudes = np.zeros(n_windows)
     last_peak = n_times / store.sfreq - EDGE_SECONDS
-    for person in range(len(people.names)):
+    for person in range(len(names)):
         shape = draw_shape(design.seed, person, n_chans)
         shapes.append(shape)
-        rows = np.flatnonzero(people.codes == person)
+        rows = np.flatnonzero(codes == person)
         rng = np.random.default_rng([design.seed, person, WINDOW_STREAM])
         chosen = rng.choice(rows, round(design.share * len(rows)), replace=False)
         peaks[chosen] = rng.uniform(EDGE_SECONDS, last_peak, len(chosen))
         size = design.amplitude * np.median(scales[rows]) * shape.gain
         amplitudes[chosen] = size * rng.uniform(0.8, 1.2, len(chosen))
-    return _PlantedSpikes(people.names, tuple(shapes), people.codes, peaks, amplitudes)
+    return _PlantedSpikes(tuple(names), tuple(shapes), codes, peaks, amplitudes)
 
 
 def _iterate_changed(

@@ -25,7 +25,8 @@ def test_claims_are_printed_with_their_controls_and_results(written, capsys):
     print_explanation(written, as_json=False)
     output = capsys.readouterr()
     assert "2 of 3 statements shown" in output.out
-    assert "alpha changes by -0.6 dB; control: at random: -0.5 dB" in output.out
+    words = " ".join(output.out.split())  # whatever the width of the terminal
+    assert "alpha changes by -0.6 dB; control: at random: -0.5 dB" in words
     assert "page: run/explanation/explanation.html" in output.out
     assert "warning 4 people were tested" in output.err
     [line] = [line for line in output.out.splitlines() if "removal" in line]

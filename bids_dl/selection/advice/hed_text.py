@@ -40,11 +40,10 @@ def check_hed(text: str, version: str, *, place: str, schema_folder: str | None 
 
     Examples
     --------
-    >>> check_hed("Sharp-wav", "score_2.1.0", place="classes.yaml: wave")
+    >>> check_hed("Sharp-wav", "score_2.1.0", place="wave")
     Traceback (most recent call last):
     ...
-    bids_dl.errors.ConfigError: classes.yaml: wave: Sharp-wav is no tag of score_2.1.0; did you mean
-    Sharp-wave?
+    bids_dl.errors.ConfigError: wave: Sharp-wav is no tag of score_2.1.0; did you mean Sharp-wave?
     """
     if not text.strip(", "):
         raise ConfigError(f"{place}: the HED is empty; write at least one tag")
