@@ -195,7 +195,7 @@ def _draw_spikes(store: Store, design: SpikeDesign) -> _PlantedSpikes:
     """Draw shapes, windows, times and amplitudes."""
     n_windows, n_chans, n_times = store.shape
     by_person = store.table.groupby(["dataset", "subject"])
-    codes = by_person.ngroup().to_numpy(np.int64)
+    codes: NDArray[np.int64] = by_person.ngroup().to_numpy().astype(np.int64)
     names = [(str(person[0]), str(person[1])) for person, _ in by_person]
     scales = _measure_scales(store)
     shapes: list[SpikeShape] = []
