@@ -26,12 +26,11 @@ from bids_dl.models.compute import pick_device
 from bids_dl.models.features import FeatureExtractor
 from bids_dl.prediction import FoldWeights, check_store, read_folds, stream_rows
 from bids_dl.store import Store, open_store
-from bids_dl.store.format import MANIFEST
+from bids_dl.store.description import describe_content
 from bids_dl.stream.select import select_windows
 from bids_dl.wording import count, join_names
 
 PACKAGES = ("bids_dl", "torch", "numpy", "zarr")
-SOURCE_KEYS = ("dataset", "doi", "sha256")
 
 
 def embed_store(
@@ -171,18 +170,11 @@ def compute_band_power(
 
 def describe_origin(store: Store) -> dict[str, Any]:
     """Return name, content and shape of a store, which identify it."""
-    try:
-        manifest_sha256 = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()
-    except FileNotFoundError:
-        manifest_sha256 = None
-    sources = store.attributes.get("sources", [])
     return {
         "name": store.location.name,
         "url": mask_secrets(store.url),
         "content": store.attributes.get("content"),
-        "manifest_sha256": manifest_sha256,
-        "plan": store.attributes.get("plan"),
-        "sources": [{key: source.get(key) for key in SOURCE_KEYS} for source in sources],
+        **describe_content(store),
         "shape": list(store.shape),
         "sfreq": store.sfreq,
         "channels": list(store.channels),

@@ -17,6 +17,7 @@ from bids_dl.embedding import Embeddings
 from bids_dl.errors import ConfigError, ModelError, TargetError
 from bids_dl.models.target_columns import TargetValues, keep_known_classes, read_target
 from bids_dl.training.folds import Fold, FoldPlan, find_people, make_fold, plan_folds, rows_where
+from bids_dl.training.folds.known import find_known
 from bids_dl.training.folds.planning import check_classes, check_options
 from bids_dl.training.folds.request import make_request
 from bids_dl.training.metrics import check_vote_unit, default_vote_unit
@@ -97,7 +98,8 @@ def prepare_probe(
         _check_columns(target.spec.columns, embeddings, test)
     train_config = _as_training(config)
     check_objective(target.spec, train_config)
-    known = find_known(target, table, config, name)
+    is_selected = rows_where(table, config.where, name)
+    known = find_known(target, is_selected, name, drop_missing=config.drop_missing)
     target = keep_known_classes(target, known)
     if test is None:
         plan = plan_folds(
@@ -155,27 +157,6 @@ def join_embeddings(first: Embeddings, second: Embeddings) -> Embeddings:
         np.concatenate((first.seen, second.seen)),
         origin,
     )
-
-
-def find_known(
-    target: TargetValues, table: pd.DataFrame, config: ProbeConfig, name: str
-) -> npt.NDArray[np.bool_]:
-    """Return the windows (n_windows,) that have a target and meet the conditions.
-
-    Raises
-    ------
-    TargetError
-        Selected windows have no target, and ``drop_missing`` is False.
-    """
-    is_selected = rows_where(table, config.where, name)
-    n_missing = int((is_selected & target.is_missing).sum())
-    if n_missing and not config.drop_missing:
-        raise TargetError(
-            f"{name}: {n_missing} of {int(is_selected.sum())} windows have no "
-            f"{target.spec.name!r}; --drop-missing leaves them out"
-        )
-    known: npt.NDArray[np.bool_] = is_selected & ~target.is_missing
-    return known
 
 
 def _as_training(config: ProbeConfig) -> TrainConfig:

@@ -1,11 +1,13 @@
-"""Short descriptions of stores, for `repr` and notebooks, from their root object only."""
+"""Descriptions of stores: in words, for `repr` and notebooks, and by their content."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bids_dl.store.checking.identity import ties_objects
+from bids_dl.store.format import MANIFEST
 from bids_dl.wording import count, join_names
 
 if TYPE_CHECKING:
@@ -23,6 +25,24 @@ def describe_windows(n_windows: int, n_chans: int, n_times: int, sfreq: float) -
     windows = count(n_windows, "window")
     duration = f"{n_times / sfreq:g} s at {sfreq:g} Hz" if sfreq else "rate unknown"
     return f"{windows}, {count(n_chans, 'channel')}, {count(n_times, 'sample')} ({duration})"
+
+
+def describe_content(store: Store) -> dict[str, Any]:
+    """Return the plan and sources of a store and the SHA-256 of its manifest.
+
+    The manifest has the SHA-256 of every object, so its hash identifies the content.
+    """
+    try:
+        manifest_sha256 = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()
+    except FileNotFoundError:
+        manifest_sha256 = None
+    sources = store.attributes.get("sources", [])
+    keys = ("dataset", "doi", "sha256")
+    return {
+        "manifest_sha256": manifest_sha256,
+        "plan": store.attributes.get("plan"),
+        "sources": [{key: source.get(key) for key in keys} for source in sources],
+    }
 
 
 def describe_store(store: Store) -> dict[str, str]:

@@ -28,6 +28,7 @@ from bids_dl.training.distributed import Ranks
 from bids_dl.training.fitting import Compute, Data
 from bids_dl.training.folds.conditions import rows_where
 from bids_dl.training.folds.fold import Fold, Rows
+from bids_dl.training.folds.known import find_known
 from bids_dl.training.folds.planning import plan_folds
 from bids_dl.training.logs import check_logger
 from bids_dl.training.metrics import Monitor, check_vote_unit, default_vote_unit, make_monitor
@@ -177,7 +178,8 @@ def prepare_job(
         source=name,
     )
     _check_loss(target.spec, config)
-    known = _find_known(target, rows_where(table, config.where, name), config, name)
+    is_selected = rows_where(table, config.where, name)
+    known = find_known(target, is_selected, name, drop_missing=config.drop_missing)
     target = keep_known_classes(target, known)
     classes_of = target.values if target.spec.kind == "classes" else None
     plan = plan_folds(
@@ -318,26 +320,6 @@ def _check_loss(spec: TargetSpec, config: TrainConfig) -> None:
             f"--loss {config.loss} is for numbers, but {spec.name!r} is of kind {spec.kind}; "
             "leave it out"
         )
-
-
-def _find_known(
-    target: TargetValues, is_selected: npt.NDArray[np.bool_], config: TrainConfig, name: str
-) -> npt.NDArray[np.bool_]:
-    """Return the windows that are selected and have a target.
-
-    Raises
-    ------
-    TargetError
-        Selected windows have no target, and ``drop_missing`` is False.
-    """
-    n_missing = int((is_selected & target.is_missing).sum())
-    if n_missing and not config.drop_missing:
-        raise TargetError(
-            f"{name}: {n_missing} of {int(is_selected.sum())} windows have no "
-            f"{target.spec.name!r}; --drop-missing leaves them out"
-        )
-    known: npt.NDArray[np.bool_] = is_selected & ~target.is_missing
-    return known
 
 
 def _check_validation(job: TrainingJob) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shlex
@@ -22,7 +21,7 @@ from bids_dl.input import parse_json, read_text
 from bids_dl.output import check_outside_store, writing
 from bids_dl.remote.caching.file_lock import lock_file
 from bids_dl.store import Store
-from bids_dl.store.format import MANIFEST
+from bids_dl.store.description import describe_content
 from bids_dl.training.checkpoints import write_atomically
 
 MAX_RUNS = 10_000  # of the same default name
@@ -250,24 +249,6 @@ def describe_config(store: Store, config: TrainConfig) -> dict[str, Any]:
             "sfreq": store.sfreq,
             "channels": list(store.channels),
         },
-    }
-
-
-def describe_content(store: Store) -> dict[str, Any]:
-    """Return the plan and sources of a store and the SHA-256 of its manifest.
-
-    The manifest has the SHA-256 of every object, so its hash identifies the content.
-    """
-    try:
-        manifest_sha256 = hashlib.sha256(store.location.read(MANIFEST)).hexdigest()
-    except FileNotFoundError:
-        manifest_sha256 = None
-    sources = store.attributes.get("sources", [])
-    keys = ("dataset", "doi", "sha256")
-    return {
-        "manifest_sha256": manifest_sha256,
-        "plan": store.attributes.get("plan"),
-        "sources": [{key: source.get(key) for key in keys} for source in sources],
     }
 
 
