@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "line"}  # tags without an end tag
@@ -21,6 +22,10 @@ BLOCKS = {
     "section",
 }
 SELF_CLOSING = {"circle", "line", "path", "polygon", "polyline"}  # of SVG
+LOADING_TAGS = {
+    *("script", "link", "img", "iframe", "object", "embed", "image", "use", "base", "form"),
+}
+"""Tags that load something or send something."""
 
 
 class Page(HTMLParser):
@@ -94,3 +99,30 @@ class Page(HTMLParser):
             self.tables.setdefault(self._caption, [])
         elif self._caption and {"td", "th"} & set(self._open[-3:]):
             self.tables[self._caption][-1][-1] += data.strip()
+
+
+def assert_loads_nothing(content: bytes, page: Page) -> None:
+    """Check that a page loads nothing, runs no script, and links to itself and to DOIs only."""
+    policies = [tag["content"] for _, tag in page.tags if "http-equiv" in tag]
+    assert "default-src 'none'" in policies[0]
+    assert not {tag for tag, _ in page.tags} & LOADING_TAGS
+    assert page.values("src") == page.values("xlink:href") == []
+    assert all(link.startswith(("#", "https://doi.org/10.")) for link in page.values("href"))
+    assert not re.search(rb"url\(|@import|javascript:", content)
+    for _, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def assert_links_have_targets(page: Page) -> None:
+    """Check that every link inside the page has a target."""
+    targets = {link[1:] for link in page.values("href") if link.startswith("#")}
+    assert targets <= set(page.values("id"))
+
+
+def assert_described(page: Page) -> None:
+    """Check that table headers have a scope, and figures a description or none to read."""
+    for tag, attributes in page.tags:
+        if tag == "th":
+            assert attributes.get("scope") in {"col", "row"}
+        if tag == "svg":
+            assert attributes.get("aria-label") or attributes.get("aria-hidden")

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 from conversions import EYES_QUERIES
-from html_page import Page
+from html_page import LOADING_TAGS, Page
 from reported_stores import make_flawed_store, read_recordings, write_large_store
 
 import bids_dl
@@ -27,10 +27,6 @@ from bids_dl.store import Store, open_store
 
 MARKUP = '<script>alert("1")</script>&\''
 MEGABYTE = 1_000_000
-LOADING_TAGS = {
-    *("script", "link", "img", "iframe", "object", "embed", "image", "use", "base", "form"),
-}
-"""Tags that load something or send something."""
 
 
 @pytest.fixture(scope="module")
