@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bids_dl.api import (
+    catalogue,
     compare,
     convert,
     embed,
@@ -22,13 +23,18 @@ from bids_dl.api import (
     explain,
     export,
     export_annotations,
+    find,
     info,
+    label,
     list_models,
     list_recipes,
     make_sidecar,
     predict,
     pretrain,
     probe,
+    pull,
+    push,
+    read_catalogue,
     report,
     simulate,
     train,
@@ -45,6 +51,7 @@ __all__ = [
     "Store",
     "StreamingDataset",
     "WindowDataset",
+    "catalogue",
     "compare",
     "convert",
     "embed",
@@ -52,7 +59,9 @@ __all__ = [
     "explain",
     "export",
     "export_annotations",
+    "find",
     "info",
+    "label",
     "list_models",
     "list_recipes",
     "make_sidecar",
@@ -60,6 +69,9 @@ __all__ = [
     "predict",
     "pretrain",
     "probe",
+    "pull",
+    "push",
+    "read_catalogue",
     "report",
     "simulate",
     "train",
@@ -79,7 +91,15 @@ _SUBMODULES = frozenset(module.name for module in pkgutil.iter_modules(__path__)
 def __getattr__(name: str) -> Any:
     """Import a class that needs PyTorch or Zarr, or a submodule, when it is first used."""
     if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
+        try:
+            return getattr(import_module(_LAZY[name]), name)
+        except ModuleNotFoundError as error:
+            from bids_dl.requirements import missing_package
+
+            missing = missing_package(error)
+            if missing is None:
+                raise
+            raise missing from error
     if name in _SUBMODULES:
         return import_module(f"bids_dl.{name}")
     raise AttributeError(f"module 'bids_dl' has no attribute {name!r}; it has {', '.join(__all__)}")

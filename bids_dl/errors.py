@@ -115,6 +115,10 @@ class ConfigError(RequestError):
     """An unknown option, recipe, step or model, or a value out of its range."""
 
 
+class MissingPackageError(ConfigError, ImportError):
+    """A function needs a package that is not installed. The message has the command for it."""
+
+
 class ArgumentTypeError(ConfigError, TypeError):
     """An argument of a Python function that has the wrong type."""
 

@@ -1,10 +1,29 @@
-"""Faster import of inflect, a dependency of hedtools that takes two seconds to import."""
+"""Faster imports: without collections of garbage, and inflect without its type checks."""
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+
+
+@contextmanager
+def paused_collection() -> Iterator[None]:
+    """Pause the collection of garbage inside the context, in which libraries are imported.
+
+    The objects of a library stay until the process ends, and each collection visits all of them.
+    Measured: 0.24 of 1.25 s of a conversion in its main process, 0.15 of 1.0 s in its workers.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def import_inflect() -> None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bids_dl import source
 from bids_dl.config.verify_stage import VerifyConfig
 from bids_dl.errors import BidsDlError, ConfigError, DamagedStoreError, StoreError
 from bids_dl.input import parse_json
-from bids_dl.pipeline.source_comparison import SourceComparison, compare_with_sources
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
 from bids_dl.store.checking.consistency import check_tables, recording_keys
@@ -133,7 +131,7 @@ def verify(
     if config.annotations is not None and not sources:
         raise ConfigError("--annotations needs --source, whose windows are compared")
     on_progress = on_progress or _ignore_progress
-    location = Location(url, dict(storage_options or {}))
+    location = Location(url, dict(storage_options or {})).pinned()
     store, problem = _open(url, location)
     checked = check_objects(location, on_progress=partial(on_progress, "objects"))
     remarked = [damage for damage in checked.damages if damage.is_remark]
@@ -143,10 +141,15 @@ def verify(
             raise problem
         damages = [Damage(ROOT, _describe_root(location))]
     damages = with_recordings(damages, lambda: _read_keys(store))
-    comparison = SourceComparison()
+    compared = 0
+    skipped: Mapping[str, str] = {}
     if store is not None and not damages:
         damages = _check_tables(store)
         if sources and not damages:
+            # imported here, because an environment that only reads stores has no MNE
+            from bids_dl import source
+            from bids_dl.pipeline.source_comparison import compare_with_sources
+
             with source.open_access(config.fetching, on_message=on_message) as access:
                 comparison = compare_with_sources(
                     store,
@@ -157,6 +160,7 @@ def verify(
                     on_progress=partial(on_progress, "source"),
                 )
             damages = comparison.damages
+            compared, skipped = comparison.compared, comparison.skipped
     attributes = store.attributes if store is not None else {}
     return Verification(
         url=url,
@@ -169,8 +173,8 @@ def verify(
         unchecked=_find_unchecked(store),
         root_sha256=attributes.get(ROOT_SHA256, ""),
         is_strict=config.strict,
-        compared=comparison.compared,
-        skipped=comparison.skipped,
+        compared=compared,
+        skipped=skipped,
     )
 
 

@@ -10,8 +10,8 @@ CLOSED = ("--hed", "eyes_closed=Eyes-closed")
 EYES = (*OPEN, *CLOSED)
 COMMANDS = (
     *("events", "convert", "info", "verify", "report", "export"),
-    *("cache", "recipes", "models", "train", "compare", "predict", "explain", "embed", "probe"),
-    *("pretrain", "simulate", "demo"),
+    *("catalogue", "find", "cache", "recipes", "models", "train", "compare", "predict"),
+    *("explain", "embed", "probe", "pretrain", "simulate", "label", "push", "pull", "demo"),
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch is imported: tests run in parallel
 
+import hypothesis
 import pytest
 from conversions import convert
 from faulty_server import CLIENT_TIMEOUT, FaultyServer
@@ -21,6 +22,13 @@ from faulty_server import CLIENT_TIMEOUT, FaultyServer
 import bids_dl
 from bids_dl.cli import main
 from bids_dl.testing import make_dataset
+
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,  # the machine may do other work
+    derandomize="CI" in os.environ,  # new examples are looked for by developers, not by a merge
+)
+hypothesis.settings.load_profile("suite")
 
 SAMPLE = Path(bids_dl.__file__).parent / "sample" / "ds004362"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -35,11 +43,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep cached headers of recordings out of the cache of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIDS_DL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def eegbci() -> Path:
     """The sample of the package: four people, 24 channels at 160 Hz.
 
-    Each has a minute with eyes open (run 1) and a minute with eyes closed (run 2).
+    Each has a minute with eyes open (run 1) and a minute with eyes closed (run 2). The first three
+    also have two minutes of imagined movement of the left or right fist (run 4).
     """
     return SAMPLE
 
@@ -64,6 +81,15 @@ def eyes_store(eegbci: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("stores") / "eyes.zarr"
     convert(eegbci, store)
     return store
+
+
+@pytest.fixture(autouse=True)
+def empty_memory() -> Iterator[None]:
+    """Delete the files that a test wrote to `memory://`, which one process shares."""
+    yield
+    if memory := sys.modules.get("fsspec.implementations.memory"):
+        memory.MemoryFileSystem.store.clear()
+        memory.MemoryFileSystem.pseudo_dirs[:] = [""]
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,15 @@ class CountingServer:
         URL of the folder.
     requests
         Path of each request.
-    bytes_sent
-        Bytes of all answers.
+    bytes_sent, signal_bytes_sent
+        Bytes of all answers, and of those that hold objects of ``signals``.
     """
 
     def __init__(self, folder: Path) -> None:
         self.url = ""
         self.requests: list[str] = []
         self.bytes_sent = 0
+        self.signal_bytes_sent = 0
         self._folder = folder
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -45,6 +46,7 @@ class CountingServer:
         """Count from zero."""
         self.requests.clear()
         self.bytes_sent = 0
+        self.signal_bytes_sent = 0
 
     def signal_requests(self) -> list[str]:
         """Return the requests for objects of ``signals``."""
@@ -66,8 +68,10 @@ class CountingServer:
             self.requests.append(request.path)
             return await self.answer(request, handler)
 
-        async def count_bytes(_, response):
+        async def count_bytes(request, response):
             self.bytes_sent += response.content_length or 0
+            if "/signals/" in request.path:
+                self.signal_bytes_sent += response.content_length or 0
 
         application = web.Application(middlewares=[count_request])
         application.on_response_prepare.append(count_bytes)

@@ -30,7 +30,7 @@ FUNCTIONS = (
         "compare",
     ),
     *("predict", "explain", "embed", "probe", "make_sidecar", "list_models", "list_recipes"),
-    *("simulate", "export_annotations"),
+    *("simulate", "label", "export_annotations"),
 )
 
 TYPED = """

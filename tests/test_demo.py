@@ -41,7 +41,7 @@ def test_the_demo_converts_trains_and_plots(eyes_store, tmp_path, monkeypatch, c
 
     print_demo(result)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "8 events in 8 recordings of real EEG" in printed
+    assert "8 events in 11 recordings of real EEG" in printed
     assert "--hed eyes_open=Eyes-open --hed eyes_closed=Eyes-closed --window 2" in printed
     assert "Each person was tested by a network that was trained on the other persons" in printed
     assert re.search(r"linear baseline band-power, .* reaches 0\.\d{3}\. 4 persons are", printed)

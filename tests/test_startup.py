@@ -1,9 +1,15 @@
-"""Import of inflect without type checks."""
+"""Imports without collections of garbage, and of inflect without type checks."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+from contextlib import suppress
+
+import pytest
+
+from bids_dl.startup import paused_collection
 
 CODE = """
 import sys
@@ -31,3 +37,16 @@ def test_a_missing_typeguard_leaves_the_import_to_inflect(monkeypatch):
     monkeypatch.setitem(sys.modules, "typeguard", None)
     import_inflect()
     assert "inflect" not in sys.modules
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_collection_is_paused_inside_the_context_only(is_enabled):
+    was_enabled = gc.isenabled()
+    try:
+        (gc.enable if is_enabled else gc.disable)()
+        with suppress(KeyError), paused_collection():
+            assert not gc.isenabled()
+            raise KeyError
+        assert gc.isenabled() is is_enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()

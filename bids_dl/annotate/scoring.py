@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from bids_dl.annotate.derivative.detections import join_windows
 from bids_dl.config.annotation_stage import DetectionConfig
-from bids_dl.errors import ConfigError, EventError
+from bids_dl.errors import ConfigError, EventError, MissingPackageError
+from bids_dl.requirements import describe_missing
 from bids_dl.training.folds import find_people
 from bids_dl.training.metrics.intervals import (
     CONFIDENCE_LEVEL,
@@ -153,9 +154,7 @@ def count_events(
     EventCounts(n_reference=2, n_found=1, n_false=1, seconds=60.0)
     """
     if find_spec("timescoring") is None:
-        raise ConfigError(
-            "scores of events need the package timescoring: pip install 'bids_dl[annotate]'"
-        )
+        raise MissingPackageError(f"scores of events: {describe_missing('timescoring')}")
     from timescoring.annotations import Annotation  # type: ignore[import-untyped]
     from timescoring.scoring import EventScoring  # type: ignore[import-untyped]
 

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
+from bids_dl.api.option_documentation import document_options
+from bids_dl.config.catalogue_options import CatalogueOptions
 from bids_dl.config.declaration import DeclaredOption, declared_options
 from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
 from bids_dl.config.explain_options import ExplainOptions
+from bids_dl.config.export_options import ExportOptions
+from bids_dl.config.labelling_options import LabellingOptions
 from bids_dl.config.options import ConvertOptions, EventsOptions, ReportOptions, VerifyOptions
 from bids_dl.config.pretraining_options import PretrainOptions
+from bids_dl.config.publishing_options import PullOptions, PushOptions
 from bids_dl.config.simulation_options import SimulateOptions
 from bids_dl.config.training_options import CompareOptions, PredictOptions, TrainOptions
 from bids_dl.errors import BidsDlError
@@ -28,7 +33,9 @@ FLAG_OR_COMMAND = re.compile(
 def name_arguments(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate a function so that its errors name arguments: ``drop_missing``.
 
-    The code behind it writes ``--drop-missing``, which the error keeps as `shell_text`.
+    The code behind it writes ``--drop-missing``, which the error keeps as `shell_text`. The error
+    of a package that is not installed has the command that installs it. The docstring gets the
+    options of the function, so that ``help`` lists them.
     """
 
     @wraps(function)
@@ -40,7 +47,16 @@ def name_arguments(function: Callable[P, R]) -> Callable[P, R]:
                 problem.shell_text = str(problem)
                 problem.args = (with_arguments(str(problem.args[0])), *problem.args[1:])
             raise
+        except ModuleNotFoundError as error:
+            # imported here, because it needs zlib, which MATLAB's libraries break (eeglab/bridge)
+            from bids_dl.requirements import missing_package
 
+            missing = missing_package(error)
+            if missing is None:
+                raise
+            raise missing from error
+
+    call.__doc__ = document_options(function)
     return call
 
 
@@ -71,9 +87,11 @@ def _argument(match: re.Match[str]) -> str:
 def _options_by_flag() -> dict[str, DeclaredOption]:
     """Return the options of all functions by their long flags."""
     declarations = (
-        *(EventsOptions, ConvertOptions, VerifyOptions, ReportOptions),
+        *(EventsOptions, ConvertOptions, VerifyOptions, ReportOptions, ExportOptions),
+        CatalogueOptions,
         *(TrainOptions, PredictOptions, CompareOptions, ExplainOptions),
-        *(EmbedOptions, ProbeOptions, PretrainOptions, SimulateOptions),
+        *(EmbedOptions, ProbeOptions, PretrainOptions, SimulateOptions, LabellingOptions),
+        *(PushOptions, PullOptions),
     )
     options = {}
     for option in declared_options(*declarations).values():

@@ -169,11 +169,11 @@ def compare(
     """
     from pathlib import Path
 
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing
     from bids_dl.output import check_output, writing
     from bids_dl.training.compare import compare_runs
 
-    parsing.check_options(options, CompareOptions)
+    access_parsing.check_options(options, CompareOptions)
     check_texts(metric=options.get("metric"))
     requested = as_optional_path("output", options.get("output"))
     output = None if requested is None else Path(requested)
@@ -225,12 +225,12 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     """
     from pathlib import Path
 
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing, option_stages
     from bids_dl.config.annotation_parsing import parse_detections
     from bids_dl.output import check_output, check_outside_store, writing
     from bids_dl.prediction import predict as predict_store
 
-    parsing.check_options(options, PredictOptions)
+    access_parsing.check_options(options, PredictOptions)
     detections = parse_detections(options)
     if detections is not None:
         from bids_dl.annotate.derivative.detections import annotate_predictions, check_detections
@@ -248,8 +248,8 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
         as_path("store", store),
         as_paths("run_dir", options.get("run_dir")),
         split=options.get("split"),
-        device=options.get("device") or parsing.default_value(PredictOptions, "device"),
-        storage_options=parsing.parse_storage_options(options),
+        device=options.get("device") or option_stages.default_value(PredictOptions, "device"),
+        storage_options=access_parsing.parse_storage_options(options),
     )
     if output is not None:
         with writing(f"--output {output}"):
@@ -257,7 +257,7 @@ def predict(store: PathLike, **options: Unpack[PredictOptions]) -> pd.DataFrame:
     if detections is not None:
         from bids_dl.store import open_store
 
-        storage_options = parsing.parse_storage_options(options)
+        storage_options = access_parsing.parse_storage_options(options)
         opened = open_store(as_path("store", store), storage_options=storage_options)
         run_dirs = as_paths("run_dir", options.get("run_dir"))
         annotate_predictions(table, opened, run_dirs, detections)
@@ -288,7 +288,7 @@ def _parse_training(
     options: TrainOptions,
 ) -> tuple[TrainConfig, str | None, dict[str, Any] | None]:
     """Return settings, run folder and storage options of a training."""
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing, parsing
 
     model = options.get("model")
     if callable(model):
@@ -300,7 +300,7 @@ def _parse_training(
     config = parsing.parse_training(merged)
     if config.init_from is not None and "model" in merged:
         _check_source(config)
-    return config, run_dir, parsing.parse_storage_options(merged)
+    return config, run_dir, access_parsing.parse_storage_options(merged)
 
 
 def _check_source(config: TrainConfig) -> None:

@@ -66,12 +66,12 @@ def explain(
     """
     from pathlib import Path
 
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing, parsing
     from bids_dl.explanation.explain import explain_run
     from bids_dl.explanation.page import claimed_folder, write_explanation
 
     check_callables(on_message=on_message)
-    parsing.check_options(options, ExplainOptions)
+    access_parsing.check_options(options, ExplainOptions)
     check_texts(split=options.get("split"), device=options.get("device"))
     url = as_path("store", store)
     run_dir = Path(as_path("run_dir", options.get("run_dir")))
@@ -81,7 +81,7 @@ def explain(
         url,
         run_dir,
         parsing.parse_explanation(options),
-        storage_options=parsing.parse_storage_options(options),
+        storage_options=access_parsing.parse_storage_options(options),
         on_message=on_message or _ignore_message,
     )
     return write_explanation(folder, explanation)
@@ -131,20 +131,20 @@ def embed(
     from dataclasses import replace
     from pathlib import Path
 
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing
     from bids_dl.config.embedding_parsing import parse_embedding
     from bids_dl.embedding import embed_store, write_embeddings
     from bids_dl.embedding.files import check_embedding_file
     from bids_dl.remote.location import Location
 
-    parsing.check_options(options, EmbedOptions)
+    access_parsing.check_options(options, EmbedOptions)
     check_callables(on_message=on_message)
     names = ("split", "layer", "device")
     check_texts(**{name: options.get(name) for name in names})
     overwrite = options.get("overwrite", False)
     check_flags(overwrite=overwrite)
     url = as_path("store", store)
-    storage_options = parsing.parse_storage_options(options)
+    storage_options = access_parsing.parse_storage_options(options)
     location = Location(url, storage_options or {})
     requested = as_optional_path("output", options.get("output"))
     output = Path(requested or f"{location.name.removesuffix('.zarr')}.embeddings.zarr")
@@ -202,11 +202,11 @@ def probe(
     """
     from pathlib import Path
 
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing
     from bids_dl.config.embedding_parsing import parse_probing
     from bids_dl.probing import probe_embeddings
 
-    parsing.check_options(options, ProbeOptions)
+    access_parsing.check_options(options, ProbeOptions)
     check_callables(on_message=on_message)
     check_texts(device=options.get("device"))
     test = as_optional_path("test", options.get("test"))
@@ -261,17 +261,17 @@ def pretrain(
     >>> result.metrics["pairs"]["chance"]
     0.5
     """
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing
     from bids_dl.config.pretraining_parsing import parse_pretraining
     from bids_dl.pretraining import pretrain_store
 
     check_callables(on_event=on_event)
-    parsing.check_options(options, PretrainOptions)
+    access_parsing.check_options(options, PretrainOptions)
     return pretrain_store(
         as_path("store", store),
         parse_pretraining(options),
         run_dir=as_path("run_dir", options.get("run_dir")),
-        storage_options=parsing.parse_storage_options(options),
+        storage_options=access_parsing.parse_storage_options(options),
         on_event=on_event or _ignore_event,
     )
 

@@ -58,11 +58,11 @@ def make_sidecar(
     >>> [column.name for column in template.columns], template.annotated
     (['event_code'], ('value',))
     """
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing, parsing
     from bids_dl.planning.template_file import write_template
     from bids_dl.source import open_access
 
-    parsing.check_options(options, SidecarOptions)
+    access_parsing.check_options(options, SidecarOptions)
     check_callables(on_message=on_message)
     with open_access(parsing.parse_fetching(options), on_message=on_message) as access:
         return write_template(

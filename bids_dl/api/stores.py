@@ -11,17 +11,16 @@ from bids_dl.config.arguments import (
     as_path,
     as_paths,
     check_callables,
-    check_flags,
 )
 from bids_dl.config.options import (
     ConvertOptions,
     EventsOptions,
-    ExportOptions,
     InfoOptions,
     PathLike,
     ReportOptions,
     VerifyOptions,
 )
+from bids_dl.startup import paused_collection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,13 +69,14 @@ def events(
     >>> from bids_dl.demo import sample_folder
     >>> survey = bids_dl.events(sample_folder(), hed="Eyes-closed", window=2)
     >>> len(survey.recordings), len(survey.events)
-    (8, 4)
+    (11, 4)
     """
-    from bids_dl.config import parsing
-    from bids_dl.planning.survey import survey_sources
-    from bids_dl.source import open_access
+    with paused_collection():
+        from bids_dl.config import access_parsing, parsing
+        from bids_dl.planning.survey import survey_sources
+        from bids_dl.source import open_access
 
-    parsing.check_options(options, EventsOptions)
+    access_parsing.check_options(options, EventsOptions)
     check_callables(on_message=on_message)
     merged = parsing.merge_file(options)
     plot = as_optional_path("plot", merged.get("plot"))
@@ -155,10 +155,11 @@ def convert(
     >>> outcome.n_windows, outcome.failures
     (30, ())
     """
-    from bids_dl.config import parsing
-    from bids_dl.pipeline.convert import convert_sources
+    with paused_collection():
+        from bids_dl.config import access_parsing, parsing
+        from bids_dl.pipeline.convert import convert_sources
 
-    parsing.check_options(options, ConvertOptions)
+    access_parsing.check_options(options, ConvertOptions)
     check_callables(on_progress=on_progress)
     merged = parsing.merge_file(options)
     merged.pop("plot", None)  # a file of options may be shared with `events`
@@ -254,15 +255,15 @@ def verify(
     >>> bids_dl.verify("eyes.zarr").damages
     ()
     """
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing, parsing
     from bids_dl.verification import verify as verify_store
 
-    parsing.check_options(options, VerifyOptions)
+    access_parsing.check_options(options, VerifyOptions)
     check_callables(on_progress=on_progress, on_message=on_message)
     return verify_store(
         as_path("store", store),
         sources=as_paths("sources", options["sources"]) if options.get("sources") else [],
-        storage_options=parsing.parse_storage_options(options),
+        storage_options=access_parsing.parse_storage_options(options),
         config=parsing.parse_verification(options),
         on_progress=on_progress,
         on_message=on_message,
@@ -309,61 +310,6 @@ def report(store: PathLike, **options: Unpack[ReportOptions]) -> Path:
 
 
 @name_arguments
-def export(
-    store: PathLike,
-    file: PathLike,
-    *,
-    on_message: Callable[[str], None] | None = None,
-    **options: Unpack[ExportOptions],
-) -> Path:
-    """Write a store to a file of another program.
-
-    Parameters
-    ----------
-    store
-        Path or fsspec URL of the store.
-    file
-        File to write. Its name ends in ``.npz`` (NumPy) or ``-epo.fif`` (epochs of MNE).
-    on_message
-        Called with one line for each thing that the format cannot hold.
-    **options
-        Options of `bids-dl export`; see docs/cli.md.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Raises
-    ------
-    bids_dl.errors.StoreError
-        There is no finished store.
-    bids_dl.errors.ConfigError
-        No format has this name, the file exists, or it cannot be written.
-
-    Examples
-    --------
-    >>> import bids_dl, numpy
-    >>> file = bids_dl.export("eyes.zarr", "eyes.npz")
-    >>> numpy.load(file)["signals"].shape
-    (240, 24, 256)
-    """
-    from pathlib import Path
-
-    from bids_dl.exporting import export_store
-
-    check_callables(on_message=on_message)
-    overwrite = options.get("overwrite", False)
-    check_flags(overwrite=overwrite)
-    return export_store(
-        _open(store, options, ExportOptions),
-        Path(as_path("file", file)),
-        overwrite=overwrite,
-        on_message=on_message,
-    )
-
-
-@name_arguments
 def list_recipes() -> dict[str, str]:
     """List the preprocessing recipes of the package.
 
@@ -385,10 +331,10 @@ def list_recipes() -> dict[str, str]:
 
 def _open(store: PathLike, options: Mapping[str, Any], declaration: type) -> Store:
     """Open a store with its `storage_options`."""
-    from bids_dl.config import parsing
+    from bids_dl.config import access_parsing
     from bids_dl.store import open_store
 
-    parsing.check_options(options, declaration)
+    access_parsing.check_options(options, declaration)
     return open_store(
-        as_path("store", store), storage_options=parsing.parse_storage_options(options)
+        as_path("store", store), storage_options=access_parsing.parse_storage_options(options)
     )

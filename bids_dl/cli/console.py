@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.control import Control
 from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
@@ -26,6 +27,8 @@ from rich.progress import Progress as Bars
 from rich.segment import Segment
 from rich.text import Text
 
+from bids_dl.cli.log_file import is_logging, log, log_progress
+from bids_dl.cli.progress_lines import ProgressLines, wants_lines
 from bids_dl.errors import CONTROLS, escape_controls, mask_secrets
 
 if TYPE_CHECKING:
@@ -37,7 +40,17 @@ if TYPE_CHECKING:
 
 
 class _CleanConsole(Console):
-    """Console whose texts steer no terminal and show no secret, whatever a dataset holds."""
+    """Console whose texts steer no terminal and show no secret, whatever a dataset holds.
+
+    What is printed is also logged, if the command has a log file.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects, and log them as text."""
+        super().print(*objects, **options)
+        for shown in objects if is_logging() else ():
+            if not isinstance(shown, Control):  # of a progress bar
+                log("message" if self.stderr else "result", _as_text(shown))
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -48,6 +61,17 @@ class _CleanConsole(Console):
                 yield segment
             else:
                 yield Segment(clean(segment.text), segment.style)
+
+
+def _as_text(shown: RenderableType) -> str:
+    """Return an object that is printed as plain text."""
+    if isinstance(shown, str | Text):
+        return str(shown)
+    width = LOGGED_TABLE_WIDTH
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()
 
 
 def clean(text: str) -> str:
@@ -61,6 +85,7 @@ err = _CleanConsole(stderr=True, highlight=False, markup=False, emoji=False)
 notes = _CleanConsole(stderr=True, highlight=False, markup=False, emoji=False)
 """Progress and warnings on standard error; silent with --quiet."""
 
+LOGGED_TABLE_WIDTH = 160  # characters
 MAX_LINES = 20  # of warnings and failures on a terminal; JSON and the store have all of them
 STAGES = {
     "plan": "planning",
@@ -69,9 +94,12 @@ STAGES = {
     "pack": "windows written",
     "objects": "bytes checked",
     "source": "recordings compared",
+    "send": "sent",
+    "receive": "received",
+    "read back": "read back",
 }
-"""Descriptions of the stages of conversions and verifications."""
-STAGES_IN_BYTES = {"fetch", "objects"}
+"""Descriptions of the stages of conversions, verifications and transfers."""
+STAGES_IN_BYTES = {"fetch", "objects", "send", "receive", "read back"}
 TRAINING = "training"
 """Key of the progress bar of an epoch."""
 
@@ -121,6 +149,7 @@ def print_bytes(content: bytes) -> None:
 
 def print_line(text: str) -> None:
     """Print a message on standard error, also one that --quiet does not silence."""
+    log("message", text)
     print(clean(text), file=sys.stderr)  # noqa: T201
 
 
@@ -132,6 +161,7 @@ class _StderrHandler(logging.Handler):
 
 
 _HANDLER = _StderrHandler()
+_HANDLER.setLevel(logging.INFO)
 _HANDLER.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
 
@@ -191,15 +221,16 @@ def format_failure(failure: Failure) -> str:
 
 def print_json(content: Any) -> None:
     """Print a result as one JSON object, with escapes if the output cannot encode its texts."""
-    text = _dump(content, ensure_ascii=False)
+    text = dump_json(content, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = _dump(content, ensure_ascii=True)
+        text = dump_json(content, ensure_ascii=True)
     sys.stdout.write(text + "\n")
+    log("result", f"printed one JSON document of {len(text)} characters")
 
 
-def _dump(content: Any, *, ensure_ascii: bool) -> str:
+def dump_json(content: Any, *, ensure_ascii: bool) -> str:
     """Write JSON without secrets, and with escapes of all control characters."""
     text = json.dumps(content, ensure_ascii=ensure_ascii, indent=1)
     if "://" in text:
@@ -274,8 +305,9 @@ def format_training_progress(event: TrainingEvent) -> str:
 class ProgressBars:
     """One progress bar per stage of a command."""
 
-    def __init__(self, bars: Bars) -> None:
+    def __init__(self, bars: Bars, lines: ProgressLines | None = None) -> None:
         self._bars = bars
+        self._lines = lines
         self._tasks: dict[str, Any] = {}
 
     def show_conversion(self, progress: Progress) -> None:
@@ -285,6 +317,8 @@ class ProgressBars:
         """
         if progress.stage == "plan" and progress.note:
             print_message(progress.note)
+        elif progress.note:
+            log(progress.stage, progress.note)
         parts = [STAGES.get(progress.stage, progress.stage)]
         if progress.speed:
             parts.append(f"{progress.speed:.0f} x real time")
@@ -309,8 +343,11 @@ class ProgressBars:
             self._bars.update(self._tasks[TRAINING], visible=False)
 
     def _update(self, stage: str, done: int, total: int, description: str) -> None:
+        in_bytes = stage in STAGES_IN_BYTES
+        log_progress(stage, done, total, STAGES.get(stage, stage))
+        if self._lines is not None:
+            self._lines.update(stage, done, total, description, in_bytes=in_bytes)
         if stage not in self._tasks:
-            in_bytes = stage in STAGES_IN_BYTES
             self._tasks[stage] = self._bars.add_task(description, total=total, in_bytes=in_bytes)
         self._bars.update(
             self._tasks[stage],
@@ -323,7 +360,7 @@ class ProgressBars:
 
 @contextmanager
 def progress_bars() -> Iterator[ProgressBars]:
-    """Show progress bars inside the context, on a terminal only."""
+    """Show progress bars inside the context, on a terminal only, or lines if these are asked."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -332,5 +369,6 @@ def progress_bars() -> Iterator[ProgressBars]:
         TimeElapsedColumn(),
     )
     hidden = notes.quiet or not notes.is_terminal
+    lines = ProgressLines(print_message) if wants_lines() and not notes.is_terminal else None
     with Bars(*columns, console=notes, disable=hidden, transient=True) as bars:
-        yield ProgressBars(bars)
+        yield ProgressBars(bars, lines)

@@ -12,7 +12,7 @@ from bids_dl.cli.parameters import with_flags
 from bids_dl.errors import BidsDlError
 from bids_dl.output import describe_os_error
 
-RESUMABLE = ("convert", "train")  # commands that go on where they were interrupted
+RESUMABLE = ("convert", "train", "push", "pull")  # commands that go on where they were interrupted
 
 
 def describe_failed_io(problem: OSError) -> str:
@@ -66,5 +66,8 @@ def _help_command(app: typer.Typer) -> str:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     for command in app.registered_commands:
         if command.callback is not None and command.callback.__name__ == name:
+            return f"bids-dl {name} --help"
+    for group in app.registered_groups:
+        if group.typer_instance is not None and group.typer_instance.info.name == name:
             return f"bids-dl {name} --help"
     return "bids-dl --help"

@@ -5,6 +5,8 @@ Whatever is slow to import is imported by the command that needs it.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -12,7 +14,16 @@ from typing import Annotated, Any, Unpack
 import typer
 
 from bids_dl import api
-from bids_dl.cli import annotation_commands, console, model_commands, representation_commands
+from bids_dl.cli import (
+    annotation_commands,
+    catalogue_commands,
+    console,
+    eeglab_commands,
+    finding_commands,
+    model_commands,
+    representation_commands,
+    sharing_commands,
+)
 from bids_dl.cli.error_messages import (
     describe_failed_io,
     describe_interruption,
@@ -20,12 +31,13 @@ from bids_dl.cli.error_messages import (
     describe_usage_error,
 )
 from bids_dl.cli.interruption import one_interrupt
+from bids_dl.cli.log_file import close_log, log_traceback, open_log_of_arguments
 from bids_dl.cli.parameters import DocumentedCommand, Sources, StoreUrl, with_options
+from bids_dl.config.export_options import ExportOptions
 from bids_dl.config.options import (
     ConvertOptions,
     DemoOptions,
     EventsOptions,
-    ExportOptions,
     InfoOptions,
     ReportOptions,
     TemplateOptions,
@@ -34,6 +46,7 @@ from bids_dl.config.options import (
 from bids_dl.config.shell_options import CacheOptions, JsonOptions
 from bids_dl.errors import BidsDlError, ConfigError, RequestError
 from bids_dl.remote.scratch import remove_own
+from bids_dl.requirements import missing_package
 
 INTERRUPTED = 130  # exit status that Typer returns after Ctrl-C
 
@@ -49,6 +62,21 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line. An error is a message and an exit status, never a traceback."""
+    # Python ends by collections, which would visit all objects of the libraries
+    atexit.register(gc.freeze)
+    try:
+        _run_program()
+    except SystemExit as end:
+        close_log(end.code)
+        raise
+    except BaseException as defect:
+        log_traceback(defect)
+        close_log(BidsDlError.exit_status)
+        raise
+
+
+def _run_program() -> None:
+    """Run the command line, and end with its exit status."""
     console.set_verbosity(quiet=False, verbose=False)
     console.replace_unencodable()
     try:
@@ -60,6 +88,11 @@ def main() -> None:
     except typer.TyperException as problem:
         status = getattr(problem, "exit_code", RequestError.exit_status)
         _stop(problem, describe_usage_error(problem, app), status)
+    except ModuleNotFoundError as problem:
+        missing = missing_package(problem)
+        if missing is None:
+            raise
+        _stop(problem, str(missing), missing.exit_status)
     except OSError as problem:
         _stop(problem, describe_failed_io(problem), BidsDlError.exit_status)
     if status == INTERRUPTED:
@@ -200,7 +233,7 @@ def report(store: StoreUrl, **options: Unpack[ReportOptions]) -> None:
     Example: [bold]bids-dl report eyes.zarr[/bold]
     """
     if options.get("output") == "-":
-        from bids_dl.config.parsing import parse_storage_options
+        from bids_dl.config.access_parsing import parse_storage_options
         from bids_dl.reporting import render_page
         from bids_dl.store import open_store
 
@@ -215,8 +248,13 @@ def report(store: StoreUrl, **options: Unpack[ReportOptions]) -> None:
 def export(
     store: StoreUrl,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="File to write: .npz (NumPy) or -epo.fif (MNE).")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="File to write: .npz (NumPy), -epo.fif (MNE), .set (EEGLAB) or .zip.",
+            show_default=False,
+        ),
+    ] = None,
     **options: Unpack[ExportOptions],
 ) -> None:
     """Write a store to a file of another program, chosen by the end of its name.
@@ -266,6 +304,10 @@ def recipes(
 app.registered_commands += model_commands.app.registered_commands
 app.registered_commands += representation_commands.app.registered_commands
 app.registered_commands += annotation_commands.app.registered_commands
+app.registered_commands += catalogue_commands.app.registered_commands
+app.registered_commands += sharing_commands.app.registered_commands
+app.registered_commands += finding_commands.app.registered_commands
+app.add_typer(eeglab_commands.app)
 
 
 @app.command(cls=DocumentedCommand)
@@ -295,8 +337,10 @@ def demo(
 
 def _stop(problem: BaseException | None, message: str, status: int) -> Any:
     """Print an error and its causes, and end with an exit status."""
+    open_log_of_arguments()
     if problem is not None:
         console.log_causes(problem)
+        log_traceback(problem)
     if message:
         console.print_line(f"error: {message}")
     sys.exit(status)

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from bids_dl.cli.console import print_warnings, set_verbosity
+from bids_dl.cli.log_file import open_log
 from bids_dl.config.declaration import DeclaredOption, declared_options, format_default
 from bids_dl.config.shell_options import MessageOptions
 from bids_dl.errors import ConfigError
@@ -61,6 +62,7 @@ def with_options(*declarations: type) -> Callable[[Command], Command]:
             fixed = {parameter.name: values.pop(parameter.name) for parameter in arguments}
             passed = {name: value for name, value in values.items() if value not in (None, [], ())}
             set_verbosity(quiet=passed.pop("quiet", False), verbose=passed.pop("verbose", False))
+            open_log(passed.pop("log_file", None))
             _replace_former_flags(passed, offered)
             _check_required(passed, offered)
             return command(**fixed, **passed)
@@ -92,7 +94,7 @@ class DocumentedCommand(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, with the default of each option that has one."""
-        from bids_dl.config.parsing import default_value
+        from bids_dl.config.option_stages import default_value
 
         callback = inspect.unwrap(self.callback) if self.callback else None
         for declaration in getattr(callback, "declarations", ()):

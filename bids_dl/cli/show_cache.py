@@ -60,6 +60,7 @@ def describe_contents(contents: CacheContents, removal: Removal | None) -> dict[
         "versions": versions,
         "partial": _describe_use(contents.partial),
         "unfinished": _describe_use(contents.unfinished),
+        "headers": _describe_use(contents.headers),
         "total": _describe_use(contents.total),
     }
     if removal is not None:
@@ -90,7 +91,11 @@ def print_contents(contents: CacheContents, removal: Removal | None) -> None:
         table.rows.append(row)
     print_table(table)
     parts = [f"{count(contents.total.files, 'file')}, {decimal(contents.total.n_bytes)}"]
-    for use, kind in ((contents.partial, "partial"), (contents.unfinished, "unfinished")):
+    for use, kind in (
+        (contents.partial, "partial"),
+        (contents.unfinished, "unfinished"),
+        (contents.headers, "headers of local recordings"),
+    ):
         if use.files:
             parts.append(f"{use.files} of them {kind}, {decimal(use.n_bytes)}")
     out.print(f"{contents.root}: {'; '.join(parts)}", soft_wrap=True)

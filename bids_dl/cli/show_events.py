@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
@@ -14,9 +14,9 @@ from bids_dl.cli.console import (
     format_failure,
     format_pairs,
     out,
-    print_json,
     print_warnings,
 )
+from bids_dl.cli.json_rows import JsonRows, print_json_rows
 from bids_dl.cli.tables import TextTable, print_table
 from bids_dl.datamodel import NO_ROW
 from bids_dl.wording import count
@@ -24,6 +24,17 @@ from bids_dl.wording import count
 if TYPE_CHECKING:
     from bids_dl.config.stages import EventsConfig, WindowsConfig
     from bids_dl.planning.survey import Survey
+    from bids_dl.windows import WindowSequence
+
+# Names of the object of an event that describe its recording, and attributes of `Recording`
+RECORDING_NAMES = {
+    "dataset": "dataset",
+    "recording": "path",
+    "subject": "subject",
+    "session": "session",
+    "task": "task",
+    "run": "run",
+}
 
 
 def print_survey_json(sources: Sequence[str], survey: Survey) -> None:
@@ -43,7 +54,7 @@ def print_survey_json(sources: Sequence[str], survey: Survey) -> None:
         "events": _event_rows(survey),
     }
     if survey.window_plan is not None:
-        content["windows"] = _window_rows(survey)
+        content["windows"] = _window_rows(survey.window_plan.windows, survey)
     content["counts"] = count_per_label(survey)
     content["warnings"] = _warnings(survey)
     content["people"] = [
@@ -58,45 +69,36 @@ def print_survey_json(sources: Sequence[str], survey: Survey) -> None:
         "bytes": fetch.n_bytes,
         "cached_bytes": fetch.cached_bytes,
     }
-    print_json(content)
+    print_json_rows(content)
 
 
-def _event_rows(survey: Survey) -> list[dict[str, Any]]:
+def _event_rows(survey: Survey) -> JsonRows:
     recordings = {recording.key: recording for recording in survey.recordings}
-    rows = []
-    for event in survey.events:
-        recording = recordings[event.recording]
-        rows.append(
-            {
-                "dataset": recording.dataset,
-                "recording": recording.path,
-                "subject": recording.subject,
-                "session": recording.session,
-                "task": recording.task,
-                "run": recording.run,
-                "row": None if event.row == NO_ROW else event.row,
-                "onset": event.onset,
-                "end": event.end,
-                "end_rule": event.end_rule,
-                "label": event.label,
-            }
-        )
-    return rows
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for event in survey.events:
+            recording = recordings[event.recording]
+            row = None if event.row == NO_ROW else event.row
+            names = [getattr(recording, name) for name in RECORDING_NAMES.values()]
+            yield (*names, row, event.onset, event.end, event.end_rule, event.label)
+
+    texts = {event.label for event in survey.events} | {event.end_rule for event in survey.events}
+    for key in {event.recording for event in survey.events}:
+        texts.update(getattr(recordings[key], name) for name in RECORDING_NAMES.values())
+    names = (*RECORDING_NAMES, "row", "onset", "end", "end_rule", "label")
+    return JsonRows(names, rows, frozenset(texts))
 
 
-def _window_rows(survey: Survey) -> list[dict[str, Any]]:
-    if survey.window_plan is None:
-        return []
-    paths = {recording.key: recording.path for recording in survey.recordings}
-    return [
-        {
-            "recording": paths[window.recording],
-            "onset": window.onset,
-            "label": window.label,
-            "block": window.block,
-        }
-        for window in survey.window_plan.windows
-    ]
+def _window_rows(windows: WindowSequence, survey: Survey) -> JsonRows:
+    path_of = {recording.key: recording.path for recording in survey.recordings}
+    paths = [path_of[key] for key in windows.recordings]
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for window in windows:
+            yield path_of[window.recording], window.onset, window.label, window.block
+
+    names = ("recording", "onset", "label", "block")
+    return JsonRows(names, rows, frozenset([*paths, *windows.labels]))
 
 
 def print_survey(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from bids_dl.cli.console import err, format_pairs, out, print_json
+from bids_dl.cli.console import err, format_pairs, out, print_json, print_warnings
 from bids_dl.cli.tables import TextTable, print_table
+from bids_dl.plugins import Kind, describe_ignored, list_plugins
+from bids_dl.wording import join_names
 
 if TYPE_CHECKING:
     from bids_dl.models import ModelSpec
     from bids_dl.preprocess import Recipe
 
 ADAPTERS = (
-    "More models: braindecode/NAME and timm/NAME after pip install 'bids_dl[braindecode,timm]', "
-    "such as braindecode/EEGNeX and timm/resnetv2_50; MODULE:CLASS for a network of your own. "
+    "More models: braindecode/NAME and timm/NAME (extras braindecode and timm), such as "
+    "braindecode/EEGNeX and timm/resnetv2_50; MODULE:CLASS for a network of your own. "
     "bids-dl models NAME explains each."
 )
 
@@ -27,6 +29,9 @@ def print_recipes(descriptions: Mapping[str, str], *, as_json: bool) -> None:
         print_json([{"name": name, "description": text} for name, text in descriptions.items()])
         return
     print_table(TextTable(("recipe", "description"), rows=list(descriptions.items())))
+    from bids_dl.preprocess.steps.registry import STEPS
+
+    _print_plugins("step", STEPS, "Steps of plug-ins, for recipes of your own")
 
 
 def print_recipe(recipe: Recipe, *, as_json: bool) -> None:
@@ -58,8 +63,13 @@ def _format_yaml(value: Any) -> str:
 
 def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
     """Print the models with their windows, sources and options."""
+    foreign = [plugin for plugin in list_plugins("model") if plugin.name not in models]
     if as_json:
-        print_json([model_fields(model) for model in models.values()])
+        rows = [model_fields(model) for model in models.values()]
+        for plugin in foreign:  # which is not imported for a list
+            known = {"name": plugin.name, "package": plugin.package}
+            rows.append(dict.fromkeys(rows[0]) | known)
+        print_json(rows)
         return
     header = ("model", "windows (n_chans, n_times)", "normalize", "description", "source")
     table = TextTable((*header, "options"))
@@ -71,6 +81,19 @@ def print_models(models: Mapping[str, ModelSpec], *, as_json: bool) -> None:
         table.rows.append(row)
     print_table(table)
     err.print(ADAPTERS, soft_wrap=True)
+    _print_plugins("model", models, "Models of plug-ins")
+
+
+def _print_plugins(kind: Kind, names: Collection[str], title: str) -> None:
+    """Print the plug-ins of a kind, and those that are ignored because bids_dl has their names."""
+    found = [
+        f"{plugin.name} ({plugin.package})"
+        for plugin in list_plugins(kind)
+        if plugin.name not in names
+    ]
+    if found:
+        err.print(f"{title}: {join_names(found, limit=len(found))}.", soft_wrap=True)
+    print_warnings(describe_ignored(kind, names))
 
 
 def model_fields(model: ModelSpec) -> dict[str, Any]:

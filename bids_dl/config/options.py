@@ -228,13 +228,9 @@ class CacheFolderOptions(TypedDict, total=False):
     cache: Annotated[PathLike, Opt("Folder for files of remote datasets.", "FOLDER", EXECUTION)]
 
 
-class FetchOptions(CacheFolderOptions, total=False):
-    """Access to remote datasets. No option changes a byte of a store."""
+class ArchiveOptions(CacheFolderOptions, total=False):
+    """Access to the archives of remote datasets."""
 
-    fetch: Annotated[
-        FetchMode,
-        Opt("Fetch whole files, or only the byte ranges that the plan needs.", panel=EXECUTION),
-    ]
     endpoints: Annotated[
         Assignments,
         Opt(
@@ -243,6 +239,15 @@ class FetchOptions(CacheFolderOptions, total=False):
             EXECUTION,
             flags=("--endpoint",),
         ),
+    ]
+
+
+class FetchOptions(ArchiveOptions, total=False):
+    """Access to remote datasets. No option changes a byte of a store."""
+
+    fetch: Annotated[
+        FetchMode,
+        Opt("Fetch whole files, or only the byte ranges that the plan needs.", panel=EXECUTION),
     ]
 
 
@@ -387,12 +392,6 @@ class ReportOptions(AccessOptions, total=False):
             flags=("--output", "-o"),
         ),
     ]
-
-
-class ExportOptions(AccessOptions, total=False):
-    """Options of `bids_dl.export`."""
-
-    overwrite: Annotated[bool, Opt("Replace an existing file.", panel=OUTPUT)]
 
 
 class DemoOptions(JobOptions, total=False):

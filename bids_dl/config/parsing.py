@@ -10,26 +10,17 @@ from typing import Any, TypeVar
 
 import yaml
 
-from bids_dl.config.annotation_options import DetectionOptions
-from bids_dl.config.annotation_stage import DetectionConfig
+from bids_dl.config.access_parsing import check_options
 from bids_dl.config.arguments import as_path, check_flags
 from bids_dl.config.cache_stage import CacheConfig
 from bids_dl.config.declaration import DeclaredOption, declared_options
-from bids_dl.config.defaults import default_values
-from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
-from bids_dl.config.embedding_stage import EmbedConfig, ProbeConfig
-from bids_dl.config.explain_options import ExplainOptions
 from bids_dl.config.explain_stage import ExplainConfig
 from bids_dl.config.options import (
-    AccessOptions,
     Assignments,
-    CheckOptions,
     ConvertOptions,
     EventOptions,
     EventsOptions,
     FetchOptions,
-    JobOptions,
-    LabelOptions,
     QueryOptions,
     RecipeOptions,
     RunOptions,
@@ -40,18 +31,13 @@ from bids_dl.config.options import (
     VerifyOptions,
     WindowOptions,
 )
-from bids_dl.config.pretraining_options import PretrainOptions
-from bids_dl.config.pretraining_stage import PretrainConfig
 from bids_dl.config.selecting.conditions import parse_where
 from bids_dl.config.selecting.hed_sidecars import parse_hed_sidecars
 from bids_dl.config.selecting.labels import columns_to_expand, parse_labels, parse_whole_label
 from bids_dl.config.shell_options import CacheOptions
-from bids_dl.config.simulation_options import SimulateOptions
-from bids_dl.config.simulation_stage import SimulateConfig
 from bids_dl.config.stages import (
     EventsConfig,
     FetchConfig,
-    LabelConfig,
     PipelineConfig,
     PreprocessConfig,
     Request,
@@ -61,9 +47,9 @@ from bids_dl.config.stages import (
     StoreConfig,
     WindowsConfig,
 )
-from bids_dl.config.training_options import DeviceOptions, TrainOptions
+from bids_dl.config.training_options import TrainOptions
 from bids_dl.config.training_stage import TrainConfig
-from bids_dl.config.validation import build, check_names, describe_input
+from bids_dl.config.validation import build, describe_input
 from bids_dl.config.values import (
     as_texts,
     as_tuple,
@@ -77,42 +63,16 @@ from bids_dl.config.values import (
     parse_text,
 )
 from bids_dl.config.verify_stage import VerifyConfig
-from bids_dl.config.yaml_files import load_yaml, read_yaml
+from bids_dl.config.yaml_files import load_json, load_yaml, read_yaml
 from bids_dl.datamodel import ENTITY_PREFIXES
 from bids_dl.errors import ConfigError
 
 Options = Mapping[str, Any]
 T = TypeVar("T")
 
-STAGES: tuple[tuple[type, type], ...] = (
-    (SourceOptions, SourceConfig),
-    (LabelOptions, LabelConfig),
-    (EventOptions, EventsConfig),
-    (WindowOptions, WindowsConfig),
-    (RecipeOptions, PreprocessConfig),
-    (SplitOptions, SplitsConfig),
-    (StoreOptions, StoreConfig),
-    (SharingOptions, SharingConfig),
-    (FetchOptions, FetchConfig),
-    (CacheOptions, CacheConfig),
-    (JobOptions, PipelineConfig),
-    (AccessOptions, PipelineConfig),
-    (RunOptions, PipelineConfig),
-    (DeviceOptions, TrainConfig),
-    (TrainOptions, TrainConfig),
-    (ExplainOptions, ExplainConfig),
-    (EmbedOptions, EmbedConfig),
-    (ProbeOptions, ProbeConfig),
-    (PretrainOptions, PretrainConfig),
-    (SimulateOptions, SimulateConfig),
-    (DetectionOptions, DetectionConfig),
-    (CheckOptions, VerifyConfig),
-)
-"""Declarations of options, and the stage whose fields of the same names have their defaults."""
-
 
 def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read the options of a YAML file, whose keys are the names of the options.
+    """Read the options of a YAML or JSON file, whose keys are the names of the options.
 
     Raises
     ------
@@ -121,7 +81,8 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     title = f"--config {path}"
     try:
-        content = load_yaml(read_yaml(Path(path), title), title)
+        load = load_json if Path(path).suffix == ".json" else load_yaml
+        content = load(read_yaml(Path(path), title), title)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -166,19 +127,6 @@ def _merge_file(options: Options, *declarations: type) -> dict[str, Any]:
     merged = direct if file is None else read_file(as_path("config", file)) | direct
     check_options(merged, *declarations)
     return merged
-
-
-def check_options(options: Options, *declarations: type) -> None:
-    """Refuse options that none of the declarations has.
-
-    Raises
-    ------
-    ConfigError
-        The message has the closest known name, or all names.
-    """
-    declared = declared_options(*declarations).values()
-    former = [option.key for option in declared if option.key != option.name]
-    check_names(options, [*(option.name for option in declared), *former])
 
 
 def parse_request(options: Options) -> Request:
@@ -291,42 +239,6 @@ def parse_explanation(options: Options) -> ExplainConfig:
     """Build the settings of an explanation, ignoring the options of other stages."""
     names = {field.name for field in fields(ExplainConfig)}
     return build(ExplainConfig, **{name: options.get(name) for name in names})
-
-
-def parse_storage_options(options: Options) -> dict[str, Any] | None:
-    """Return the options of fsspec, or None if there are none."""
-    option = declared_options(AccessOptions)["storage_options"]
-    value: dict[str, Any] | None = _parse_value(option, options)
-    return value
-
-
-def default_value(declaration: type, name: str) -> Any:
-    """Return the default of an option of a command, from the field of its stage.
-
-    Parameters
-    ----------
-    declaration
-        Options of a command, such as `ConvertOptions`.
-    name
-        Name of the option in Python.
-
-    Returns
-    -------
-    object
-        The default; None also if no stage has a field of this name.
-
-    Examples
-    --------
-    >>> default_value(ConvertOptions, "split")
-    (0.7, 0.15, 0.15)
-    >>> default_value(TrainOptions, "epochs")
-    30
-    """
-    names = set(declaration.__annotations__)
-    for options, stage in STAGES:
-        if name in options.__annotations__ and names >= set(options.__annotations__):
-            return default_values(stage).get(name)
-    return None
 
 
 PARSERS: dict[str, Callable[[Any], Any]] = {

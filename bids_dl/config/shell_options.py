@@ -6,7 +6,20 @@ from bids_dl.config.declaration import Opt
 from bids_dl.config.options import EXECUTION, OUTPUT, CacheFolderOptions, Texts
 
 
-class MessageOptions(TypedDict, total=False):
+class LogOptions(TypedDict, total=False):
+    """Log file of every command, on the command line only."""
+
+    log_file: Annotated[
+        str,
+        Opt(
+            "Append what the command says to a file, with times, versions and tracebacks.",
+            "FILE",
+            OUTPUT,
+        ),
+    ]
+
+
+class MessageOptions(LogOptions, total=False):
     """Messages of every command, on the command line only."""
 
     quiet: Annotated[

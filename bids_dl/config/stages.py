@@ -324,8 +324,8 @@ class PipelineConfig:
     memory
         Memory limit for all workers together in bytes; None: most of the available memory.
     scheduler
-        Address of a Dask scheduler; ``"synchronous"``: conversion in this process; None: a local
-        cluster of worker processes.
+        Address of a Dask scheduler; ``"synchronous"``: conversion in this process; None: worker
+        processes on this machine.
     staging
         Path or URL of preprocessed recordings before packing; None: beside a local store, else in
         the user's cache folder.

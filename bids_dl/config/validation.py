@@ -7,10 +7,13 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
+from bids_dl.config.catalogue_options import CatalogueOptions
 from bids_dl.config.declaration import DeclaredOption, declared_options
 from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
 from bids_dl.config.explain_options import ExplainOptions
+from bids_dl.config.labelling_options import LabellingOptions
 from bids_dl.config.options import ConvertOptions, EventsOptions
+from bids_dl.config.publishing_options import PushOptions
 from bids_dl.config.simulation_options import SimulateOptions
 from bids_dl.config.training_options import TrainOptions
 from bids_dl.errors import ConfigError
@@ -154,7 +157,8 @@ def check_names(names: Iterable[str], known: Iterable[str]) -> None:
 def _options() -> dict[str, DeclaredOption]:
     """Return the options that a field of a stage may stand for."""
     representations = (ExplainOptions, EmbedOptions, ProbeOptions, SimulateOptions)
-    return declared_options(EventsOptions, ConvertOptions, *representations, TrainOptions)
+    others = (CatalogueOptions, LabellingOptions, *representations, TrainOptions, PushOptions)
+    return declared_options(EventsOptions, ConvertOptions, *others)
 
 
 def _shown(name: str, option: DeclaredOption | None) -> str:

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from bids_dl.errors import ConfigError
 
 SIZE = re.compile(r"(\d+\.?\d*)\s*(?:([kmgt])?(i)?b)?", re.IGNORECASE)
@@ -258,6 +256,8 @@ def parse_shares(value: Any) -> float | tuple[float, ...] | None:
 
 def _yaml_value(text: str) -> Any:
     """Return a value read as YAML, or the text itself if it is not YAML, as some passwords are."""
+    import yaml  # here, because few commands need it
+
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError at an impossible date

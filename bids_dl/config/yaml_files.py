@@ -1,7 +1,9 @@
-"""Content of YAML files, in which a key occurs once."""
+"""Content of YAML and JSON files, in which a key occurs once."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import yaml
 
 from bids_dl.errors import ConfigError
-from bids_dl.input import read_text
+from bids_dl.input import parse_json, read_text
 
 MERGE_TAG = "tag:yaml.org,2002:merge"  # of <<, which may repeat keys
 
@@ -91,6 +93,48 @@ def load_yaml(text: str, title: str) -> Any:
         ) from None
     _check_size(content, title)
     return content
+
+
+def load_json(text: str, title: str) -> Any:
+    """Return the content of a JSON file, whose numbers need no decimal point as in YAML.
+
+    Parameters
+    ----------
+    text
+        Content of the file.
+    title
+        Name of the file in messages.
+
+    Raises
+    ------
+    ConfigError
+        The text is not JSON, a mapping has two equal keys, or the content is too large.
+
+    Examples
+    --------
+    >>> load_json('{"min_duration": 1e-05}', "eyes.json")
+    {'min_duration': 1e-05}
+    """
+    try:
+        parse_json(text)  # limits the size and the depth
+        content = json.loads(text, object_pairs_hook=_mapping_of)
+    except _DuplicateKeyError as problem:
+        raise ConfigError(
+            f"{title}: the key {problem.args[0]!r} occurs twice in one mapping; keep one"
+        ) from None
+    except ValueError as problem:
+        raise ConfigError(f"{title}: not JSON ({problem})") from None
+    _check_size(content, title)
+    return content
+
+
+def _mapping_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the mapping of key and value pairs, whose keys differ."""
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        raise _DuplicateKeyError(counts.most_common(1)[0][0])
+    return mapping
 
 
 def _check_size(content: Any, title: str) -> None:

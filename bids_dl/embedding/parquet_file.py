@@ -19,7 +19,8 @@ from bids_dl.embedding.contents import (
     Embeddings,
     Features,
 )
-from bids_dl.errors import ConfigError, StoreError
+from bids_dl.errors import MissingPackageError, StoreError
+from bids_dl.requirements import describe_missing
 
 ORIGIN = "bids_dl"  # attributes of the table, which pandas keeps in the metadata of the file
 WIDTHS = "n_features"
@@ -31,9 +32,8 @@ FAILURES = (OSError, ValueError, KeyError, TypeError, AttributeError)
 def check_pyarrow() -> None:
     """Raise `ConfigError` if pyarrow is not installed."""
     if find_spec("pyarrow") is None:
-        raise ConfigError(
-            "Parquet needs pyarrow: install the extra with pip install 'bids_dl[parquet]', "
-            "or name a file that ends in .zarr"
+        raise MissingPackageError(
+            f"Parquet: {describe_missing('pyarrow')}, or name a file that ends in .zarr"
         )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mne
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +13,9 @@ from bids_dl.errors import StoreError
 from bids_dl.store import Store
 from bids_dl.store.format import DROPOUT
 from bids_dl.wording import count, join_names
+
+if TYPE_CHECKING:
+    import mne
 
 V_PER_UV = 1e-6
 OTHER_TYPE = "misc"  # of a channel whose type MNE does not know
@@ -35,6 +38,8 @@ def make_epochs(store: Store) -> mne.EpochsArray:
     StoreError
         The store has no window.
     """
+    import mne  # here, because other exports do without it
+
     if not len(store):
         raise StoreError(f"{store.url}: has no window to export")
     data = store.to_numpy().astype(np.float64)
@@ -90,6 +95,8 @@ def describe_losses(store: Store) -> list[str]:
 
 def _make_info(store: Store, types: list[str]) -> mne.Info:
     """Return the channels of a store, with their positions and the licences of its sources."""
+    import mne
+
     info = mne.create_info(list(store.channels), store.sfreq, types, verbose="error")
     positions = _positions(store)
     if positions:
@@ -120,6 +127,8 @@ def _stored_types(store: Store) -> list[str]:
 
 def _channel_types(store: Store) -> list[str]:
     """Return the types of the channels in MNE, `OTHER_TYPE` for those that MNE does not know."""
+    import mne
+
     known = {*mne.io.get_channel_type_constants(), *VOLTAGE_TYPES}
     return [kind if kind in known else OTHER_TYPE for kind in _stored_types(store)]
 

@@ -27,10 +27,11 @@ from bids_dl.models import (
 )
 from bids_dl.models.adapters.braindecode import PREFIX as BRAINDECODE_PREFIX
 from bids_dl.models.adapters.braindecode import find_braindecode
-from bids_dl.models.adapters.imported import find_entry_point, find_imported, list_entry_points
+from bids_dl.models.adapters.imported import find_imported, find_registered
 from bids_dl.models.adapters.timm import PREFIX as TIMM_PREFIX
 from bids_dl.models.adapters.timm import find_timm
 from bids_dl.models.spec import ModelSpec
+from bids_dl.plugins import find_plugin, list_plugins
 from bids_dl.wording import closest, join_names
 
 ADAPTER_NAMES = "braindecode/NAME, timm/NAME, MODULE:CLASS"
@@ -300,13 +301,13 @@ def find_spec(name: str) -> ModelSpec:
     Parameters
     ----------
     name
-        Name in `MODELS` or of an entry point of the group ``bids_dl.models``,
+        Name in `MODELS` or of a plug-in (entry points of the group ``bids_dl.models``),
         ``braindecode/<Name>``, ``timm/<name>``, or ``MODULE:CLASS``.
 
     Raises
     ------
     ConfigError
-        There is no model of this name.
+        There is no model of this name, or its plug-in cannot be loaded.
     ModelError
         The package of the model is not installed, or cannot be imported.
 
@@ -323,10 +324,10 @@ def find_spec(name: str) -> ModelSpec:
         return find_timm(name)
     if ":" in name:
         return find_imported(name)
-    entry_points = list_entry_points()
-    if name in entry_points:
-        return find_entry_point(name, entry_points[name])
-    available = [*MODELS, *entry_points]
+    plugin = find_plugin("model", name)
+    if plugin is not None:
+        return find_registered(plugin)
+    available = list(dict.fromkeys([*MODELS, *(item.name for item in list_plugins("model"))]))
     raise ConfigError(
         f"unknown model {name!r}{_suggest_and_list(name, available)}, {ADAPTER_NAMES}"
     )

@@ -14,12 +14,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bids_dl.errors import ConfigError, ModelError
+from bids_dl.errors import ConfigError, MissingPackageError, ModelError
 from bids_dl.input import open_regular
 from bids_dl.models.adapters.braindecode import BraindecodeModel
 from bids_dl.models.adapters.timm import TimmModel
 from bids_dl.models.freezing import find_head
 from bids_dl.models.spec import ModelSpec
+from bids_dl.requirements import describe_missing
 from bids_dl.wording import join_names
 
 FROM_HUB = "pretrained"  # value of --weights that allows the network
@@ -178,9 +179,8 @@ def _fetch_from_hub(spec: ModelSpec) -> Path:
     try:
         from huggingface_hub import hf_hub_download
     except ImportError as error:
-        raise ModelError(
-            f"--weights {FROM_HUB}: the package huggingface_hub is not installed; "
-            "pip install huggingface_hub"
+        raise MissingPackageError(
+            f"--weights {FROM_HUB}: {describe_missing('huggingface_hub')}"
         ) from error
     try:
         return Path(hf_hub_download(spec.hub, HUB_FILE))

@@ -12,13 +12,14 @@ from bids_dl.source.tree import DESCRIPTION
 
 
 def check_can_be_folder(location: Location) -> None:
-    """Check that neither a location nor a folder above it is a file.
+    """Check that neither a location nor a folder above it is a file, and that it may be written to.
 
     Raises
     ------
     StoreError
-        A file is in the way.
+        A file is in the way, or the location can only be read.
     """
+    location.check_not_served()
     if not location.is_local:
         return
     for path in (location.folder, *location.folder.parents):

@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bids_dl.errors import StoreError
-from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import Location
 from bids_dl.wording import format_size
+
+if TYPE_CHECKING:
+    from bids_dl.planning.plan import Plan
 
 STAGED_SAMPLE_BYTES = np.dtype("float32").itemsize
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bids_dl.errors import StoreError
 from bids_dl.input import parse_json
-from bids_dl.pipeline.plan_differences import describe_differences, shorten
-from bids_dl.planning.plan import Plan
 from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.store.format import FORMAT, ROOT, UNFINISHED, digest
 from bids_dl.store.json_objects import MAX_JSON_BYTES, read_json
+
+if TYPE_CHECKING:
+    from bids_dl.planning.plan import Plan
 
 
 def read_finished_store(location: Location) -> Mapping[str, Any] | None:
@@ -67,6 +68,9 @@ def check_same_plan(location: Location, plan: Plan, attributes: Mapping[str, Any
     """
     if attributes.get("plan") == digest(plan.identity):
         return
+    # here, because the existing store is read before workers start, and its plan after that
+    from bids_dl.pipeline.plan_differences import describe_differences, shorten
+
     stored = read_json(location, "plan.json")
     lines = [
         f"{location.url}: a finished store of another plan",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline.processing.memory import describe_limit
 from bids_dl.pipeline.staging_entry import StagedRecording
-from bids_dl.planning.plan import Plan
 from bids_dl.planning.shared_notes import SharedNotes, with_count
 from bids_dl.wording import count
+
+if TYPE_CHECKING:
+    from bids_dl.planning.plan import Plan
 
 MAX_REASONS = 3  # that an error lists
 

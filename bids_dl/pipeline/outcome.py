@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bids_dl.datamodel import Failure
 from bids_dl.errors import mask_secrets
-from bids_dl.planning.plan import Plan
 from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
+
+if TYPE_CHECKING:
+    from bids_dl.planning.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ def _recipe_differences(stored: Document, planned: Document) -> list[str]:
         for parameter in dict.fromkeys([*old, *new]):
             title = f"{name}.{parameter} of --recipe or --set"
             lines += _difference(title, old.get(parameter), new.get(parameter))
+    lines += _difference("plug-ins of --recipe", stored.get("plugins"), planned.get("plugins"))
     return lines or _difference("--recipe", stored.get("name"), planned.get("name"))
 
 

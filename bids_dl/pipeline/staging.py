@@ -31,7 +31,7 @@ from bids_dl.pipeline.staging_entry import StagingEntry
 from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.remote.scratch import scratch_folder
 
-STAGING_VERSION = 3  # of the JSON of an entry; entries of another version are staged again
+STAGING_VERSION = 4  # of the JSON of an entry; entries of another version are staged again
 MAX_DESCRIPTION_BYTES = 256_000_000  # a thousand times more than that of a long recording
 PART_SUFFIX = ".part"  # of a file that is being written
 MARK = "bids_dl-staging"  # file in a folder that was created for one store

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from bids_dl import source
 from bids_dl.datamodel import Recording, StepReport
 
 MASK_BYTES = 32_000_000  # of dropout masks made at once
@@ -58,6 +59,39 @@ class DroppedWindow(NamedTuple):
         return f"{self.step}: {self.reason}" if self.step else self.reason
 
 
+class ElectrodePositions(NamedTuple):
+    """Standard positions of the channels of a store.
+
+    Attributes
+    ----------
+    template
+        Name of the MNE template; "" without windows.
+    positions
+        (x, y, z) of each channel in m, head coordinates; None if the template does not have it.
+    """
+
+    template: str = ""
+    positions: tuple[tuple[float, ...] | None, ...] = ()
+
+    @classmethod
+    def of_names(cls, names: Sequence[str], templates: Sequence[str]) -> ElectrodePositions:
+        """Look up channels by name, as `source.standard_positions` does."""
+        positions, template = source.standard_positions(names, templates)
+        rows: list[tuple[float, ...] | None] = []
+        for row in positions.tolist():
+            rows.append(tuple(row) if all(map(math.isfinite, row)) else None)
+        return cls(template, tuple(rows))
+
+    def to_array(self) -> npt.NDArray[np.float64]:
+        """Return the positions (n_chans, 3) in m, NaN for those that are not known."""
+        rows = [(np.nan,) * 3 if row is None else row for row in self.positions]
+        return np.array(rows).reshape(-1, 3)
+
+
+NO_ELECTRODES = ElectrodePositions()
+"""Positions in an entry without windows."""
+
+
 @dataclass(frozen=True)
 class StagingEntry:
     """Description of a staged recording.
@@ -81,6 +115,9 @@ class StagingEntry:
         Counts of a `store.quantization.MagnitudeHistogram` of all samples; empty without windows.
     verified
         How each remote file was verified, by path.
+    electrodes
+        Positions of the channels of the store. They are the same in all entries of a store; a
+        worker looks them up, because the process that packs the store does without MNE.
     """
 
     kept: tuple[int, ...]
@@ -93,6 +130,7 @@ class StagingEntry:
     spectrum_after: tuple[float, ...] = ()
     magnitudes: tuple[int, ...] = ()
     verified: Mapping[str, str] = field(default_factory=dict)
+    electrodes: ElectrodePositions = NO_ELECTRODES
 
     def dropout_masks(self, shape: Sequence[int]) -> Iterator[npt.NDArray[np.bool_]]:
         """Yield the dropout mask of all windows, in parts of bounded size.
@@ -120,8 +158,12 @@ class StagingEntry:
             yield mask
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry as a JSON object."""
-        return asdict(self)
+        """Return the entry as a JSON object.
+
+        Its tuples become lists. `dataclasses.asdict` would copy each number of them.
+        """
+        content = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**content, "steps": [asdict(step) for step in self.steps]}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> StagingEntry:
@@ -129,6 +171,7 @@ class StagingEntry:
         values = {name: _as_tuple(value) for name, value in content.items()}
         values["dropped"] = tuple(starmap(DroppedWindow, values["dropped"]))
         values["dropout_runs"] = tuple(starmap(DropoutRun, values["dropout_runs"]))
+        values["electrodes"] = ElectrodePositions(*values["electrodes"])
         steps = []
         for step in content["steps"]:
             lists = {"channels": tuple(step["channels"]), "notes": tuple(step["notes"])}

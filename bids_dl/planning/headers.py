@@ -49,6 +49,8 @@ def read_headers(
 ) -> RecordingHeaders:
     """Read the headers of recordings. Those of remote recordings are fetched first.
 
+    Headers of local recordings that take long are cached.
+
     Parameters
     ----------
     datasets
@@ -66,13 +68,18 @@ def read_headers(
     failures: list[Failure] = []
     partial: dict[str, Mapping[str, PartialFile]] = {}
     notes = SharedNotes()
+    caches: dict[str, source.HeaderCache] = {}
+    for name, local in datasets.items():
+        if local.remote is None:
+            caches[name] = source.HeaderCache(access.cache.root, local)
     for recording in recordings:
         dataset = fetched.get(recording.key, datasets[recording.dataset])
         if isinstance(dataset, Failure):
             failures.append(dataset)
             continue
         try:
-            report = source.read_header_with_notes(dataset, recording)
+            cache = caches.get(recording.dataset)
+            report = source.read_header_with_notes(dataset, recording, cache)
         except (RecordingError, SourceError) as problem:
             failures.append(failure_of(recording, problem, "header"))
             continue
@@ -81,6 +88,8 @@ def read_headers(
             partial[recording.key] = dataset.remote.partial
         for note in report.notes:
             notes.add(recording.key, note)
+    for cache in caches.values():
+        cache.save()
     return RecordingHeaders(headers, tuple(failures), tuple(notes.lines()), partial)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from bids_dl import source, splits, strata
 from bids_dl.config.stages import SplitsConfig
-from bids_dl.datamodel import Person, Recording, Window
+from bids_dl.datamodel import Person, Recording
 from bids_dl.errors import TargetError
+from bids_dl.windows import WindowSequence
 from bids_dl.wording import join_names, suggest
 
 Participants = Mapping[str, source.Participants]
@@ -53,7 +56,7 @@ def assign_persons(
 
 
 def find_missing_labels(
-    planned: Mapping[str, Sequence[Window]],
+    planned: Mapping[str, WindowSequence],
     recordings: Sequence[Recording],
     split_of: Mapping[Person, str],
 ) -> list[str]:
@@ -67,7 +70,8 @@ def find_missing_labels(
     labels_of: dict[str, set[str]] = {}  # by split
     for recording in recordings:
         labels = labels_of.setdefault(split_of[recording.person], set())
-        labels.update(window.label for window in planned[recording.key])
+        windows = planned[recording.key]
+        labels.update(windows.labels[code] for code in np.unique(windows.label_codes))
     all_labels = sorted(set().union(*labels_of.values()))
     warnings = []
     for split in sorted(labels_of):

@@ -8,7 +8,10 @@ from fractions import Fraction
 from functools import cached_property
 from importlib.metadata import version
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from bids_dl import preprocess, source, windows
 from bids_dl.config.stages import Request, WindowsConfig
@@ -20,7 +23,6 @@ from bids_dl.datamodel import (
     Person,
     Recording,
     SignalSpec,
-    Window,
     exact_rate,
 )
 from bids_dl.planning.identity import describe_request
@@ -33,12 +35,12 @@ from bids_dl.planning.survey import (
     survey_sources,
 )
 from bids_dl.store.format import digest
+from bids_dl.windows import WindowSequence
 
 VERSIONED_SOFTWARE = ("bids_dl", "mne", "mne-bids", "numpy", "scipy")
 """Software that decides the bytes of a store; its versions are part of a staging key."""
 RENAMED_EVENT_COLUMNS = ("onset", "HED")  # of events.tsv; in a store `event_onset` and `hed`
 DEFAULT_WINDOWS = WindowsConfig(window=2.0, stride=2.0)  # if `convert` is given no windows
-T = TypeVar("T", Window, Block)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Plan:
     survey: Survey
     recipe: preprocess.Recipe
     recordings: tuple[Recording, ...]
-    windows: Mapping[str, tuple[Window, ...]]
+    windows: Mapping[str, WindowSequence]
     spec: SignalSpec
     n_times: int
     splits: Mapping[Person, str]
@@ -141,7 +143,7 @@ class Plan:
 
     @cached_property
     def _blocks(self) -> dict[str, tuple[Block, ...]]:
-        return group_by_recording(self.survey.blocks)
+        return _group_by_recording(self.survey.blocks)
 
     @cached_property
     def staging_keys(self) -> dict[str, str]:
@@ -159,7 +161,7 @@ class Plan:
                 **common,
                 "recording": key,
                 "sources": files,
-                "windows": list(map(attrgetter("start", "anchor"), self.windows[key])),
+                "windows": _as_rows(self.windows[key].starts, self.windows[key].anchors),
                 "boundaries": list(self.survey.limits[key].boundaries),
             }
             if self.recipe.concatenates:
@@ -189,7 +191,8 @@ class Plan:
             event_columns[name] = digest([self.event_cell(event, name) for event in self.events])
         positions = {}
         for key, planned in self.windows.items():
-            positions[key] = list(map(attrgetter("start", "anchor", "label"), planned))
+            labels = np.array(planned.labels, dtype=object)[planned.label_codes]
+            positions[key] = _as_rows(planned.starts, planned.anchors, labels)
         participants = {}
         for name, table in self.participants.items():
             participants[name] = [table.rows, table.sidecar]
@@ -248,7 +251,7 @@ def make_plan(
     recipe = preprocess.load_recipe(request.preprocess)
     survey = survey_sources(sources, request.source, request.events, request.windows, access)
     request = replace(request, events=survey.events_config)
-    planned = group_by_recording(survey.planned_windows)
+    planned = survey.planned_windows.by_recording()
     _check_labels(survey, request)
     matched = survey.matched_recordings
     resolved = preprocess.resolve_channels(recipe, _header_specs(survey, matched))
@@ -286,12 +289,17 @@ def make_plan(
     )
 
 
-def group_by_recording(items: Sequence[T]) -> dict[str, tuple[T, ...]]:
-    """Group windows or blocks by the key of their recording, in order."""
-    groups: dict[str, list[T]] = {}
-    for item in items:
-        groups.setdefault(item.recording, []).append(item)
+def _group_by_recording(blocks: Sequence[Block]) -> dict[str, tuple[Block, ...]]:
+    """Group blocks by the key of their recording, in order."""
+    groups: dict[str, list[Block]] = {}
+    for block in blocks:
+        groups.setdefault(block.recording, []).append(block)
     return {key: tuple(group) for key, group in groups.items()}
+
+
+def _as_rows(*columns: npt.NDArray[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of columns as plain values."""
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _check_labels(survey: Survey, request: Request) -> None:

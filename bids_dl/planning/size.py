@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bids_dl import windows
 from bids_dl.config.stages import WindowsConfig
-from bids_dl.datamodel import Block, Header, Window
+from bids_dl.datamodel import Block, Header
 from bids_dl.errors import WindowError
 
 MAX_WINDOWS = 10_000_000
@@ -16,7 +16,9 @@ MAX_WINDOWS = 10_000_000
 
 
 def estimate_size(
-    planned: Sequence[Window], headers: Mapping[str, Header], windows_config: WindowsConfig
+    planned: windows.WindowSequence,
+    headers: Mapping[str, Header],
+    windows_config: WindowsConfig,
 ) -> float | None:
     """Estimate the bytes of windows as float32, with the channels and rates of their recordings.
 
@@ -31,10 +33,10 @@ def estimate_size(
         None if the header of a recording is not known.
     """
     total = 0.0
-    for window in planned:
-        if window.recording not in headers:
+    for (key, _), number in planned.counts().items():
+        if key not in headers:
             return None
-        total += _bytes_per_second(headers[window.recording]) * windows_config.duration
+        total += number * _bytes_per_second(headers[key]) * windows_config.duration
     return total
 
 

@@ -20,7 +20,9 @@ def count_per_label(survey: Survey) -> dict[str, dict[str, int]]:
     dict
         ``{label: {"recordings": ..., "events": ..., "windows": ..., "open": ...}}``.
     """
-    windows = Counter(window.label for window in survey.planned_windows)
+    windows: Counter[str] = Counter()
+    for (_, label), number in survey.planned_windows.counts().items():
+        windows[label] += number
     counts = {}
     for label in _labels(survey):
         recordings = set()
@@ -56,8 +58,8 @@ def count_per_person(survey: Survey) -> dict[Person, dict[str, Counts]]:
     for event in survey.events:
         events[person_of[event.recording], event.label] += 1
     windows: Counter[tuple[Person, str]] = Counter()
-    for window in survey.planned_windows:
-        windows[person_of[window.recording], window.label] += 1
+    for (recording, label), number in survey.planned_windows.counts().items():
+        windows[person_of[recording], label] += number
     counts: dict[Person, dict[str, Counts]] = {}
     for person in sorted({person for person, _ in events}):
         counts[person] = {}
@@ -88,7 +90,7 @@ def measure_fetch(survey: Survey) -> source.FetchSize:
     If windows were requested, recordings without a window do not count. Files count as a whole,
     because byte ranges are known to a conversion only.
     """
-    with_windows = {window.recording for window in survey.planned_windows}
+    with_windows = {key for key, _ in survey.planned_windows.counts()}
     needed = []
     for recording in survey.matched_recordings:
         if survey.window_plan is None or recording.key in with_windows:

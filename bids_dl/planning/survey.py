@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bids_dl import selection, source, windows
 from bids_dl.config.stages import EventsConfig, SourceConfig, WindowsConfig
-from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording, Window
+from bids_dl.datamodel import Block, Dropped, Event, EventRows, Failure, Header, Recording
 from bids_dl.errors import SourceError, WindowError
 from bids_dl.planning.headers import RecordingHeaders, read_headers, recordings_to_open
 from bids_dl.planning.limits import find_recording_limits, note_coarse_boundaries
@@ -83,7 +83,9 @@ class Survey:
             "recordings": f"{len(self.recordings)} searched, {len(self.matched_recordings)} match",
         }
         n_events = Counter(event.label for event in self.events)
-        n_windows = Counter(window.label for window in self.planned_windows)
+        n_windows: Counter[str] = Counter()
+        for (_, name), number in self.planned_windows.counts().items():
+            n_windows[name] += number
         for label in self.events_config.labels:
             described = count(n_events[label.label], "event")
             if self.window_plan is not None:
@@ -100,9 +102,11 @@ class Survey:
         return [recording for recording in self.recordings if recording.key in keys]
 
     @property
-    def planned_windows(self) -> tuple[Window, ...]:
+    def planned_windows(self) -> windows.WindowSequence:
         """All planned windows, none if no windows were requested."""
-        return self.window_plan.windows if self.window_plan else ()
+        if self.window_plan is None:
+            return windows.WindowSequence.joined([])
+        return self.window_plan.windows
 
 
 def survey_sources(
@@ -174,8 +178,9 @@ def survey_sources(
     headers = read_headers(datasets, needed, access)
     if headers.by_key:  # they state exact lengths, on which the ends of events depend
         tables = update_rows(searched, datasets, headers)
-        selected = _select(searched, tables, windows_config, datasets)
-        searched = replace(searched, tables=tables)
+        if tables != list(searched.tables):
+            selected = _select(searched, tables, windows_config, datasets)
+            searched = replace(searched, tables=tables)
     return _plan_windows(datasets, searched, selected, headers, windows_config)
 
 
@@ -280,7 +285,7 @@ def labels_without_windows(survey: Survey) -> list[str]:
     if survey.window_plan is None:
         return []
     broken = {failure.recording for failure in survey.failures}
-    with_windows = {window.label for window in survey.planned_windows}
+    with_windows = {label for _, label in survey.planned_windows.counts()}
     with_events = {event.label for event in survey.events if event.recording not in broken}
     labels = [label.label for label in survey.events_config.labels]
     return [label for label in labels if label in with_events - with_windows]

@@ -5,7 +5,8 @@ MNE does the work. It is imported when a recipe runs, not when a recipe is loade
 
 from __future__ import annotations
 
-from bids_dl.preprocess.excerpt import read_excerpt
+from bids_dl.preprocess.channels import channel_types
+from bids_dl.preprocess.excerpt import loaded_samples, read_excerpt
 from bids_dl.preprocess.loading import list_recipes, load_recipe
 from bids_dl.preprocess.recipe import Recipe, RecipeContext, WindowResults, info_of, merge_reports
 from bids_dl.preprocess.resolve import resolve_channels
@@ -23,11 +24,13 @@ __all__ = [
     "WindowResults",
     "WindowStep",
     "Windows",
+    "channel_types",
     "dropout_mask",
     "info_of",
     "joined_position",
     "list_recipes",
     "load_recipe",
+    "loaded_samples",
     "mark_selected",
     "merge_reports",
     "read_excerpt",

@@ -59,10 +59,11 @@ def read_excerpt(
         if before:
             samples = _prepend_mirrored(samples, before)
         first_samp = raw.first_samp + start - before
-        part = mne.io.RawArray(samples, raw.info, first_samp=first_samp, verbose="error")
-        annotations = raw.annotations.copy()
+        part = mne.io.RawArray(samples, raw.info, first_samp=first_samp)
+        annotations = raw.annotations  # which `set_annotations` copies
         if annotations.orig_time is None:
             # MNE adds the time of the first sample to annotations without a date.
+            annotations = annotations.copy()
             annotations.onset -= part.first_time
         part.set_annotations(annotations, emit_warning=False)
         sfreq = raw.info["sfreq"]
@@ -72,6 +73,17 @@ def read_excerpt(
         if before:
             part.annotations.append(part.first_time, before / sfreq, MIRRORED)
     return part
+
+
+def loaded_samples(raw: mne.io.BaseRaw) -> Array:
+    """Load the samples (n_chans, n_times) of a recording, and return them without a copy.
+
+    They are not to be changed. MNE has no public way to them: `get_data` copies the samples, and
+    takes longer for its checks than for a window.
+    """
+    raw.load_data()
+    samples: Array = raw._data
+    return samples
 
 
 def count_mirrored(raw: mne.io.BaseRaw) -> int:
@@ -100,9 +112,9 @@ def continuous_segments(raw: mne.io.BaseRaw) -> Iterator[tuple[int, int]]:
     As in MNE's filters, segments end at annotations whose description begins with "edge".
     """
     edges = set()
-    for annotation in raw.annotations:
-        if str(annotation["description"]).casefold().startswith("edge"):
-            edge = round((annotation["onset"] - raw.first_time) * raw.info["sfreq"])
+    for onset, description in zip(raw.annotations.onset, raw.annotations.description, strict=True):
+        if str(description).casefold().startswith("edge"):
+            edge = round((onset - raw.first_time) * raw.info["sfreq"])
             if 0 < edge < raw.n_times:
                 edges.add(edge)
     yield from pairwise([0, *sorted(edges), raw.n_times])

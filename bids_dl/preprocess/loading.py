@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bids_dl.config.stages import PreprocessConfig
 from bids_dl.errors import ConfigError
+from bids_dl.plugins import Plugin
 from bids_dl.preprocess.recipe import Recipe
 from bids_dl.preprocess.recipe_files import (
     RecipeFile,
@@ -13,9 +15,14 @@ from bids_dl.preprocess.recipe_files import (
     read_recipe_file,
     shipped_recipes,
 )
-from bids_dl.preprocess.step_entries import StepEntry, build_step, change_parameter, parse_entry
+from bids_dl.preprocess.step_entries import (
+    StepEntry,
+    build_step,
+    change_parameter,
+    check_stated_plugin,
+    parse_entry,
+)
 from bids_dl.preprocess.step_order import check_order
-from bids_dl.preprocess.steps.registry import SIGNAL_STEPS, WINDOW_STEPS
 
 
 def list_recipes() -> list[tuple[str, str]]:
@@ -45,7 +52,8 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
     ------
     ConfigError
         No such recipe, step or parameter (the most similar known one is suggested), a value that
-        is not allowed, or steps in an order that cannot work.
+        is not allowed, steps in an order that cannot work, or a plug-in of another version than
+        the recipe states.
 
     Examples
     --------
@@ -58,9 +66,9 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
     for key, value in config.set.items():
         change_parameter(entries, key, value, file.title)
     steps = [build_step(entry) for entry in entries]
-    n_signal = sum(entry.name in SIGNAL_STEPS for entry in entries)
+    n_signal = sum(not entry.step_class.is_on_windows for entry in entries)
     for entry in entries[:n_signal]:
-        if entry.name in WINDOW_STEPS:
+        if entry.step_class.is_on_windows:
             raise ConfigError(
                 f"{file.title}: {entry.name} works on windows, "
                 "so it must come after all steps on the recording; put it last"
@@ -71,7 +79,14 @@ def load_recipe(config: PreprocessConfig) -> Recipe:
         description=file.description,
         signal_steps=tuple(steps[:n_signal]),
         window_steps=tuple(steps[n_signal:]),
+        plugins=_plugins_of(entries),
     )
+
+
+def _plugins_of(entries: Sequence[StepEntry]) -> tuple[Plugin, ...]:
+    """Return the plug-ins of steps, each once."""
+    plugins = {entry.step_class.plugin: None for entry in entries}
+    return tuple(plugin for plugin in plugins if plugin is not None)
 
 
 def _load_entries(
@@ -96,6 +111,9 @@ def _load_entries(
         _, entries = _load_entries(base, file.folder, (*extending, file.location))
         for key, value in (file.document.get("changes") or {}).items():
             change_parameter(entries, key, value, f"{file.title}, which extends {base},")
+    packages = file.document.get("plugins") or {}
     for number, item in enumerate(file.document.get("steps") or [], 1):
-        entries.append(parse_entry(item, f"{file.title}, step {number}"))
+        title = f"{file.title}, step {number}"
+        check_stated_plugin(item, packages, title)
+        entries.append(parse_entry(item, title))
     return file, entries

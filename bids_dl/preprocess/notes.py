@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bids_dl.datamodel import ShareFlag
-from bids_dl.errors import RecordingError
+from bids_dl.errors import BidsDlError, RecordingError
 from bids_dl.wording import count, one_line, without_folders
 
 MAX_NOTES = 20  # of a step on a recording: a long recording has many excerpts with notes each
@@ -29,7 +30,7 @@ def capture_warnings() -> Iterator[list[str]]:
     notes: list[str] = []
     log = mne.utils.logger
     was_disabled = log.disabled
-    with mne.utils.use_log_level("warning"), warnings.catch_warnings(record=True) as caught:
+    with at_warning_level(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # MNE does not warn at level "error", and at level "warning" it also writes to its log.
         log.disabled = True
@@ -39,6 +40,18 @@ def capture_warnings() -> Iterator[list[str]]:
             log.disabled = was_disabled
             shown = [item for item in caught if not issubclass(item.category, HIDDEN_WARNINGS)]
             notes.extend(one_line(without_folders(item.message)) for item in shown)
+
+
+@contextmanager
+def at_warning_level() -> Iterator[None]:
+    """Let MNE log warnings only. Nested contexts cost nothing; a change takes 0.1 ms."""
+    import mne
+
+    if mne.utils.logger.level == logging.WARNING:
+        yield
+        return
+    with mne.utils.use_log_level("warning"):
+        yield
 
 
 @contextmanager
@@ -64,6 +77,26 @@ def as_recording_error(stage: str) -> Iterator[None]:
     except Exception as error:
         reason = one_line(without_folders(f"{type(error).__name__}: {error}"))
         raise RecordingError(stage, reason) from error
+
+
+@contextmanager
+def as_planning_error(step: str) -> Iterator[None]:
+    """Convert an exception of a step that is asked what it needs, as that of a plug-in may be.
+
+    Errors of bids_dl, such as of a package that is not installed, are not changed.
+
+    Raises
+    ------
+    RecordingError
+        Any other exception was raised inside the context.
+    """
+    try:
+        yield
+    except BidsDlError:
+        raise
+    except Exception as error:
+        reason = one_line(without_folders(f"{type(error).__name__}: {error}"))
+        raise RecordingError(step, reason) from error
 
 
 def unique(texts: Iterable[str]) -> tuple[str, ...]:

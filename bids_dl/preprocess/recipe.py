@@ -6,24 +6,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
 from bids_dl.datamodel import SignalSpec, StepReport, exact_rate
 from bids_dl.errors import RecordingError
+from bids_dl.plugins import Plugin
+from bids_dl.preprocess.channels import channel_types
 from bids_dl.preprocess.notes import (
+    as_planning_error,
     as_recording_error,
+    at_warning_level,
     capture_warnings,
     merge_flags,
     merge_notes,
     unique,
 )
-from bids_dl.preprocess.step import SignalStep, Step, Windows, WindowStep
+from bids_dl.preprocess.step import Context, IntervalStep, SignalStep, Step, Windows, WindowStep
 from bids_dl.wording import one_line
 
 if TYPE_CHECKING:
     import mne
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Recipe:
     description: str
     signal_steps: tuple[SignalStep, ...]
     window_steps: tuple[WindowStep, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -102,13 +109,14 @@ class Recipe:
         names: set[str] = set()
         for step in self.steps:
             names.update(step.traits.packages)
+        names.update(plugin.distribution for plugin in self.plugins)
         return tuple(sorted(names))
 
     @property
     def needs_all_windows(self) -> bool:
         """True if a step on windows needs all windows of a recording together."""
         no_channels = SignalSpec((), (), Fraction(1))
-        contexts = [step.required_context(no_channels) for step in self.window_steps]
+        contexts = [_context_of(step, no_channels) for step in self.window_steps]
         return any(context.kind == "recording" for context in contexts)
 
     @property
@@ -124,7 +132,8 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return name and steps with every parameter, as JSON and YAML can hold them.
 
-        Equal recipes give equal dictionaries.
+        Equal recipes give equal dictionaries. Distribution and version of each step of a plug-in
+        are part of it, because they decide the bytes of a store.
         """
         steps = []
         for step in self.steps:
@@ -132,7 +141,10 @@ class Recipe:
                 field.name: _to_plain(getattr(step, field.name)) for field in fields(step)
             }
             steps.append({step.name: parameters})
-        return {"name": self.name, "steps": steps}
+        document: dict[str, Any] = {"name": self.name, "steps": steps}
+        if self.plugins:
+            document["plugins"] = {plugin.name: plugin.package for plugin in self.plugins}
+        return document
 
     def output_spec(self, spec: SignalSpec) -> SignalSpec:
         """Return channels and rate after the recipe.
@@ -149,7 +161,7 @@ class Recipe:
             name of the step.
         """
         for step in self.steps:
-            spec = step.output_spec(spec)
+            spec = _spec_after(step, spec)
         return spec
 
     def required_context(self, spec: SignalSpec) -> RecipeContext:
@@ -172,16 +184,18 @@ class Recipe:
         needs_whole = ""
         size_factor = 1.0
         for step in self.signal_steps:
-            context = step.required_context(spec)
+            context = _context_of(step, spec)
             margin += context.margin
             if context.kind == "recording" and not needs_whole:
                 needs_whole = step.name
-            spec = step.output_spec(spec)
+            spec = _spec_after(step, spec)
             period = math.lcm(period, (spec.sfreq / source_rate).denominator)
             size_factor = max(size_factor, float(spec.n_chans * spec.sfreq / n_bytes))
         return RecipeContext(margin, period, needs_whole, size_factor)
 
-    def run(self, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, list[StepReport]]:
+    def run(
+        self, raw: mne.io.BaseRaw, intervals: Sequence[tuple[int, int]] | None = None
+    ) -> tuple[mne.io.BaseRaw, list[StepReport]]:
         """Run the steps on signals over a recording or an excerpt of it.
 
         The notes of each report include MNE's warnings during the step.
@@ -190,11 +204,14 @@ class Recipe:
         ----------
         raw
             The recording. It is loaded, and may be changed in place.
+        intervals
+            First sample and the sample after the last of each interval that is used, at the rate
+            of the result; None if all samples are.
 
         Returns
         -------
         raw : mne.io.BaseRaw
-            The cleaned recording.
+            The cleaned recording. Samples outside of the intervals may be NaN.
         reports : list of StepReport
             One report per step.
 
@@ -206,9 +223,12 @@ class Recipe:
         with as_recording_error("read"), capture_warnings():
             raw.load_data()
         reports = []
-        for step in self.signal_steps:
-            raw, report = _run_step(step, raw)
-            reports.append(report)
+        spec = spec_of(raw)
+        with at_warning_level():
+            for number, step in enumerate(self.signal_steps, 1):
+                is_last = number == len(self.signal_steps)
+                raw, spec, report = _run_step(step, raw, spec, intervals if is_last else None)
+                reports.append(report)
         return raw, reports
 
     def run_windows(self, windows: Windows) -> WindowResults:
@@ -249,15 +269,18 @@ class Recipe:
 
 def spec_of(raw: mne.io.BaseRaw) -> SignalSpec:
     """Return channels, types and exact rate of a recording."""
-    return SignalSpec(
-        tuple(raw.ch_names), tuple(raw.get_channel_types()), exact_rate(raw.info["sfreq"])
-    )
+    return SignalSpec(tuple(raw.ch_names), channel_types(raw), exact_rate(raw.info["sfreq"]))
 
 
 def info_of(raw: mne.io.BaseRaw, ch_names: Sequence[str]) -> mne.Info:
-    """Return MNE's description of some channels of a recording, in this order."""
+    """Return MNE's description of some channels of a recording, in this order.
+
+    It is that of the recording itself if these are all of its channels.
+    """
     import mne
 
+    if list(ch_names) == raw.ch_names:
+        return raw.info
     return mne.pick_info(raw.info, [raw.ch_names.index(name) for name in ch_names])
 
 
@@ -310,17 +333,25 @@ def _union_length(spans: Sequence[tuple[int, int]]) -> int:
     return length
 
 
-def _run_step(step: SignalStep, raw: mne.io.BaseRaw) -> tuple[mne.io.BaseRaw, StepReport]:
-    before = spec_of(raw)
+def _run_step(
+    step: SignalStep,
+    raw: mne.io.BaseRaw,
+    before: SignalSpec,
+    intervals: Sequence[tuple[int, int]] | None,
+) -> tuple[mne.io.BaseRaw, SignalSpec, StepReport]:
+    """Run a step on a recording with these channels, and return those after it."""
     seconds = raw.n_times / raw.info["sfreq"]
-    planned = step.output_spec(before)
-    with as_recording_error(step.name), capture_warnings() as notes:
-        raw, report = step.apply(raw, before)
-    if spec_of(raw) != planned:
-        raise RecordingError(
-            step.name, one_line(f"produced {spec_of(raw)}, but {planned} was planned")
-        )
-    return raw, replace(report, notes=report.notes + unique(notes), seconds=report.share * seconds)
+    planned = _spec_after(step, before)
+    with as_recording_error(step.name), capture_warnings() as warned:
+        if intervals is not None and step.traits.computes_intervals:
+            raw, report = cast(IntervalStep, step).apply_to_intervals(raw, before, intervals)
+        else:
+            raw, report = step.apply(raw, before)
+    after = spec_of(raw)
+    if after != planned:
+        raise RecordingError(step.name, one_line(f"produced {after}, but {planned} was planned"))
+    notes = report.notes + unique(warned)
+    return raw, after, replace(report, notes=notes, seconds=report.share * seconds)
 
 
 def _complete_report(report: StepReport, notes: Sequence[str], windows: Windows) -> StepReport:
@@ -332,6 +363,25 @@ def _complete_report(report: StepReport, notes: Sequence[str], windows: Windows)
         notes=report.notes + unique(notes),
         seconds=float(report.share * n_windows * n_times * sample_interval),
     )
+
+
+def _context_of(step: Step, spec: SignalSpec) -> Context:
+    """Return the context that a step requires."""
+    with as_planning_error(step.name):
+        return _expect(Context, step.required_context(spec))
+
+
+def _spec_after(step: Step, spec: SignalSpec) -> SignalSpec:
+    """Return the channels and the rate after a step."""
+    with as_planning_error(step.name):
+        return _expect(SignalSpec, step.output_spec(spec))
+
+
+def _expect(kind: type[T], found: object) -> T:
+    """Check the type of what a step returns, which may be that of a plug-in."""
+    if not isinstance(found, kind):
+        raise TypeError(f"returns {type(found).__name__}, expected {kind.__name__}")
+    return found
 
 
 def _to_plain(value: Any) -> Any:

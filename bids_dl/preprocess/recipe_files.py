@@ -13,7 +13,7 @@ from bids_dl.config.yaml_files import load_yaml, read_yaml
 from bids_dl.errors import ConfigError
 from bids_dl.wording import closest, join_names
 
-KEYS = ("name", "description", "extends", "changes", "steps")
+KEYS = ("name", "description", "extends", "changes", "steps", "plugins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,12 @@ def _check_values(document: dict[str, Any], title: str) -> None:
     if "extends" in document and not isinstance(base, str):
         raise ConfigError(
             f"{title}: extends must be the name of a recipe or a .yaml file, got {base!r}"
+        )
+    plugins = document.get("plugins")
+    texts = plugins.values() if isinstance(plugins, dict) else ()
+    if not _is_mapping_by_name(plugins) or not all(isinstance(text, str) for text in texts):
+        raise ConfigError(
+            f"{title}: plugins must be a mapping such as `{{hum: mylab 1.5}}`, got {plugins!r}"
         )
     if not _is_mapping_by_name(changes):
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
@@ -66,6 +67,8 @@ class StepTraits:
         The step annotates dropouts. Only steps that keep samples may precede it.
     needs_dropouts
         The step uses the annotated dropouts, so a step that marks them must precede it.
+    computes_intervals
+        The step is an `IntervalStep`.
     """
 
     packages: tuple[str, ...] = ()
@@ -75,6 +78,7 @@ class StepTraits:
     concatenates: bool = False
     marks_dropouts: bool = False
     needs_dropouts: bool = False
+    computes_intervals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,29 @@ class SignalStep(Step, Protocol):
         ----------
         spec
             Channels and rate of ``raw``.
+        """
+        ...
+
+
+class IntervalStep(SignalStep, Protocol):
+    """A step on the continuous signal that can compute some samples without the others."""
+
+    def apply_to_intervals(
+        self, raw: mne.io.BaseRaw, spec: SignalSpec, intervals: Sequence[tuple[int, int]]
+    ) -> tuple[mne.io.BaseRaw, StepReport]:
+        """Process a loaded recording as `apply` does, but only samples in some intervals.
+
+        Parameters
+        ----------
+        intervals
+            First sample and the sample after the last of each interval, at the rate of the result.
+
+        Returns
+        -------
+        raw : mne.io.BaseRaw
+            Samples inside of the intervals equal those of `apply`; others may be NaN.
+        report : StepReport
+            That of `apply`.
         """
         ...
 

@@ -15,7 +15,7 @@ import torch
 from bids_dl.errors import ConfigError
 from bids_dl.pretraining.pairs import PairedRecording, Rows
 from bids_dl.store import Store
-from bids_dl.stream.batch_reader import Batch
+from bids_dl.stream.batches import Batch
 from bids_dl.stream.normalize import Normalizer
 
 POOL_BYTES = 128_000_000  # of the recordings whose pairs are shuffled together

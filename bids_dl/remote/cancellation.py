@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 import weakref
@@ -10,9 +9,19 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
+
+
+class Cancellable(Protocol):
+    """Work that any thread can cancel."""
+
+    def cancel(self) -> Any:
+        """Make the thread that works or waits fail soon."""
 
 
 class RequestCancelledError(Exception):
@@ -36,7 +45,7 @@ class RequestGroup:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pending: set[Future[Any]] = set()
+        self._pending: set[Cancellable] = set()
         self._cancelled = threading.Event()
         self._children: weakref.WeakSet[RequestGroup] = weakref.WeakSet()
         parent = CURRENT_GROUP.get()
@@ -76,17 +85,31 @@ class RequestGroup:
         RequestCancelledError
             The group was cancelled.
         """
-        with self._lock:
-            self._check_running()
-            self._pending.add(future)
+        self.add_request(future)
         try:
             return future.result()
         except CancelledError:
-            self._check_running()
+            self.check_running()
             raise
         finally:
-            with self._lock:
-                self._pending.discard(future)
+            self.discard_request(future)
+
+    def add_request(self, request: Cancellable) -> None:
+        """Add a request, which is cancelled with the group.
+
+        Raises
+        ------
+        RequestCancelledError
+            The group was cancelled.
+        """
+        with self._lock:
+            self.check_running()
+            self._pending.add(request)
+
+    def discard_request(self, request: Cancellable) -> None:
+        """Remove a request that has ended."""
+        with self._lock:
+            self._pending.discard(request)
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless the group is cancelled.
@@ -97,9 +120,10 @@ class RequestGroup:
             The group was cancelled.
         """
         self._cancelled.wait(seconds)
-        self._check_running()
+        self.check_running()
 
-    def _check_running(self) -> None:
+    def check_running(self) -> None:
+        """Raise `RequestCancelledError` if the group was cancelled."""
         if self._cancelled.is_set():
             raise RequestCancelledError("the request was cancelled")
 
@@ -163,6 +187,8 @@ def run_in_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, 
     Exception
         Any error of the coroutine.
     """
+    import asyncio  # here, because disks need no event loop
+
     return wait_for(asyncio.run_coroutine_threadsafe(coroutine, loop))
 
 

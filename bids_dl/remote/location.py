@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import fsspec
 import numpy as np
-from fsspec.implementations.local import LocalFileSystem
 
 from bids_dl.errors import StoreError
 from bids_dl.input import read_regular
-from bids_dl.remote.buckets import bucket_objects
 from bids_dl.remote.buckets.multipart import PART_BYTES, abort_uploads, upload
-from bids_dl.remote.http import web_objects
-from bids_dl.remote.retry import RETRY_TIMEOUT_SECONDS, describe_failure, with_retries
-from bids_dl.remote.storage_options import filesystem_options, without_own_options
+from bids_dl.remote.buckets.s3_client import connected_client
+from bids_dl.remote.disk_files import disk_path, write_file
+from bids_dl.remote.hub.hub_address import without_revision
+from bids_dl.remote.retry import describe_failure, with_retries
+from bids_dl.remote.served_objects import ServedObjects, is_web_url, serve_objects
+from bids_dl.remote.storage_options import filesystem_options, parse_retry_timeout
+
+if TYPE_CHECKING:
+    import fsspec
 
 T = TypeVar("T")
 
@@ -44,11 +45,12 @@ class Location:
     Parameters
     ----------
     url
-        A path, or any URL that fsspec knows (``s3://``, ``https://``, ...).
+        A path, any URL that fsspec knows (``s3://``, ``https://``, ...), or one of the hub
+        (``hf://datasets/ORGANIZATION/NAME[@REVISION]/FOLDER``).
     storage_options
-        Options of the file system, as in fsspec (for http, those of `web_objects.parse_options`),
-        and ``retry_timeout``: seconds to wait between the tries of a request, all waits together
-        (30 by default). ``patience`` is the former name of ``retry_timeout``.
+        Options of the file system, as in fsspec (for http, those of `web_objects.parse_options`,
+        for the hub those of `hub_objects.open_hub`), and ``retry_timeout``: seconds to wait between
+        the tries of a request, all waits together (30 by default), formerly ``patience``.
 
     Examples
     --------
@@ -66,7 +68,14 @@ class Location:
     _answers: set[bool] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @cached_property
+    def _disk_path(self) -> str | None:
+        """Path of a folder on disk, None if only fsspec knows."""
+        return disk_path(self.url, self.storage_options)
+
+    @cached_property
     def _filesystem_and_root(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        import fsspec  # here, because paths on disk do not need it
+
         options = filesystem_options(self.url, self.storage_options)
         try:
             filesystem, path = fsspec.core.url_to_fs(self.url, **options)
@@ -78,52 +87,63 @@ class Location:
 
     @property
     def filesystem(self) -> fsspec.AbstractFileSystem:
-        """File system of the URL. An http location is not read through it."""
+        """File system of the URL, only if ``served`` is None."""
         return self._filesystem_and_root[0]
 
     @cached_property
-    def web_options(self) -> web_objects.WebOptions:
-        """Options of the connections, only if `is_web`."""
-        return web_objects.parse_options(self.url, without_own_options(self.storage_options))
+    def served(self) -> ServedObjects | None:
+        """Requests for objects that can only be read. None if the URL is of a file system."""
+        return serve_objects(self.url, self.storage_options)
 
     @property
     def root(self) -> str:
         """Path of the folder within its file system."""
-        return self.url.rstrip("/") if self.is_web else self._filesystem_and_root[1]
+        if self._disk_path is not None:
+            return self._disk_path
+        return self._filesystem_and_root[1] if self.served is None else self.url.rstrip("/")
 
     @property
     def is_local(self) -> bool:
         """True if the folder is on disk."""
-        return not self.is_web and isinstance(self.filesystem, LocalFileSystem)
+        if self._disk_path is not None:
+            return True
+        from fsspec.implementations.local import LocalFileSystem
+
+        return self.served is None and isinstance(self.filesystem, LocalFileSystem)
 
     @property
     def is_web(self) -> bool:
         """True if the URL is http or https, where objects can be read but not listed or written."""
-        return _is_web(self.url)
+        return is_web_url(self.url)
 
     @property
     def is_s3(self) -> bool:
         """True if the folder is in a bucket that s3fs reads."""
-        return not self.is_web and "s3" in self.filesystem.protocol
+        is_on_server = self._disk_path is None and self.served is None
+        return is_on_server and "s3" in self.filesystem.protocol
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True if the server is asked without credentials."""
+        served = self.served
+        return self.storage_options.get("anon") is True if served is None else served.is_anonymous
+
+    def pinned(self) -> Location:
+        """Return this location in the version that it has now: the hub's branches move.
+
+        Raises
+        ------
+        StoreError
+            The repository or the revision does not exist, or may not be read.
+        """
+        if self.served is None:
+            return self
+        return Location(self._request(self.served.pinned_url), self.storage_options)
 
     @cached_property
     def retry_timeout(self) -> float:
         """Seconds to wait between the tries of a request, all waits together."""
-        options = self.storage_options
-        if "patience" in options:
-            warnings.warn(
-                "the storage option 'patience' is now called 'retry_timeout'",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-        value = options.get("retry_timeout", options.get("patience", RETRY_TIMEOUT_SECONDS))
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not 0 <= value < float("inf"):
-            raise StoreError(
-                f"{self.url}: the storage option retry_timeout must be a number of seconds, "
-                f"0 or more, got {value!r}"
-            )
-        return float(value)
+        return parse_retry_timeout(self.url, self.storage_options)
 
     @property
     def folder(self) -> Path:
@@ -133,7 +153,7 @@ class Location:
     @property
     def name(self) -> str:
         """Last part of the URL, as in "eyes.zarr"."""
-        return self.root.rpartition("/")[2]
+        return without_revision(self.root).rpartition("/")[2]
 
     def path(self, name: str) -> str:
         """Return the path of an object within its file system."""
@@ -146,8 +166,9 @@ class Location:
     def exists(self, name: str = "") -> bool:
         """Return whether an object, or this folder, exists."""
         path = self.path(name)
-        if self.is_web:
-            return self._request(lambda: web_objects.exists(self.web_options, path))
+        served = self.served
+        if served is not None:
+            return self._request(lambda: served.exists(path))
         return bool(self._request(lambda: self.filesystem.exists(path)))
 
     def read(
@@ -166,7 +187,7 @@ class Location:
         ----------
         max_bytes
             Size from which an object is refused before it is read. None reads any size from disk,
-            and `web_objects.MAX_OBJECT_BYTES` from a server.
+            and `object_requests.MAX_OBJECT_BYTES` from a server.
 
         Raises
         ------
@@ -180,10 +201,13 @@ class Location:
         path = self.path(name)
         if self.is_local:
             return read_regular(path, start, stop, max_bytes=max_bytes)
-        limit = web_objects.MAX_OBJECT_BYTES if max_bytes is None else max_bytes
-        if self.is_web:
-            web = self.web_options
-            return self._request(lambda: web_objects.read_object(web, path, start, stop, limit))
+        from bids_dl.remote.buckets import bucket_objects
+        from bids_dl.remote.http.object_requests import MAX_OBJECT_BYTES
+
+        limit = MAX_OBJECT_BYTES if max_bytes is None else max_bytes
+        served = self.served
+        if served is not None:
+            return self._request(lambda: served.read_object(path, start, stop, limit))
         files = self.filesystem
         if self.is_s3:
             return self._request(
@@ -203,8 +227,9 @@ class Location:
         if self.is_local:
             return Path(self.path(name)).stat().st_size
         path = self.path(name)
-        if self.is_web:
-            return self._request(lambda: web_objects.size(self.web_options, path))
+        served = self.served
+        if served is not None:
+            return self._request(lambda: served.size(path))
         return int(self._request(lambda: self.filesystem.info(path))["size"] or 0)
 
     def write(self, name: str, content: bytes) -> None:
@@ -213,9 +238,9 @@ class Location:
         if self.is_s3 and len(content) >= MULTIPART_BYTES:
             self._upload(path, memoryview(content))
         elif self.is_local:
-            _write_file(Path(path), content)
+            write_file(Path(path), content)
         else:
-            self._refuse_web()
+            self.check_not_served()
             self._request(lambda: self.filesystem.pipe_file(path, content))
 
     def upload_file(self, name: str, file: Path) -> None:
@@ -223,7 +248,7 @@ class Location:
         if self.is_s3 and file.stat().st_size >= MULTIPART_BYTES:
             self._upload(self.path(name), np.memmap(file, np.uint8, "r").data)
         else:
-            self._refuse_web()
+            self.check_not_served()
             self._request(lambda: self.filesystem.put_file(str(file), self.path(name)))
 
     def _upload(self, path: str, content: memoryview) -> None:
@@ -260,7 +285,8 @@ class Location:
 
         A missing folder has none.
         """
-        self._refuse_web()
+        if self.served is not None:
+            return dict(self._request(self.served.entries))
         self.filesystem.invalidate_cache()
         root = self.root
         try:
@@ -278,7 +304,7 @@ class Location:
 
     def remove_all(self, names: Sequence[str]) -> None:
         """Delete objects. Missing objects are ignored."""
-        self._refuse_web()
+        self.check_not_served()
         if self.is_s3 and names:  # many at a time
             self._ignore_missing(lambda: self.filesystem.rm([self.path(name) for name in names]))
             return
@@ -308,12 +334,16 @@ class Location:
                 f"{self.url}: cannot be written to ({error.strerror or error})"
             ) from None
 
-    def _refuse_web(self) -> None:
-        """Raise if the URL can only be read."""
-        if self.is_web:
-            raise StoreError(
-                f"{self.url}: http(s) URLs are read-only; write to a folder or a bucket"
-            )
+    def check_not_served(self) -> None:
+        """Check that the URL is one of a file system, which may be written to.
+
+        Raises
+        ------
+        StoreError
+            The objects can only be read: they are behind http(s), or on the hub.
+        """
+        if self.served is not None:
+            raise StoreError(f"{self.url}: {self.served.read_only}")
 
     def _request(self, request: Callable[[], T]) -> T:
         """Make a request with retries, and describe its final failure in one line.
@@ -334,6 +364,7 @@ class Location:
                 get_client=self.s3_client,
                 renew_credentials=self.renew_credentials,
                 has_answered=bool(self._answers),
+                place=self.url,
             )
             self._answers.add(True)
             return result
@@ -343,14 +374,14 @@ class Location:
             self._answers.add(True)
             raise
         except Exception as error:
-            description = describe_failure(error)
+            description = describe_failure(error, is_anonymous=self.is_anonymous)
             if description:
                 raise StoreError(f"{self.url}: {description}") from None
             raise
 
     def s3_client(self) -> Any:
         """Return the S3 client, which holds the credentials. None for other file systems."""
-        return self.filesystem.s3 if self.is_s3 else None
+        return connected_client(self.filesystem) if self.is_s3 else None
 
     def renew_credentials(self, used_client: Any) -> None:
         """Load new credentials from the environment or a file.
@@ -363,20 +394,7 @@ class Location:
             if self.filesystem.s3 is used_client:
                 self.filesystem.connect(refresh=True)
 
-
-def _is_web(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    """Write a file that appears complete, by renaming."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        # the system names no path if the disk is full
-        raise OSError(error.errno, error.strerror, str(path)) from None
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        state.pop("served", None)  # because it may hold the token of the person who is logged in
+        return state

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import cached_property
 from io import FileIO
 from typing import Any
@@ -15,20 +16,29 @@ from bids_dl.errors import StoreError
 from bids_dl.input import open_regular
 from bids_dl.remote.buckets import bucket_objects
 from bids_dl.remote.buckets.obstore_ranges import ObstoreClient, connect
-from bids_dl.remote.byte_range import ByteRange, Bytes
+from bids_dl.remote.buckets.presigned import presigned_ranges
+from bids_dl.remote.byte_range import Array, ByteRange, Bytes, gather, scatter
 from bids_dl.remote.caching.cache import Cache
 from bids_dl.remote.cancellation import sleep
-from bids_dl.remote.http import web_objects
-from bids_dl.remote.http.http_answers import NoRangesError, StalledError, WrongContentError
+from bids_dl.remote.http.http_answers import (
+    HttpStatusError,
+    NoRangesError,
+    StalledError,
+    WrongContentError,
+)
+from bids_dl.remote.http.open_ranges import OpenRanges
+from bids_dl.remote.http.plain_answer import UnusualAnswerError
+from bids_dl.remote.http.plain_ranges import PlainRanges
 from bids_dl.remote.location import Location
 from bids_dl.remote.retry import (
-    backoff_delays,
+    TOO_MANY_STATUS,
     describe_failure,
     has_expired,
     has_stalled_too_long,
     is_out_of_range,
     is_transient,
 )
+from bids_dl.remote.waits import Waits, backoff_delays
 
 NO_RANGES = (
     "the server ignores byte ranges and sends whole objects (python -m http.server does), so the "
@@ -64,46 +74,130 @@ class RangeReader:
             The bytes of each range, or the exception it failed with: `EOFError` if the object ends
             before the range does.
         """
-        if self.cache is None:
-            return self._read_uncached(ranges)
-        contents: list[Bytes | Exception | None] = [
-            self.cache.load(byte_range) for byte_range in ranges
-        ]
-        missing = [i for i, content in enumerate(contents) if content is None]
-        answers = self._read_uncached([ranges[i] for i in missing])
-        for i, answer in zip(missing, answers, strict=True):
-            contents[i] = answer
-            if not isinstance(answer, Exception):
-                self.cache.save(ranges[i], answer)
-        return contents  # type: ignore[return-value]  # no None is left
+        contents = [np.empty(byte_range.size, np.uint8) for byte_range in ranges]
+        failures = self.fill(ranges, [[content] for content in contents])
+        pairs = zip(contents, failures, strict=True)
+        return [content if failure is None else failure for content, failure in pairs]
 
-    def _read_uncached(self, ranges: Sequence[ByteRange]) -> list[Bytes | Exception]:
+    def fill(
+        self, ranges: Sequence[ByteRange], arrays: Sequence[Sequence[Array]]
+    ) -> Generator[Exception | None, None, None]:
+        """Read as `read` does, each range into arrays. Yield None or the failure of each, in order.
+
+        Neighbouring ranges of an object that follow each other are one request. Close the iterator
+        if it is not used to its end.
+
+        Parameters
+        ----------
+        arrays
+            Contiguous arrays for each range, of its size together. They are filled when their turn
+            comes, so that ranges may have the same arrays.
+        """
+        if self.cache is None:
+            yield from self._fill_uncached(ranges, arrays)
+            return
+        cached = [self.cache.load(byte_range) for byte_range in ranges]
+        missing = [i for i, content in enumerate(cached) if content is None]
+        read = self._fill_uncached([ranges[i] for i in missing], [arrays[i] for i in missing])
+        with closing(read) as failures:
+            for byte_range, parts, content in zip(ranges, arrays, cached, strict=True):
+                if content is not None:
+                    scatter(content, parts)
+                    yield None
+                    continue
+                failure = next(failures)
+                if failure is None:
+                    self.cache.save(byte_range, gather(parts))
+                yield failure
+
+    def _fill_uncached(
+        self, ranges: Sequence[ByteRange], arrays: Sequence[Sequence[Array]]
+    ) -> Generator[Exception | None, None, None]:
         if self.location.is_local:
-            return [read_local(self.location, byte_range) for byte_range in ranges]
+            contents = (read_local(self.location, byte_range) for byte_range in ranges)
+            yield from map(_placed, contents, arrays)
+            return
         if not ranges:
-            return []
-        client = self.location.s3_client()
+            return
         start = time.monotonic()
-        contents = self._request(ranges)
-        for attempt, delay in enumerate(backoff_delays(self.location.retry_timeout)):
-            to_retry = []
-            seconds = time.monotonic() - start
-            for i, content in enumerate(contents):
-                if _should_retry(content, seconds, is_first_retry=attempt == 0):
-                    to_retry.append(i)
-            if not to_retry:
+        client = self.location.s3_client()
+        plain = self._plain
+        opened = plain.open(ranges, self.location.path) if plain is not None else None
+        if opened is None:
+            answers = self._retry(ranges, self._request(ranges), start, client)
+            yield from map(_placed, answers, arrays)
+            return
+        with opened:
+            for i, parts in enumerate(arrays):
+                failure = opened.receive(parts)
+                if failure is None:
+                    yield None
+                    continue
+                # the others are received before any of them is requested again
+                rest = ranges[i:]
+                first_tries = [failure, *_receive(opened, rest[1:])]
                 break
+            else:
+                return
+        answers = self._retry(rest, self._complete(rest, first_tries), start, client)
+        yield from map(_placed, answers, arrays[i:])
+
+    def _complete(
+        self, ranges: Sequence[ByteRange], contents: Sequence[Bytes | Exception]
+    ) -> list[Bytes | Exception]:
+        """Request ranges with unusual answers by the general client, and describe the failures."""
+        unusual = []
+        for i, content in enumerate(contents):
+            if isinstance(content, UnusualAnswerError):
+                unusual.append(i)
+        answers = dict(zip(unusual, self._request([ranges[i] for i in unusual]), strict=True))
+        completed: list[Bytes | Exception] = []
+        for i, byte_range in enumerate(ranges):
+            completed.append(answers.get(i, _check_size(contents[i], byte_range.size)))
+        return completed
+
+    def _retry(
+        self,
+        ranges: Sequence[ByteRange],
+        contents: list[Bytes | Exception],
+        start: float,
+        client: Any,
+    ) -> list[Bytes | Exception]:
+        """Request ranges again that failed for a transient reason.
+
+        Parameters
+        ----------
+        contents
+            Bytes or failure of each range.
+        start
+            Time of the first try, in s of the monotonic clock.
+        client
+            Client whose credentials the first try used. None for other servers than S3.
+        """
+        waits = Waits(backoff_delays(self.location.retry_timeout), place=self.location.url)
+        is_first = True
+        while True:
+            to_retry = []
+            seconds = time.monotonic() - start - waits.requested
+            for i, content in enumerate(contents):
+                if _should_retry(content, seconds, is_first_retry=is_first):
+                    to_retry.append(i)
+            delay = waits.next([contents[i] for i in to_retry])
+            if delay is None:
+                return [_describe_busy(content) for content in contents]
             if any(_has_expired(contents[i]) for i in to_retry):
                 self.location.renew_credentials(client)
             sleep(delay)
+            is_first = False
             client = self.location.s3_client()
             answers = self._request([ranges[i] for i in to_retry])
             for i, answer in zip(to_retry, answers, strict=True):
                 contents[i] = answer
-        return contents
 
     def _request(self, ranges: Sequence[ByteRange]) -> list[Bytes | Exception]:
         """Request ranges once: with obstore if it is available, and through fsspec otherwise."""
+        if not ranges:
+            return []
         contents: list[Any] = [None] * len(ranges)
         if self._obstore is not None:
             contents = list(self._obstore.read(ranges))
@@ -119,8 +213,8 @@ class RangeReader:
         """Request ranges once, without obstore."""
         location = self.location
         requests = [(location.path(item.name), item.start, item.end) for item in ranges]
-        if location.is_web:
-            return web_objects.read_ranges(location.web_options, requests)
+        if location.served is not None:
+            return location.served.read_ranges(requests)
         if location.is_s3:
             return bucket_objects.read_ranges(location.filesystem, requests)
         paths, starts, ends = (list(values) for values in zip(*requests, strict=True))
@@ -135,8 +229,21 @@ class RangeReader:
             return None
         return connect(location.filesystem, location.root, location.storage_options)
 
+    @cached_property
+    def _plain(self) -> PlainRanges | None:
+        """Fastest client, or None if the location is not one that it can read."""
+        location = self.location
+        if location.served is not None:
+            plain = location.served.plain_ranges()
+        elif location.is_s3:
+            plain = presigned_ranges(location.filesystem, location.storage_options)
+        else:
+            plain = None
+        return plain
+
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
+        state.pop("_plain", None)
         state.pop("_obstore", None)  # because its threads belong to this process
         return state
 
@@ -198,8 +305,32 @@ def _should_retry(content: Bytes | Exception, seconds: float, *, is_first_retry:
     return is_first_retry or not isinstance(content, EOFError)
 
 
+def _describe_busy(content: Bytes | Exception) -> Bytes | Exception:
+    """Describe the last failure if it is that the server allows no more requests."""
+    if isinstance(content, HttpStatusError) and content.status == TOO_MANY_STATUS:
+        return StoreError(describe_failure(content))
+    return content
+
+
 def _has_expired(content: Bytes | Exception) -> bool:
     return isinstance(content, Exception) and has_expired(content)
+
+
+def _receive(opened: OpenRanges, ranges: Sequence[ByteRange]) -> list[Bytes | Exception]:
+    """Receive ranges into new memory. Return the bytes or the failure of each."""
+    contents: list[Bytes | Exception] = []
+    for byte_range in ranges:
+        content = np.empty(byte_range.size, np.uint8)
+        contents.append(opened.receive([content]) or content)
+    return contents
+
+
+def _placed(content: Bytes | Exception, arrays: Sequence[Array]) -> Exception | None:
+    """Copy bytes into arrays, or return the failure."""
+    if isinstance(content, Exception):
+        return content
+    scatter(content, arrays)
+    return None
 
 
 def _check_size(answer: bytes | bytearray | Bytes | Exception, size: int) -> Bytes | Exception:

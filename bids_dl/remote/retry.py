@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import errno
-import random
+import math
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bids_dl.remote.cancellation import sleep
 from bids_dl.remote.http.http_answers import HttpStatusError, StalledError, WrongContentError
+from bids_dl.remote.waits import Waits, backoff_delays, find_causes, requested_seconds
 from bids_dl.wording import one_line
 
 T = TypeVar("T")
 
-RETRY_TIMEOUT_SECONDS = 30.0  # waited between the tries of a request, all waits together
-BACKOFF_SHARES = (0.003, 0.013, 0.05, 0.134, 0.27, 0.53)  # of the timeout, before each retry
 MAX_STALL_SECONDS = 50.0  # after which a request to a server that stalls is not tried again
 FIRST_CONTACT_SECONDS = 3.0  # of tries to connect to a server that has never answered
-MIN_JITTER = 0.5  # jitter keeps clients from retrying in lockstep
-MAX_JITTER = 1.5
 MAX_ERROR_CHARS = 200  # of a foreign error message
 
 PERMANENT_ERRORS = (
@@ -55,7 +52,8 @@ TRANSIENT_CODES = {
     "400",
 }
 EXPIRED_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-TRANSIENT_STATUS = {408, 425, 429}
+TOO_MANY_STATUS = 429
+TRANSIENT_STATUS = {408, 425, TOO_MANY_STATUS}
 SERVER_ERROR_STATUS = 500  # and all above are transient
 DENIED_STATUS = {401, 403}
 OUT_OF_RANGE_STATUS = 416
@@ -76,24 +74,6 @@ They are names because the file system decides which client is installed.
 """
 
 
-def backoff_delays(timeout: float) -> Iterator[float]:
-    """Yield exponential backoff delays in seconds, with jitter.
-
-    Parameters
-    ----------
-    timeout
-        Seconds of all delays together, approximately.
-
-    Examples
-    --------
-    >>> len(list(backoff_delays(30.0)))
-    6
-    """
-    for share in BACKOFF_SHARES:
-        jitter = random.uniform(MIN_JITTER, MAX_JITTER)  # noqa: S311  (not cryptographic)
-        yield timeout * share * jitter
-
-
 def with_retries(
     request: Callable[[], T],
     *,
@@ -101,6 +81,7 @@ def with_retries(
     get_client: Callable[[], Any],
     renew_credentials: Callable[[Any], None],
     has_answered: bool = True,
+    place: str = "",
 ) -> T:
     """Call a request, retry transient failures, and return its result.
 
@@ -116,6 +97,8 @@ def with_retries(
     has_answered
         False if the server has never answered. Its address is then probably wrong: an unknown host
         is not retried, and a connection that cannot be made for `FIRST_CONTACT_SECONDS` only.
+    place
+        URL for the warning that the server asks to wait (see `Waits`).
 
     Raises
     ------
@@ -123,22 +106,25 @@ def with_retries(
         The failure of the request, if it is permanent or was the last one.
     """
     start = time.monotonic()
-    for delay in backoff_delays(timeout):
+    waits = Waits(backoff_delays(timeout), place=place)
+    while True:
         client = get_client()
         try:
             return request()
         except Exception as error:
             if not is_transient(error):
                 raise
-            elapsed = time.monotonic() - start
+            elapsed = time.monotonic() - start - waits.requested
             if has_stalled_too_long(error, elapsed):
+                raise
+            delay = waits.next([error])
+            if delay is None:
                 raise
             if not has_answered and is_wrong_address(error, elapsed + delay):
                 raise
             if has_expired(error):
                 renew_credentials(client)
         sleep(delay)
-    return request()
 
 
 def is_transient(error: BaseException) -> bool:
@@ -227,8 +213,14 @@ def short_reason(error: BaseException) -> str:
     return ", ".join(parts) or type(error).__name__
 
 
-def describe_failure(error: BaseException) -> str:
+def describe_failure(error: BaseException, *, is_anonymous: bool = False) -> str:
     """Describe the final failure of a request in one line.
+
+    Parameters
+    ----------
+    is_anonymous
+        Whether the request had no credentials. A bucket that may not be listed then denies access
+        to what does not exist.
 
     Returns
     -------
@@ -257,12 +249,21 @@ def describe_failure(error: BaseException) -> str:
         )
     if isinstance(error, StalledError):
         return f"the server sends too slowly ({error}); run the same command again later"
+    if status == TOO_MANY_STATUS:
+        seconds = math.ceil(requested_seconds(error))
+        wait = f", and asks to wait for {seconds} s" if seconds else ""
+        return (
+            f"the server allows no more requests for now (HTTP {status}){wait}; run the same "
+            "command again later, or copy the store with `bids-dl pull`"
+        )
     if is_transient(error):
         return (
             f"cannot be reached ({short_reason(error)}) after several tries; "
             "check the address, or run the same command again later"
         )
     if isinstance(error, PermissionError) or status in DENIED_STATUS:
+        if is_anonymous:
+            return f"not there, or not public ({short_reason(error)}); check the address"
         return f"access denied ({short_reason(error)}); check the credentials and their permissions"
     if isinstance(error, HttpStatusError):
         return f"the server refuses the request ({short_reason(error)}); check the address"
@@ -290,7 +291,7 @@ def is_missing_bucket(error: BaseException) -> bool:
 
 def _server_answer(error: BaseException) -> tuple[str, int]:
     """Return error code and HTTP status of the server, "" and 0 if it did not answer."""
-    for cause in _causes(error):
+    for cause in find_causes(error):
         response = getattr(cause, "response", None)
         if isinstance(response, dict):
             code = str(response.get("Error", {}).get("Code", ""))
@@ -299,13 +300,6 @@ def _server_answer(error: BaseException) -> tuple[str, int]:
         if status:
             return "", status
     return "", 0
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and the errors that caused it."""
-    while error is not None:
-        yield error
-        error = error.__cause__
 
 
 def _as_status(value: Any) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
+
+from bids_dl.errors import StoreError
+from bids_dl.remote.waits import RETRY_TIMEOUT_SECONDS
 
 LOCATION_OPTIONS = ("retry_timeout", "patience")  # storage options that no file system takes
 MAX_CONNECTIONS = 64  # to a bucket, so that requests overlap; botocore's default is 10
@@ -29,3 +33,33 @@ def filesystem_options(url: str, storage_options: Mapping[str, Any]) -> dict[str
         # no cache of listings, because others may write to the bucket
         return {"use_listings_cache": False, **options, "config_kwargs": config}
     return options
+
+
+def parse_retry_timeout(url: str, storage_options: Mapping[str, Any]) -> float:
+    """Return the seconds to wait between the tries of a request, all waits together.
+
+    Raises
+    ------
+    StoreError
+        The option ``retry_timeout`` is no number of seconds.
+
+    Examples
+    --------
+    >>> parse_retry_timeout("s3://bucket", {"retry_timeout": 5})
+    5.0
+    """
+    if "patience" in storage_options:
+        warnings.warn(
+            "the storage option 'patience' is now called 'retry_timeout'",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    former = storage_options.get("patience", RETRY_TIMEOUT_SECONDS)
+    value = storage_options.get("retry_timeout", former)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < float("inf"):
+        raise StoreError(
+            f"{url}: the storage option retry_timeout must be a number of seconds, "
+            f"0 or more, got {value!r}"
+        )
+    return float(value)

@@ -113,6 +113,23 @@ def render_page(store: Store) -> bytes:
     DamagedStoreError
         If the contents of the page cannot be read.
     """
+    page = open_page_templates().get_template("page.html")
+    return page.render(describe_page(store)).encode("utf-8", "replace")
+
+
+def describe_page(store: Store) -> dict[str, Any]:
+    """Collect the values of `templates/page.html`, and of templates that extend it.
+
+    Parameters
+    ----------
+    store
+        An open store.
+
+    Raises
+    ------
+    DamagedStoreError
+        If the contents of the page cannot be read.
+    """
     attributes = store.attributes
     require_attributes(store.url, attributes)
     request = attributes["request"]
@@ -121,34 +138,32 @@ def render_page(store: Store) -> bytes:
     stored = tuple(report for report in reports if report.windows)
     shown = most_notable(reports, MAX_SHOWN["recordings"], lambda report: report.n_findings)
     contents = count_windows(store)
-    page = _environment().get_template("page.html")
-    content = page.render(
-        attributes=attributes,
-        shape=store.shape,
-        channels=store.channels,
-        contents=contents,
-        subjects=most_notable(
+    return {
+        "attributes": attributes,
+        "shape": store.shape,
+        "channels": store.channels,
+        "contents": contents,
+        "subjects": most_notable(
             contents.subjects, MAX_SHOWN["subjects"], lambda subject: bool(subject.remark)
         ),
-        citation=cite(attributes),
-        total_seconds=store.shape[0] * store.shape[2] / store.sfreq,
-        recorded_seconds=sum(report.duration or 0.0 for report in stored),
-        failures=_group_failures(attributes["failures"]),
-        dropped=_group_dropped(reports, store.channels),
-        steps=summarize_steps(steps, reports),
-        other_stages=summarize_other_stages(steps, reports),
-        recordings=shown,
-        n_recordings=len(reports),
-        spectra=_draw_spectra(store, stored, {report.key for report in shown}),
-        files={
+        "citation": cite(attributes),
+        "total_seconds": store.shape[0] * store.shape[2] / store.sfreq,
+        "recorded_seconds": sum(report.duration or 0.0 for report in stored),
+        "failures": _group_failures(attributes["failures"]),
+        "dropped": _group_dropped(reports, store.channels),
+        "steps": summarize_steps(steps, reports),
+        "other_stages": summarize_other_stages(steps, reports),
+        "recordings": shown,
+        "n_recordings": len(reports),
+        "spectra": _draw_spectra(store, stored, {report.key for report in shown}),
+        "files": {
             "command": convert_command(attributes["sources"]),
             "options": options_file(request),
             "recipe": recipe_file(request),
             "recipe_name": RECIPE,
         },
-        max_shown=MAX_SHOWN,
-    )
-    return content.encode("utf-8", "replace")
+        "max_shown": MAX_SHOWN,
+    }
 
 
 def _group_failures(failures: Sequence[Mapping[str, Any]]) -> tuple[MessageGroup, ...]:
@@ -206,9 +221,15 @@ def _draw_spectra(
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    """Open the templates of the page, with their filters."""
-    environment = open_templates()
+def open_page_templates(*packages: str) -> jinja2.Environment:
+    """Open the templates of the page, with their filters, and those of packages.
+
+    Parameters
+    ----------
+    packages
+        Names of packages with a folder ``templates``.
+    """
+    environment = open_templates(*packages)
     environment.filters |= {
         "share_sentence": formatting.describe_share,
         "address": address_of,

@@ -17,6 +17,7 @@ from hed import HedFileError, load_schema_version
 from hed.schema.hed_cache import INSTALLED_CACHE_LOCATION
 
 from bids_dl.errors import BidsDlError, ConfigError, SourceError
+from bids_dl.startup import paused_collection
 
 SCHEMA_FILE = re.compile(r"HED_?([a-z]+_)?(\d+\.\d+\.\d+)\.xml")
 PRERELEASE_FOLDER = "prerelease"  # hedtools' name for the subfolder of unreleased schemas
@@ -115,7 +116,8 @@ def load_schema(
         raise ConfigError(f"--hed-schema-dir {folder}: no such folder")
     try:
         if not folder:
-            return load_schema_version(list(versions), xml_folder=INSTALLED_CACHE_LOCATION)
+            with paused_collection():  # a schema has as many objects as a library
+                return load_schema_version(list(versions), xml_folder=INSTALLED_CACHE_LOCATION)
         with tempfile.TemporaryDirectory() as merged:
             bundled = Path(INSTALLED_CACHE_LOCATION)
             sources = [bundled, Path(folder) / PRERELEASE_FOLDER, Path(folder)]

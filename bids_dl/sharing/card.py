@@ -1,14 +1,24 @@
-"""Dataset card of a store, and all documents that are written beside its arrays."""
+"""Dataset cards of a store and of its published copies, and all documents beside its arrays."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from bids_dl.sharing.citation import build_citation, cite
 from bids_dl.sharing.croissant import build_croissant
-from bids_dl.sharing.licence import build_licence_document, legal_text_url, store_licence
+from bids_dl.sharing.licence import (
+    build_licence_document,
+    legal_text_url,
+    store_licence,
+    summarize_licences,
+)
 from bids_dl.sharing.origin import address_of
+from bids_dl.sharing.published_citation import build_bibtex, cite_copy
+from bids_dl.sharing.published_copy import PublishedCopy, attributes_of_copy, clean_copy
 from bids_dl.sharing.safe_text import clean_texts, code_span, escape_markdown, to_yaml
 from bids_dl.store.format import to_json
 from bids_dl.store.signals.quantization import MAX_INT16
@@ -29,14 +39,9 @@ SIZE_CATEGORIES = {
     10**8: "10M<n<100M",
 }
 MAX_SIZE_CATEGORY = "n>100M"
-USAGE = """```python
-import bids_dl
-
-stream = bids_dl.StreamingDataset("PATH OR URL OF THIS FOLDER", split="train", batch_size=64)
-for signals, target, index in stream: ...
-```
-
-or with xarray: `xarray.open_zarr("PATH OR URL OF THIS FOLDER")`."""
+LICENCE_DOCUMENT = "LICENSE"
+URL_CHARACTERS = ":/?#@!$&'()*+,;=%~"  # that have a meaning in a URL; others are escaped
+UNKNOWN_ADDRESS = "PATH OR URL OF THIS FOLDER"  # a store does not know the places of its copies
 
 
 def build_documents(
@@ -66,11 +71,11 @@ def build_documents(
         Content of each document by object name.
     """
     attributes = clean_texts(attributes)
-    croissant = build_croissant(attributes, _description(attributes, shape), objects)
+    croissant = build_croissant(attributes, describe_store(attributes, shape), objects)
     return {
         "README.md": build_card(attributes, shape).encode(),
         "CITATION.cff": build_citation(attributes).encode(),
-        "LICENSE": build_licence_document(
+        LICENCE_DOCUMENT: build_licence_document(
             attributes["sources"], licences or {}, attributes.get("licence", "")
         ).encode(),
         "croissant.json": to_json(croissant),
@@ -88,18 +93,73 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
         (n_windows, n_chans, n_times).
     """
     attributes = clean_texts(attributes)
-    header = to_yaml(_header(attributes, shape[0]))
-    identifier = (
-        f"The content identifier `bids-dl:{attributes['content']}` stands for the bytes of these "
-        "arrays, at any location; `bids-dl verify` checks it."
+    origin = _describe_origin(attributes)
+    usage = [_usage_snippet(UNKNOWN_ADDRESS)]
+    citation = [escape_markdown(cite(attributes)), _describe_identifier(attributes)]
+    header = _header(attributes, shape[0])
+    return _join_card(
+        header, [*_introduce(attributes, shape), *origin, *usage], attributes, citation
     )
+
+
+def build_published_card(attributes: Attributes, shape: Shape, copy: PublishedCopy) -> str:
+    """Build the README.md beside a published copy of a store, with the address of the copy.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root, with ``content``.
+    shape
+        (n_windows, n_chans, n_times).
+    copy
+        Address, page, DOI and creators of the copy.
+
+    Returns
+    -------
+    str
+        A card as `build_card` writes it. Its header turns the viewer of Hugging Face off, which
+        would show JSON documents of the store as its data.
+    """
+    attributes, copy = attributes_of_copy(attributes, copy), clean_copy(copy)
+    places = {
+        "address": code_span(copy.address),
+        "page": _link(copy.page_url),
+        "DOI": _link(copy.doi_url),
+        "content": code_span(f"bids-dl:{attributes['content']}"),
+    }
+    rows = [(name, text) for name, text in places.items() if text]
+    introduction = [
+        *_introduce(attributes, shape),
+        *_describe_origin(attributes),
+        "## Use",
+        _table(("", "this copy"), rows),
+        _usage_snippet(copy.address),
+        _copy_commands(copy),
+        "## Licence and obligations",
+        "\n".join(f"- {escape_markdown(line)}" for line in summarize_licences(attributes)),
+    ]
+    citation = [
+        escape_markdown(cite_copy(attributes, copy)),
+        f"```bibtex\n{build_bibtex(attributes, copy)}\n```",
+        _describe_identifier(attributes),
+    ]
+    header = {**_header(attributes, shape[0]), "viewer": False}
+    if header.get("license_link") == LICENCE_DOCUMENT:
+        header["license_link"] = f"{copy.objects_base}/{LICENCE_DOCUMENT}"
+    return _join_card(header, introduction, attributes, citation)
+
+
+def _join_card(
+    header: Mapping[str, Any],
+    introduction: Iterable[str],
+    attributes: Attributes,
+    citation: Iterable[str],
+) -> str:
+    """Join the header, the introduction, the contents of the store and its citation."""
     request = attributes["request"]
     steps = map(_describe_step, request["preprocess"]["steps"])
     sections = [
-        f"# {escape_markdown(attributes['title'])}",
-        _description(attributes, shape) + _describe_rounding(attributes),
-        *_describe_origin(attributes),
-        USAGE,
+        *introduction,
         "## Selection",
         _query_table(request),
         *_describe_added_hed(request),
@@ -110,12 +170,53 @@ def build_card(attributes: Attributes, shape: Shape) -> str:
         "## Sources",
         *map(_describe_source, attributes["sources"]),
         "## How to cite",
-        escape_markdown(cite(attributes)),
-        identifier,
+        *citation,
         "## Recordings that failed",
         _list_failures(attributes),
     ]
-    return f"---\n{header.strip()}\n---\n" + "\n\n".join(sections) + "\n"
+    return f"---\n{to_yaml(header).strip()}\n---\n" + "\n\n".join(sections) + "\n"
+
+
+def _introduce(attributes: Attributes, shape: Shape) -> list[str]:
+    """Return the title and the description of a store."""
+    description = describe_store(attributes, shape) + _describe_rounding(attributes)
+    return [f"# {escape_markdown(attributes['title'])}", description]
+
+
+def _describe_identifier(attributes: Attributes) -> str:
+    return (
+        f"The content identifier `bids-dl:{attributes['content']}` stands for the bytes of these "
+        "arrays, at any location; `bids-dl verify` checks it."
+    )
+
+
+def _usage_snippet(address: str) -> str:
+    """Return the code that reads a store at an address."""
+    quoted = json.dumps(address, ensure_ascii=False)
+    return f"""```python
+import bids_dl
+
+stream = bids_dl.StreamingDataset({quoted}, split="train", batch_size=64)
+for signals, target, index in stream: ...
+```
+
+or with xarray: {code_span(f"xarray.open_zarr({quoted})")}."""
+
+
+def _copy_commands(copy: PublishedCopy) -> str:
+    """Return the commands that copy a published copy to a folder and check it."""
+    address, folder = shlex.quote(copy.address), shlex.quote(copy.folder_name)
+    return f"""To copy it to a folder and check every object:
+
+```sh
+bids-dl pull {address} {folder}
+bids-dl verify {folder}
+```"""
+
+
+def _link(url: str) -> str:
+    """Write a URL as a link of Markdown, "" if there is none."""
+    return f"<{quote(url, safe=URL_CHARACTERS)}>" if url else ""
 
 
 def _header(attributes: Attributes, n_windows: int) -> dict[str, Any]:
@@ -127,7 +228,7 @@ def _header(attributes: Attributes, n_windows: int) -> dict[str, Any]:
     elif any(source["licence"] for source in attributes["sources"]):
         header["license"] = "other"
         header["license_name"] = "as-stated-by-the-sources"
-        header["license_link"] = "LICENSE"
+        header["license_link"] = LICENCE_DOCUMENT
     else:
         header["license"] = "unknown"
     header["size_categories"] = [_size_category(n_windows)]
@@ -142,10 +243,17 @@ def _size_category(n_windows: int) -> str:
     return MAX_SIZE_CATEGORY
 
 
-def _description(attributes: Attributes, shape: Shape) -> str:
+def describe_store(attributes: Attributes, shape: Shape) -> str:
     """Describe size, sampling rate, data type and origin of the windows in two sentences.
 
     A description that was given for the store precedes them.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root.
+    shape
+        (n_windows, n_chans, n_times).
     """
     n_windows, n_chans, n_times = shape
     sfreq = attributes["sfreq"]
@@ -264,6 +372,9 @@ def _describe_source(source: Attributes) -> str:
         "funding": "; ".join(source["funding"]),
         "ethics": "; ".join(source["ethics"]),
         "references": "; ".join(source["references"]),
+        "kind": source.get("dataset_type", ""),
+        "made by": ", ".join(source.get("generated_by", ())),
+        "made from": "; ".join(source.get("source_datasets", ())),
     }
     for name, value in fields.items():
         if value:

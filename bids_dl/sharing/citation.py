@@ -6,7 +6,7 @@ See https://github.com/citation-file-format/citation-file-format.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bids_dl.sharing.licence import spdx_name, store_licence
@@ -16,13 +16,15 @@ Attributes = Mapping[str, Any]
 DOI = re.compile(r"10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]]+")  # the pattern of the format
 
 
-def build_citation(attributes: Attributes) -> str:
+def build_citation(attributes: Attributes, places: Mapping[str, str] | None = None) -> str:
     """Build CITATION.cff of a store.
 
     Parameters
     ----------
     attributes
         Attributes of the store's root, with ``content``.
+    places
+        Keys of the format about a published copy: ``doi``, ``url``, ``date-released``.
     """
     attributes = clean_texts(attributes)
     sources = attributes["sources"]
@@ -47,6 +49,7 @@ def build_citation(attributes: Attributes) -> str:
     licence = store_licence(attributes)
     if licence:
         content["license"] = licence
+    content.update(clean_texts(places or {}))
     content["references"] = list(map(_reference, sources))
     return to_yaml(content)
 
@@ -100,6 +103,25 @@ def cite(attributes: Attributes) -> str:
         origin = [f"data of {source_authors}", *origin]
     made_from = f", made from {', '.join(origin)}" if origin else ""
     return f"{creators or source_authors}: {attributes['title']}. {identifier}{made_from}"
+
+
+def name_origin(sources: Sequence[Attributes]) -> str:
+    """Name the authors and the DOIs of the sources of a store, "" if there are no sources.
+
+    Parameters
+    ----------
+    sources
+        Attribute ``sources`` of the store.
+
+    Examples
+    --------
+    >>> name_origin([{"authors": ["Ada"], "doi": "10.5281/zenodo.1"}])
+    'made from data of Ada, https://doi.org/10.5281/zenodo.1'
+    """
+    if not sources:
+        return ""
+    authors = ", ".join(authors_of(sources)) or "unknown authors"
+    return ", ".join([f"made from data of {authors}", *doi_urls(sources)])
 
 
 def _people(names: Iterable[str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ https://docs.mlcommons.org/croissant/docs/croissant-spec.html.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bids_dl.sharing.citation import authors_of, cite, doi_urls, find_doi
@@ -51,7 +51,7 @@ def build_croissant(attributes: Attributes, description: str, objects: Objects) 
     """
     sources = attributes["sources"]
     urls = doi_urls(sources)
-    creators = _people(attributes.get("creators") or authors_of(sources))
+    creators = describe_people(attributes.get("creators") or authors_of(sources))
     content = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -67,36 +67,59 @@ def build_croissant(attributes: Attributes, description: str, objects: Objects) 
         "keywords": ["EEG", "BIDS", "HED", "Zarr", *attributes["classes"]["label"]],
     }
     if "creators" in attributes:  # whose data they are must then stand elsewhere
-        content["isBasedOn"] = list(map(_describe_source, sources))
+        content["isBasedOn"] = list(map(describe_source, sources))
     elif urls:
         content["isBasedOn"] = urls
-    content["distribution"] = [*_shard_files(objects), _array_files()]
+    content["distribution"] = [*describe_shards(objects), _array_files()]
     content["recordSet"] = [
-        _text_record_set("classes", attributes["classes"]["label"], "sc:Enumeration"),
-        _text_record_set("splits", list(attributes["statistics"]["splits"]), "cr:Split"),
+        list_texts("classes", attributes["classes"]["label"], "sc:Enumeration"),
+        list_texts("splits", list(attributes["statistics"]["splits"]), "cr:Split"),
     ]
     return content
 
 
-def _people(names: Sequence[str]) -> list[dict[str, str]]:
-    """Describe persons by name."""
+def describe_people(names: Iterable[str]) -> list[dict[str, str]]:
+    """Describe persons by name.
+
+    Examples
+    --------
+    >>> describe_people(["Ada"])
+    [{'@type': 'sc:Person', 'name': 'Ada'}]
+    """
     return [{"@type": "sc:Person", "name": name} for name in names]
 
 
-def _describe_source(source: Attributes) -> dict[str, Any]:
-    """Describe a source with its authors, without empty fields."""
+def describe_source(source: Attributes) -> dict[str, Any]:
+    """Describe a source with its authors, without empty fields.
+
+    Parameters
+    ----------
+    source
+        One of the `sources` of the attributes of a store.
+    """
     described = {
         "@type": "sc:Dataset",
         "name": source["title"] or source["dataset"],
-        "creator": _people(source["authors"]),
+        "creator": describe_people(source["authors"]),
         "license": source["licence"],
         "url": f"https://doi.org/{find_doi(source['doi'])}" if find_doi(source["doi"]) else "",
     }
     return {key: value for key, value in described.items() if value}
 
 
-def _shard_files(objects: Objects) -> list[dict[str, Any]]:
-    """Describe each shard of ``signals`` as a file."""
+def describe_shards(objects: Objects) -> list[dict[str, Any]]:
+    """Describe each shard of ``signals`` as a file.
+
+    Parameters
+    ----------
+    objects
+        Entries of the manifest by object name.
+
+    Returns
+    -------
+    list of dict
+        The files in the order of their names, with addresses relative to the store.
+    """
     files = []
     for name, entry in sorted(objects.items()):
         if not name.startswith(f"{SIGNALS}/c/"):
@@ -129,8 +152,18 @@ def _array_files() -> dict[str, Any]:
     }
 
 
-def _text_record_set(name: str, values: Sequence[str], data_type: str) -> dict[str, Any]:
-    """Describe a record set of one text column, with its values."""
+def list_texts(name: str, values: Sequence[str], data_type: str) -> dict[str, Any]:
+    """Describe a record set of one text column, with its values.
+
+    Parameters
+    ----------
+    name
+        Name of the record set; its column is called ``name``.
+    values
+        Values of the column, one a record.
+    data_type
+        Type of the record set, such as ``sc:Enumeration``.
+    """
     return {
         "@type": "cr:RecordSet",
         "@id": name,

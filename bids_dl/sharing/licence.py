@@ -90,6 +90,41 @@ def summarize_obligations(name: str) -> str:
     return " ".join(obligations)
 
 
+def summarize_licences(attributes: Attributes) -> list[str]:
+    r"""Summarize the licence of a store and of each source, with their obligations, a line each.
+
+    Parameters
+    ----------
+    attributes
+        Attributes of the store's root.
+
+    Returns
+    -------
+    list of str
+        The first line is about the store. A licence that is not known has no obligations here,
+        and the line refers to its text.
+
+    Examples
+    --------
+    >>> source = {"dataset": "ds1", "title": "One", "licence": "CC0"}
+    >>> print(*summarize_licences({"sources": [source]}), sep="\n")
+    store: CC0-1.0. No rights are reserved; please cite the authors all the same.
+    source ds1: CC0. No rights are reserved; please cite the authors all the same.
+    """
+    name = store_licence(attributes)
+    store = name or "no licence of its own; those of its sources apply"
+    lines = [f"store: {store}. {summarize_obligations(name)}".strip()]
+    for source in attributes["sources"]:
+        stated = source["licence"].strip()
+        if not stated:
+            lines.append(f"source {source['dataset']}: no licence stated; ask its authors")
+            continue
+        unknown = "Its obligations are in its text."
+        obligations = summarize_obligations(spdx_name(stated)) or unknown
+        lines.append(f"source {source['dataset']}: {stated.rstrip('.')}. {obligations}")
+    return lines
+
+
 def common_licence(sources: Sequence[Attributes]) -> str:
     """Return the SPDX name of the licence that all sources share, "" if there is none."""
     names = {spdx_name(source["licence"]) for source in sources}

@@ -10,6 +10,7 @@ from bids_dl.source.fetching.fetch import describe_verification, fetch_files, mi
 from bids_dl.source.fetching.fetch_size import FetchSize, listed_files, measure_fetch
 from bids_dl.source.fetching.remote_headers import fetch_header
 from bids_dl.source.fetching.remote_ranges import find_layout
+from bids_dl.source.header_cache import HeaderCache, HeaderReport
 from bids_dl.source.memory import estimate_load_bytes, is_lazy
 from bids_dl.source.metadata import SidecarHeader, read_event_rows, read_sidecar_header
 from bids_dl.source.recordings.hashing import (
@@ -20,7 +21,7 @@ from bids_dl.source.recordings.hashing import (
 )
 from bids_dl.source.recordings.listing import Listing, find_recordings, list_recordings
 from bids_dl.source.recordings.participants import Participants, read_participants
-from bids_dl.source.signal import HeaderReport, open_raw, read_header, read_header_with_notes
+from bids_dl.source.signal import open_raw, read_header, read_header_with_notes
 
 __all__ = [
     "Access",
@@ -28,6 +29,7 @@ __all__ = [
     "Dataset",
     "FetchSize",
     "HashedFiles",
+    "HeaderCache",
     "HeaderReport",
     "Listing",
     "Participants",

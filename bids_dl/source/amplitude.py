@@ -60,24 +60,32 @@ def check_amplitudes(
     RecordingError
         Stage "read": an amplitude is impossible. The message has the channels and the amplitude.
     """
+    import mne
+
     picks = []
-    for name, ch_type in zip(raw.ch_names, raw.get_channel_types(), strict=True):
-        if ch_type in BRAIN_TYPES and (names is None or name in names):
-            picks.append(name)
+    checked = set(raw.ch_names if names is None else names)
+    for number, name in enumerate(raw.ch_names):
+        if name in checked and mne.channel_type(raw.info, number) in BRAIN_TYPES:
+            picks.append(number)
     if not picks or not raw.n_times:
         return ()
+    ch_names = [raw.ch_names[number] for number in picks]
     joined = _join(spans or [(0, raw.n_times)])
-    typical, largest = _measure(raw, picks, joined)
+    distances = _measure_distances(raw, picks, joined)
+    if _are_usual(distances):
+        return ()
+    largest = np.where(np.isfinite(distances), distances, 0.0).max(axis=1)
+    typical = _finite_medians(distances)
     n_times = sum(stop - start for start, stop in joined)
     if n_times > FLAT_SECONDS * raw.info["sfreq"] and not largest.any():
         raise RecordingError(
             "read",
-            f"all channels are flat in {N_EXCERPTS} excerpts ({join_names(picks)}); "
+            f"all channels are flat in {N_EXCERPTS} excerpts ({join_names(ch_names)}); "
             "was the file downloaded completely?",
         )
     amplitudes = {
         name: float(value)
-        for name, value in zip(picks, typical, strict=True)
+        for name, value in zip(ch_names, typical, strict=True)
         if np.isfinite(value) and value > 0
     }
     return _assess(amplitudes) if amplitudes else ()
@@ -136,31 +144,75 @@ def _place_excerpts(spans: Sequence[tuple[int, int]], length: int) -> list[tuple
     return sorted(excerpts)
 
 
-def _measure(
-    raw: BaseRaw, picks: list[str], spans: Sequence[tuple[int, int]]
-) -> tuple[Array, Array]:
-    """Measure the typical and the largest distance of samples from the median of their excerpt.
+def _measure_distances(raw: BaseRaw, picks: list[int], spans: Sequence[tuple[int, int]]) -> Array:
+    """Measure the distances of samples from the median of their excerpt.
+
+    Parameters
+    ----------
+    picks
+        Numbers of the channels.
 
     Returns
     -------
-    typical, largest
-        Both (n_chans,) in V; NaN and 0 for a channel without a finite sample.
+    Array
+        (n_chans, n_samples) in V.
     """
     length = min(raw.n_times, max(1, round(EXCERPT_SECONDS * raw.info["sfreq"])))
+    by_length: dict[int, list[Array]] = {}  # nearly always one length
+    for span in _place_excerpts(spans, length):
+        excerpt = _read_excerpt(raw, picks, span)
+        by_length.setdefault(excerpt.shape[1], []).append(excerpt)
     distances = []
-    for start, stop in _place_excerpts(spans, length):
-        excerpt = raw.get_data(picks=picks, start=start, stop=stop)
-        distances.append(np.abs(excerpt - _finite_medians(excerpt)[:, None]))
-    all_distances = np.concatenate(distances, axis=1)
-    largest = np.where(np.isfinite(all_distances), all_distances, 0.0).max(axis=1)
-    return _finite_medians(all_distances), largest
+    while by_length:
+        n_times, excerpts = by_length.popitem()
+        signals = np.stack(excerpts, axis=1)  # (n_chans, n_excerpts, n_times)
+        del excerpts
+        signals -= _finite_medians(signals.reshape(-1, n_times)).reshape(*signals.shape[:2], 1)
+        distances.append(np.abs(signals, out=signals).reshape(len(picks), -1))
+    return distances[0] if len(distances) == 1 else np.concatenate(distances, axis=1)
+
+
+def _are_usual(distances: Array) -> bool:
+    """Return whether the typical amplitude of each channel is surely usual.
+
+    It is if more than half of the distances are, which costs less to count than a median.
+    """
+    usual = (distances > USUAL_MIN_VOLTS) & (distances < USUAL_MAX_VOLTS)
+    return bool((2 * np.count_nonzero(usual, axis=1) > distances.shape[1]).all())
+
+
+def _read_excerpt(raw: BaseRaw, picks: list[int], span: tuple[int, int]) -> Array:
+    """Read some samples (n_chans, n_times) of some channels."""
+    start, stop = span
+    if raw.preload:  # `get_data` takes longer for its checks than for a second of signal
+        return np.asarray(raw._data[picks, start:stop])
+    return np.asarray(raw.get_data(picks, start, stop))
 
 
 def _finite_medians(signals: Array) -> Array:
     """Return the median of the finite values of each row, NaN for a row without one."""
+    is_finite = np.isfinite(signals)
+    if is_finite.all():
+        return _medians(signals)
+    is_complete = is_finite.all(axis=1)
     medians = np.full(len(signals), np.nan)
-    for i, row in enumerate(signals):
-        finite = row[np.isfinite(row)]
-        if len(finite):
-            medians[i] = np.median(finite)
+    medians[is_complete] = _medians(signals[is_complete])
+    for row in np.flatnonzero(~is_complete):
+        medians[row] = _medians(signals[None, row, is_finite[row]])[0]
     return medians
+
+
+def _medians(signals: Array) -> Array:
+    """Return the median of each row, as `numpy.median` does, NaN for rows without samples.
+
+    One position is partitioned instead of two and the last, which takes a seventh of the time.
+    """
+    n_times = signals.shape[1]
+    if not n_times:
+        return np.full(len(signals), np.nan)
+    middle = n_times // 2
+    parted = np.partition(signals, middle, axis=1)
+    if n_times % 2:
+        return parted[:, middle]
+    lower: Array = parted[:, :middle].max(axis=1)
+    return (lower + parted[:, middle]) / 2

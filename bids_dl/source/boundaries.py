@@ -34,16 +34,42 @@ def find_boundaries(raw: BaseRaw, gaps: Sequence[Gap] = ()) -> tuple[float, ...]
         Time of the first sample after each boundary, in s on the clock of the file, sorted. The
         beginning and the end of the recording are not included.
     """
-    sfreq = float(raw.info["sfreq"])
     first_time = float(raw.first_time) if raw.annotations.orig_time is not None else 0.0
-    times = [gap.onset for gap in gaps]
+    markers = []
     for annotation in raw.annotations:
-        if is_boundary(str(annotation["description"])):
-            time = to_file_time(float(annotation["onset"]) - first_time, gaps)
+        markers.append((float(annotation["onset"]) - first_time, str(annotation["description"])))
+    return place_boundaries(markers, gaps, float(raw.info["sfreq"]), int(raw.n_times))
+
+
+def place_boundaries(
+    markers: Iterable[tuple[float, str]], gaps: Sequence[Gap], sfreq: float, n_times: int
+) -> tuple[float, ...]:
+    """Find the boundaries of a recording in its markers and gaps, as `find_boundaries`.
+
+    Parameters
+    ----------
+    markers
+        Onset in s and description of each marker of the file.
+    gaps
+        Gaps of the file, which its markers count as time.
+    sfreq
+        Sampling rate in Hz.
+    n_times
+        Number of samples.
+
+    Examples
+    --------
+    >>> place_boundaries([(1.0, "boundary"), (2.0, "S 1")], (), sfreq=100.0, n_times=500)
+    (1.0,)
+    """
+    times = [gap.onset for gap in gaps]
+    for onset, description in markers:
+        if is_boundary(description):
+            time = to_file_time(onset, gaps)
             if time is not None:
                 times.append(time)
     samples = {boundary_sample(time, sfreq) for time in times}
-    return tuple(sample / sfreq for sample in sorted(samples) if 0 < sample < raw.n_times)
+    return tuple(sample / sfreq for sample in sorted(samples) if 0 < sample < n_times)
 
 
 def join_boundaries(

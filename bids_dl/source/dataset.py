@@ -18,6 +18,7 @@ from bids_dl.source.archives.address import parse_address
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.opening import is_clone, open_archive, open_clone_folder
 from bids_dl.source.archives.version_index import mark_used
+from bids_dl.source.archives.zarr_index import ZarrCopies
 from bids_dl.source.fetching.remote_files import Origin, RemoteFiles
 from bids_dl.source.recordings.entities import parse_entities
 from bids_dl.source.tables import Table, parse_table
@@ -57,6 +58,8 @@ class Dataset:
         Archive and version; None for a local folder.
     notes
         One line for each fact to tell the user.
+    copies
+        Zarr copies that the signals are read from; None if signals are files.
     """
 
     root: Path
@@ -67,6 +70,7 @@ class Dataset:
     remote: RemoteFiles | None = field(default=None, repr=False, hash=False, compare=False)
     origin: Origin | None = None
     notes: tuple[str, ...] = ()
+    copies: ZarrCopies | None = None
 
     def path(self, file: str) -> Path:
         """Return where a file of the dataset is on this machine, once it is fetched.
@@ -122,6 +126,11 @@ class Dataset:
             folder, _, name = file.rpartition("/")
             names_by_folder[folder].append(name)
         return {folder: tuple(names) for folder, names in names_by_folder.items()}
+
+    def holds(self, file: str) -> bool:
+        """Return whether a file is among those that may belong to raw recordings."""
+        folder, _, name = file.rpartition("/")
+        return name in self.files_by_folder.get(folder, ())
 
     def inherited_files(self, path: str, ending: str) -> list[str]:
         """List the files that apply to a recording by inheritance, the most specific last.
@@ -199,9 +208,8 @@ class Dataset:
             are not separated by tabs, or more cells than columns in every row.
         """
         try:
-            return parse_table(
-                read_text(self.path(file), f"{self.name}/{file}", self._root_of(file))
-            )
+            text = read_text(self.path(file), f"{self.name}/{file}", self._root_of(file))
+            return parse_table(text)
         except ValueError as error:
             raise SourceError(f"{self.name}/{file}: {error}") from None
 
@@ -231,7 +239,8 @@ def open_dataset(source: str, access: Access | None = None) -> Dataset:
     ----------
     source
         Folder that contains dataset_description.json (``~`` is expanded), ``openneuro:ID`` or
-        ``nemar:ID`` with or without ``@VERSION``, or a URL.
+        ``nemar:ID`` with or without ``@VERSION``, ``nemar-zarr:ID``, a URL, or the scheme of a
+        plug-in.
     access
         Cache and connections, for datasets that are not local folders.
 
@@ -248,6 +257,13 @@ def open_dataset(source: str, access: Access | None = None) -> Dataset:
         with open_access() as temporary:
             return open_dataset(source, temporary)
     access.use_cache()
+    if address.kind == "plugin":
+        from bids_dl.source.archives.foreign import open_foreign  # here, because few need it
+
+        found = open_foreign(address, access)
+        if isinstance(found, Path):
+            return _open_folder(str(found), access)
+        return _from_archive(found, access)
     return _from_archive(open_archive(address, access), access)
 
 
@@ -297,8 +313,15 @@ def _from_archive(archived: ArchivedDataset, access: Access) -> Dataset:
         files=tuple(tree.files),
         tree=tree,
         remote=RemoteFiles(access.cache, archived.files, links=archived.links, root=archived.root),
-        origin=Origin(archived.address, archived.version, archived.commit, doi),
+        origin=Origin(
+            archived.address,
+            archived.version,
+            archived.commit,
+            doi,
+            updated_utc=archived.copies.updated_utc if archived.copies else "",
+        ),
         notes=archived.notes,
+        copies=archived.copies,
     )
 
 
@@ -366,8 +389,8 @@ def _specificity(ending: str, name: str) -> tuple[int, bool, str]:
 
 def _folders_above(path: str) -> list[str]:
     """List the root (""), then each folder down to the one that contains ``path``."""
-    parents = [str(parent) for parent in PurePosixPath(path).parents]
-    return ["" if parent == "." else parent for parent in reversed(parents)]
+    names = path.split("/")[:-1]
+    return ["/".join(names[:depth]) for depth in range(len(names) + 1)]
 
 
 def _dataset_name(root: Path, description: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ def is_lazy(dataset: Dataset, recording: Recording) -> bool:
     False only for a .set file with its samples inside, which MNE loads completely.
     """
     signal = PurePosixPath(str(recording.signal))
-    return signal.suffix.lower() != ".set" or signal.with_suffix(".fdt").as_posix() in dataset.files
+    return signal.suffix.lower() != ".set" or dataset.holds(signal.with_suffix(".fdt").as_posix())
 
 
 def _bytes_per_sample(dataset: Dataset, recording: Recording, n_samples: int) -> int:

@@ -1,29 +1,36 @@
-"""Header and signal of a recording, read with mne-bids."""
+"""Header and signal of a recording."""
 
 from __future__ import annotations
 
 import errno
 import os
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mne_bids import BIDSPath, read_raw_bids
-
 from bids_dl.datamodel import Header, Recording
 from bids_dl.errors import RecordingError, SourceError
 from bids_dl.remote.scratch import scratch_folder
-from bids_dl.source.boundaries import find_boundaries
-from bids_dl.source.channels.channel_rows import parse_channel_rows
-from bids_dl.source.channels.channel_setup import set_up_channels
+from bids_dl.requirements import missing_package
+from bids_dl.source.boundaries import find_boundaries, place_boundaries
+from bids_dl.source.channels.channel_rows import ChannelRow, parse_channel_rows
+from bids_dl.source.channels.channel_setup import FileUnits, plan_channels, set_up_channels
+from bids_dl.source.channels.positions import Positions, read_positions
 from bids_dl.source.dataset import Dataset
-from bids_dl.source.formats import eeglab, fif, mef, nwb
-from bids_dl.source.formats.inspect import check_supported, inspect_file, signal_extension
+from bids_dl.source.formats import eeglab, fif, mef, zarr_copy
+from bids_dl.source.formats.inspect import (
+    EDF_EXTENSIONS,
+    check_supported,
+    inspect_file,
+    signal_extension,
+)
+from bids_dl.source.formats.plain_header import PLAIN_EXTENSIONS, read_plain_header
 from bids_dl.source.formats.signal_info import SignalInfo
+from bids_dl.source.header_cache import HeaderCache, HeaderReport, states_of_header
 from bids_dl.source.metadata import merge_sidecars, read_channels_table, read_sidecar_header
+from bids_dl.source.mne_reading import HEAD_LOCALIZATION, read_plain, read_raw
 from bids_dl.source.recordings.single_recording import find_scratch_folder, link_recording
 from bids_dl.wording import count, join_names, one_line, without_folders
 
@@ -38,11 +45,25 @@ RATE_TOLERANCE = 0.01  # fraction by which a sidecar's rate may differ from the 
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderReport:
-    """Header of a recording, with notes: corrected units, omitted channels, truncated files."""
+class _Inspected:
+    """A recording whose text files were read and whose signal file was inspected."""
 
-    header: Header
+    dataset: Dataset
+    recording: Recording
+    table: tuple[ChannelRow, ...]
+    sidecar: Mapping[str, Any]
+    info: SignalInfo
+    positions: Positions | None
     notes: tuple[str, ...]
+
+    @property
+    def brain_type(self) -> str:
+        """MNE's type of its brain signal, by its datatype and channel counts."""
+        if self.recording.datatype != "ieeg":
+            return "eeg"
+        counts = self.sidecar
+        is_ecog = counts.get("ECOGChannelCount") and not counts.get("SEEGChannelCount")
+        return "ecog" if is_ecog else "seeg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +86,101 @@ def read_header(dataset: Dataset, recording: Recording) -> Header:
     return read_header_with_notes(dataset, recording).header
 
 
-def read_header_with_notes(dataset: Dataset, recording: Recording) -> HeaderReport:
+def read_header_with_notes(
+    dataset: Dataset, recording: Recording, cache: HeaderCache | None = None
+) -> HeaderReport:
     """Read the header of a recording and notes on it, without its samples.
 
     Parameters
     ----------
     dataset, recording
         Recording as returned by `find_recordings`.
+    cache
+        Cache of the headers that MNE has to read; None for none.
 
     Raises
     ------
     RecordingError
         Stage "source", "header" or "channels". The reason has no path of this machine.
     """
+    report = _read_plain_header(dataset, recording)
+    if report is not None:
+        return report
+    if cache is None:
+        return _read_header_with_mne(dataset, recording)
+    states = states_of_header(dataset, recording)
+    report = cache.load(recording, states)
+    if report is None:
+        report = _read_header_with_mne(dataset, recording)
+        cache.add(recording, states, report)
+    return report
+
+
+def _read_header_with_mne(dataset: Dataset, recording: Recording) -> HeaderReport:
+    """Read the header of a recording with MNE."""
     with _opened(dataset, recording, stage="header") as opened:
         raw = opened.raw
-        sfreq = float(raw.info["sfreq"])
-        notes = list(opened.notes)
-        stated_sfreq = read_sidecar_header(dataset, recording.path).sfreq
-        if stated_sfreq and abs(stated_sfreq - sfreq) > RATE_TOLERANCE * sfreq:
-            notes.append(
-                f"{recording.datatype}.json states {stated_sfreq:g} Hz, the file {sfreq:g} Hz; "
-                "the file's rate was used"
-            )
         header = Header(
-            sfreq=sfreq,
+            sfreq=float(raw.info["sfreq"]),
             n_times=int(raw.n_times),
             ch_names=tuple(raw.ch_names),
             ch_types=tuple(raw.get_channel_types()),
             boundaries=find_boundaries(raw, opened.info.gaps),
         )
-        return HeaderReport(header, tuple(notes))
+        return _report(dataset, recording, header, opened.notes)
+
+
+def _read_plain_header(dataset: Dataset, recording: Recording) -> HeaderReport | None:
+    """Read the header of a recording without MNE, None if MNE has to read or to refuse it."""
+    if signal_extension(str(recording.signal)) not in PLAIN_EXTENSIONS:
+        return None
+    try:
+        check_supported(recording)
+        inspected = _inspect(dataset, recording)
+        plain = read_plain_header(dataset, recording, inspected.info)
+        is_left_out = HEAD_LOCALIZATION in inspected.sidecar or inspected.positions is None
+        if plain is None or not plain.n_times or is_left_out:
+            return None
+        channels = plan_channels(
+            plain.labels,
+            plain.ch_types,
+            inspected.table,
+            FileUnits.of_signal(inspected.info),
+            brain_type=inspected.brain_type,
+        )
+    except (RecordingError, SourceError, OSError):  # the same again, with a full explanation
+        return None
+    if len(set(channels.names)) < len(channels.names):
+        return None
+    gaps = inspected.info.gaps
+    header = Header(
+        sfreq=plain.sfreq,
+        n_times=plain.n_times,
+        ch_names=channels.names,
+        ch_types=channels.types,
+        boundaries=place_boundaries(plain.markers, gaps, plain.sfreq, plain.n_times),
+    )
+    return _report(dataset, recording, header, (*inspected.notes, *channels.notes))
+
+
+def _report(
+    dataset: Dataset, recording: Recording, header: Header, notes: Sequence[str]
+) -> HeaderReport:
+    """Return a header with its notes, and a note if a sidecar states another rate."""
+    stated_sfreq = read_sidecar_header(dataset, recording.path).sfreq
+    sfreq = header.sfreq
+    if stated_sfreq and abs(stated_sfreq - sfreq) > RATE_TOLERANCE * sfreq:
+        note = (
+            f"{recording.datatype}.json states {stated_sfreq:g} Hz, the file {sfreq:g} Hz; "
+            "the file's rate was used"
+        )
+        notes = (*notes, note)
+    return HeaderReport(header, tuple(notes))
 
 
 @contextmanager
 def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> Iterator[BaseRaw]:
-    """Open a recording with mne-bids, without loading its samples.
+    """Open a recording with MNE, without loading its samples.
 
     Samples are in V by the units that the file states. Names and order of the channels are those
     of channels.tsv, matched as in `bids_dl.source.channels.channel_rows.match_rows`.
@@ -132,24 +212,46 @@ def open_raw(dataset: Dataset, recording: Recording, *, stage: str = "read") -> 
 def _opened(dataset: Dataset, recording: Recording, *, stage: str) -> Iterator[_OpenRecording]:
     """Open a recording, and remove the paths of this machine from errors inside the context."""
     check_supported(recording)
-    scratch = find_scratch_folder(dataset, recording)
-    with scratch_folder(scratch) as folder:
-        names = _names_of_paths(dataset, str(folder))
+    with _Scratch(find_scratch_folder(dataset, recording)) as scratch:
         try:
             try:
-                opened = _open(dataset, recording, folder)
+                opened = _open(_inspect(dataset, recording), scratch)
             except (RecordingError, SourceError):
                 raise
             except Exception as error:  # noqa: BLE001  (readers raise anything at damaged files)
+                names = _names_of_paths(dataset, scratch)
                 reason = _explain(error, dataset, recording, names)
                 raise RecordingError(stage, reason, transient=_may_pass(error)) from None
             yield opened
+            if opened.info.zarr_copy and dataset.copies and stage != "header":
+                zarr_copy.check_unchanged(opened.info.zarr_copy, dataset.copies)
         except RecordingError as error:
             # MNE's messages contain the path of the file, in a temporary folder with another name
             # each time, or that of the file that a link leads to.
+            names = _names_of_paths(dataset, scratch)
             names |= _names_of_link_targets(dataset, recording)
             reason = without_folders(error.reason, names)
             raise RecordingError(error.stage, reason, transient=error.transient) from None
+
+
+class _Scratch(ExitStack):
+    """A temporary folder that is created when it is needed, and removed with the context.
+
+    Parameters
+    ----------
+    parent
+        Folder to create it in; None for that of the system.
+    """
+
+    def __init__(self, parent: Path | None) -> None:
+        super().__init__()
+        self._parent = parent
+        self.path: Path | None = None
+
+    def create(self) -> Path:
+        """Create the folder, which is empty."""
+        self.path = self.enter_context(scratch_folder(self._parent))
+        return self.path
 
 
 def _may_pass(error: Exception) -> bool:
@@ -157,8 +259,8 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in PASSING_ERRNOS
 
 
-def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecording:
-    """Open a recording in an empty temporary folder."""
+def _inspect(dataset: Dataset, recording: Recording) -> _Inspected:
+    """Read the text files of a recording and inspect its signal file."""
     channels = read_channels_table(dataset, recording)
     table = parse_channel_rows(channels.columns)
     sidecar = merge_sidecars(dataset, recording.path, f"{recording.datatype}.json")
@@ -168,55 +270,25 @@ def _open(dataset: Dataset, recording: Recording, folder: Path) -> _OpenRecordin
             "the recording is epoched (RecordingType); only continuous recordings are supported",
         )
     info = inspect_file(dataset, recording, table)
-    path = link_recording(dataset, recording, info, sidecar, folder)
-    raw, notes = _read(path, info)
+    notes = (*channels.notes("channels.tsv"), *info.notes)
+    positions = read_positions(dataset, recording)
+    return _Inspected(dataset, recording, table, sidecar, info, positions, notes)
+
+
+def _open(inspected: _Inspected, scratch: _Scratch) -> _OpenRecording:
+    """Open a recording with MNE, in an empty temporary folder if it needs links to its files."""
+    dataset, recording, info = inspected.dataset, inspected.recording, inspected.info
+    path = dataset.path(str(recording.signal))
+    raw = None
+    notes: tuple[str, ...] = ()
+    if path.suffix in EDF_EXTENSIONS and path.suffix == signal_extension(str(recording.signal)):
+        raw = read_plain(path, info, inspected.sidecar, inspected.positions)
+    if raw is None:
+        linked = link_recording(dataset, recording, info, inspected.sidecar, scratch.create())
+        raw, notes = read_raw(linked, info, inspected.sidecar, inspected.positions)
     _check_raw(raw, dataset, info)
-    notes += set_up_channels(raw, table, info, brain_type=_brain_type(recording, sidecar))
-    return _OpenRecording(raw, info, (*channels.notes("channels.tsv"), *info.notes, *notes))
-
-
-def _brain_type(recording: Recording, sidecar: Mapping[str, Any]) -> str:
-    """Return MNE's type of brain signal in a recording, by its datatype and channel counts."""
-    if recording.datatype != "ieeg":
-        return "eeg"
-    is_ecog = sidecar.get("ECOGChannelCount") and not sidecar.get("SEEGChannelCount")
-    return "ecog" if is_ecog else "seeg"
-
-
-def _read(path: BIDSPath, info: SignalInfo) -> tuple[BaseRaw, tuple[str, ...]]:
-    """Read a recording with mne-bids, without electrodes.tsv if that is the only obstacle.
-
-    Returns
-    -------
-    raw : mne.io.BaseRaw
-        Not loaded.
-    notes : tuple of str
-        Note on an unusable electrodes.tsv.
-    """
-    if info.nwb:
-        return nwb.RawNwb(Path(path.fpath), info.nwb), ()
-    parameters: dict[str, Any] = {}
-    if path.extension in {".edf", ".bdf"}:
-        # of annotations; MNE stops at a byte that is invalid in the encoding
-        parameters["encoding"] = "latin1"
-        if info.labels is not None:
-            parameters["include"] = list(info.labels)
-            parameters["exclude_after_unique"] = True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return read_raw_bids(path, extra_params=dict(parameters), verbose="error"), ()
-        except Exception as error:  # readers raise anything at damaged files
-            electrodes = list(Path(path.directory).glob("*electrodes.tsv"))
-            if not electrodes:
-                raise
-            for file in electrodes:
-                file.unlink()
-            raw = read_raw_bids(path, extra_params=dict(parameters), verbose="error")
-            return raw, (
-                f"electrodes.tsv or its coordsystem.json cannot be used ({type(error).__name__}); "
-                "positions were omitted",
-            )
+    notes += set_up_channels(raw, inspected.table, info, brain_type=inspected.brain_type)
+    return _OpenRecording(raw, info, (*inspected.notes, *notes))
 
 
 def _check_raw(raw: BaseRaw, dataset: Dataset, info: SignalInfo) -> None:
@@ -240,11 +312,14 @@ def _check_raw(raw: BaseRaw, dataset: Dataset, info: SignalInfo) -> None:
             f"the file has MEG channels ({', '.join(meg_types)}); "
             "MEG is not supported, only EEG and iEEG",
         )
-    for annotation in raw.annotations:
-        if str(annotation["description"]).casefold() == SKIPPED:
+    found = raw.annotations
+    for onset, duration, description in zip(
+        found.onset, found.duration, found.description, strict=True
+    ):
+        if str(description).casefold() == SKIPPED:
             raise RecordingError(
                 "header",
-                f"{annotation['duration']:g} s at {annotation['onset']:g} s were not recorded "
+                f"{duration:g} s at {onset:g} s were not recorded "
                 "(BAD_ACQ_SKIP); such files are not supported",
             )
 
@@ -261,6 +336,8 @@ def _explain(
         explanation = fif.explain_error(error, dataset.path(signal), signal)
     elif signal_extension(signal) == ".mefd":
         explanation = mef.explain_error(error, signal)
+    if not explanation and isinstance(error, ModuleNotFoundError):
+        explanation = str(missing_package(error) or "")
     if explanation:
         return explanation
     names = {**names, **_names_of_link_targets(dataset, recording)}
@@ -268,8 +345,9 @@ def _explain(
     return f"MNE cannot open the file, which may be damaged ({type(error).__name__}: {text})"
 
 
-def _names_of_paths(dataset: Dataset, folder: str) -> dict[str, str]:
+def _names_of_paths(dataset: Dataset, scratch: _Scratch) -> dict[str, str]:
     """Return what to write in messages in place of the dataset and a temporary folder."""
+    folder = str(scratch.path) if scratch.path else str(dataset.root)
     names = {}
     for path in (folder, os.path.realpath(folder), str(dataset.root)):
         names[f"{path}/"] = ""

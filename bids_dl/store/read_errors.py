@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import zarr
 
 from bids_dl.errors import BidsDlError, DamagedStoreError, StoreError
 from bids_dl.remote.location import Location
 from bids_dl.store.format import ROOT, ROOT_SHA256, UNFINISHED
 from bids_dl.store.json_objects import read_json
-from bids_dl.store.zarr_store import LocationStore
 from bids_dl.wording import join_names
 
 MISSING_OBJECT_ERRORS = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -56,6 +54,8 @@ class ReadErrors:
         if isinstance(failure, ValueError | RuntimeError):
             return self.damaged(f"{subject} cannot be decoded", rows)
         if isinstance(failure, StoreError):
+            if str(failure).startswith(self._location.url):
+                return failure
             return StoreError(f"{self._location.url}: {failure}")
         reason = getattr(failure, "strerror", None) or type(failure).__name__
         return StoreError(
@@ -95,6 +95,10 @@ class ReadErrors:
 
     def _recordings(self, rows: Rows) -> list[str]:
         """Return the recordings of some windows, or None if this column is damaged too."""
+        import zarr
+
+        from bids_dl.store.zarr_store import LocationStore
+
         try:
             column = zarr.open_array(LocationStore(self._location.child("recording")), mode="r")
             names = np.asarray(column[slice(*rows)])

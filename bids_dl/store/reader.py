@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
-import zarr
 
 from bids_dl.config.arguments import as_path, check_mappings, wrong_type
 from bids_dl.errors import ArrayNameError, DamagedStoreError, mask_secrets
@@ -20,26 +20,22 @@ from bids_dl.remote.cancellation import cancelling_requests, request_threads
 from bids_dl.remote.location import Location
 from bids_dl.store.array_objects import expected_sha256
 from bids_dl.store.checking.identity import StoreIdentity, read_identity
+from bids_dl.store.columns import TextCodes, read_numbers, read_text
 from bids_dl.store.description import describe_store
-from bids_dl.store.format import (
-    MANIFEST,
-    ROOT,
-    ROOT_SHA256,
-    SIGNALS,
-)
+from bids_dl.store.format import MANIFEST, ROOT, ROOT_SHA256, SIGNALS
 from bids_dl.store.json_objects import read_json
 from bids_dl.store.object_sizes import check_object_sizes
 from bids_dl.store.read_errors import ReadErrors
 from bids_dl.store.root_object import read_root
 from bids_dl.store.row_selection import select_row, select_rows
-from bids_dl.store.signals.chunks import ChunkReader
-from bids_dl.store.signals.window_reader import WindowReader, read_ascending
-from bids_dl.store.zarr_store import LocationStore
 from bids_dl.wording import closest, describe_rows, describe_rows_html
 
 if TYPE_CHECKING:
     import mne
     import pandas as pd
+    import zarr
+
+    from bids_dl.store.signals.window_reader import WindowReader
 
 PARALLEL_COLUMNS = 16  # fetched at a time, because each costs one round trip
 
@@ -229,24 +225,56 @@ class Store:
         rows = range(metadata["shape"][0])[selection]
         ascending = rows if rows.step > 0 else rows[::-1]  # because zarr-python takes no others
         if name == SIGNALS:
+            from bids_dl.store.signals.window_reader import read_ascending
+
             values: npt.NDArray[Any] = read_ascending(self._windows.chunks, ascending)
         else:
             values = self._read_small(name, slice(ascending.start, ascending.stop, ascending.step))
         if rows is not ascending:
             values = values[::-1]
-        if metadata["data_type"] == "string":
-            return values.astype(object)
-        return values
+        return values.astype(object, copy=False) if metadata["data_type"] == "string" else values
 
     def _read_small(self, name: str, rows: slice) -> npt.NDArray[Any]:
         """Read rows of an array other than ``signals``, in ascending order."""
-        try:
-            check_object_sizes(self.location, name, self.metadata(name), rows)
+        metadata = self.metadata(name)
+        if metadata["data_type"] == "string" and len(metadata["shape"]) == 1:
+            return self.read_codes(name, rows).to_array()
+        with self._damage_of(name):
+            check_object_sizes(self.location, name, metadata, rows)
+            if metadata["codecs"][0]["name"] == "bytes":
+                return read_numbers(self.location, name, metadata, rows, self._sha256)
             with cancelling_requests():
                 return np.asarray(self.group[name][rows])  # type: ignore[index]
+
+    def read_codes(self, name: str, rows: slice = slice(None)) -> TextCodes:
+        """Read rows of a column of text as indices of its distinct texts.
+
+        Parameters
+        ----------
+        name
+            Name of the column.
+        rows
+            Ascending rows. Errors are those of `read`.
+        """
+        metadata = self.metadata(name)
+        rows = slice(*rows.indices(metadata["shape"][0]))
+        with self._damage_of(name):
+            check_object_sizes(self.location, name, metadata, rows)
+            return read_text(self.location, name, metadata, rows, self._sha256)
+
+    @contextmanager
+    def _damage_of(self, name: str) -> Iterator[None]:
+        """Report failures inside the context as damage of an array."""
+        try:
+            yield
         except (OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
             errors = ReadErrors(self.location, self.attributes.get(ROOT_SHA256))
             raise errors.damaged_array(name, error) from None
+
+    @cached_property
+    def _sha256(self) -> Mapping[str, str]:
+        """SHA-256 of each object that the root has, by object name."""
+        return expected_sha256(self.root)
 
     def to_numpy(self) -> npt.NDArray[np.float32]:
         """Read all windows.
@@ -301,9 +329,12 @@ class Store:
 
     @property
     def _windows(self) -> WindowReader:
-        """Reader of windows of this process, because connections do not survive a fork."""
+        """Reader of windows of this process, because no connection survives a fork; made late."""
         opened: tuple[int, WindowReader] | None = self.__dict__.get("_opened")
         if opened is None or opened[0] != os.getpid():
+            from bids_dl.store.signals.chunks import ChunkReader
+            from bids_dl.store.signals.window_reader import WindowReader
+
             chunks = ChunkReader(self.location, self.metadata(SIGNALS), identity=self.identity)
             reader = WindowReader(chunks)
             opened = os.getpid(), reader
@@ -314,6 +345,10 @@ class Store:
     def group(self) -> zarr.Group:
         """Read-only group of zarr-python for this store."""
         known = {ROOT: json.dumps(self.root).encode()}
+        import zarr
+
+        from bids_dl.store.zarr_store import LocationStore
+
         objects = LocationStore(self.location, known=known, sha256=expected_sha256(self.root))
         return zarr.open_group(objects, mode="r", zarr_format=3)
 
@@ -335,7 +370,9 @@ def open_store(
     Parameters
     ----------
     url
-        A path or any fsspec URL (``s3://``, ``https://``, ...).
+        A path, any fsspec URL (``s3://``, ``https://``, ...), or a repository of the hub
+        (``hf://datasets/ORGANIZATION/NAME[@REVISION]/FOLDER``). A branch or tag of the hub is
+        resolved once: the URL of the store names the commit.
     storage_options
         Options of the URL's file system, as in fsspec, and ``retry_timeout``: seconds to wait
         between the tries of a request, all waits together.
@@ -359,5 +396,5 @@ def open_store(
     """
     url = as_path("url", url)
     check_mappings(storage_options=storage_options)
-    location = Location(url, dict(storage_options or {}))
-    return Store(url, location.storage_options, read_root(location))
+    location = Location(url, dict(storage_options or {})).pinned()
+    return Store(location.url, location.storage_options, read_root(location))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -89,10 +90,25 @@ def in_row_order(values: Any, n_rows: int) -> Any:
     >>> in_row_order(pd.Series([True, False], index=[1, 0]), 2).tolist()
     [False, True]
     """
-    import pandas as pd
+    if not is_pandas(values, "Series"):
+        return values
     from pandas.api.types import is_integer_dtype
 
-    if not isinstance(values, pd.Series) or is_integer_dtype(values):
+    if is_integer_dtype(values):
         return values
     is_permuted = len(values) == n_rows and set(values.index) == set(range(n_rows))
     return values.sort_index() if is_permuted else values
+
+
+def is_pandas(value: Any, *names: str) -> bool:
+    """Return whether a value is an instance of classes of pandas, without importing pandas.
+
+    Examples
+    --------
+    >>> is_pandas([1, 2], "Series", "Index")
+    False
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return False  # nobody has made an instance
+    return isinstance(value, tuple(getattr(pandas, name) for name in names))

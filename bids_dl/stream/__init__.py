@@ -1,6 +1,6 @@
 """Stream a store as PyTorch batches, read ahead in threads, in an order that can be resumed."""
 
-from bids_dl.stream.batch_reader import Batch, MontageBatch
+from bids_dl.stream.batches import Batch, MontageBatch
 from bids_dl.stream.dataset import StreamingDataset
 from bids_dl.stream.normalize import training_statistics
 from bids_dl.stream.prefetch import to_device

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.remote.cancellation import RequestGroup
-from bids_dl.store.signals.chunks import Destination
+from bids_dl.store.signals.window_copies import Change, Destination
 from bids_dl.stream.buffers import BatchMemory, Buffer
 from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.read_policy import ReadPolicy
@@ -23,8 +23,9 @@ from bids_dl.stream.stores import JoinedChunks
 Signals = npt.NDArray[np.float32]
 BATCHES_AHEAD = 3  # finished before the loop requests them
 BATCHES_HELD = BATCHES_AHEAD + 2  # including those that the loop works with
-CACHE_BYTES = 2_000_000  # of samples that two passes work on, so that they stay in the cache
 CHUNKS_PER_READ = 8  # per task of a thread; a remote store requests them concurrently
+MAX_CHUNKS_PER_READ = 64  # read inline, or of a local store of which few windows are used
+CONVERTED_BYTES = 524_288  # of samples converted at once, so that they stay in the cache
 
 Part = tuple[Signals, Indices]
 """Signals (n_windows, n_chans, n_times), and the positions of their windows in ``rows``."""
@@ -55,10 +56,10 @@ def assemble_batches(
         Positions in ``rows``, step by step. With several memories in the settings, as many steps
         in a row are the parts of a batch, each with its own memory.
     finish_batch
-        Called for each batch in a thread of its own. None yields the batch as it was read, which
-        then has one part.
+        Called for each batch, in a thread of its own if the loop has other work. None yields the
+        batch as it was read, which then has one part.
     settings
-        Threads, read-ahead and memory.
+        Threads, read-ahead, memory and normalization.
 
     Yields
     ------
@@ -68,45 +69,80 @@ def assemble_batches(
     assembler = _Assembler(chunks, rows, steps, settings)
     n_parts = len(settings.memories)
     n_batches = (len(steps.bounds) - 1) // n_parts
-    executor = None
-    if finish_batch is not None:
-        executor = ThreadPoolExecutor(1, "bids_dl-batch")
+
+    def assemble(batch: int) -> Part:
+        """Return a finished batch. Batches must be requested in order, by one thread at a time."""
+        parts = [assembler.assemble(step) for step in range(batch * n_parts, (batch + 1) * n_parts)]
+        return parts[0] if finish_batch is None else finish_batch(batch, parts)
+
     process = os.getpid()
-
-    def assemble_and_finish(batch: int, finish: FinishBatch) -> Part:
-        steps_of_batch = range(batch * n_parts, (batch + 1) * n_parts)
-        return finish(batch, [assembler.assemble(step) for step in steps_of_batch])
-
+    finisher = _Finisher(assembler.policy, assemble, n_batches)
+    has_work = finish_batch is not None or assembler.finishes_batches
     try:
-        if executor is None or finish_batch is None:
-            for batch in range(n_batches):
-                yield assembler.assemble(batch)
-            return
-        futures: deque[Future[Part]] = deque()
         for batch in range(n_batches):
-            futures.append(executor.submit(assemble_and_finish, batch, finish_batch))
-            if len(futures) > BATCHES_AHEAD:
-                yield futures.popleft().result()
-        while futures:
-            yield futures.popleft().result()
+            assembler.policy.batch_requested()
+            part = finisher.batch(batch) if has_work else assemble(batch)
+            assembler.policy.batch_delivered()
+            yield part
+            del part  # so that only the loop refers to its memory
     finally:
         if os.getpid() == process:  # a forked process has the executors without their threads
             assembler.stop()
-            if executor is not None:
-                executor.shutdown(wait=True, cancel_futures=True)
+            finisher.close()
             assembler.close()
 
 
-def to_microvolts(integers: npt.NDArray[np.int16], resolution: float, signals: Signals) -> None:
+class _Finisher:
+    """Finishes batches in a thread of its own, ahead of a loop that has other work.
+
+    A loop that does little but wait finishes them itself, because a thread would only move its
+    work to another core, and each batch from one cache to another.
+    """
+
+    def __init__(self, policy: ReadPolicy, assemble: Callable[[int], Part], n_batches: int) -> None:
+        self._policy = policy
+        self._assemble = assemble
+        self._n_batches = n_batches
+        self._executor: ThreadPoolExecutor | None = None
+        self._futures: deque[Future[Part]] = deque()  # of the next batches
+
+    def batch(self, number: int) -> Part:
+        """Return a batch. Batches must be requested in order."""
+        if self._policy.read_inline:
+            return self._futures.popleft().result() if self._futures else self._assemble(number)
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, "bids_dl-batch")
+        n_ahead = min(BATCHES_AHEAD + 1, self._n_batches - number)
+        while len(self._futures) < n_ahead:
+            next_batch = number + len(self._futures)
+            self._futures.append(self._executor.submit(self._assemble, next_batch))
+        return self._futures.popleft().result()
+
+    def close(self) -> None:
+        """Wait for the thread."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def to_microvolts(
+    integers: npt.NDArray[np.int16],
+    resolution: float,
+    signals: Signals,
+    change: Change | None = None,
+    rows: Indices | None = None,
+) -> None:
     """Multiply ``integers`` by ``resolution`` in µV and write the result to ``signals``.
 
-    Both arrays are (batch, n_chans, n_times).
+    Both arrays are (batch, n_chans, n_times). ``change`` is then called with a few windows at a
+    time and their ``rows`` (batch,).
     """
-    windows_at_once = max(1, CACHE_BYTES * len(signals) // max(1, signals.nbytes))
-    for start in range(0, len(signals), windows_at_once):
-        block = signals[start : start + windows_at_once]
-        block[...] = integers[start : start + windows_at_once]
+    at_once = max(1, CONVERTED_BYTES * len(signals) // max(1, signals.nbytes))
+    for start in range(0, len(signals), at_once):
+        block = signals[start : start + at_once]
+        block[...] = integers[start : start + at_once]
         block *= np.float32(resolution)
+        if change is not None and rows is not None:
+            change(block, rows[start : start + at_once])
 
 
 class _Assembler:
@@ -116,13 +152,24 @@ class _Assembler:
         self, chunks: JoinedChunks, rows: Indices, steps: Steps, settings: ReadSettings
     ) -> None:
         self._chunks = chunks
+        self._rows = rows
         self._steps = steps
+        self._change = settings.change
         self._traffic = settings.traffic
         self._memories = settings.memories
         chunk, position = chunks.locate(rows[steps.windows])
         self._schedule = schedule_reads(chunk, position, steps.bounds, steps.copies)
         self._reads_to_start = reads_to_start(self._schedule, steps.bounds, settings.windows_ahead)
-        n_pending = max_pending_batches(self._schedule, self._reads_to_start + CHUNKS_PER_READ)
+        self._chunks_per_read = CHUNKS_PER_READ
+        if chunks.is_local and len(self._schedule.reads):
+            windows_per_read = len(self._schedule.step) / len(self._schedule.reads)
+            chunks_per_read = CHUNKS_PER_READ * chunks.mean_windows_per_chunk / windows_per_read
+            self._chunks_per_read = int(
+                np.clip(chunks_per_read, CHUNKS_PER_READ, MAX_CHUNKS_PER_READ)
+            )
+        n_pending = max_pending_batches(
+            self._schedule, self._reads_to_start + self._chunks_per_read
+        )
         for memory in self._memories:
             memory.pending.reserve(-(-n_pending // len(self._memories)) + BATCHES_HELD)
         self._pending: dict[int, Buffer] = {}  # by step
@@ -137,16 +184,22 @@ class _Assembler:
         self._n_started = 0  # reads
         self._n_finished = 0
         self._stopped = False  # because the loop ended or a read failed
-        self._policy = ReadPolicy()
+        self.policy = ReadPolicy()
         self._may_read_inline = settings.threads == 1 and chunks.is_local
+
+    @property
+    def finishes_batches(self) -> bool:
+        """True if much is left to do when the windows of a batch have been read."""
+        return self._change is not None and any(
+            memory.resolution is not None for memory in self._memories
+        )
 
     def assemble(self, step: int) -> Part:
         """Return the batch of a step. Steps must be requested in order."""
-        self._policy.batch_requested()
         n_needed = int(self._schedule.reads_needed[step])
         try:
             self._check_running()
-            if self._may_read_inline and self._policy.read_inline:
+            if self._may_read_inline and self.policy.read_inline:
                 self._read_inline(n_needed)
             else:
                 self._read_in_threads(n_needed, int(self._reads_to_start[step]))
@@ -154,12 +207,11 @@ class _Assembler:
             self._stopped = True  # because later batches would be incomplete
             raise
         windows = self._steps.windows[self._steps.bounds[step] : self._steps.bounds[step + 1]]
-        signals = self._finished_signals(step, len(windows))
-        self._policy.batch_delivered()
-        return signals, windows
+        return self._finished_signals(step, windows), windows
 
-    def _finished_signals(self, step: int, n_windows: int) -> Signals:
-        """Return the signals of a step whose windows have all been read, in µV."""
+    def _finished_signals(self, step: int, windows: Indices) -> Signals:
+        """Return the signals of a step whose windows have all been read, in µV or changed."""
+        n_windows = len(windows)
         memory = self._memory_of(step)
         pending = memory.pending
         finished = memory.finished
@@ -168,7 +220,8 @@ class _Assembler:
         if resolution is None:
             return finished.to_array(buffer, n_windows)
         signals = finished.to_array(finished.acquire(), n_windows)
-        to_microvolts(buffer.signals[:n_windows], resolution, signals)
+        integers = buffer.signals[:n_windows]
+        to_microvolts(integers, resolution, signals, self._change, self._rows[windows])
         pending.release(buffer)
         return signals
 
@@ -184,7 +237,7 @@ class _Assembler:
         self._wait(n_needed)
         while self._n_started < n_needed:
             self._check_running()
-            first, last = self._start(n_needed)
+            first, last = self._start(n_needed, MAX_CHUNKS_PER_READ)
             self._count(self._read(first, last))
             self._n_finished = self._n_started
 
@@ -208,10 +261,10 @@ class _Assembler:
         """
         n_reads = len(self._schedule.reads)
         while self._n_started < n_to_start:
-            end = self._n_started + CHUNKS_PER_READ
+            end = self._n_started + self._chunks_per_read
             if self._n_started >= n_needed and n_to_start < end < n_reads:
                 return
-            first, last = self._start(n_reads)
+            first, last = self._start(n_reads, self._chunks_per_read)
             self._submitted.append((last, self._readers.submit(self._read, first, last)))
 
     def _wait(self, n_needed: int) -> None:
@@ -224,11 +277,11 @@ class _Assembler:
         self._traffic.bytes_read += traffic.bytes_read
         self._traffic.bytes_used += traffic.bytes_used
 
-    def _start(self, max_end: int) -> tuple[int, int]:
-        """Return the range of the next few reads, up to ``max_end``, with memory for them."""
+    def _start(self, max_end: int, max_reads: int) -> tuple[int, int]:
+        """Return the range of the next reads, up to ``max_end``, with memory for them."""
         schedule = self._schedule
         first = self._n_started
-        last = min(first + CHUNKS_PER_READ, max_end)
+        last = min(first + max_reads, max_end)
         self._n_started = last
         steps = set(schedule.step[schedule.bounds[first] : schedule.bounds[last]].tolist())
         for step in steps - self._pending.keys():
@@ -263,15 +316,10 @@ class _Assembler:
                 by_arena.append(Destination(position[indices], slot[indices], arenas[number]))
             destinations.append(by_arena)
         chunks = schedule.reads[first:last].tolist()
-        sizes = self._chunks.read(chunks, destinations)
-        return self._traffic_of(chunks, sizes, np.diff(bounds).tolist())
-
-    def _traffic_of(self, chunks: list[int], sizes: list[int], n_windows: list[int]) -> Traffic:
-        """Return the bytes of chunks, and the share that belongs to windows of the stream."""
-        bytes_used = 0.0
-        for chunk, size, count in zip(chunks, sizes, n_windows, strict=True):
-            bytes_used += size * (count / self._chunks.windows_per_chunk(chunk))
-        return Traffic(sum(sizes), round(bytes_used))
+        # int16 is changed when a batch is converted to float32
+        change = self._change if arenas[0].dtype == np.float32 else None
+        sizes = self._chunks.read(chunks, destinations, change)
+        return Traffic(sum(size.read for size in sizes), sum(size.used for size in sizes))
 
     def stop(self) -> None:
         """Start no further read, cancel requests, and wake a thread that waits for a read."""

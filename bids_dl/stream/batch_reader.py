@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data._utils.collate import default_collate_fn_map
 
-from bids_dl.errors import ConfigError
-from bids_dl.stream.assembly import FinishBatch, Part, Signals, assemble_batches
-from bids_dl.stream.buffers import BatchMemory, batch_memory
+from bids_dl.stream.assembly import FinishBatch, Signals, assemble_batches
+from bids_dl.stream.batches import Batch, MontageBatch
+from bids_dl.stream.buffers import BatchMemory, Buffers, batch_memory
+from bids_dl.stream.device_batches import DeviceFinish, make_device_finish
 from bids_dl.stream.mixing.mixed_batches import BatchMixer, part_shapes, part_steps
 from bids_dl.stream.mixing.mixture import Mixture
 from bids_dl.stream.normalize import Normalizer
@@ -23,35 +23,11 @@ from bids_dl.stream.read_settings import ReadSettings, Traffic, default_threads
 from bids_dl.stream.stores import ChunkSources, JoinedChunks
 
 
-class Batch(NamedTuple):
-    """Windows that are delivered together."""
+class StoredBatches(NamedTuple):
+    """Batches as they are stored, and what is left to do with them."""
 
-    signals: torch.Tensor  # float32 (batch, n_chans, n_times), in µV unless normalized
-    target: torch.Tensor  # int64 class indices or float32 numbers, (batch,) or (batch, k)
-    index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the store
-
-
-class MontageBatch(NamedTuple):
-    """Windows of any montages that are delivered together, padded to the most channels."""
-
-    signals: torch.Tensor  # float32 (batch, n_chans, n_times), 0 in channels that are padding
-    target: torch.Tensor  # as in `Batch`
-    index: torch.Tensor  # type: ignore[assignment]  # int64 (batch,): rows of the joined stores
-    positions: torch.Tensor  # float32 (batch, n_chans, 3) in m, head coordinates; 0 if padding
-    mask: torch.Tensor  # bool (batch, n_chans): False if padding
-
-
-def _refuse_second_batching(_batches: list[Any], **_options: Any) -> NoReturn:
-    """Refuse to batch batches. A loader with ``batch_size=None`` does not call this function."""
-    raise ConfigError(
-        "the stream makes the batches, and this DataLoader would batch them again: "
-        "use DataLoader(stream, batch_size=None), and StreamingDataset(..., batch_size=64)"
-    )
-
-
-# for loaders of this process, and of workers, which import this module to unpickle the stream
-default_collate_fn_map[Batch] = _refuse_second_batching
-default_collate_fn_map[MontageBatch] = _refuse_second_batching
+    batches: Iterator[Batch]
+    finish: DeviceFinish
 
 
 @dataclass(eq=False)
@@ -104,7 +80,18 @@ class BatchReader:
             self._opened = os.getpid(), self.sources.open()
         return self._opened[1]
 
-    def read(self, steps: Steps, *, chunks_ahead: int, n_workers: int) -> Iterator[Batch]:
+    def device_finish(self) -> DeviceFinish | None:
+        """Return what is left to do with batches that are read as they are stored.
+
+        None if the batches are resampled, joined or transformed.
+        """
+        if self.mixture is not None or self.transform is not None:
+            return None
+        return make_device_finish(self.chunks.int16_resolution, self.normalizer)
+
+    def read(
+        self, steps: Steps, chunks_ahead: int, n_workers: int, *, as_stored: bool = False
+    ) -> Iterator[Batch]:
         """Yield the batches of steps.
 
         Their memory is kept for the next call in this process.
@@ -117,6 +104,8 @@ class BatchReader:
             Chunks to read ahead of the loop.
         n_workers
             Processes that share the cores.
+        as_stored
+            Yield int16 and µV as they are stored, to be finished by `device_finish`.
         """
         chunks = self.chunks
         threads = self.threads or default_threads(n_workers, is_local=chunks.is_local)
@@ -132,11 +121,11 @@ class BatchReader:
             steps = parts.steps
         else:
             windows_ahead = chunks_ahead * chunks.max_windows_per_chunk
-            memories = self._take_memories([(max_batch, *chunks.window_shape)])
-            if self.normalizer is not None:
-                finish = self._normalize
+            shape = max_batch, *chunks.window_shape
+            memories = self._take_memories([shape], as_stored=as_stored)
         n_groups = 1 if self.mixture is None else len(self.mixture.groups)
-        settings = ReadSettings(threads, windows_ahead, memories[:n_groups], self.traffic)
+        change = None if as_stored or self.mixture is not None else self.normalizer
+        settings = ReadSettings(threads, windows_ahead, memories[:n_groups], self.traffic, change)
         try:
             for signals, windows in assemble_batches(
                 chunks, self.rows, steps, finish_batch=finish, settings=settings
@@ -148,13 +137,6 @@ class BatchReader:
                 del batch
         finally:
             self._spare_memory = os.getpid(), memories
-
-    def _normalize(self, _number: int, parts: list[Part]) -> Part:
-        """Normalize a batch that has one part."""
-        [(signals, windows)] = parts
-        if self.normalizer is not None:
-            self.normalizer(signals, self.rows[windows])
-        return signals, windows
 
     def _make_batch(self, signals: Signals, windows: Indices) -> Any:
         """Return a `Batch`, or a `MontageBatch` if the montage is "any"."""
@@ -171,20 +153,37 @@ class BatchReader:
         positions = torch.from_numpy(montages.positions[stores])
         return MontageBatch(*batch, positions, torch.from_numpy(montages.mask[stores]))
 
-    def _take_memories(self, shapes: list[tuple[int, int, int]]) -> tuple[BatchMemory, ...]:
-        """Return the memories of the previous call if they have these shapes, else new ones."""
+    def _take_memories(
+        self, shapes: list[tuple[int, int, int]], *, as_stored: bool = False
+    ) -> tuple[BatchMemory, ...]:
+        """Return the memories of the previous call if they fit, else new ones."""
+        is_int16 = as_stored and self.chunks.int16_resolution is not None
+        dtype = np.dtype(np.int16 if is_int16 else np.float32)
         spare = self._spare_memory
         self._spare_memory = None
         if spare is not None:
             process, memories = spare
-            if process == os.getpid() and [memory.shape for memory in memories] == shapes:
+            fits = [memory.shape for memory in memories] == shapes
+            if process == os.getpid() and fits and memories[0].finished.dtype == dtype:
                 return memories
+        if is_int16:
+            integers = Buffers(shapes[0], np.int16)
+            return (BatchMemory(integers, integers, None),)
         if self.mixture is None:
-            return (batch_memory(shapes[0], self.chunks.int16_resolution),)
+            every_store = range(len(self.chunks.readers))
+            return (batch_memory(shapes[0], self._resolution_until_complete(every_store)),)
         resolutions = [
-            self.chunks.int16_resolution_of(group.stores) for group in self.mixture.groups
+            self._resolution_until_complete(group.stores) for group in self.mixture.groups
         ]
         return tuple(map(batch_memory, shapes, [*resolutions, None]))
+
+    def _resolution_until_complete(self, stores: Iterable[int]) -> float | None:
+        """Return the µV of one integer if windows stay int16 until their batch is complete.
+
+        Those of a remote store do, because two pools and more are read ahead, with half the memory.
+        Those of a local store are converted chunk by chunk, in the processor's cache.
+        """
+        return None if self.chunks.is_local else self.chunks.int16_resolution_of(stores)
 
     def __getstate__(self) -> dict[str, Any]:
         fresh = {"traffic": Traffic(), "_opened": None, "_spare_memory": None}

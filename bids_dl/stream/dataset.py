@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from torch.utils.data import IterableDataset
 
 from bids_dl.config.arguments import (
@@ -17,7 +16,9 @@ from bids_dl.config.arguments import (
     check_optional_integers,
 )
 from bids_dl.remote.caching.cache import DEFAULT_CACHE_BYTES
-from bids_dl.stream.batch_reader import Batch, BatchReader
+from bids_dl.stream.batch_reader import BatchReader, StoredBatches
+from bids_dl.stream.batches import Batch
+from bids_dl.stream.columns import JoinedColumns
 from bids_dl.stream.epoch_plan import EpochPlan, check_batch_size
 from bids_dl.stream.mixing.signal_request import SignalRequest
 from bids_dl.stream.mixing.weights import WeightedDraw, check_epoch_options, make_draw
@@ -29,8 +30,12 @@ from bids_dl.stream.read_settings import Traffic, chunks_ahead, chunks_per_pool
 from bids_dl.stream.resume import Iteration
 from bids_dl.stream.select import TargetLike, Where
 from bids_dl.stream.selected_windows import select_from_stores
-from bids_dl.stream.stores import JoinedColumns, StoreLike, chunk_sources
+from bids_dl.stream.stores import StoreLike, chunk_sources
+from bids_dl.stream.versions import check_versions, describe_versions
 from bids_dl.wording import count, describe_rows, describe_rows_html, join_names
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class StreamingDataset(IterableDataset[Batch]):
@@ -320,18 +325,20 @@ class StreamingDataset(IterableDataset[Batch]):
         rank, world_size = self._progress.rank()
         table = JoinedColumns(self._selected.stores)
         table.fetch(["dataset", "recording"])
-        keys = table["dataset"].astype(str) + "/" + table["recording"].astype(str)
+        keys = table["dataset"].to_series() + "/" + table["recording"].to_series()
         names = keys.to_numpy()[self._rows]
         store = np.searchsorted(self._reader.sources.first_rows, self._rows, side="right")
         is_next = (names[1:] != names[:-1]) | (store[1:] != store[:-1])
         first = np.flatnonzero(np.r_[True, is_next])
         all_recordings = Steps(np.arange(len(names)), np.r_[first, len(names)])
         steps = all_recordings.take_every(world_size, start=rank)
-        batches = self._read(steps, n_workers=1)
+        batches = self._read(steps, 1)
         yield from zip(names[first[rank::world_size]].tolist(), batches, strict=True)
 
     def state_dict(self, step: int | None = None) -> dict[str, Any]:
         """Return the progress in the epoch: a few numbers, ready for JSON, equal on all ranks.
+
+        For stores on the hub, the state also names the commits that are read.
 
         Parameters
         ----------
@@ -353,7 +360,7 @@ class StreamingDataset(IterableDataset[Batch]):
         >>> len(list(resumed)) == len(stream) - 1
         True
         """
-        return self._progress.state(step)
+        return self._progress.state(step) | describe_versions(self._selected.stores)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume at the next batch after a state, with any world size and batch size.
@@ -368,17 +375,26 @@ class StreamingDataset(IterableDataset[Batch]):
         Raises
         ------
         ConfigError
-            The state belongs to another selection or order of windows, or to one worker process.
+            The state belongs to another selection or order of windows, to one worker process, or
+            to a commit of the hub with other content.
         """
+        check_versions(self._selected.stores, state)
         self._progress.load(state)
 
-    def _iterate(self, iteration: Iteration) -> Iterator[Batch]:
+    def stored_batches(self) -> StoredBatches | None:
+        """Return the batches as stored, for `to_device`, or None if it cannot finish them."""
+        finish = self._reader.device_finish()
+        if finish is None:
+            return None
+        return StoredBatches(self._iterate(self._progress.begin(), as_stored=True), finish)
+
+    def _iterate(self, iteration: Iteration, *, as_stored: bool = False) -> Iterator[Batch]:
         for steps in self._progress.steps_of(iteration):
-            for batch in self._read(steps, n_workers=iteration.n_workers):
+            for batch in self._read(steps, iteration.n_workers, as_stored=as_stored):
                 iteration.batches_delivered += 1
                 yield batch
 
-    def _read(self, steps: Steps, *, n_workers: int) -> Iterator[Batch]:
-        is_local = self._reader.chunks.is_local
-        n_ahead = chunks_ahead(self._plan.pool_chunks, is_local=is_local, shuffle=self.shuffle)
-        return self._reader.read(steps, chunks_ahead=n_ahead, n_workers=n_workers)
+    def _read(self, steps: Steps, n_workers: int, *, as_stored: bool = False) -> Iterator[Batch]:
+        local = self._reader.chunks.is_local
+        n_ahead = chunks_ahead(self._plan.pool_chunks, is_local=local, shuffle=self.shuffle)
+        return self._reader.read(steps, n_ahead, n_workers, as_stored=as_stored)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import torch
 
 from bids_dl.config.arguments import wrong_type
 from bids_dl.errors import ConfigError, NoMatchError, StoreError
 from bids_dl.store import Store
+from bids_dl.stream.columns import JoinedColumns
 from bids_dl.stream.select import get_column
 
 if TYPE_CHECKING:
-    from bids_dl.stream.stores import JoinedColumns
+    import pandas as pd
 
 Signals = npt.NDArray[np.float32]
 Statistics = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -25,6 +26,7 @@ Normalizer = Callable[[Signals, npt.NDArray[np.int64]], None]
 """Normalizes signals (batch, n_chans, n_times) in place, given their rows in the joined table."""
 
 NORMALIZATIONS = ("window", "recording", "training")
+SERIAL_SAMPLES = 32_767  # PyTorch uses several threads from 32,768 (at::internal::GRAIN_SIZE)
 MIN_RELATIVE_STD = 1e-6  # of the mean; a channel below it is constant except for rounding
 
 
@@ -106,13 +108,50 @@ class ZScore:
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
     statistics_index: npt.NDArray[np.int64]
+    shift: Signals = field(init=False, repr=False)  # (n_statistics, n_chans, 1)
+    factor: Signals = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        factor = _inverse(self.mean, self.std)
+        object.__setattr__(self, "shift", self.mean[:, :, None].astype(np.float32))
+        object.__setattr__(self, "factor", factor[:, :, None].astype(np.float32))
 
     def __call__(self, signals: Signals, rows: npt.NDArray[np.int64]) -> None:
         index = self.statistics_index[rows]
-        mean = self.mean[index, :, None]
-        std = self.std[index, :, None]
-        signals -= mean.astype(np.float32)
-        signals *= _inverse(mean, std).astype(np.float32)
+        if len(index) and (index == index[0]).all():
+            index = index[:1]  # windows of one recording are neighbours
+        shift = torch.from_numpy(self.shift[index])
+        factor = torch.from_numpy(self.factor[index])
+        all_signals = torch.from_numpy(signals)
+        for windows, channels in serial_parts(signals):
+            used = windows if len(index) > 1 else slice(None)
+            part = all_signals[windows, channels]
+            part.sub_(shift[used, channels]).mul_(factor[used, channels])
+
+
+def serial_parts(signals: Signals) -> Iterator[tuple[slice, slice]]:
+    """Yield windows and channels of parts that PyTorch works on with one thread.
+
+    PyTorch would divide larger parts among threads, which spin while they wait for each other and
+    take the cores from the training.
+
+    Parameters
+    ----------
+    signals
+        (n_windows, n_chans, n_times).
+    """
+    n_windows, n_chans, n_times = signals.shape
+    if torch.get_num_threads() == 1 or signals.size <= SERIAL_SAMPLES:
+        yield slice(None), slice(None)
+        return
+    windows_at_once = max(1, SERIAL_SAMPLES // (n_chans * n_times))
+    channels_at_once = n_chans if windows_at_once > 1 else max(1, SERIAL_SAMPLES // n_times)
+    for first in range(0, n_windows, windows_at_once):
+        for first_channel in range(0, n_chans, channels_at_once):
+            yield (
+                slice(first, first + windows_at_once),
+                slice(first_channel, first_channel + channels_at_once),
+            )
 
 
 def normalize_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) -> None:
@@ -161,7 +200,7 @@ def training_statistics(
         A store has no statistics.
     """
     if mask is None:
-        mask = np.asarray(get_column(table, "split") == "train", bool)
+        mask = get_column(table, "split").matches(["train"])
     means, stds, counts = recording_statistics(stores)
     recordings = np.unique(recording_indices(stores)[mask])
     if not len(recordings):
@@ -214,12 +253,22 @@ def recording_indices(stores: Sequence[Store]) -> npt.NDArray[np.int64]:
     indices: list[npt.NDArray[np.int64]] = []
     n_recordings = 0
     for store in stores:
-        keys = pd.DataFrame({name: store.read(name) for name in ("dataset", "recording")})
-        by_recording = keys.groupby(["dataset", "recording"], sort=False)
-        index = by_recording.ngroup().to_numpy().astype(np.int64)
+        dataset = store.read_codes("dataset")
+        recording = store.read_codes("recording")
+        keys = dataset.codes.astype(np.int64) * len(recording.texts) + recording.codes
+        index = _number_by_appearance(keys, len(dataset.texts) * len(recording.texts))
         indices.append(index + n_recordings)
         n_recordings += int(index.max(initial=-1)) + 1
     return np.concatenate(indices)
+
+
+def _number_by_appearance(keys: npt.NDArray[np.int64], n_keys: int) -> npt.NDArray[np.int64]:
+    """Return the number of each of ``n_keys`` keys, in order of their first appearance."""
+    first = np.full(n_keys, len(keys))
+    first[keys[::-1]] = np.arange(len(keys))[::-1]  # the last assignment is the first appearance
+    number = np.empty(n_keys, np.int64)
+    number[np.argsort(first, kind="stable")] = np.arange(n_keys)
+    return number[keys]
 
 
 def _inverse(

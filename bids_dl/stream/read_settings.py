@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from bids_dl.store.signals.window_copies import Change
 from bids_dl.stream.buffers import BatchMemory
 
-REMOTE_THREADS = 32  # each has several requests under way and mostly waits
+REMOTE_THREADS = 8  # each has as many requests under way, and mostly waits
 MAX_LOCAL_THREADS = 4
 CHUNKS_AHEAD = 32  # read ahead of a loop that takes windows in the order of the store
 MIN_POOL_BYTES = 64_000_000
@@ -50,12 +51,16 @@ class ReadSettings:
         stores whose windows have the same shape.
     traffic
         Counts of bytes, updated by the iteration.
+    change
+        Normalizes windows in place, given their rows in the joined table, while they are in the
+        processor's cache: when they are read, or converted from int16. None keeps µV.
     """
 
     threads: int
     windows_ahead: int
     memories: tuple[BatchMemory, ...]
     traffic: Traffic
+    change: Change | None = None
 
 
 def default_threads(n_workers: int, *, is_local: bool) -> int:

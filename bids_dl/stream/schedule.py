@@ -8,6 +8,8 @@ import numpy as np
 
 from bids_dl.stream.order import Indices
 
+MIN_SEGMENT = 1024  # windows that are sorted at once
+
 
 @dataclass(frozen=True, slots=True)
 class ReadSchedule:
@@ -65,7 +67,9 @@ def schedule_reads(
     read_of_chunk = np.empty_like(first_use)
     read_of_chunk[reads] = np.arange(len(reads))
     read = read_of_chunk[chunks]
-    by_read_and_position = np.argsort(read * (int(position.max(initial=0)) + 1) + position)
+    by_read_and_position = _argsort_in_segments(
+        read * (int(position.max(initial=0)) + 1) + position, read, len(reads)
+    )
     return ReadSchedule(
         reads=reads if copies is None else reads % n_chunks,
         bounds=np.r_[0, np.cumsum(np.bincount(read, minlength=len(reads)))],
@@ -74,6 +78,32 @@ def schedule_reads(
         row=row[by_read_and_position],
         reads_needed=np.searchsorted(step[first_use[reads]], steps, side="right"),
     )
+
+
+def _argsort_in_segments(keys: Indices, read: Indices, n_reads: int) -> Indices:
+    """Return the order of keys, sorted pool by pool, because a pool fits into the cache.
+
+    Parameters
+    ----------
+    keys
+        (n_windows,): ascending with the read, then with the position. Each occurs once.
+    read
+        (n_windows,): read of each window. Reads are numbered by their first use.
+    n_reads
+        Number of reads.
+    """
+    n_windows = len(keys)
+    last_use = np.zeros(n_reads, np.int64)
+    last_use[read] = np.arange(n_windows)  # the last assignment remains
+    # all reads so far are used up at the end of a pool
+    used_until = np.maximum.accumulate(last_use)[np.maximum.accumulate(read)]
+    ends = np.flatnonzero(used_until == np.arange(n_windows)) + 1
+    order = np.empty(n_windows, np.int64)
+    start = 0
+    for end in ends[np.diff(ends // MIN_SEGMENT, append=n_windows) > 0].tolist():
+        order[start:end] = start + np.argsort(keys[start:end])
+        start = end
+    return order
 
 
 def reads_to_start(schedule: ReadSchedule, bounds: Indices, windows_ahead: int) -> Indices:

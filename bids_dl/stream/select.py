@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bids_dl.config.arguments import describe_value, wrong_type
 from bids_dl.datamodel import ENTITY_PREFIXES
 from bids_dl.errors import ConditionError, NoMatchError, RequestError, TargetError
 from bids_dl.splits import SPELLINGS
-from bids_dl.store.row_selection import in_row_order
+from bids_dl.store.row_selection import in_row_order, is_pandas
+from bids_dl.stream.columns import JoinedColumns, Mask, TableColumn, column_of_series
 from bids_dl.wording import closest, join_names
 
 if TYPE_CHECKING:
-    from bids_dl.stream.stores import JoinedColumns
+    import pandas as pd
 
-Mask = npt.NDArray[np.bool_]
 Where = (
     Mapping[str, Any]
     | npt.NDArray[np.bool_]
     | Sequence[bool]
-    | Callable[[pd.DataFrame], npt.NDArray[np.bool_] | pd.Series]
+    | Callable[["pd.DataFrame"], "npt.NDArray[np.bool_] | pd.Series"]
 )
 TargetLike = str | Sequence[str] | npt.NDArray[Any]
 MISSING_TEXT = ("", "n/a")
@@ -91,7 +89,8 @@ def select_windows(
             matches = _matches(table, name, condition)
             if not (mask & matches).any():
                 others = "" if mask.all() else " that meets the other conditions"
-                column = get_column(table, name, ConditionError)[mask]
+                column = get_column(table, name, ConditionError)
+                column = TableColumn(name, column.values[mask], column.texts)
                 raise NoMatchError(
                     f"no window{others} has {name} {condition!r}; "
                     f"available: {_describe_values(column)}{_suggest_value(column, condition)}"
@@ -131,11 +130,11 @@ def make_targets(
         return array_targets(target, len(table))
     if isinstance(target, str):
         values = get_column(table, target)
-        if is_numeric_dtype(values):
+        if values.is_numeric:
             return _numeric_targets(values)
         return _class_targets(values, classes.get(target))
     columns = [get_column(table, name) for name in target]
-    text_columns = [str(values.name) for values in columns if not is_numeric_dtype(values)]
+    text_columns = [values.name for values in columns if not values.is_numeric]
     if text_columns:
         raise TargetError(
             f"a list of targets must be numbers, but {', '.join(text_columns)} contain text; "
@@ -150,7 +149,7 @@ def make_targets(
 
 def is_target_array(target: Any) -> bool:
     """Return True for an array, tensor, Series or DataFrame of values, False for columns."""
-    if isinstance(target, torch.Tensor | pd.DataFrame):
+    if isinstance(target, torch.Tensor) or is_pandas(target, "DataFrame"):
         return True
     return hasattr(target, "dtype") and np.asarray(target).dtype.kind not in "OUST"
 
@@ -171,7 +170,7 @@ def array_targets(target: Any, n_windows: int) -> Targets:
     """
     if isinstance(target, torch.Tensor):
         target = target.detach().cpu().float() if target.is_floating_point() else target.cpu()
-    elif isinstance(target, pd.Series | pd.DataFrame) and set(target.index) == {*range(n_windows)}:
+    elif is_pandas(target, "Series", "DataFrame") and set(target.index) == {*range(n_windows)}:
         target = target.sort_index()
     values = np.asarray(target)
     if values.ndim not in (1, 2) or len(values) != n_windows or not values.size:
@@ -196,7 +195,7 @@ def array_targets(target: Any, n_windows: int) -> Targets:
 
 def get_column(
     table: pd.DataFrame | JoinedColumns, name: str, error: type[RequestError] = TargetError
-) -> pd.Series[Any]:
+) -> TableColumn:
     """Return a column of a table.
 
     Raises
@@ -209,7 +208,7 @@ def get_column(
         hint = f"; did you mean {match!r}?" if match else ""
         available = ", ".join(map(str, table.columns))
         raise error(f"no column {name!r}; this store has {available}{hint}")
-    return table[name]
+    return table[name] if isinstance(table, JoinedColumns) else column_of_series(table[name])
 
 
 def check_missing_targets(targets: Targets, mask: Mask, name: str) -> None:
@@ -225,7 +224,7 @@ def check_missing_targets(targets: Targets, mask: Mask, name: str) -> None:
 def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> Mask:
     """Return the mask of the windows whose column meets one condition."""
     values = get_column(table, name, ConditionError)
-    is_numeric = is_numeric_dtype(values)
+    is_numeric = values.is_numeric
     if isinstance(condition, tuple):
         if len(condition) != 2 or not is_numeric:
             raise ConditionError(
@@ -234,7 +233,8 @@ def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> 
             )
         return _in_range(values, *condition)
     alternatives = [condition]
-    if isinstance(condition, list | set | frozenset | np.ndarray | pd.Series | pd.Index):
+    is_list = isinstance(condition, list | set | frozenset | np.ndarray)
+    if is_list or is_pandas(condition, "Series", "Index"):
         alternatives = list(condition)
     for value in alternatives:
         if not isinstance(value, str | Number | np.generic):
@@ -245,17 +245,17 @@ def _matches(table: pd.DataFrame | JoinedColumns, name: str, condition: Any) -> 
     if name in ENTITY_PREFIXES and not is_numeric:
         prefix = f"{ENTITY_PREFIXES[name]}-"  # optional, as on the command line
         alternatives += [str(value).removeprefix(prefix) for value in alternatives]
-    return np.asarray(values.isin(alternatives), bool)
+    return values.matches(alternatives)
 
 
-def _in_range(values: pd.Series[Any], low: float | None, high: float | None) -> Mask:
+def _in_range(values: TableColumn, low: float | None, high: float | None) -> Mask:
     """Return the mask of values from ``low`` to ``high``, inclusive. None is no limit."""
     for limit in (low, high):
         if limit is not None and not isinstance(limit, Number | np.generic):
             raise wrong_type(f"where {values.name}", "a range of numbers or None", limit)
     lower = np.asarray(-np.inf if low is None else low, float)
     upper = np.asarray(np.inf if high is None else high, float)
-    return np.asarray((values >= lower) & (values <= upper), bool)
+    return np.asarray((values.values >= lower) & (values.values <= upper), bool)
 
 
 def _as_mask(where: Any, n_windows: int) -> Mask:
@@ -309,28 +309,26 @@ def apply_function(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame)
     return mask
 
 
-def _numeric_targets(values: pd.Series[Any]) -> Targets:
-    if is_bool_dtype(values):
-        numbers = values.to_numpy(np.float32)
-    else:
-        numbers = values.to_numpy(np.float32, na_value=np.nan)
+def _numeric_targets(column: TableColumn) -> Targets:
+    numbers = column.values.astype(np.float32)
     return Targets(numbers, np.isnan(numbers), ())
 
 
-def _class_targets(values: pd.Series[Any], classes: Sequence[str] | None) -> Targets:
-    is_missing = np.asarray(values.isna() | values.isin(MISSING_TEXT), bool)
+def _class_targets(column: TableColumn, classes: Sequence[str] | None) -> Targets:
+    texts = column.texts or ()
     if classes is None:
-        classes = sorted(map(str, values[~is_missing].unique()))
-    categories = pd.Categorical(values.where(~is_missing, None), categories=list(classes))
-    indices = categories.codes.astype(np.int64)
+        classes = sorted(text for text in texts if text not in MISSING_TEXT)
+    class_of = {name: number for number, name in enumerate(classes) if name not in MISSING_TEXT}
+    class_of_text = np.array([*(class_of.get(text, -1) for text in texts), -1], np.int64)
+    indices = class_of_text[column.values]
     return Targets(indices, indices < 0, tuple(classes))
 
 
-def _suggest_value(values: pd.Series[Any], value: Any) -> str:
+def _suggest_value(values: TableColumn, value: Any) -> str:
     """Suggest the value of a column of text that was probably meant, or return ""."""
-    if not isinstance(value, str) or is_numeric_dtype(values):
+    if not isinstance(value, str) or values.is_numeric:
         return ""
-    known = [str(name) for name in values.unique()]
+    known = [str(name) for name in values.to_series().unique()]
     alias = SPELLINGS.get(value.casefold()) if values.name == "split" else None
     for name in (alias, closest(value, known)):
         if name in known:
@@ -338,9 +336,10 @@ def _suggest_value(values: pd.Series[Any], value: Any) -> str:
     return ""
 
 
-def _describe_values(values: pd.Series[Any]) -> str:
+def _describe_values(column: TableColumn) -> str:
     """List values with their counts, ``train (120), test (30)``, or the range of many numbers."""
-    if is_numeric_dtype(values) and values.nunique() > MAX_VALUES_LISTED:
+    values = column.to_series()
+    if column.is_numeric and values.nunique() > MAX_VALUES_LISTED:
         return f"values from {values.min():g} to {values.max():g}"
     counts = values.value_counts()
     names = (f"{value} ({count})" for value, count in counts.items())

@@ -6,17 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bids_dl.config.arguments import check_flags, check_mappings, wrong_type
 from bids_dl.errors import mask_secrets
 from bids_dl.remote.cancellation import request_threads
 from bids_dl.store import Store
 from bids_dl.store.description import describe_windows
+from bids_dl.store.row_selection import is_pandas
+from bids_dl.stream.columns import FETCH_THREADS, JoinedColumns
 from bids_dl.stream.mixing.mixture import Mixture, make_mixture
 from bids_dl.stream.mixing.signal_request import SignalRequest
 from bids_dl.stream.normalize import Normalizer, Statistics, make_normalizer
@@ -32,14 +33,15 @@ from bids_dl.stream.select import (
 )
 from bids_dl.stream.stores import (
     AS_STORED,
-    FETCH_THREADS,
-    JoinedColumns,
     StoreLike,
     join_classes,
     join_tables,
     open_stores,
 )
 from bids_dl.wording import join_names
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,6 @@ def _check_names(split: Any, target: Any) -> None:
     if is_target_array(target):
         return
     names = [target] if isinstance(target, str) else target
-    is_listed = isinstance(names, Sequence | np.ndarray | pd.Index)
+    is_listed = isinstance(names, Sequence | np.ndarray) or is_pandas(names, "Index")
     if not is_listed or not all(isinstance(name, str) for name in names):
         raise wrong_type("target", "a column, a list of columns or an array of numbers", target)

@@ -7,27 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bids_dl.config.arguments import as_path, wrong_type
 from bids_dl.errors import ConfigError, StoreError
 from bids_dl.remote.caching.cache import Cache, open_cache_folder
 from bids_dl.remote.cancellation import request_threads
+from bids_dl.remote.hub.hub_address import without_revision
 from bids_dl.remote.location import Location
 from bids_dl.store import Store, open_store
 from bids_dl.store.checking.identity import StoreIdentity
 from bids_dl.store.signals.chunk_layout import is_cacheable
-from bids_dl.store.signals.chunks import ChunkReader, Destination
+from bids_dl.store.signals.chunks import ChunkReader
+from bids_dl.store.signals.stored_chunk import BytesRead
+from bids_dl.store.signals.window_copies import Change, Destination
+from bids_dl.stream.columns import FETCH_THREADS
 from bids_dl.stream.mixing.signal_request import SignalRequest, check_fit
 from bids_dl.stream.order import Indices
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 StoreLike = str | os.PathLike[str] | Store
 AS_STORED = SignalRequest()
-FETCH_THREADS = 16  # columns and stores fetched at once, because each costs one round trip
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,9 @@ class JoinedChunks:
 
     def locate(self, rows: Indices) -> tuple[Indices, Indices]:
         """Return the chunk of each row of the joined table, and the position within the chunk."""
+        if len(self.readers) == 1:
+            chunk = rows // self.readers[0].windows_per_chunk
+            return chunk, rows - chunk * self.readers[0].windows_per_chunk
         store = np.searchsorted(self.first_rows, rows, side="right") - 1
         per_chunk = np.array([reader.windows_per_chunk for reader in self.readers])[store]
         chunk_of_store, position = np.divmod(rows - self.first_rows[store], per_chunk)
@@ -96,13 +104,12 @@ class JoinedChunks:
         resolutions = {self.readers[store].int16_resolution for store in stores}
         return resolutions.pop() if len(resolutions) == 1 else None
 
-    def windows_per_chunk(self, chunk: int) -> int:
-        """Return the windows that a chunk has room for."""
-        return self.readers[self._store_of(chunk)].windows_per_chunk
-
     def read(
-        self, chunks: Sequence[int], destinations: Sequence[Sequence[Destination]]
-    ) -> list[int]:
+        self,
+        chunks: Sequence[int],
+        destinations: Sequence[Sequence[Destination]],
+        change: Change | None = None,
+    ) -> list[BytesRead]:
         """Read chunks and copy their windows to their destinations.
 
         Parameters
@@ -111,28 +118,40 @@ class JoinedChunks:
             Numbers of the chunks.
         destinations
             Destinations of the windows of each chunk.
+        change
+            Changes float32 windows in place before they are copied, given their rows of the
+            joined table.
 
         Returns
         -------
-        sizes
-            Stored bytes of each chunk.
+        list of BytesRead
+            Bytes of each chunk, in any order.
         """
+        if len(self.readers) == 1:
+            return self.readers[0].read(chunks, destinations, change)
         stores = [self._store_of(chunk) for chunk in chunks]
-        sizes = [0] * len(chunks)
+        sizes = []
         for store in sorted(set(stores)):
             indices = [i for i, chunk_store in enumerate(stores) if chunk_store == store]
             first = int(self.first_chunks[store])
-            store_sizes = self.readers[store].read(
-                [chunks[i] - first for i in indices], [destinations[i] for i in indices]
+            sizes += self.readers[store].read(
+                [chunks[i] - first for i in indices],
+                [destinations[i] for i in indices],
+                _of_joined_rows(change, int(self.first_rows[store])),
             )
-            for i, size in zip(indices, store_sizes, strict=True):
-                sizes[i] = size
         return sizes
 
     def _store_of(self, chunk: int) -> int:
         if len(self.readers) == 1:
             return 0
         return int(np.searchsorted(self.first_chunks, chunk, side="right")) - 1
+
+
+def _of_joined_rows(change: Change | None, first_row: int) -> Change | None:
+    """Return a change that takes rows of a store in place of rows of the joined table."""
+    if change is None:
+        return None
+    return lambda windows, rows: change(windows, rows + first_row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,56 +282,9 @@ def _open_cache(store: Store, folder: Path, cache_bytes: int) -> Cache:
             f"{store.url}: has no {missing}, so a cache of it could not be trusted; "
             "stream it without cache="
         )
-    return Cache(folder, cache_bytes, url=store.url, content=str(content))
-
-
-class JoinedColumns:
-    """Window tables of several stores, joined row by row. Columns are read on first use.
-
-    Parameters
-    ----------
-    stores
-        Stores whose windows are the rows, one store after the other.
-
-    Attributes
-    ----------
-    columns
-        Names of the columns of all stores. A column is NaN in the rows of a store without it.
-    """
-
-    def __init__(self, stores: Sequence[Store]) -> None:
-        self._stores = tuple(stores)
-        self._values: dict[str, pd.Series[Any]] = {}
-        names: dict[str, None] = {}
-        for store in stores:
-            names.update(dict.fromkeys(store.columns))
-        self.columns = tuple(names)
-
-    def __len__(self) -> int:
-        return sum(store.shape[0] for store in self._stores)
-
-    def __getitem__(self, name: str) -> pd.Series[Any]:
-        self.fetch([name])
-        return self._values[name]
-
-    def fetch(self, names: Iterable[str]) -> None:
-        """Read columns in parallel. Unknown names are ignored."""
-        known = [name for name in dict.fromkeys(names) if name in self.columns]
-        missing = [name for name in known if name not in self._values]
-        with request_threads(FETCH_THREADS) as threads:
-            futures = {
-                name: [threads.submit(_read_column, name, store) for store in self._stores]
-                for name in missing
-            }
-        for name, parts in futures.items():
-            values = [part.result() for part in parts]
-            joined = values[0] if len(values) == 1 else pd.concat(values, ignore_index=True)
-            self._values[name] = joined.rename(name)
-
-
-def _read_column(name: str, store: Store) -> pd.Series[Any]:
-    values = store.read(name) if name in store.columns else np.full(store.shape[0], np.nan)
-    return pd.Series(values, name=name)
+    # without the commit of a repository, because the content identifies what is cached
+    url = without_revision(store.url)
+    return Cache(folder, cache_bytes, url=url, content=str(content))
 
 
 def join_tables(stores: Sequence[Store], *, with_store: bool) -> pd.DataFrame:
@@ -325,6 +297,8 @@ def join_tables(stores: Sequence[Store], *, with_store: bool) -> pd.DataFrame:
     with_store
         Add a column ``store`` with the URL.
     """
+    import pandas as pd
+
     tables = [
         store.table.assign(store=store.url) if with_store else store.table for store in stores
     ]

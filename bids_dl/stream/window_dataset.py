@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
@@ -20,6 +19,9 @@ from bids_dl.stream.select import TargetLike, Where
 from bids_dl.stream.selected_windows import select_from_stores
 from bids_dl.stream.stores import StoreLike, chunk_sources
 from bids_dl.wording import describe_rows, describe_rows_html
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class DatasetItem(NamedTuple):

@@ -9,7 +9,8 @@ With a `PlantedEffect`, the power of a band depends on a target instead, by an e
 
 `plant_spikes` copies a store with rare spikes at known times.
 
-With the events ``"sleep"``, blocks are sleep stages, each with a rhythm of its own.
+With the events ``"sleep"``, blocks are sleep stages, each with a rhythm of its own. With
+``"night"``, stages follow one another as in sleep, and some epochs are unclear.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bids_dl.errors import ConfigError
+from bids_dl.errors import ConfigError, MissingPackageError
+from bids_dl.requirements import describe_missing
 from bids_dl.testing.design import Design, make_design
 from bids_dl.testing.events import count_samples, events_sidecar, events_table
 from bids_dl.testing.files import (
@@ -90,9 +91,7 @@ def _check_writable(design: Design, ch_names: Collection[str]) -> None:
     """Refuse a design that cannot be written."""
     package = PACKAGES.get(design.format)
     if package and importlib.util.find_spec(package) is None:
-        raise ConfigError(
-            f"writing {design.format} needs the package {package}: pip install {package}"
-        )
+        raise MissingPackageError(f"writing {design.format}: {describe_missing(package)}")
     n_times = count_samples(design)
     n_values = len(ch_names) * n_times
     if n_values > MAX_EXPORT_VALUES and design.format != "brainvision":

@@ -24,8 +24,11 @@ SHARED_PARAMETERS = (
 )
 """Parameters that all recordings of a dataset share."""
 
-TASKS = {"eyes": "rest", "hbn": "RestingState", "sleep": "sleep"}
+TASKS = {"eyes": "rest", "hbn": "RestingState", "sleep": "sleep", "night": "sleep"}
 """Events -> task label."""
+
+SLEEP_EVENTS = ("sleep", "night")
+"""Events whose blocks are sleep stages."""
 
 PositiveSeconds: TypeAlias = Annotated[float, Field(gt=0)]
 DropoutInterval: TypeAlias = tuple[Annotated[float, Field(ge=0)], PositiveSeconds]
@@ -50,9 +53,11 @@ class Design:
         the Healthy Brain Network, prompts to open the eyes (for 20 s, six times) and to close
         them (for 40 s, five times) after a random start, without durations. ``"sleep"``: a row for
         each block, which is a sleep stage with its own rhythm (`bids_dl.testing.sleep`).
+        ``"night"``: the same, but a stage follows from the one before as in a night, so that stages
+        are unequally frequent, and a quarter of the epochs of 30 s have no rhythm.
     n_blocks, block_duration
         Number of blocks in a recording, eyes open first, and their duration in s; not with the
-        events ``"hbn"``. Blocks of sleep last a multiple of 30 s.
+        events ``"hbn"``. Blocks of sleep and of nights last a multiple of 30 s.
     template, ch_names
         MNE template of the electrode positions, and the channels to record. Without names, all
         channels of the template are recorded.
@@ -86,7 +91,7 @@ class Design:
     n_sessions: int = Field(default=0, ge=0)
     n_runs: int = Field(default=1, ge=1)
     sfreq: int = Field(default=160, ge=64)
-    events: Literal["eyes", "hbn", "sleep"] = "eyes"
+    events: Literal["eyes", "hbn", "sleep", "night"] = "eyes"
     n_blocks: int = Field(default=4, ge=1)
     block_duration: int = Field(default=10, ge=4)
     template: str = "easycap-M1"
@@ -109,10 +114,10 @@ class Design:
             raise ValueError(f"bads {sorted(unknown)} are not among the channels")
         if self.events == "hbn" and (self.n_blocks, self.block_duration) != (4, 10):
             raise ValueError(
-                "n_blocks and block_duration apply to the events eyes and sleep only; "
+                "n_blocks and block_duration apply to the events eyes, sleep and night only; "
                 "the hbn task has eleven blocks of fixed duration"
             )
-        if self.events == "sleep" and self.block_duration % EPOCH_SECONDS:
+        if self.events in SLEEP_EVENTS and self.block_duration % EPOCH_SECONDS:
             raise ValueError(
                 f"block_duration: sleep is scored in epochs of {EPOCH_SECONDS} s, "
                 f"got {self.block_duration} s; use a multiple"

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.testing.design import Design
+from bids_dl.testing.design import SLEEP_EVENTS, Design
 from bids_dl.testing.effects import PlantedEffect
-from bids_dl.testing.sleep import SLEEP_HED, STAGES
+from bids_dl.testing.sleep import SLEEP_HED, STAGES, draw_night
 
 EYES_LEVELS = {
     "open": "eyes open",
@@ -78,7 +78,7 @@ def draw_events(design: Design, rng: np.random.Generator) -> Iterator[SyntheticE
     """Yield the events of a recording, in order of onset."""
     if design.effect is not None:
         return _list_planted(design, design.effect)
-    if design.events == "sleep":
+    if design.events in SLEEP_EVENTS:
         return _draw_stages(design, rng)
     return _draw_prompts(design, rng) if design.events == "hbn" else _draw_blocks(design, rng)
 
@@ -104,9 +104,11 @@ def _draw_blocks(design: Design, rng: np.random.Generator) -> Iterator[Synthetic
 
 
 def _draw_stages(design: Design, rng: np.random.Generator) -> Iterator[SyntheticEvent]:
-    """Yield a row for each block. Each five blocks have all stages, in random order."""
+    """Yield a row for each block, the stages of a night or each five in random order."""
     n_times = design.sfreq * design.block_duration
     stages: list[Any] = []
+    if design.events == "night":
+        stages = draw_night(design.n_blocks, rng)[::-1]
     for block in range(design.n_blocks):
         if not stages:
             stages = rng.permutation(list(STAGES)).tolist()
@@ -166,7 +168,7 @@ def events_sidecar(design: Design) -> dict[str, Any]:
             },
         }
     levels, hed = EYES_LEVELS, EYES_HED
-    if design.events == "sleep":
+    if design.events in SLEEP_EVENTS:
         levels, hed = {name: f"sleep stage {name}" for name in STAGES}, SLEEP_HED
     sidecar = {
         "trial_type": {"Description": "What happens", "Levels": levels, "HED": hed},

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from bids_dl.config.stages import STRICT
-from bids_dl.testing.design import Design
+from bids_dl.testing.design import SLEEP_EVENTS, Design
 from bids_dl.testing.events import SyntheticEvent, count_samples, draw_events
 from bids_dl.testing.noise import Array, pink_noise
 from bids_dl.testing.planting import draw_log_power, draw_person, draw_votes, plant_signals
-from bids_dl.testing.sleep import EPOCH_SECONDS, simulate_sleep
+from bids_dl.testing.sleep import EPOCH_SECONDS, UNCLEAR_SHARE, simulate_sleep
 
 TONE_HZ = 20.0
 ALPHA_HZ = 10.0
@@ -72,7 +72,7 @@ class SyntheticRecording:
     def iter_channels(self) -> Iterator[Array]:
         """Yield the samples (n_times,) of each channel in µV."""
         channels = self._plant() if self.design.effect else self._simulate()
-        if self.design.events == "sleep":
+        if self.design.events in SLEEP_EVENTS:
             channels = self._sleep()
         for signal in channels:
             for onset, duration in self.design.dropouts:
@@ -109,7 +109,8 @@ class SyntheticRecording:
         stages: list[str] = []
         for event in self.events:
             stages += [event.label] * round(event.n_times / sfreq / EPOCH_SECONDS)
-        return simulate_sleep(stages, len(self.ch_names), sfreq, self.key)
+        unclear = UNCLEAR_SHARE if self.design.events == "night" else 0.0
+        return simulate_sleep(stages, len(self.ch_names), sfreq, self.key, unclear=unclear)
 
     def _eyes_closed(self) -> Array:
         """Return 1 for samples (n_times,) in blocks with eyes closed, 0 for others."""
@@ -152,7 +153,8 @@ def plan_recording(
         folder = f"{folder}/ses-{session_label}"
         name = f"{name}_ses-{session_label}"
     front = np.array([position[1] for position in positions.values()])
-    back = np.clip(-front / np.abs(front).max(), MIN_ALPHA, 1)
+    farthest = np.abs(front).max() or 1.0  # all channels may be on the line between the ears
+    back = np.clip(-front / farthest, MIN_ALPHA, 1)
     return SyntheticRecording(
         path=f"{folder}/eeg/{name}_task-{design.task}_run-{run_label}",
         subject=subject_label,

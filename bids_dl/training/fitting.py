@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.models.target import TargetSpec
 from bids_dl.stream import StreamingDataset
-from bids_dl.stream.batch_reader import Batch
+from bids_dl.stream.batches import Batch
 from bids_dl.training.augmentation import make_augmentation
 from bids_dl.training.distributed import Ranks
 from bids_dl.training.folds.fold import Rows

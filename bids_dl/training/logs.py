@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bids_dl.config.training_options import Logger
-from bids_dl.errors import ConfigError
+from bids_dl.errors import MissingPackageError
+from bids_dl.requirements import describe_missing
 
 
 class EpochLog:
@@ -52,6 +53,4 @@ def check_logger(log: Logger | None) -> None:
     >>> check_logger(None)
     """
     if log == "tensorboard" and importlib.util.find_spec("tensorboard") is None:
-        raise ConfigError(
-            "--log tensorboard needs the package tensorboard: pip install 'bids_dl[tensorboard]'"
-        )
+        raise MissingPackageError(f"--log tensorboard: {describe_missing('tensorboard')}")

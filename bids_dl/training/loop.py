@@ -18,7 +18,7 @@ from bids_dl.models.compute import autocast
 from bids_dl.models.freezing import set_training_mode
 from bids_dl.models.target_decoding import decode
 from bids_dl.prediction import Outputs, apply
-from bids_dl.stream.batch_reader import Batch
+from bids_dl.stream.batches import Batch
 from bids_dl.stream.prefetch import to_device
 from bids_dl.training.checkpoints import Checkpoints
 from bids_dl.training.fitting import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +54,9 @@ class TrainingResult:
     """
 
     run_dir: Path
-    metrics: dict[str, Any]
-    predictions: pd.DataFrame
-    history: pd.DataFrame
+    metrics: dict[str, Any] = field(repr=False)
+    predictions: pd.DataFrame = field(repr=False)
+    history: pd.DataFrame = field(repr=False)
 
 
 def train(

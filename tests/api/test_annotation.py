@@ -31,3 +31,19 @@ def test_wrong_arguments_of_an_export_are_refused(tmp_path):
         bids_dl.export_annotations(tmp_path)
     with pytest.raises(ConfigError, match="classes"):
         bids_dl.export_annotations(tmp_path, classes=tmp_path / "none.yaml")
+
+
+def test_labels_are_exported_by_label_too(tmp_path):
+    labels = tmp_path / "labels"
+    append_answers(labels, RECORDING, [(0.0, 1.0, "spike")])
+    export = bids_dl.label("no-pool-is-needed.zarr", labels=labels, export=True)
+    assert [item.label for item in export.items] == ["spike"]
+
+
+def test_wrong_arguments_of_label_are_named_as_in_python(tmp_path):
+    with pytest.raises(ConfigError, match="batch=0: expected a number of at least 1"):
+        bids_dl.label("pool.zarr", labels=tmp_path, batch=0)
+    with pytest.raises(ConfigError, match="labls"):
+        bids_dl.label("pool.zarr", labls=tmp_path)
+    with pytest.raises(ConfigError, match="on_address must be a function"):
+        bids_dl.label("pool.zarr", labels=tmp_path, on_address="print")

@@ -1,95 +1,158 @@
-"""Measure the CPU time of staging recordings, relative to the same MNE calls written by hand.
+"""Race whole conversions of a folder of EEG recordings against the same work by hand.
 
-    python tests/benchmarks/bench_convert.py [BIDS_FOLDER] [ROUNDS]
+    python tests/benchmarks/bench_convert.py BIDS_FOLDER [--rounds 7] [--copies 160] [--jobs 1 2]
 
-Both run in this process, interleaved, after one warm-up round. The result is the ratio of the
-medians. The rest of a conversion (imports, worker processes, packing) is printed as the time of a
-whole `bids-dl convert` command.
+Recordings must be EDF with HED events Eyes-open and Eyes-closed, as those of the sample; other
+queries are given with ``--hed``. Event-locked windows of 2 s are cut after the default recipe. Each
+contestant is a process of its own, and all take turns. CPU is that of the process and all that it
+started, imports included. With ``--copies``, subjects are first copied under other names, until
+there are that many recordings. The loop by hand cuts windows at all events of the tables. With
+``--braindecode PYTHON``, the interpreter of an environment that can import it, braindecode takes
+part; it needs a channels.tsv with the names of the EDF files. The ratio of a round is that to MNE
+in that round.
 """
 
 from __future__ import annotations
 
+import argparse
+import itertools
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import mne
-
-from bids_dl.config import parsing
 from bids_dl.demo import sample_folder
-from bids_dl.pipeline.processing.process import run_task
-from bids_dl.pipeline.processing.task import make_task
-from bids_dl.pipeline.staging import Staging
-from bids_dl.planning.plan import Plan, make_plan
-from bids_dl.remote.location import Location
 
-QUERIES = ["eyes_open=Eyes-open", "eyes_closed=Eyes-closed"]
-DEFAULT_ROUNDS = 5
+DEFAULT_QUERIES = ("eyes_open=Eyes-open", "eyes_closed=Eyes-closed")
+TMIN, TMAX = 0.0, 2.0
+
+BY_MNE = """
+import csv, sys
+from pathlib import Path
+import mne
+import numpy as np
+
+mne.set_log_level("error")
+for number, edf in enumerate(sorted(Path(sys.argv[1]).rglob("*_eeg.edf"))):
+    raw = mne.io.read_raw_edf(edf, preload=True).pick("eeg").filter(0.5, 45.0)
+    raw.set_eeg_reference("average").resample(128.0, method="polyphase")
+    signal = raw.get_data() * 1e6
+    with Path(str(edf).replace("_eeg.edf", "_events.tsv")).open() as file:
+        starts = [round(float(row["onset"]) * 128) for row in csv.DictReader(file, delimiter="\\t")]
+    windows = [signal[:, i : i + 256] for i in starts if 0 <= i <= signal.shape[1] - 256]
+    if windows:
+        np.save(Path(sys.argv[2]) / f"{number}.npy", np.stack(windows).astype("float32"))
+"""
+
+BY_BRAINDECODE = """
+import sys, warnings
+
+warnings.filterwarnings("ignore")
+import mne
+from braindecode.datasets import BIDSDataset
+from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
+
+mne.set_log_level("error")
+data, out, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+recordings = BIDSDataset(data, datatypes="eeg", extensions=".edf", preload=False)
+steps = [
+    Preprocessor("pick", picks="eeg"),
+    Preprocessor("filter", l_freq=0.5, h_freq=45.0),
+    Preprocessor("set_eeg_reference", ref_channels="average"),
+    Preprocessor("resample", sfreq=128.0, method="polyphase"),
+]
+preprocess(recordings, steps, n_jobs=jobs)
+windows = create_windows_from_events(
+    recordings, trial_start_offset_samples=0, trial_stop_offset_samples=256,
+    window_size_samples=256, window_stride_samples=256, preload=True, drop_last_window=False,
+    n_jobs=jobs, on_missing="ignore", use_mne_epochs=True,
+)
+windows.save(out, overwrite=True)
+"""
 
 
-def run_in_plain_mne(edf: Path) -> None:
-    """Run the default recipe in plain MNE."""
-    raw = mne.io.read_raw_edf(edf, preload=True, verbose="error")
-    raw.filter(0.5, 45.0, verbose="error")
-    raw.set_eeg_reference("average", verbose="error")
-    raw.resample(128.0, method="polyphase", verbose="error")
-    raw.get_data().astype("float32")
+def copy_recordings(source: Path, dest: Path, n_recordings: int) -> None:
+    """Copy subjects under other names, until there are that many recordings."""
+    dest.mkdir()
+    for file in source.iterdir():
+        if file.is_file() and file.name != "participants.tsv":
+            shutil.copy(file, dest)
+    n_copied = 0
+    for number, folder in enumerate(itertools.cycle(sorted(source.glob("sub-*")))):
+        if n_copied >= n_recordings:
+            return
+        name = f"sub-c{number:05d}"
+        for file in filter(Path.is_file, folder.rglob("*")):
+            relative = str(file.relative_to(folder)).replace(folder.name, name)
+            target = dest / name / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+            n_copied += file.name.endswith("_eeg.edf")
 
 
-def stage_recordings(plan: Plan) -> None:
-    """Stage all recordings of a plan in a temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        staging = Staging(Location(folder))
-        for recording in plan.recordings:
-            failure = run_task(make_task(plan, recording, staging))
-            if failure:
-                sys.exit(f"{failure.recording}: {failure.stage}: {failure.reason}")
+def commands(
+    folder: Path, queries: list[str], jobs: list[int], braindecode: str | None
+) -> dict[str, list[str]]:
+    """Return the command of each contestant, to which the folder of its output is appended."""
+    contestants = {"MNE by hand": [sys.executable, "-c", BY_MNE, str(folder), "OUT"]}
+    for n_jobs in jobs:
+        convert = [sys.executable, "-m", "bids_dl", "convert", str(folder), "OUT/x.zarr"]
+        for query in queries:
+            convert += ["--hed", query]
+        window = ["--tmin", str(TMIN), "--tmax", str(TMAX), "--jobs", str(n_jobs)]
+        contestants[f"bids-dl --jobs {n_jobs}"] = [*convert, *window]
+        if braindecode:
+            loop = [braindecode, "-c", BY_BRAINDECODE, str(folder), "OUT", str(n_jobs)]
+            contestants[f"braindecode n_jobs={n_jobs}"] = loop
+    return contestants
 
 
-def measure_cpu_seconds(work: Callable[[], object]) -> float:
-    """Measure the CPU time of a call in s."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def time_command(folder: Path) -> float:
-    """Measure the wall time of a whole `bids-dl convert` command in s."""
-    with tempfile.TemporaryDirectory() as work:
-        command = [sys.executable, "-m", "bids_dl", "convert", str(folder), f"{work}/eyes.zarr"]
-        for query in QUERIES:
-            command += ["--hed", query]
+def measure(command: list[str]) -> tuple[float, float]:
+    """Run a command and return the CPU time of all its processes, and the wall time, in s."""
+    with tempfile.TemporaryDirectory() as out, tempfile.TemporaryFile("w+") as log:
+        own = [part.replace("OUT", out, 1) if part.startswith("OUT") else part for part in command]
         start = time.perf_counter()
-        subprocess.run([*command, "--window", "2"], check=True)
-        return time.perf_counter() - start
+        process = subprocess.Popen(own, stdout=subprocess.DEVNULL, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - start
+        log.seek(0)
+        if process.returncode:
+            sys.exit(f"{command[:4]}: status {process.returncode}\n{log.read()[-2000:]}")
+    return usage.ru_utime + usage.ru_stime, wall
 
 
 def main() -> None:
-    """Print the ratio of the CPU times, and the time of the command."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else sample_folder()
-    n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else DEFAULT_ROUNDS
-    plan = make_plan([str(folder)], parsing.parse_request({"hed": QUERIES, "window": 2.0}))
-    files = [folder / str(recording.signal) for recording in plan.recordings]
-
-    def run_all_in_plain_mne() -> None:
-        for file in files:
-            run_in_plain_mne(file)
-
-    staged, by_hand = [], []
-    for _ in range(n_rounds + 1):
-        staged.append(measure_cpu_seconds(lambda: stage_recordings(plan)))
-        by_hand.append(measure_cpu_seconds(run_all_in_plain_mne))
-    staged_seconds = median(staged[1:])
-    by_hand_seconds = median(by_hand[1:])
-    print(
-        f"{len(files)} recordings: staged {staged_seconds:.2f} s of CPU, "
-        f"by hand {by_hand_seconds:.2f} s, ratio {staged_seconds / by_hand_seconds:.2f}"
-    )
-    print(f"the whole command: {time_command(folder):.1f} s")
+    """Print CPU and wall time of each contestant, and their ratios to MNE by hand."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=sample_folder())
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--copies", type=int, default=0)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--hed", nargs="+", default=list(DEFAULT_QUERIES))
+    parser.add_argument("--braindecode", metavar="PYTHON")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        folder = given.folder
+        if given.copies:
+            folder = Path(work) / "copies"
+            copy_recordings(given.folder, folder, given.copies)
+        contestants = commands(folder, given.hed, given.jobs, given.braindecode)
+        rounds: list[dict[str, tuple[float, float]]] = []
+        for _ in range(given.rounds):
+            rounds.append({name: measure(command) for name, command in contestants.items()})
+            print(f"load {os.getloadavg()[0]:.1f}", rounds[-1], flush=True)
+    for name in contestants:
+        cpu, wall = (median(row[name][i] for row in rounds) for i in range(2))
+        ratios = [median(row[name][i] / row["MNE by hand"][i] for row in rounds) for i in range(2)]
+        print(
+            f"{name}: {cpu:.2f} s of CPU, {ratios[0]:.2f} times MNE by hand; "
+            f"{wall:.2f} s, {ratios[1]:.2f} times"
+        )
 
 
 if __name__ == "__main__":

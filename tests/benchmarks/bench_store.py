@@ -27,8 +27,9 @@ from bids_dl.config.stages import StoreConfig
 from bids_dl.demo import sample_folder
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
-from bids_dl.store.signals.chunks import ChunkReader, Destination
+from bids_dl.store.signals.chunks import ChunkReader
 from bids_dl.store.signals.quantization import MagnitudeHistogram, Quantizer, choose_resolution
+from bids_dl.store.signals.window_copies import Destination
 
 BATCH_WINDOWS = 1000  # written at a time, as from staging
 CHUNK_WINDOWS = 20  # near half a megabyte

@@ -1,18 +1,20 @@
 """Measure streaming from a server that answers late, by bids_dl and by litdata.
 
-    python bench_stream_remote.py w1.npy http=http://127.0.0.1:9030/w1/bids_dl \\
-        s3=s3://w1/bids_dl litdata=s3://w1/litdata --endpoint http://127.0.0.1:9030
+    python bench_stream_remote.py w1.npy local=w1/bids_dl http=http://127.0.0.1:9030/w1/bids_dl \\
+        s3=s3://w1/bids_dl litdata=s3://w1/litdata --endpoint http://127.0.0.1:9030 --imported
 
 Start the server before, with whatever delays its answers; nginx with the folder of the stores as
 its root serves http:// and is sufficient to read s3://. Every measurement is a process of its own
 with empty caches. Rounds are interleaved, and a sequential read of the reference is timed before
 and after each, so that ratios hold on a busy machine. litdata reads the stores whose name begins
-with litdata (in an environment that has it), bids_dl all others, with the column --target.
+with litdata (in an environment that has it), bids_dl all others, with the column --target. A path
+is the same store read from disk. With --imported, the clock starts after the imports.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ import numpy as np
 
 BATCH_SIZE = 64
 REFERENCE_SECONDS = 0.4  # of each sequential read
+MODULES = ("bids_dl.stream", "aiohttp", "s3fs", "botocore.auth")  # that bids_dl imports
 
 
 def stream_bids_dl(url: str, endpoint: str, target: str) -> Iterator[int]:
@@ -73,17 +76,20 @@ def sequential_rate(windows: np.ndarray) -> float:
     return n_windows / elapsed
 
 
-def measure(reference: str, name: str, url: str, endpoint: str, target: str) -> None:
+def measure(arguments: argparse.Namespace, name: str, url: str) -> None:
     """Stream one epoch and print its speed, absolute and relative to the reference."""
     import torch
 
     torch.set_num_threads(1)
-    windows = np.load(reference, mmap_mode="r")
+    if arguments.imported:
+        for module in ("litdata",) if name.startswith("litdata") else MODULES:
+            importlib.import_module(module)
+    windows = np.load(arguments.reference, mmap_mode="r")
     stream = stream_litdata if name.startswith("litdata") else stream_bids_dl
     sequential_rate(windows)  # warm-up
     rate_before = sequential_rate(windows)
     start = time.perf_counter()
-    batches = stream(url, endpoint, target)
+    batches = stream(url, arguments.endpoint, arguments.target)
     first_count = next(batches)
     first = time.perf_counter()
     first_cpu = time.process_time()
@@ -110,14 +116,17 @@ def main() -> None:
     parser.add_argument("stores", nargs="+", metavar="NAME=URL")
     parser.add_argument("--endpoint", default="", help="of S3")
     parser.add_argument("--target", default="y")
+    parser.add_argument("--imported", action="store_true", help="import before the clock starts")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.once:
         name, _, url = arguments.stores[0].partition("=")
-        measure(arguments.reference, name, url, arguments.endpoint, arguments.target)
+        measure(arguments, name, url)
         return
     options = ["--once", "--endpoint", arguments.endpoint, "--target", arguments.target]
+    if arguments.imported:
+        options.append("--imported")
     for _ in range(arguments.rounds):
         for store in arguments.stores:
             command = [sys.executable, "-W", "ignore", __file__, arguments.reference, store]

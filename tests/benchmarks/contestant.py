@@ -29,19 +29,21 @@ class BidsDl(Contestant):
         starts = range(0, len(data), BLOCK_WINDOWS)
         blocks = (np.ascontiguousarray(data.x[i : i + BLOCK_WINDOWS]) for i in starts)
         channels = [f"E{i}" for i in range(data.x.shape[1])]
-        recordings = [f"sub-{i:03}" for i in data.subject]
+        subjects = [f"{i:03}" for i in data.subject]
         columns = [
             make_column("channel", writer.text_array(channels)),
-            make_column("recording", writer.text_array(recordings)),
+            make_column("recording", writer.text_array([f"sub-{name}" for name in subjects])),
+            make_column("subject", writer.text_array(subjects)),
+            make_column("label", writer.text_array(["window"] * len(data))),
         ]
         for name, values in data.columns().items():
-            if name != "t0":
+            if name not in ("t0", "subject"):
                 columns.append(Column(name, values))
         store = writer.StoreWriter.create(Location(path), "benchmark")
         self.write_signals(store, data, blocks)
         writer.write_columns(store, columns)
         names = ["signals", *(column.name for column in columns)]
-        writer.finish(store, {"sfreq": data.sfreq, "classes": {}}, names, {})
+        writer.finish(store, {"sfreq": data.sfreq, "classes": {"label": ["window"]}}, names, {})
 
     def write_signals(self, store, data, blocks):
         """Write blocks of windows (n_windows, n_chans, n_times)."""
@@ -55,7 +57,7 @@ class BidsDl(Contestant):
         from bids_dl import StreamingDataset
 
         stream = StreamingDataset(path, target="y", batch_size=batch_size)
-        subject = stream.windows["subject"].to_numpy()
+        subject = stream.windows["subject"].to_numpy().astype(np.int64)
         return Again(self.iterate_epoch, stream, subject, itertools.count())
 
     def batches(self, stream):

@@ -14,7 +14,7 @@ from command_line import COMMANDS
 import bids_dl
 from bids_dl.cli.main import app
 from bids_dl.config.declaration import DeclaredOption, declared_options, format_default
-from bids_dl.config.parsing import default_value
+from bids_dl.config.option_stages import default_value
 from bids_dl.config.shell_options import MessageOptions
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -75,6 +75,8 @@ def test_the_manual_has_the_placeholder_and_the_default_of_each_option(command):
                 in {
                     "hed",
                     "run_dir",
+                    "labels",
+                    "output",
                 }
             )
 

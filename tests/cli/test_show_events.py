@@ -47,7 +47,7 @@ def test_the_json_has_the_documented_keys_and_no_others(command, eegbci):
 def test_the_json_has_what_matches(command, eegbci):
     survey = command("events", eegbci, *EYES, *WINDOWS, "--json").json
     assert survey["sources"] == [str(eegbci)]
-    assert (survey["hed_version"], survey["recordings"]) == ("8.1.0", 8)
+    assert (survey["hed_version"], survey["recordings"]) == ("8.1.0", 11)
     [note] = survey["warnings"]
     assert re.match(r"ds004362/sub-001/\S+run-1 and 7 more: Fc3., .* more: no type given", note)
     assert survey["counts"]["eyes_open"] == {
@@ -95,7 +95,7 @@ def test_events_of_a_subject_and_a_run_are_the_only_ones(command, eegbci):
 def test_counts_of_labels_and_people_are_printed(command, eegbci):
     result = command("events", eegbci, *EYES, *WINDOWS)
     assert result.status == 0
-    assert "8 recordings searched in ds004362" in result.words
+    assert "11 recordings searched in ds004362" in result.words
     assert re.search(r"eyes_open\W+Eyes-open\W+4\W+4\W+120\W+0\W", result.words)
     assert re.search(r"ds004362\W+003\W+1 / 30\W+1 / 30", result.words)
     assert "…" not in result.out

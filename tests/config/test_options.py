@@ -7,9 +7,11 @@ from typing import Literal, get_origin
 
 import pytest
 
+from bids_dl.config.catalogue_options import CatalogueOptions
 from bids_dl.config.declaration import declared_options, format_default
 from bids_dl.config.embedding_options import EmbedOptions, ProbeOptions
 from bids_dl.config.explain_options import ExplainOptions
+from bids_dl.config.option_stages import STAGES, default_value
 from bids_dl.config.options import (
     ConvertOptions,
     DemoOptions,
@@ -19,7 +21,6 @@ from bids_dl.config.options import (
     VerifyOptions,
     WindowOptions,
 )
-from bids_dl.config.parsing import STAGES, default_value
 from bids_dl.config.pretraining_options import PretrainOptions
 from bids_dl.config.shell_options import CacheOptions, JsonOptions
 from bids_dl.config.simulation_options import SimulateOptions
@@ -29,11 +30,11 @@ COMMANDS = (
     *(EventsOptions, ConvertOptions, InfoOptions, VerifyOptions, ReportOptions),
     *(TrainOptions, PredictOptions, CompareOptions, ExplainOptions, PretrainOptions),
     *(EmbedOptions, ProbeOptions, SimulateOptions),
-    *(DemoOptions, CacheOptions, JsonOptions),
+    *(CatalogueOptions, DemoOptions, CacheOptions, JsonOptions),
 )
 WITHOUT_STAGE = {
     *("hed", "event", "config", "plot", "sources", "output", "run_dir"),
-    *("quiet", "verbose", "json", "metric", "overwrite", "test"),
+    *("quiet", "verbose", "log_file", "json", "metric", "overwrite", "test"),
 }
 """Options of a function or of the command line that no stage has."""
 

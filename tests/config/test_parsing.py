@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bids_dl.config import parsing
+from bids_dl.config import access_parsing, parsing
 from bids_dl.config.stages import PipelineConfig
 from bids_dl.config.training_stage import TrainConfig
 from bids_dl.errors import ConfigError
@@ -42,7 +42,7 @@ def test_the_memory_limit_is_parsed_to_bytes():
 @pytest.mark.parametrize("name", ["storage_options", "storage_option"])
 @pytest.mark.parametrize("value", [{"anon": True}, ["anon=true"]])
 def test_storage_options_are_found_by_both_names_and_in_both_forms(name, value):
-    assert parsing.parse_storage_options({name: value}) == {"anon": True}
+    assert access_parsing.parse_storage_options({name: value}) == {"anon": True}
     assert parsing.parse_pipeline({name: value}).storage_options == {"anon": True}
 
 

@@ -79,3 +79,25 @@ def test_pipes_devices_and_huge_files_are_refused_at_once(tmp_path, read):
     for name in ("pipe", "zero", "huge"):
         with pytest.raises(ConfigError, match=f"{name}.yaml: (cannot be read|has 1000000)"):
             read(tmp_path / f"{name}.yaml")
+
+
+def test_json_has_numbers_without_a_decimal_point_and_any_character(tmp_path):
+    file = tmp_path / "eyes.json"
+    file.write_text('{"min_duration": 1e-05, "hed": ["é\\u2028😀=Red"]}', encoding="utf-8")
+    assert read_file(file) == {"min_duration": 1e-05, "hed": ["é\u2028😀=Red"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"hed": "Red", "hed": "Blue"}', "the key 'hed' occurs twice in one mapping; keep one"),
+        ("hed: Red", "not JSON"),
+        ("[1]", "expected option: value pairs, found list"),
+        ("[" * 100_000, "nested more than 64 levels deep"),
+    ],
+)
+def test_json_that_is_no_set_of_options_is_refused(tmp_path, text, message):
+    file = tmp_path / "eyes.json"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=f"eyes.json: .*{message}"):
+        read_file(file)

@@ -98,7 +98,7 @@ def test_impossible_files_are_refused_before_the_work(tmp_path):
 
 def test_parquet_without_pyarrow_is_refused_with_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ConfigError, match=r"pip install 'bids_dl\[parquet\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'pyarrow>=15'"):
         check_embedding_file(tmp_path / "a.parquet", None, overwrite=False)
 
 

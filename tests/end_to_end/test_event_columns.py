@@ -14,7 +14,13 @@ from bids_dl.demo import sample_folder
 from bids_dl.reporting.reproduce import options_file
 
 QUERIES = {"BASE1T0": "value==BASE1T0", "BASE2T0": "value==BASE2T0"}
-TWO_PEOPLE = {"subject": ["001", "002"], "window": 2, "split": 1, "scheduler": "synchronous"}
+TWO_PEOPLE = {
+    "subject": ["001", "002"],
+    "run": ["1", "2"],
+    "window": 2,
+    "split": 1,
+    "scheduler": "synchronous",
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,5 +84,5 @@ def test_the_command_line_shows_the_classes_and_refuses_what_no_row_has(bare, co
     assert refused.status == 2
     assert refused.err.splitlines()[0] == (
         'error: --event "value==BASE3T0": no row has BASE3T0 in the column value, '
-        "in 8 recordings of ds004362."
+        "in 11 recordings of ds004362."
     )

@@ -19,7 +19,6 @@ OTHERS = shutil.ignore_patterns("sub-00[234]")
 
 @settings(
     max_examples=4,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(TEXTS)

@@ -72,7 +72,6 @@ def test_a_secret_of_the_url_of_a_store_is_in_no_message(command, eegbci, place)
 @pytest.mark.slow  # three seconds for each server that never answers
 @settings(
     max_examples=3,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(secret=SECRETS, places=st.lists(st.sampled_from(URLS), min_size=2, max_size=2))

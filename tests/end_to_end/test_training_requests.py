@@ -159,7 +159,7 @@ def test_a_missing_gpu_is_refused(command, store):
 )
 def test_a_missing_tensorboard_is_refused_with_its_installation(command, store):
     result = command("train", store, "--device", "cpu", "--log", "tensorboard")
-    assert_refused(result, "tensorboard", "pip install 'bids_dl[tensorboard]'")
+    assert_refused(result, "tensorboard", "pip install 'tensorboard>=2.14'")
     assert not list(Path.cwd().iterdir())
 
 

@@ -100,6 +100,18 @@ def test_batches_on_the_device_are_equal_and_in_order(device, planted, n_workers
             assert torch.equal(tensor, copied.cpu())
 
 
+@pytest.mark.parametrize("normalize", [None, "recording", "window"])
+def test_a_stream_is_finished_on_the_device(device, planted, normalize):
+    stream = StreamingDataset(planted, batch_size=10, normalize=normalize, seed=1)
+    expected = [batch.signals.clone() for batch in stream]
+    copies = [batch.signals.cpu() for batch in to_device(stream, device)]
+    for copy, signals in zip(copies, expected, strict=True):
+        if normalize == "window":  # a device adds samples in another order
+            torch.testing.assert_close(copy, signals, rtol=1e-5, atol=1e-5)
+        else:
+            assert torch.equal(copy, signals)
+
+
 @pytest.mark.parametrize("name", list(MODELS))
 def test_one_step_of_each_model_is_finite(device, name):
     spec = MODELS[name]

@@ -15,7 +15,7 @@ from bids_dl.models.shallow_fbcsp import ShallowFBCSP, SpatioTemporal
     sfreq=st.sampled_from([64.0, 100.0, 128.0, 160.0, 250.0, 333.3, 500.0, 1000.0]),
     seconds=st.floats(0.5, 4.0),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_model_accepts_any_montage_rate_and_window(n_chans, sfreq, seconds):
     n_times = round(sfreq * seconds)
     model = ShallowFBCSP(n_chans, n_times, n_outputs=4, sfreq=sfreq, n_filters=4)

@@ -16,7 +16,7 @@ from bids_dl.pipeline.processing import process
 FAILING_RECORDING = "ds004362/sub-002/eeg/sub-002_task-motion_run-1"
 
 
-def run_tasks_with_failure(tasks, _config, _fetcher):
+def run_tasks_with_failure(tasks, _config, _fetcher, _starter):
     """Run tasks in this process; one recording fails transiently."""
     for task in tasks:
         if task.recording.key == FAILING_RECORDING:

@@ -24,7 +24,12 @@ from bids_dl.pipeline import staging as module
 from bids_dl.pipeline.packing.pack import pack
 from bids_dl.pipeline.processing import process
 from bids_dl.pipeline.staging import MARK, Staging, locate_staging
-from bids_dl.pipeline.staging_entry import DropoutRun, DroppedWindow, StagingEntry
+from bids_dl.pipeline.staging_entry import (
+    DropoutRun,
+    DroppedWindow,
+    ElectrodePositions,
+    StagingEntry,
+)
 from bids_dl.remote.location import Location
 
 ENTRY = StagingEntry(
@@ -35,6 +40,7 @@ ENTRY = StagingEntry(
     steps=(StepReport("pick", ("E1",), 0.0, ("note",), 2.5),),
     dropout_runs=(DropoutRun(2, 0, 9, (0, 1)),),
     spectrum_before=(0.25,),
+    electrodes=ElectrodePositions("standard_1005", ((0.125, 0.0, -0.1), None)),
 )
 SIGNALS = np.random.default_rng(0).standard_normal((7, 3, 5)).astype(np.float32)
 A, B, C = (letter * 64 for letter in "abc")  # keys of entries
@@ -180,7 +186,7 @@ def no_packing(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("bids_dl.pipeline.convert.pack", stop)
+        patch.setattr("bids_dl.pipeline.build.pack", stop)
         yield
 
 
@@ -218,7 +224,7 @@ def test_only_changed_recordings_are_staged_again(eegbci_copy, tmp_path, no_pack
 def staged_only(eegbci, tmp_path, monkeypatch):
     """Two staged recordings of a conversion to b.zarr, and the same in the folder `named`."""
     with monkeypatch.context() as patch:
-        patch.setattr("bids_dl.pipeline.convert.pack", lambda *_args, **_options: 1 / 0)
+        patch.setattr("bids_dl.pipeline.build.pack", lambda *_args, **_options: 1 / 0)
         for options in ({"staging": str(tmp_path / "named")}, {}):
             with pytest.raises(ZeroDivisionError):
                 convert(eegbci, tmp_path / "b.zarr", subject=["001"], **options)
@@ -397,7 +403,7 @@ def test_entries_damaged_after_they_were_staged_are_staged_again_by_the_same_run
         return real_pack(*args, **options)
 
     notes = []
-    monkeypatch.setattr("bids_dl.pipeline.convert.pack", damage_and_pack)
+    monkeypatch.setattr("bids_dl.pipeline.build.pack", damage_and_pack)
     outcome = convert(
         eegbci, tmp_path / "a.zarr", on_progress=lambda progress: notes.append(progress.note)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bids_dl.config.stages import EventsConfig, LabelConfig, WindowsConfig
@@ -43,7 +43,6 @@ def rounded(sample: float, sfreq: float) -> float:
     return round(sample / sfreq, decimals)
 
 
-@settings(deadline=None)
 @given(sfreq=st.sampled_from(RATES), length=LENGTHS, n_epochs=st.integers(1, 80), data=st.data())
 def test_event_locked_windows_between_cuts_are_all_kept(sfreq, length, n_epochs, data):
     before = data.draw(st.integers(0, length - 1))  # samples of a window before its event
@@ -57,7 +56,6 @@ def test_event_locked_windows_between_cuts_are_all_kept(sfreq, length, n_epochs,
     assert not dropped
 
 
-@settings(deadline=None)
 @given(sfreq=st.sampled_from(RATES), length=LENGTHS, n_epochs=st.integers(1, 80))
 def test_sliding_windows_between_cuts_are_all_kept(sfreq, length, n_epochs):
     events = []
@@ -72,7 +70,6 @@ def test_sliding_windows_between_cuts_are_all_kept(sfreq, length, n_epochs):
     assert not dropped
 
 
-@settings(deadline=None)
 @given(
     sfreq=st.sampled_from(RATES),
     segments=st.lists(st.integers(1, 2000), min_size=1, max_size=20),

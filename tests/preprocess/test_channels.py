@@ -12,6 +12,7 @@ from bids_dl.datamodel import SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess.channels import (
     add_channels,
+    channel_types,
     find_channel,
     locate_channels,
     select_channels,
@@ -46,6 +47,12 @@ def test_a_missing_or_repeated_channel_fails_the_recording(names, message):
     with pytest.raises(RecordingError, match=message) as failed:
         locate_channels(names, SPEC)
     assert failed.value.stage == "channels"
+
+
+def test_channel_types_are_those_of_mne():
+    raw = make_recording()
+    raw.set_channel_types({raw.ch_names[0]: "eog", raw.ch_names[1]: "stim"}, verbose="error")
+    assert channel_types(raw) == tuple(raw.get_channel_types())
 
 
 def test_a_selection_keeps_types_and_rate():

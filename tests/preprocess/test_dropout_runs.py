@@ -66,7 +66,7 @@ def test_two_values_in_turn_are_one_dropout():
     assert find_dropout_runs(signals, 20) == [[(100, 160)]]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 1000), st.integers(0, 200), st.integers(20, 60))
 def test_an_excerpt_gives_the_dropouts_of_the_whole_recording(seed, start, length):
     signals = random_walk(4, n_times=600, seed=seed)

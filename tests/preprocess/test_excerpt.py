@@ -9,7 +9,12 @@ from recipe_yaml import make_recording
 
 from bids_dl.errors import RecordingError
 from bids_dl.preprocess import read_excerpt
-from bids_dl.preprocess.excerpt import continuous_segments, count_mirrored, renew_mirrored
+from bids_dl.preprocess.excerpt import (
+    continuous_segments,
+    count_mirrored,
+    loaded_samples,
+    renew_mirrored,
+)
 
 
 @pytest.mark.parametrize("date", [None, 1_000_000])
@@ -31,6 +36,15 @@ def test_an_excerpt_of_a_loaded_recording_is_a_copy():
     before = raw.get_data()
     read_excerpt(raw, 0, 100)._data[:] = 7
     np.testing.assert_array_equal(raw.get_data(), before)
+
+
+def test_loaded_samples_are_those_of_mne_without_a_copy(tmp_path):
+    raw = make_recording(n_times=200)
+    assert np.shares_memory(loaded_samples(raw), loaded_samples(raw))
+    np.testing.assert_array_equal(loaded_samples(raw), raw.get_data())
+    raw.save(tmp_path / "x_raw.fif", fmt="double")
+    not_loaded = mne.io.read_raw_fif(tmp_path / "x_raw.fif")
+    np.testing.assert_array_equal(loaded_samples(not_loaded), not_loaded.get_data())
 
 
 def test_a_file_that_ends_early_is_refused_with_both_lengths():

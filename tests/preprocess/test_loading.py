@@ -70,7 +70,11 @@ def test_a_change_reaches_its_step_and_no_other(tmp_path):
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("defualt", {}, r"no recipe 'defualt', did you mean 'default'\?; use one of chambon2018, "),
+        (
+            "defualt",
+            {},
+            r"no recipe 'defualt', did you mean 'default'\?; use one of as-is, chambon2018, ",
+        ),
         ("nowhere.yaml", {}, "recipe nowhere.yaml: cannot be read"),
         ("default", {"filter.hgih": 40}, r"no parameter 'hgih', did you mean 'high'\?"),
         ("default", {"filter.high": 0.1}, "low must be below high, got 0.5 and 0.1 Hz"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 
@@ -12,6 +13,7 @@ from bids_dl.errors import RecordingError
 from bids_dl.preprocess.notes import (
     MAX_NOTES,
     as_recording_error,
+    at_warning_level,
     capture_warnings,
     merge_flags,
     merge_notes,
@@ -62,6 +64,15 @@ def test_warnings_become_notes_of_one_line_without_those_for_developers(capfd):
         warnings.warn("for developers", DeprecationWarning, stacklevel=1)
     assert notes == ["first line"]
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("level", ["INFO", "WARNING", "ERROR"])
+def test_mne_logs_warnings_only_inside_and_as_before_outside(level):
+    with mne.utils.use_log_level(level):
+        before = mne.utils.logger.level
+        with at_warning_level(), at_warning_level():
+            assert mne.utils.logger.level == logging.WARNING
+        assert mne.utils.logger.level == before
 
 
 def test_the_log_of_mne_is_as_before_even_after_an_error():

@@ -29,16 +29,6 @@ def test_a_missing_package_is_reported_with_its_command_before_any_work(
         recipe.output_spec(SPEC)
 
 
-def test_the_command_names_the_packages_with_the_versions_that_are_required():
-    command = packages.install_command(["eegprep", "mne-icalabel", "nowhere-at-all"])
-    assert command == "pip install 'eegprep<0.4,>=0.3' 'mne-icalabel>=0.7' nowhere-at-all"
-
-
-def test_without_an_installation_the_command_has_names_only(monkeypatch):
-    monkeypatch.setattr(packages, "DISTRIBUTION", "nowhere-at-all")
-    assert packages.install_command(["eegprep"]) == "pip install eegprep"
-
-
 def test_only_packages_that_are_missing_are_named():
     with pytest.raises(ConfigError, match="step x: nowhere-at-all not installed"):
         packages.require_packages("x", "numpy", "nowhere-at-all")

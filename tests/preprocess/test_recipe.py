@@ -126,6 +126,24 @@ def test_channels_and_rate_after_a_run_are_the_planned_ones(tmp_path, steps):
     assert [report.step for report in reports] == [step.name for step in recipe.signal_steps]
 
 
+@pytest.mark.parametrize(
+    ("steps", "is_whole"),
+    [
+        ("  - filter: {low: 1}\n  - resample: {sfreq: 250}", False),
+        ("  - resample: {sfreq: 250}\n  - filter: {low: 1}", True),
+        ("  - filter: {low: 1}", True),
+    ],
+)
+def test_samples_that_no_window_needs_are_omitted_by_the_last_step_only(tmp_path, steps, is_whole):
+    recipe = load_steps(tmp_path, steps)
+    whole, _ = recipe.run(make_recording())
+    expected = whole.get_data()
+    partial, _ = recipe.run(make_recording(), [(40, 60)])
+    signals = partial.get_data()
+    np.testing.assert_array_equal(signals[:, 40:60], expected[:, 40:60])
+    assert np.isfinite(signals).all() == is_whole
+
+
 def test_a_step_that_departs_from_its_plan_fails():
     @dataclass(frozen=True)
     class Unplanned:

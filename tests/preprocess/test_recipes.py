@@ -29,6 +29,7 @@ OLD_1020 = [
 ]
 # fmt: on
 TESTED = (
+    "as-is",
     "chambon2018",
     "common",
     "deepsync",
@@ -95,7 +96,7 @@ def test_every_shipped_recipe_is_tested():
 
 @pytest.mark.parametrize(
     ("recipe", "n_chans", "sfreq"),
-    [("default", 24, 128), ("common", 24, 128), ("to-10-20", 19, 128)],
+    [("default", 24, 128), ("common", 24, 128), ("to-10-20", 19, 128), ("as-is", 24, 160)],
 )
 def test_recipes_for_any_eeg_convert_real_eeg(eegbci, tmp_path, recipe, n_chans, sfreq):
     store, recordings = convert(

@@ -31,7 +31,7 @@ def recording_of(onsets: list[float], distances: Distances = DISTANCES) -> Paire
     far=st.sampled_from([7.0, 20.0, 60.0]),
     seed=st.integers(0, 5),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_near_and_far_pairs_are_as_far_apart_as_they_say(onsets, near, far, seed):
     recording = recording_of(list(map(float, onsets)), Distances(2.0, near, far))
     pairs, target = recording.draw(np.random.default_rng(seed))

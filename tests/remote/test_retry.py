@@ -8,14 +8,9 @@ import time
 
 import pytest
 
-from bids_dl.remote.retry import (
-    FIRST_CONTACT_SECONDS,
-    RETRY_TIMEOUT_SECONDS,
-    backoff_delays,
-    describe_failure,
-    is_transient,
-    with_retries,
-)
+from bids_dl.remote.http.http_answers import HttpStatusError
+from bids_dl.remote.retry import FIRST_CONTACT_SECONDS, describe_failure, is_transient, with_retries
+from bids_dl.remote.waits import RETRY_TIMEOUT_SECONDS, backoff_delays
 
 
 class ServerError(Exception):
@@ -187,3 +182,24 @@ def test_the_final_failure_is_described_in_one_line(error, expected):
 
 def test_errors_that_callers_handle_by_class_are_not_described():
     assert describe_failure(FileNotFoundError()) == ""
+
+
+def test_without_credentials_a_denied_object_may_not_exist():
+    error = ServerError("AccessDenied", 403)
+    assert describe_failure(error, is_anonymous=True) == (
+        "not there, or not public (AccessDenied, HTTP 403); check the address"
+    )
+    assert "check the credentials" in describe_failure(error)
+
+
+def test_a_server_that_asks_to_wait_is_asked_again_after_that_wait():
+    start = time.monotonic()
+    assert call([HttpStatusError(429, retry_after=0.3)], []) == 2
+    assert time.monotonic() - start >= 0.3
+
+
+def test_a_server_that_stays_busy_is_described_with_its_wait():
+    assert describe_failure(HttpStatusError(429, retry_after=200)) == (
+        "the server allows no more requests for now (HTTP 429), and asks to wait for 200 s; run "
+        "the same command again later, or copy the store with `bids-dl pull`"
+    )

@@ -88,7 +88,7 @@ def test_broken_annotations_are_counted_and_not_fatal():
     assert "hedtools reports" in lines
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(ENTRIES, ENTRIES, ROWS)
 @pytest.mark.parametrize("query", ["Red || Label", "@Red AND NOT Def", "[Def && Offset]", "{Red:}"])
 def test_no_annotation_however_odd_raises_another_error(query, entry, other, rows):

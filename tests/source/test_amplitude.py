@@ -5,9 +5,18 @@ from __future__ import annotations
 import mne
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from bids_dl.errors import RecordingError
 from bids_dl.source import check_amplitudes
+from bids_dl.source.amplitude import (
+    USUAL_MAX_VOLTS,
+    USUAL_MIN_VOLTS,
+    _are_usual,
+    _finite_medians,
+)
 
 MICROVOLTS = np.round(np.random.default_rng(0).normal(scale=30, size=(2, 1000)))
 
@@ -88,12 +97,17 @@ def test_no_sample_outside_of_the_spans_is_read():
     class Watched(mne.io.RawArray):
         def get_data(self, picks=None, start=0, stop=None, **options):
             read.update(range(start, stop))
-            return super().get_data(picks=picks, start=start, stop=stop, **options)
+            self.preload = True
+            samples = super().get_data(picks=picks, start=start, stop=stop, **options)
+            self.preload = False
+            return samples
 
     read: set[int] = set()
     info = mne.create_info(["Cz", "Pz"], 100.0, "eeg")
     spans = [(0, 30), (170, 420), (420, 440), (999, 1000)]
-    check_amplitudes(Watched(MICROVOLTS * 1e-6, info, verbose="error"), spans=spans)
+    raw = Watched(MICROVOLTS * 1e-6, info, verbose="error")
+    raw.preload = False
+    check_amplitudes(raw, spans=spans)
     allowed = set()
     for start, stop in spans:
         allowed.update(range(start, stop))
@@ -107,3 +121,33 @@ def test_spans_that_are_flat_are_refused_whatever_is_outside():
     assert check_amplitudes(make_raw(volts)) == ()
     with pytest.raises(RecordingError, match=r"^read: all channels are flat in 20 excerpts"):
         check_amplitudes(make_raw(volts), spans=[(100, 500), (600, 900)])
+
+
+SIGNALS = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 5), st.integers(0, 40)),
+    elements=st.floats(-1e3, 1e3) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0]),
+)
+
+
+@given(SIGNALS)
+def test_the_medians_of_all_rows_are_those_of_numpy_row_by_row(signals):
+    expected = []
+    for row in signals:
+        finite = row[np.isfinite(row)]
+        expected.append(np.median(finite) if len(finite) else np.nan)
+    np.testing.assert_array_equal(_finite_medians(signals), expected)
+
+
+@given(
+    arrays.arrays(
+        np.float64,
+        st.tuples(st.integers(1, 3), st.integers(1, 7)),
+        elements=st.sampled_from([0.0, 5e-8, 6e-8, 1e-5, 4e-3, 5e-3, 1.0, np.nan, np.inf]),
+    )
+)
+def test_amplitudes_are_only_taken_for_usual_if_the_median_of_each_channel_is(distances):
+    medians = _finite_medians(distances)
+    is_usual = ((medians > USUAL_MIN_VOLTS) & (medians < USUAL_MAX_VOLTS)).all()
+    assert is_usual or not _are_usual(distances)
+    assert _are_usual(np.full((2, 3), 1e-5))

@@ -91,7 +91,7 @@ def test_a_linked_subject_is_listed_and_circular_links_are_not_followed(eegbci_c
     (eegbci_copy / "sub-004").rename(tmp_path / "elsewhere")
     (eegbci_copy / "sub-004").symlink_to(tmp_path / "elsewhere")
     (eegbci_copy / "sub-001" / "loop").symlink_to(eegbci_copy / "sub-001")
-    assert len(find_recordings(open_dataset(str(eegbci_copy)), SourceConfig())) == 8
+    assert len(find_recordings(open_dataset(str(eegbci_copy)), SourceConfig())) == 11
 
 
 def test_inherited_files_are_those_whose_entities_the_recording_has_nearest_last(tmp_path):

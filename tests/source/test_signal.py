@@ -177,7 +177,7 @@ def test_an_error_of_the_machine_may_pass_and_one_of_the_file_does_not(
     def fail(*_arguments):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("bids_dl.source.signal.link_recording", fail)
+    monkeypatch.setattr("bids_dl.source.signal.inspect_file", fail)
     dataset = open_dataset(str(eegbci))
     recording = find_recordings(dataset, SourceConfig())[0]
     with pytest.raises(RecordingError) as failure:

@@ -29,7 +29,7 @@ def test_the_examples_of_the_docstrings_are_right():
     assert doctest.testmod(text_files).failed == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     folders=st.lists(NAMES, max_size=3),
     chain=st.lists(NAMES, min_size=1, max_size=3, unique=True),

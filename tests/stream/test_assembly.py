@@ -19,7 +19,7 @@ import small_store
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_store import WINDOW_BYTES, SmallStore
+from small_store import SmallStore
 from streams import SMALL, all_rows, batch_rows, check_signals, stream_threads
 from torch.utils.data import DataLoader
 
@@ -29,7 +29,7 @@ from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import RangeReader
 from bids_dl.store import writer
 from bids_dl.store.format import Column, make_column
-from bids_dl.store.signals import chunks
+from bids_dl.store.signals import chunks, direct_windows
 from bids_dl.stream import StreamingDataset
 from bids_dl.stream.assembly import _Assembler, to_microvolts
 from bids_dl.stream.buffers import batch_memory
@@ -51,7 +51,7 @@ def stores(tmp_path_factory) -> dict[int, str]:
     return paths
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(CHUNK_SIZES),
     st.integers(1, 8),
@@ -130,11 +130,11 @@ def test_integers_times_the_resolution_are_microvolts_in_batches_of_any_size(n_w
 @pytest.mark.parametrize("per_chunk", [1, 4, 70])
 @pytest.mark.parametrize("share", [1.0, 0.3])
 @pytest.mark.parametrize("batch_size", [3, 500])
-def test_large_windows_are_read_directly_into_their_batches(
+def test_windows_of_float32_are_read_directly_into_their_batches(
     stores, monkeypatch, per_chunk, share, batch_size
 ):
-    monkeypatch.setattr(chunks, "DIRECT_BYTES", WINDOW_BYTES)
-    monkeypatch.setattr(chunks, "_copy_windows", None)  # used for small windows
+    monkeypatch.setattr(direct_windows, "MIN_DIRECT_BYTES", 1)
+    monkeypatch.setattr(chunks, "copy_windows", None)  # used for int16 and for remote stores
     selected = np.random.default_rng(0).random(SMALL.n_windows) < share
     stream = StreamingDataset(
         stores[per_chunk], batch_size=batch_size, where=selected, pool_bytes=3000
@@ -154,9 +154,9 @@ def test_reading_inline_in_a_thread_or_both_in_turns_gives_the_same_batches(
     read_chunks = JoinedChunks.read
     is_main_thread = set()
 
-    def read(self, chunks, destinations):
+    def read(self, chunks, destinations, change):
         is_main_thread.add(threading.current_thread() is threading.main_thread())
-        return read_chunks(self, chunks, destinations)
+        return read_chunks(self, chunks, destinations, change)
 
     def rows_with(read_inline: Iterator[bool]) -> list[list[int]]:
         monkeypatch.setattr(ReadPolicy, "read_inline", property(lambda _: next(read_inline)))
@@ -183,6 +183,55 @@ def test_a_loop_with_other_work_gets_a_reading_thread(store):
         time.sleep(0.05)
     assert not has_thread[0]
     assert has_thread[-1]
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_only_a_loop_with_other_work_gets_a_thread_that_resamples(store, monkeypatch, is_busy):
+    stream = StreamingDataset(store, batch_size=4, sfreq=SMALL.sfreq / 2, threads=1)
+    expected = [batch.signals.clone() for batch in stream]
+    monkeypatch.setattr(ReadPolicy, "read_inline", not is_busy)
+    for batch, signals in zip(stream, expected, strict=True):
+        assert torch.equal(batch.signals, signals)
+        assert ("bids_dl-batch_0" in stream_threads()) == is_busy
+    assert not stream_threads()
+
+
+@pytest.mark.parametrize(("is_local", "dtype"), [(True, np.float32), (False, np.int16)])
+@pytest.mark.parametrize("normalize", [None, "recording"])
+def test_windows_of_int16_wait_as_int16_only_if_their_store_is_remote(
+    tmp_path, monkeypatch, is_local, dtype, normalize
+):
+    path = tmp_path / "int16.zarr"
+    small_store.write(path, SMALL, resolution=0.125)
+    expected = [batch.signals.clone() for batch in StreamingDataset(path, normalize=normalize)]
+    monkeypatch.setattr(JoinedChunks, "is_local", is_local)
+    read = _Assembler._read
+    dtypes = set()
+
+    def record(self, first, last):
+        dtypes.update(buffer.signals.dtype for buffer in self._pending.values())
+        return read(self, first, last)
+
+    monkeypatch.setattr(_Assembler, "_read", record)
+    for batch, signals in zip(StreamingDataset(path, normalize=normalize), expected, strict=True):
+        torch.testing.assert_close(batch.signals, signals, rtol=0, atol=0)
+    assert dtypes == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("sfreq", [None, SMALL.sfreq / 2], ids=["as stored", "resampled"])
+@pytest.mark.parametrize("turns", range(5))
+def test_batches_finished_inline_and_in_a_thread_in_turns_are_the_same(
+    tmp_path, monkeypatch, turns, sfreq
+):
+    path = tmp_path / "int16.zarr"
+    small_store.write(path, SMALL, resolution=0.125)
+    stream = StreamingDataset(path, batch_size=4, normalize="recording", sfreq=sfreq)
+    expected = [(batch.index.tolist(), batch.signals.clone()) for batch in stream]
+    inline = np.random.default_rng(turns)
+    monkeypatch.setattr(ReadPolicy, "read_inline", property(lambda _: inline.random() < 0.5))
+    for batch, (rows, signals) in zip(stream, expected, strict=True):
+        assert batch.index.tolist() == rows
+        assert torch.equal(batch.signals, signals)
 
 
 @pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
@@ -223,11 +272,11 @@ def test_no_batch_is_delivered_after_a_failed_read(store, tmp_path, monkeypatch,
     assembler.close()
 
 
-@pytest.mark.parametrize("is_direct", [False, True], ids=["small windows", "large windows"])
+@pytest.mark.parametrize("normalize", [None, "recording"], ids=["in place", "through scratch"])
 def test_damage_is_raised_in_the_loop_and_names_the_recordings(
-    store, tmp_path, monkeypatch, is_direct
+    store, tmp_path, monkeypatch, normalize
 ):
-    monkeypatch.setattr(chunks, "DIRECT_BYTES", 1 if is_direct else 10**9)
+    monkeypatch.setattr(direct_windows, "MIN_DIRECT_BYTES", 1)
     path = Path(shutil.copytree(store, tmp_path / "small.zarr"))
     shard = path / "signals/c/2/0/0"
     content = shard.read_bytes()
@@ -237,9 +286,9 @@ def test_damage_is_raised_in_the_loop_and_names_the_recordings(
         r".*windows 24 to 27, of sub-001/eeg/sub-001_run-2"
     )
     with pytest.raises(DamagedStoreError, match=message):
-        list(StreamingDataset(path))
+        list(StreamingDataset(path, normalize=normalize))
     assert not stream_threads()
-    stream = StreamingDataset(path, batch_size=2, shuffle=False)
+    stream = StreamingDataset(path, batch_size=2, shuffle=False, normalize=normalize)
     shard.write_bytes(content)
     list(stream)  # so that the index is read
     shard.write_bytes(content[:100])
@@ -256,8 +305,8 @@ def test_memory_for_pending_batches_stays_within_the_documented_bound(
     start_reads = _Assembler._start
     pending_bytes = []
 
-    def start(self, max_end):
-        reads = start_reads(self, max_end)
+    def start(self, max_end, max_reads):
+        reads = start_reads(self, max_end, max_reads)
         buffers = self._pending.values()
         pending_bytes.append(sum(buffer.signals.nbytes for buffer in buffers))
         return reads

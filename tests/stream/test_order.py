@@ -5,7 +5,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bids_dl.stream import order as order_module
@@ -57,7 +57,6 @@ def flatten(batches_of_ranks):
     return [int(window) for window in chain.from_iterable(batches)]
 
 
-@settings(deadline=None)
 @given(orders(drop_last=False), world_sizes, batch_sizes)
 def test_every_window_is_delivered_exactly_once_in_equal_steps(order, world_size, batch_size):
     ranks = batches_by_rank(order, world_size, batch_size)
@@ -66,7 +65,6 @@ def test_every_window_is_delivered_exactly_once_in_equal_steps(order, world_size
     assert sorted(flatten(ranks)) == list(range(len(order.chunks)))
 
 
-@settings(deadline=None)
 @given(orders(drop_last=False), world_sizes, batch_sizes)
 def test_batches_are_full_except_in_the_last_two_steps_whose_sizes_differ_by_one_at_most(
     order, world_size, batch_size
@@ -79,7 +77,6 @@ def test_batches_are_full_except_in_the_last_two_steps_whose_sizes_differ_by_one
         assert np.ptp(sizes.sum(axis=1)) <= 1
 
 
-@settings(deadline=None)
 @given(orders(drop_last=True), world_sizes, batch_sizes)
 def test_with_drop_last_all_batches_are_full_and_only_a_remainder_is_missing(
     order, world_size, batch_size
@@ -90,7 +87,6 @@ def test_with_drop_last_all_batches_are_full_and_only_a_remainder_is_missing(
     assert len(windows) == len(set(windows)) > len(order.chunks) - world_size * batch_size
 
 
-@settings(deadline=None)
 @given(orders(), world_sizes, batch_sizes, st.data())
 def test_an_epoch_resumed_twice_with_other_world_sizes_loses_and_repeats_no_window(
     order, world_size, batch_size, data
@@ -115,7 +111,6 @@ def test_an_epoch_resumed_twice_with_other_world_sizes_loses_and_repeats_no_wind
     assert len(delivered) > n_windows - world_size * batch_size
 
 
-@settings(deadline=None)
 @given(orders(), world_sizes, batch_sizes, st.integers(1, 4), st.data())
 def test_workers_take_the_steps_of_their_rank_in_turn(
     order, world_size, batch_size, n_workers, data
@@ -131,7 +126,6 @@ def test_workers_take_the_steps_of_their_rank_in_turn(
     assert in_turn == [batch.tolist() for batch in split(steps)[start:]]
 
 
-@settings(deadline=None)
 @given(orders(), world_sizes, batch_sizes)
 def test_the_same_arguments_give_the_same_order(order, world_size, batch_size):
     first = rank_steps(order, (), world_size, batch_size, 0)
@@ -187,7 +181,6 @@ def test_each_batch_mixes_the_chunks_of_a_whole_pool():
     assert np.mean(people) > 40
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), world_sizes, batch_sizes, st.booleans())
 def test_batch_sizes_add_up_to_all_windows(n_windows, world_size, batch_size, drop_last):
     steps = n_steps(n_windows, world_size, batch_size, drop_last=drop_last)
@@ -199,3 +192,15 @@ def test_batch_sizes_add_up_to_all_windows(n_windows, world_size, batch_size, dr
 
 def test_the_examples_of_the_docstrings_run():
     assert doctest.testmod(order_module).failed == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sorting_runs_and_pools_gives_the_order_of_one_stable_sort(seed):
+    rng = np.random.default_rng(seed)
+    rows = np.flatnonzero(rng.random(3000) < rng.choice([1.0, 0.5, 0.05]))
+    chunks = rows // int(rng.integers(1, 40))
+    priority = rng.integers(0, 9, chunks.max() + 1) / 9  # with ties
+    expected = np.argsort(priority[chunks], kind="stable")
+    np.testing.assert_array_equal(order_module._sort_runs(chunks, priority), expected)
+    keys = rng.integers(0, 9, len(rows)) / (1 if seed % 2 else 7.3 * len(rows))
+    np.testing.assert_array_equal(order_module._argsort(keys), np.argsort(keys, kind="stable"))

@@ -41,7 +41,7 @@ def test_an_endless_loop_delivers_epoch_after_epoch(store):
     assert batch_rows(islice(stream, STEPS + 1)) == expected[STEPS : 2 * STEPS + 1]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=3))
 def test_an_endless_loop_resumes_at_the_next_batch_of_any_epoch(store, parts):
     expected = epochs(store, 8)

@@ -35,4 +35,4 @@ def test_workers_share_the_cores_and_leave_one_to_the_loop(
 ):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(n_cores)), raising=False)
     assert default_threads(n_workers, is_local=True) == n_threads
-    assert default_threads(n_workers, is_local=False) == 32
+    assert default_threads(n_workers, is_local=False) == 8

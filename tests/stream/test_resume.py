@@ -50,7 +50,7 @@ def test_a_loop_resumed_twice_delivers_the_same_batches_as_an_uninterrupted_one(
 phase_sizes = st.tuples(st.integers(1, 4), st.sampled_from([2, 4, 7]), st.integers(0, 6))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(phase_sizes, min_size=1, max_size=4), st.booleans())
 def test_an_epoch_resumed_with_other_world_sizes_loses_and_repeats_no_window(
     store, phases, shuffle

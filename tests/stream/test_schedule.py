@@ -3,13 +3,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bids_dl.stream.schedule import max_pending_batches, reads_to_start, schedule_reads
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 12), max_size=60), st.lists(st.integers(1, 7), min_size=1, max_size=60)
 )
@@ -29,7 +28,6 @@ def test_a_step_waits_for_the_chunks_it_needs_and_no_others(chunks, sizes):
         assert set(chunks[plan.position[start:stop]].tolist()) == {int(plan.reads[read])}
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 400),
     st.integers(1, 12),

@@ -100,7 +100,7 @@ def test_with_workers_the_step_must_be_given(store):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(
     st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(0, 4), st.integers(0, 4)
 )

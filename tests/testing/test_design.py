@@ -18,7 +18,7 @@ from bids_dl.testing.design import make_design
         ({"bads": ("Nz",)}, "Nz"),
         (
             {"events": "hbn", "n_blocks": 3},
-            "n_blocks and block_duration apply to the events eyes and sleep only",
+            "n_blocks and block_duration apply to the events eyes, sleep and night only",
         ),
         ({"broken": "companion"}, "edf is a single file"),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.signal import welch
 from bids_dl.errors import ConfigError
 from bids_dl.testing import make_dataset
 from bids_dl.testing.design import make_design
-from bids_dl.testing.sleep import EPOCH_SECONDS, STAGES, simulate_sleep
+from bids_dl.testing.sleep import EPOCH_SECONDS, NEXT_STAGE, STAGES, simulate_sleep
 
 SFREQ = 100
 
@@ -61,3 +62,39 @@ def test_a_dataset_has_a_row_for_each_stage_and_its_hed(tmp_path):
 def test_blocks_that_are_no_epochs_are_refused():
     with pytest.raises(ConfigError, match="sleep is scored in epochs of 30 s, got 10 s; use a m"):
         make_design({"events": "sleep"})
+
+
+def test_the_stages_of_a_night_follow_one_another_and_are_unequally_frequent(tmp_path):
+    dataset = make_dataset(
+        tmp_path,
+        events="night",
+        n_subjects=2,
+        n_blocks=400,
+        block_duration=30,
+        sfreq=64,
+        ch_names=("Fpz", "Oz"),
+        format="brainvision",
+    )
+    for recording in dataset.recordings:
+        stages = [event.label for event in recording.events]
+        assert stages[0] == "W"
+        followers = set(pairwise(stages))
+        assert followers <= {(stage, after) for stage in STAGES for after in NEXT_STAGE[stage]}
+        assert max(STAGES, key=stages.count) == "N2"
+        assert stages.count("N2") > 3 * stages.count("N1")
+    assert dataset.recordings[0].path == "sub-001/eeg/sub-001_task-sleep_run-1"
+
+
+def test_the_probabilities_of_the_next_stage_sum_to_one():
+    for following in NEXT_STAGE.values():
+        assert sum(following.values()) == pytest.approx(1)
+
+
+def test_the_same_share_of_the_epochs_is_unclear_in_all_channels():
+    shape = (2, 200, EPOCH_SECONDS * SFREQ)  # channels, epochs, samples
+    stages = ["N3"] * 200
+    all_clear = np.reshape(list(simulate_sleep(stages, 2, SFREQ, (0, 0, 0))), shape)
+    some = np.reshape(list(simulate_sleep(stages, 2, SFREQ, (0, 0, 0), unclear=0.25)), shape)
+    is_unclear = (all_clear != some).any(axis=2)
+    np.testing.assert_array_equal(is_unclear[0], is_unclear[1])
+    assert 0.15 <= is_unclear.mean() <= 0.35

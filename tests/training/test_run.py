@@ -58,6 +58,7 @@ def test_leave_one_person_out_separates_open_from_closed_eyes_of_held_out_person
 def test_the_run_folder_has_everything_needed_to_repeat_the_run(small, tmp_path):
     config = TrainConfig(folds=3, epochs=1, normalize="recording", model_options={"n_filters": 8})
     result = train(small, config, run_dir=tmp_path / "run")
+    assert repr(result) == f"TrainingResult(run_dir={tmp_path / 'run'!r})"
     assert sorted(path.name for path in result.run_dir.iterdir()) == [
         "calibration.png",
         "config.json",

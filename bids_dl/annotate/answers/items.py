@@ -9,10 +9,14 @@ restarts agree.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from bids_dl.annotate.answers.lines import VERSION
 
 TEST_SHARE = 0.2  # of all windows, and of the questions
 ID_CHARS = 24  # of a hash: two of a billion items are equal with a probability of 1e-11
@@ -116,7 +120,27 @@ def asks_test(number: int, *, test_share: float = TEST_SHARE) -> bool:
     >>> [number for number in range(15) if asks_test(number)]
     [4, 9, 14]
     """
-    return int((number + 1) * test_share + 1e-9) > int(number * test_share + 1e-9)
+    return count_tests(number + 1, test_share=test_share) > count_tests(
+        number, test_share=test_share
+    )
+
+
+def count_tests(n_questions: int, *, test_share: float = TEST_SHARE) -> int:
+    """Return the number of questions of the random sample for testing among the first ones.
+
+    Parameters
+    ----------
+    n_questions
+        Number of questions.
+    test_share
+        Share of the questions.
+
+    Examples
+    --------
+    >>> [count_tests(n) for n in (4, 5, 9, 10)]
+    [0, 1, 1, 2]
+    """
+    return int(n_questions * test_share + 1e-9)
 
 
 def items_to_repeat(asked: Sequence[str], n_repeated: int) -> list[str]:
@@ -144,6 +168,51 @@ def items_to_repeat(asked: Sequence[str], n_repeated: int) -> list[str]:
     return [item for item in old if counts[item] == 1]
 
 
+def make_answer(
+    item: Item, label: str, *, annotator: str, strategy: str = "random", **fields: Any
+) -> dict[str, Any]:
+    """Make the line of the log for an answer, with a new id and the time of now.
+
+    Parameters
+    ----------
+    item
+        The window.
+    label
+        Class, or ``"unsure"``.
+    annotator
+        Pseudonym of the expert.
+    strategy
+        Name of the strategy that chose the window. Test figures use random windows only.
+    **fields
+        Other fields of `bids_dl.annotate.answers.lines`, such as ``round``, and ``id`` and ``time``
+        if they are known. `Journal.append` checks them.
+
+    Examples
+    --------
+    >>> item = make_item("ds1", "sub-01/eeg/sub-01_task-rest", 4.0, 2.0)
+    >>> line = make_answer(item, "spike", annotator="expert-1", round=3)
+    >>> line["label"], line["onset"], line["purpose"], line["round"]
+    ('spike', 4.0, 'train', 3)
+    """
+    line = {
+        "version": VERSION,
+        "kind": "answer",
+        "id": str(uuid.uuid4()),
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "annotator": annotator,
+        "dataset": item.dataset,
+        "recording": item.recording,
+        "onset": item.onset,
+        "duration": item.duration,
+        "channels": list(item.channels),
+        "label": label,
+        "item": item.id,
+        "purpose": item.purpose,
+        "strategy": strategy,
+    }
+    return line | fields
+
+
 def example_answer(**fields: Any) -> dict[str, Any]:
     """Return a valid line of the log, for examples and tests.
 
@@ -153,28 +222,17 @@ def example_answer(**fields: Any) -> dict[str, Any]:
         Fields that replace those of the example.
     """
     item = make_item("ds1", "sub-01/eeg/sub-01_task-rest", 4.0, 2.0)
-    line = {
-        "version": 1,
-        "kind": "answer",
+    known = {
         "id": "00000000-0000-4000-8000-000000000001",
         "time": "2026-01-31T12:00:00.000Z",
-        "annotator": "expert-1",
-        "dataset": item.dataset,
-        "recording": item.recording,
-        "onset": item.onset,
-        "duration": item.duration,
-        "channels": [],
-        "label": "spike",
-        "item": item.id,
-        "purpose": item.purpose,
         "round": 1,
         "model": None,
         "probabilities": None,
-        "strategy": "mixture",
         "display": None,
         "ms": 1200,
     }
-    return line | fields
+    line = make_answer(item, "spike", annotator="expert-1", strategy="mixture")
+    return line | known | fields
 
 
 def _hash(parts: Sequence[str]) -> bytes:

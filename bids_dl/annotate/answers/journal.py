@@ -6,6 +6,7 @@ a torn last line. The next writer ends it with a line feed, and every reader rep
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -112,7 +113,7 @@ class Journal:
             The line is not valid, its id is that of another line, it names no line of the same
             annotator, or it changes an undo. Nothing was written.
         ConfigError
-            The log cannot be written.
+            The log cannot be written, or another program has removed or shortened it.
         """
         if problem := find_problem(dict(line)):
             raise AnswerError(f"{self.path.name}: {problem}; the line was not appended")
@@ -131,6 +132,7 @@ class Journal:
             if not self._is_new(line):
                 return False
             self._write(content)
+            self._reader.read_new()
         return True
 
     def content(self) -> JournalContent:
@@ -170,7 +172,8 @@ class Journal:
     def _write(self, content: bytes) -> None:
         """Append bytes to the file by one write."""
         is_first = not self.path.exists()
-        number = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        number = os.open(self.path, flags, OWNER_ONLY)
         try:
             if os.write(number, content) != len(content):
                 raise OSError(None, "only a part of the line was written", str(self.path))
@@ -215,12 +218,18 @@ class _Reader:
             self._add(self._rest)
 
     def _read_bytes(self) -> bytes:
+        if self._path.is_symlink():  # lines would be appended to a file of another purpose
+            raise OSError(errno.ELOOP, "it is a link, replace it by the file", str(self._path))
         try:
             file = open_regular(self._path)
         except FileNotFoundError:
+            if self._n_bytes:
+                raise  # or a new file would begin, without the answers so far
             return b""
         with file:
             size = os.fstat(file.fileno()).st_size
+            if size < self._n_bytes:
+                raise OSError(None, f"{size} bytes, {self._n_bytes} before", self._path)
             if size > MAX_JOURNAL_BYTES:
                 raise OSError(None, f"{size} bytes, more than {MAX_JOURNAL_BYTES}", self._path)
             file.seek(self._n_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ MAX_LINE_BYTES = 64_000  # of a line, as of a request to the page; a line has ab
 MAX_SECONDS = 1e8  # three years, more than any recording
 MAX_CHANNELS = 4096
 MAX_CLASSES = 100
+MAX_REMEMBERED = 200  # characters of a text whose check is remembered
 NAME_PATTERN = r"^[A-Za-z0-9_-]+\Z"
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z"
 TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z"
@@ -125,7 +127,46 @@ def find_problem(line: Any) -> str | None:
     kind = line.get("kind", "answer") if isinstance(line, dict) else "answer"
     if not isinstance(kind, str) or kind not in SCHEMAS:
         return find_violation(line, {"properties": {"kind": COMMON["kind"]}})
+    if _is_valid(line, kind):
+        return _find_nan(line)
     return find_violation(line, SCHEMAS[kind]) or _find_nan(line)
+
+
+def _is_valid(line: Mapping[str, Any], kind: str) -> bool:
+    """Return whether a line fits its schema. It takes half as long as `find_violation`."""
+    fields = SCHEMAS[kind]["properties"]
+    if not line.keys() <= fields.keys() or not line.keys() >= set(SCHEMAS[kind]["required"]):
+        return False
+    for name, value in line.items():
+        if type(value) is str and len(value) <= MAX_REMEMBERED:
+            if not _is_valid_text(kind, name, value):
+                return False
+        elif find_violation(value, fields[name]):
+            return False
+    return True
+
+
+@functools.lru_cache(maxsize=10_000)
+def _is_valid_text(kind: str, name: str, value: str) -> bool:
+    """Return whether text fits the schema of a field. Most texts of a log come many times."""
+    return find_violation(value, SCHEMAS[kind]["properties"][name]) is None
+
+
+def find_place_problem(dataset: str, recording: str) -> str | None:
+    """Find the reason for which the log can have no answer about a recording.
+
+    Parameters
+    ----------
+    dataset, recording
+        Name of the dataset, and BIDS path of the recording without suffix and extension.
+
+    Examples
+    --------
+    >>> find_place_problem("ds1", "sub-1/meg/sub-1")
+    "recording is 'sub-1/meg/sub-1', expected a BIDS path without suffix and extension"
+    """
+    fields = {name: ANSWER[name] for name in ("dataset", "recording")}
+    return find_violation({"dataset": dataset, "recording": recording}, _line(fields))
 
 
 def _find_nan(values: Mapping[str, Any]) -> str | None:

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor, nn
 
-from bids_dl.annotate.simulation.learner import Answers, LogisticLearner, Predictor
-from bids_dl.annotate.simulation.network import NetworkLearner
+from bids_dl.annotate.learning.learner import Answers, LogisticLearner, Predictor
+from bids_dl.annotate.learning.network import NetworkLearner
 from bids_dl.annotate.strategies.pool import Rows
 from bids_dl.explanation.controls import estimate_statistics
 from bids_dl.training.loop import reproducible

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bids_dl.annotate.simulation.learner import Answers
+from bids_dl.annotate.learning.learner import Answers
 from bids_dl.annotate.strategies.pool import Floats, Integers, Rows
 
 MIN_ROUNDS = 3  # of answers, before a committee is trusted

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bids_dl.annotate.simulation.adaptation import (
-    AdaptiveLearner,
-    LogisticAdaptation,
-    adapt_network,
-)
-from bids_dl.annotate.simulation.features import make_features
-from bids_dl.annotate.simulation.learner import (
+from bids_dl.annotate.learning.features import make_features
+from bids_dl.annotate.learning.learner import (
     Answers,
     LogisticLearner,
     Predictor,
     learn_committee,
 )
-from bids_dl.annotate.simulation.network import scale_network
+from bids_dl.annotate.learning.network import scale_network
+from bids_dl.annotate.simulation.adaptation import (
+    AdaptiveLearner,
+    LogisticAdaptation,
+    adapt_network,
+)
 from bids_dl.annotate.simulation.problem import LOGISTIC, Problem
 from bids_dl.annotate.strategies.pool import UNLABELLED, Floats, Integers, Pool, Rows
 from bids_dl.annotate.strategies.registry import (

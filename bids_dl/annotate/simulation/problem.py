@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bids_dl.annotate.simulation.features import Measures
-from bids_dl.annotate.simulation.network import NetworkLearner
+from bids_dl.annotate.learning.features import Measures
+from bids_dl.annotate.learning.network import NetworkLearner
 from bids_dl.annotate.simulation.scoring import Scoring
 from bids_dl.annotate.strategies.pool import Floats, Integers, Rows
 from bids_dl.config.simulation_stage import SimulateConfig

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bids_dl.annotate.simulation.automatic import MIN_ROUNDS, add_automatic
-from bids_dl.annotate.simulation.features import make_features
-from bids_dl.annotate.simulation.learner import (
+from bids_dl.annotate.learning.features import make_features
+from bids_dl.annotate.learning.learner import (
     Answers,
     Learner,
     LogisticLearner,
     Predictor,
     learn_committee,
 )
-from bids_dl.annotate.simulation.network import scale_network
+from bids_dl.annotate.learning.network import scale_network
+from bids_dl.annotate.simulation.automatic import MIN_ROUNDS, add_automatic
 from bids_dl.annotate.simulation.problem import (
     LEARNER_STREAM,
     LOGISTIC,

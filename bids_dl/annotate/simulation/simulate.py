@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bids_dl.annotate.learning.features import measure_windows
+from bids_dl.annotate.learning.network import NetworkLearner, choose_networks, make_training
 from bids_dl.annotate.simulation.curves import summarize_curves
-from bids_dl.annotate.simulation.features import measure_windows
 from bids_dl.annotate.simulation.files import choose_folder, write_simulation
-from bids_dl.annotate.simulation.network import choose_networks
 from bids_dl.annotate.simulation.new_patient import divide_patients, run_patients
 from bids_dl.annotate.simulation.patient_curves import average_seeds, summarize_patients
 from bids_dl.annotate.simulation.problem import Problem, hold_out
@@ -149,7 +149,7 @@ def prepare_problem(store: Store, config: SimulateConfig, on_progress: Progress)
     is_split_test = None
     if config.test == "split":
         is_split_test = table["split"].to_numpy() == "test"
-    networks = {} if config.model is None else choose_networks(store, config, target)
+    networks = _choose_networks(store, config, target)
     people = find_people(table)
     problem = Problem(
         rows,
@@ -234,6 +234,22 @@ def _read_classes(store: Store, config: SimulateConfig) -> TargetValues:
             "--drop-missing leaves them out"
         )
     return keep_known_classes(target, ~target.is_missing)
+
+
+def _choose_networks(
+    store: Store, config: SimulateConfig, target: TargetValues
+) -> Mapping[str, NetworkLearner]:
+    """Return the networks by name, none for logistic regression."""
+    if config.model is None:
+        return {}
+    training = make_training(
+        config.model,
+        config.model_options,
+        epochs=config.epochs,
+        device=config.device,
+        target=config.target,
+    )
+    return choose_networks(store, training, target)
 
 
 def _check_budget(problem: Problem) -> list[str]:

@@ -46,12 +46,24 @@ def pick_cold_start(pool: Pool, n: int, rng: np.random.Generator) -> Rows:
     True
     """
     batch = SpacedBatch(pool, rng)
-    n_random = n // 4
-    n_outliers = (n - n_random + 1) // 2
+    n_outliers, n_centres = divide_cold_start(n)
     batch.add_best(score_outliers(pool.features), n_outliers)
-    add_centres(batch, n - n_random - len(batch.rows))
+    add_centres(batch, n_outliers + n_centres - len(batch.rows))
     batch.add_random(n - len(batch.rows))
     return batch.as_array()
+
+
+def divide_cold_start(n: int) -> tuple[int, int]:
+    """Return the number of outliers and of k-centres among ``n`` windows. The others are random.
+
+    Examples
+    --------
+    >>> divide_cold_start(20)
+    (8, 7)
+    """
+    n_chosen = n - n // 4
+    n_outliers = (n_chosen + 1) // 2
+    return n_outliers, n_chosen - n_outliers
 
 
 def score_outliers(features: Floats) -> Floats:

@@ -45,12 +45,32 @@ def pick_mixture(pool: Pool, n: int, rng: np.random.Generator) -> Rows:
     if probabilities is None or needs_cold_start(pool):
         return pick_cold_start(pool, n, rng)
     batch = SpacedBatch(pool, rng)
-    counts = pool.class_counts
-    n_lacking = math.ceil(counts.sum() / pool.n_classes) - int(counts.min())
-    batch.add_best(score_likeliest(probabilities, counts), min((n + 1) // 2, n_lacking))
-    n_uncertain = n // 4
+    n_likeliest, n_uncertain = divide_mixture(pool, n)
+    batch.add_best(score_likeliest(probabilities, pool.class_counts), n_likeliest)
     scores = np.where(batch.is_free, score_margin(probabilities), -np.inf)
     order = np.argsort(-scores, kind="stable")[: CANDIDATES * n_uncertain]
     add_centres(batch, n_uncertain, order.astype(np.int64))
     batch.add_random(n - len(batch.rows))
     return batch.as_array()
+
+
+def divide_mixture(pool: Pool, n: int) -> tuple[int, int]:
+    """Return the number of likeliest and of uncertain windows among ``n``. The others are random.
+
+    Parameters
+    ----------
+    pool
+        The pool, with a model.
+    n
+        Number of windows.
+
+    Examples
+    --------
+    >>> labels = np.array([0] * 15 + [1] * 5 + [-1])
+    >>> pool = Pool(np.zeros((21, 1)), labels, 2, np.arange(21), np.zeros(21), 1.0)
+    >>> divide_mixture(pool, 20), divide_mixture(pool, 40)
+    ((5, 5), (5, 10))
+    """
+    counts = pool.class_counts
+    n_lacking = math.ceil(counts.sum() / pool.n_classes) - int(counts.min())
+    return min((n + 1) // 2, n_lacking), n // 4

@@ -1,4 +1,4 @@
-"""Models of other people: ``MODULE:CLASS``, and the entry points of the group bids_dl.models."""
+"""Models of other people: ``MODULE:CLASS``, and those of plug-ins."""
 
 from __future__ import annotations
 
@@ -6,29 +6,19 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from bids_dl.errors import ConfigError, ModelError
 from bids_dl.models.spec import ModelSpec
+from bids_dl.plugins import Plugin
 
-ENTRY_POINTS = "bids_dl.models"  # group in the metadata of a distribution
 SIZES = ("n_chans", "n_times", "n_outputs", "sfreq")
 CHANNEL_ARGUMENTS = ("ch_names", "positions")
-
-
-def list_entry_points() -> Mapping[str, metadata.EntryPoint]:
-    """Return the models that installed distributions register, by name, without an import.
-
-    Examples
-    --------
-    >>> isinstance(list_entry_points(), dict)
-    True
-    """
-    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
 
 
 def find_imported(name: str) -> ModelSpec:
@@ -65,20 +55,15 @@ def find_imported(name: str) -> ModelSpec:
     return describe_factory(name, make, _package_of(module_name))
 
 
-def find_entry_point(name: str, point: metadata.EntryPoint) -> ModelSpec:
+def find_registered(plugin: Plugin) -> ModelSpec:
     """Return the description of a model that a distribution registers.
 
     Raises
     ------
-    ModelError
-        The entry point cannot be imported.
+    ConfigError
+        The plug-in cannot be imported, or is no model.
     """
-    try:
-        loaded = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ModelError(f"model {name}: {point.value} cannot be imported ({error})") from error
-    package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
-    return describe_factory(name, loaded, package)
+    return describe_factory(plugin.name, plugin.load(), plugin.package)
 
 
 def describe_factory(name: str, make: Any, package: str) -> ModelSpec:
@@ -187,7 +172,25 @@ def _import(module_name: str, name: str) -> Any:
 def _package_of(module_name: str) -> str:
     """Return the distribution and version of a module, or its name if it has no distribution."""
     root = module_name.partition(".")[0]
-    distributions = metadata.packages_distributions().get(root, [])
+    distributions = _list_distributions(_search_path()).get(root, [])
     if not distributions:
         return f"{root} (no distribution)"
     return f"{distributions[0]} {metadata.version(distributions[0])}"
+
+
+@lru_cache(maxsize=1)
+def _list_distributions(
+    search_path: tuple[tuple[str, int], ...],  # noqa: ARG001
+) -> Mapping[str, list[str]]:
+    """Return the distributions of each top-level module, listed once for a search path.
+
+    Listing reads the metadata of all installed distributions, and a prediction with five models
+    asks for it twenty times.
+    """
+    return metadata.packages_distributions()
+
+
+def _search_path() -> tuple[tuple[str, int], ...]:
+    """Return the folders of `sys.path` with their times of change, which pip alters."""
+    folders = [Path(name) for name in sys.path]
+    return tuple((str(path), path.stat().st_mtime_ns) for path in folders if path.exists())

@@ -13,6 +13,7 @@ from importlib import metadata
 import torch
 
 from bids_dl.errors import ModelError
+from bids_dl.requirements import extra_command
 
 TORCHVISION_OPERATORS = ("nms", "qnms")
 OPERATOR_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
@@ -53,8 +54,7 @@ def import_optional(name: str, extra: str) -> types.ModuleType:
     except ModuleNotFoundError as error:
         missing = (error.name or name).partition(".")[0]
         raise ModelError(
-            f"the package {missing} is not installed; install it with "
-            f"pip install 'bids_dl[{extra}]'"
+            f"the package {missing} is not installed; run {extra_command(extra)} (extra {extra})"
         ) from error
     except (OSError, RuntimeError, ImportError) as error:
         repair = _repair(error)

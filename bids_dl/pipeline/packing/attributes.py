@@ -13,6 +13,7 @@ from bids_dl import source
 from bids_dl.config.stages import SharingConfig
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline.packing.columns import WindowRow
+from bids_dl.pipeline.packing.derivation import derivation_attributes
 from bids_dl.pipeline.staging_entry import StagedRecording
 from bids_dl.planning.identity import describe_request
 from bids_dl.planning.plan import Plan
@@ -112,6 +113,8 @@ def _source_attributes(plan: Plan, name: str, dataset: source.Dataset) -> dict[s
             "version": origin.version,
             "commit": origin.commit,
         }
+        if origin.updated_utc:  # of lossy copies, which are replaced in place
+            archive["updated_utc"] = origin.updated_utc
     return {
         "dataset": name,
         "title": str(description.get("Name", name)),
@@ -124,6 +127,7 @@ def _source_attributes(plan: Plan, name: str, dataset: source.Dataset) -> dict[s
         "funding": _as_texts(description.get("Funding")),
         "ethics": _as_texts(description.get("EthicsApprovals")),
         "bids_version": str(description.get("BIDSVersion", "")),
+        **derivation_attributes(description),
         "recordings": len(files),
         "sha256": digest(files),
     }

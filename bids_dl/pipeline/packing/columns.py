@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl import source
 from bids_dl.datamodel import MISSING_SPELLINGS, Recording, Window
-from bids_dl.pipeline.processing.statistics import MAX_FREQUENCY_HZ
-from bids_dl.pipeline.staging_entry import StagedRecording
+from bids_dl.pipeline.processing.spectrum import MAX_FREQUENCY_HZ
+from bids_dl.pipeline.staging_entry import ElectrodePositions, StagedRecording
 from bids_dl.planning.plan import Plan
-from bids_dl.preprocess.steps.montage import ELECTRODES, Montage
 from bids_dl.store import writer
 from bids_dl.store.format import ARRAYS, RESERVED, Column, make_column
 
@@ -47,7 +45,7 @@ def all_columns(
     """
     names = array_names(plan)
     return [
-        *_axis_columns(plan),
+        *_axis_columns(plan, staged[0].entry.electrodes),
         *_window_columns(plan, rows),
         *_participant_columns(plan, rows, names),
         *_event_columns(plan, rows, names),
@@ -55,27 +53,18 @@ def all_columns(
     ]
 
 
-def _axis_columns(plan: Plan) -> Iterator[Column]:
+def _axis_columns(plan: Plan, electrodes: ElectrodePositions) -> Iterator[Column]:
     """Yield the columns of channels and times."""
     spec = plan.spec
     yield make_column("channel", writer.text_array(spec.ch_names))
     yield make_column("channel_type", writer.text_array(spec.ch_types))
-    positions, template = source.standard_positions(spec.ch_names, _templates(plan))
+    template = electrodes.template
     origin = f"position by name, template {template} of MNE, head coordinates; NaN if unknown"
-    yield make_column("channel_position", positions, long_name=origin)
+    yield make_column("channel_position", electrodes.to_array(), long_name=origin)
     is_event_locked = plan.request.windows.tmin is not None
     about = "from the event" if is_event_locked else "from the start of the window"
     times = (plan.offset + np.arange(plan.n_times)) / float(spec.sfreq)
     yield make_column("time", times, long_name=about)
-
-
-def _templates(plan: Plan) -> list[str]:
-    """List the templates of positions that the recipe names."""
-    names: list[str] = []
-    for step in plan.recipe.steps:
-        if isinstance(step, Montage):
-            names.extend(name for name in step.positions if name != ELECTRODES)
-    return names
 
 
 def _window_columns(plan: Plan, rows: Sequence[WindowRow]) -> Iterator[Column]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bids_dl.config.stages import Request
 from bids_dl.errors import SourceError
-from bids_dl.planning.plan import Plan
 from bids_dl.sharing.licence import check_licences
 from bids_dl.sharing.licence_terms import check_store_licence, name_licence, read_terms
 from bids_dl.wording import format_size, join_names
+
+if TYPE_CHECKING:
+    from bids_dl.planning.plan import Plan
 
 LICENCE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
 MAX_LICENCE_BYTES = 200_000  # a longer file is no licence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,17 +11,27 @@ import numpy.typing as npt
 
 from bids_dl import preprocess, source
 from bids_dl.datamodel import BRAIN_TYPES, StepReport, exact_rate
+from bids_dl.pipeline.processing.cutting import cut_windows
 from bids_dl.pipeline.processing.excerpts import Excerpt
-from bids_dl.pipeline.processing.statistics import Moments, Spectrum, evenly_spaced, find_runs
+from bids_dl.pipeline.processing.spectrum import Spectrum
+from bids_dl.pipeline.processing.statistics import Moments, evenly_spaced, find_runs
 from bids_dl.pipeline.processing.task import Task
-from bids_dl.pipeline.staging_entry import DropoutRun, DroppedWindow, StagingEntry
+from bids_dl.pipeline.staging_entry import (
+    NO_ELECTRODES,
+    DropoutRun,
+    DroppedWindow,
+    ElectrodePositions,
+    StagingEntry,
+)
 from bids_dl.preprocess import WindowResults
+from bids_dl.preprocess.steps.montage import ELECTRODES, Montage
 from bids_dl.store.signals.quantization import MagnitudeHistogram
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 MICROVOLTS = 1e6  # µV of a volt, the unit of MNE
+SPECTRUM_BYTES = 1_000_000  # windows transformed at once, which a processor's cache holds
 
 
 class EntryBuilder:
@@ -57,15 +67,20 @@ class EntryBuilder:
 
     def add_raw(self, raw: BaseRaw, excerpt: Excerpt) -> None:
         """Add the spectra of the windows of an excerpt before the recipe."""
-        picks = _brain_channels(raw.get_channel_types())
+        picks = _brain_channels(preprocess.channel_types(raw))
         ratio = self._task.spec.sfreq / exact_rate(self._task.header.sfreq)
-        n_times = math.ceil(self._task.n_times / ratio)
-        for number, row in excerpt.windows:
-            if number in self._spectrum_windows and picks:
-                start = min(max(0, math.floor(row / ratio)), raw.n_times - n_times)
-                start = max(0, start)
-                signal = raw.get_data(picks, start, start + n_times) * MICROVOLTS
-                self._spectrum_before.add(number, signal)
+        n_times = min(math.ceil(self._task.n_times / ratio), raw.n_times)
+        last_start = raw.n_times - n_times
+        windows = [item for item in excerpt.windows if item[0] in self._spectrum_windows]
+        if not windows or not picks:
+            return
+        numbers, rows = zip(*windows, strict=True)
+        starts = [max(0, min(math.floor(row / ratio), last_start)) for row in rows]
+        samples = preprocess.loaded_samples(raw)
+        for part in _parts(len(numbers), len(picks) * n_times):
+            signals = cut_windows(samples, starts[part], n_times, picks)
+            signals *= MICROVOLTS
+            self._spectrum_before.add(numbers[part], signals)
 
     def add_signal_reports(self, reports: list[StepReport], excerpt: Excerpt) -> None:
         """Add the reports of the steps on the signal of an excerpt."""
@@ -92,16 +107,25 @@ class EntryBuilder:
         for index, step, reason in results.dropped:
             self._dropped.append(DroppedWindow(numbers[index], step, reason))
         self._kept += kept
-        picks = _brain_channels(self._task.spec.ch_types)
-        signals, masks = results.windows.signals, results.windows.dropout_mask
-        for number, signal, mask in zip(kept, signals, masks, strict=True):
-            if number in self._spectrum_windows and picks:
-                self._spectrum_after.add(number, signal[picks])
+        self._add_spectra(kept, results.windows.signals)
+        for number, mask in zip(kept, results.windows.dropout_mask, strict=True):
             if mask.any():
                 self._dropout_runs += [DropoutRun(number, *run) for run in find_runs(mask)]
         if kept:
             self._moments.add(stored)
             self._magnitudes.add(stored)
+
+    def _add_spectra(self, numbers: Sequence[int], signals: npt.NDArray[np.float64]) -> None:
+        """Add the spectra of windows (n_windows, n_chans, n_times) after the recipe."""
+        picks = _brain_channels(self._task.spec.ch_types)
+        rows = [row for row, number in enumerate(numbers) if number in self._spectrum_windows]
+        if not picks:
+            return
+        for part in _parts(len(rows), len(picks) * self._task.n_times):
+            chosen = signals[rows[part]]
+            if len(picks) < self._task.spec.n_chans:
+                chosen = chosen[:, picks]
+            self._spectrum_after.add([numbers[row] for row in rows[part]], chosen)
 
     def build(self) -> StagingEntry:
         """Build the entry, with windows in the order of their numbers."""
@@ -119,7 +143,16 @@ class EntryBuilder:
             spectrum_after=self._spectrum_after.median(kept),
             magnitudes=tuple(self._magnitudes.counts.tolist()) if kept else (),
             verified=source.describe_verification(self._task.dataset),
+            electrodes=self._find_electrodes() if kept else NO_ELECTRODES,
         )
+
+    def _find_electrodes(self) -> ElectrodePositions:
+        """Look up the channels of the store in the templates that the recipe names."""
+        templates: list[str] = []
+        for step in self._task.recipe.steps:
+            if isinstance(step, Montage):
+                templates.extend(name for name in step.positions if name != ELECTRODES)
+        return ElectrodePositions.of_names(self._task.spec.ch_names, templates)
 
     def _merge_window_reports(self) -> list[StepReport]:
         """Merge the reports of each step on windows over all batches.
@@ -135,6 +168,13 @@ class EntryBuilder:
             spans = list(zip(starts[:, step].tolist(), stops[:, step].tolist(), strict=True))
             merged += preprocess.merge_reports([[report] for report in reports], spans)
         return merged
+
+
+def _parts(count: int, size: int) -> Iterator[slice]:
+    """Yield slices of windows of ``size`` samples that are transformed at once."""
+    step = max(1, SPECTRUM_BYTES // (8 * size))
+    for start in range(0, count, step):
+        yield slice(start, start + step)
 
 
 def _brain_channels(ch_types: Sequence[str]) -> list[int]:

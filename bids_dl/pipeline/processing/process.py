@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bids_dl import preprocess, source
-from bids_dl.datamodel import BRAIN_TYPES, VOLTAGE_TYPES, Failure, SignalSpec, StepReport
+from bids_dl.datamodel import VOLTAGE_TYPES, Failure, SignalSpec, StepReport
 from bids_dl.errors import RecordingError
 from bids_dl.pipeline.entry_file import EntryWriter
+from bids_dl.pipeline.processing.blas_threads import one_blas_thread
+from bids_dl.pipeline.processing.cutting import cut_windows
 from bids_dl.pipeline.processing.entry_builder import MICROVOLTS, EntryBuilder
 from bids_dl.pipeline.processing.excerpts import Excerpt, find_jumps
 from bids_dl.pipeline.processing.memory_limit import memory_limit
@@ -71,7 +72,7 @@ def run_task(task: Task, max_bytes: int | None = None) -> Failure | None:
     key = task.recording.key
     try:
         # The sums of a BLAS depend on the number of its threads.
-        with PROCESS_LOCK, threadpool_limits(limits=1), memory_limit(max_bytes):
+        with PROCESS_LOCK, one_blas_thread(), memory_limit(max_bytes):
             process_recording(task)
     except RecordingError as problem:
         failure = Failure(key, problem.stage, problem.reason, problem.transient)
@@ -124,7 +125,7 @@ def process_recording(task: Task) -> None:
                         read_reports = _check_amplitudes(signal, task.spec)
                     builder.add_read_reports(read_reports)
                 builder.add_raw(signal, excerpt)
-                cleaned, reports = task.recipe.run(signal)
+                cleaned, reports = task.recipe.run(signal, _used_intervals(excerpt, task))
                 builder.add_signal_reports(reports, excerpt)
                 for batch in _cut_windows(cleaned, excerpt, task):
                     if task.recipe.needs_all_windows:
@@ -193,12 +194,9 @@ def _check_amplitudes(
         The samples cannot be volts, or cannot be read.
     """
     keeps_names = set(spec.ch_names) <= set(raw.ch_names)
-    names = []
-    for name, ch_type in zip(raw.ch_names, raw.get_channel_types(), strict=True):
-        if (name in spec.ch_names) if keeps_names else (ch_type in BRAIN_TYPES):
-            names.append(name)
+    names = spec.ch_names if keeps_names else None
     try:
-        notes = source.check_amplitudes(raw, names or None, spans=spans)
+        notes = source.check_amplitudes(raw, names, spans=spans)
     except RecordingError:
         raise
     except Exception as problem:  # noqa: BLE001  (readers of broken files raise anything)
@@ -206,9 +204,21 @@ def _check_amplitudes(
     return (StepReport("read", share=0.0, notes=notes),) if notes else ()
 
 
+def _used_intervals(excerpt: Excerpt, task: Task) -> list[tuple[int, int]] | None:
+    """List the intervals of a cleaned excerpt that its windows are cut from.
+
+    None stands for all samples, if the recipe concatenates intervals.
+    """
+    if task.selected:
+        return None
+    return [(start, start + task.n_times) for _, start in excerpt.windows]
+
+
 def _cut_windows(cleaned: BaseRaw, excerpt: Excerpt, task: Task) -> Iterator[WindowBatch]:
     """Cut the windows of a cleaned excerpt, in batches of bounded size."""
-    signal = _signal_in_microvolts(cleaned, task.spec)
+    _check_channels(cleaned, task.spec)
+    samples = preprocess.loaded_samples(cleaned)
+    channels = [cleaned.ch_names.index(name) for name in task.spec.ch_names]
     info = preprocess.info_of(cleaned, task.spec.ch_names)
     mask = preprocess.dropout_mask(cleaned, task.spec.ch_names)
     times = (task.offset + np.arange(task.n_times)) / float(task.spec.sfreq)
@@ -217,26 +227,19 @@ def _cut_windows(cleaned: BaseRaw, excerpt: Excerpt, task: Task) -> Iterator[Win
         numbers, starts = zip(*excerpt.windows[i : i + batch_size], strict=True)
         if task.selected:
             starts = tuple(preprocess.joined_position(task.selected, start) for start in starts)
+        signals = cut_windows(samples, starts, task.n_times, channels)
+        _scale_to_microvolts(signals, task.spec)
         windows = Windows(
-            signals=_stack_windows(signal, starts, task.n_times),
+            signals=signals,
             times=times,
             info=info,
-            dropout_mask=_stack_windows(mask, starts, task.n_times),
+            dropout_mask=cut_windows(mask, starts, task.n_times, range(len(mask))),
         )
         yield WindowBatch(numbers, windows, excerpt.start / task.header.sfreq)
 
 
-def _stack_windows(
-    signal: npt.NDArray[Any], starts: Sequence[int], n_times: int
-) -> npt.NDArray[Any]:
-    """Copy windows of a signal (n_chans, n_samples) to (n_windows, n_chans, n_times)."""
-    return np.stack([signal[:, start : start + n_times] for start in starts])
-
-
-def _signal_in_microvolts(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.float64]:
-    """Return the signal (n_chans, n_times) with channels in the order of the store.
-
-    Voltages are in µV; other channels keep their unit.
+def _check_channels(raw: BaseRaw, spec: SignalSpec) -> None:
+    """Check the channels and the rate after the recipe.
 
     Raises
     ------
@@ -253,11 +256,15 @@ def _signal_in_microvolts(raw: BaseRaw, spec: SignalSpec) -> npt.NDArray[np.floa
             f"{count(len(raw.ch_names), 'channel')} at {sfreq:g} Hz after the recipe, planned were "
             f"{spec.n_chans} at {float(spec.sfreq):g} Hz{names}",
         )
-    signal: npt.NDArray[np.float64] = raw.get_data(picks=list(spec.ch_names))
-    for channel, ch_type in enumerate(spec.ch_types):
-        if ch_type in VOLTAGE_TYPES:
-            signal[channel] *= MICROVOLTS
-    return signal
+
+
+def _scale_to_microvolts(signals: npt.NDArray[np.float64], spec: SignalSpec) -> None:
+    """Scale windows (n_windows, n_chans, n_times) from V in place. Other units are kept."""
+    voltages = [ch_type in VOLTAGE_TYPES for ch_type in spec.ch_types]
+    if all(voltages):  # a list of rows takes a copy more than all of them
+        signals *= MICROVOLTS
+    else:
+        signals[:, voltages] *= MICROVOLTS
 
 
 def _concatenate(batches: Sequence[WindowBatch]) -> WindowBatch:

@@ -1,15 +1,13 @@
-"""Running statistics of a recording: moments of its channels, power spectra and dropout runs."""
+"""Running statistics of a recording: moments of its channels, and dropout runs."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 MAX_SPECTRA = 64  # windows of a recording whose spectra are averaged
-MAX_FREQUENCY_HZ = 200  # highest frequency of a spectrum
 
 
 class Moments:
@@ -40,7 +38,7 @@ class Moments:
         """Add windows (n_windows, n_chans, n_times)."""
         count = signals.shape[0] * signals.shape[2]
         mean = signals.mean((0, 2), dtype=np.float64)
-        squares = signals.var((0, 2), dtype=np.float64) * count
+        squares = signals.var((0, 2), dtype=np.float64, mean=mean[:, None]) * count
         difference = mean - self.mean
         total = self.count + count
         self.squares += squares + difference**2 * self.count * count / total
@@ -53,54 +51,6 @@ class Moments:
             return (), ()
         deviations = np.sqrt(self.squares / self.count)
         return tuple(self.mean.tolist()), tuple(deviations.tolist())
-
-
-class Spectrum:
-    """Power spectra of windows at 0, 1, 2, ... Hz, by Welch's method (Welch 1967).
-
-    Parameters
-    ----------
-    sfreq
-        Sampling rate of the windows in Hz.
-    """
-
-    def __init__(self, sfreq: float) -> None:
-        self.sfreq = sfreq
-        self._by_window: dict[int, npt.NDArray[np.float64]] = {}  # (n_chans, n_freqs) each
-
-    def add(self, number: int, signals: npt.NDArray[np.float64]) -> None:
-        """Add the window of this number, (n_chans, n_times) in µV."""
-        from scipy.signal import welch
-
-        segment = min(signals.shape[1], round(self.sfreq))
-        n_fft = max(segment, round(self.sfreq))
-        frequencies, power = welch(signals, self.sfreq, nperseg=segment, nfft=n_fft, axis=1)
-        whole_hertz = np.arange(min(MAX_FREQUENCY_HZ, math.floor(self.sfreq / 2)) + 1)
-        channels = [np.interp(whole_hertz, frequencies, channel) for channel in power]
-        self._by_window[number] = np.stack(channels)
-
-    def median(self, numbers: Sequence[int]) -> tuple[float, ...]:
-        """Compute the median over channels of the mean over windows, in µV²/Hz.
-
-        A channel skips the windows in which one of its samples is NaN.
-
-        Parameters
-        ----------
-        numbers
-            Windows to average; those that were never added are ignored.
-
-        Returns
-        -------
-        tuple of float
-            Power at 0, 1, 2, ... Hz, up to half the sampling rate; empty if no window is left.
-        """
-        windows = [self._by_window[number] for number in numbers if number in self._by_window]
-        means = []
-        for channel in zip(*windows, strict=True):  # one spectrum per window
-            finite = [power for power in channel if np.isfinite(power).all()]
-            if finite:
-                means.append(np.mean(finite, axis=0))
-        return tuple(np.median(means, axis=0).tolist()) if means else ()
 
 
 def evenly_spaced(numbers: Sequence[int], *, limit: int = MAX_SPECTRA) -> set[int]:

@@ -37,6 +37,8 @@ class Task:
         Samples from the anchor of a window to its first sample, at the rate of the store.
     hashed
         Files of the recording, as they were planned.
+    context
+        Samples that the recipe needs around a sample of this recording.
     selected
         Intervals that the recipe concatenates, in samples at the rate of the store; empty if it
         keeps the whole signal.
@@ -55,13 +57,9 @@ class Task:
     offset: int
     staging: Staging
     hashed: source.HashedFiles
+    context: preprocess.RecipeContext
     selected: tuple[tuple[int, int], ...] = ()
     fetched: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def context(self) -> preprocess.RecipeContext:
-        """Samples that the recipe needs around a sample of this recording."""
-        return self.recipe.required_context(self.header.spec)
 
 
 def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
@@ -76,10 +74,11 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
     boundaries = plan.survey.limits[key].boundaries
     header = replace(plan.survey.headers[key], boundaries=boundaries)
     ratio = plan.ratio(recording)
+    context = plan.recipe.required_context(header.spec)
     excerpt_plan = plan_excerpts(
         plan.windows[key],
         header,
-        plan.recipe.required_context(header.spec),
+        context,
         ratio=ratio,
         offset=plan.offset,
         n_times=plan.n_times,
@@ -108,6 +107,7 @@ def make_task(plan: Plan, recording: Recording, staging: Staging) -> Task:
         offset=plan.offset,
         staging=staging,
         hashed=plan.hashed[key],
+        context=context,
         selected=selected,
     )
 

@@ -1,26 +1,38 @@
-"""Distribute tasks over Dask workers: as many at once as workers and memory allow."""
+"""Distribute tasks over workers: as many at once as workers and memory allow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from uuid import uuid4
-
-from distributed import Future
-from distributed.scheduler import KilledWorker
+from time import monotonic
 
 from bids_dl.datamodel import Failure
 from bids_dl.errors import BidsDlError
 from bids_dl.pipeline.processing import memory
-from bids_dl.pipeline.processing.process import run_task, unexpected_failure
 from bids_dl.pipeline.processing.task import Task
+from bids_dl.pipeline.running.durations import log_duration
 from bids_dl.pipeline.running.fetch import Arrival, Fetcher
-from bids_dl.pipeline.running.workers import WorkerPool
+from bids_dl.pipeline.running.worker_pool import PendingResult, WorkerPool
 
-RESULT_TIMEOUT = 20.0  # s to wait for the result of a finished task
 POLL_SECONDS = 0.5  # between two reports of progress, and checks that workers are left
 LOST_WORKERS_TIMEOUT = 60.0  # s without any worker until a run ends; a dead one restarts in two
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A task that has ended, by the key of its recording."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A task that a worker runs, since a moment in s."""
+
+    task: Task
+    pending: PendingResult
+    start: float
 
 
 def run_on_workers(
@@ -41,18 +53,18 @@ def run_on_workers(
         more.
     """
     waiting = {task.recording.key: task for task in tasks}
-    running: dict[str, tuple[Task, Future]] = {}  # by key of the future
-    events: SimpleQueue[Future | Arrival] = SimpleQueue()  # finished, or available
+    running: dict[str, _Running] = {}
+    events: SimpleQueue[_Ended | Arrival] = SimpleQueue()
     fetcher.listen(events.put)
     while waiting or running:
         available = [task for key, task in waiting.items() if fetcher.is_available(key)]
-        while task := _next_task(available, [task for task, _ in running.values()], pool):
+        while task := _next_task(available, [item.task for item in running.values()], pool):
             available.remove(task)
-            del waiting[task.recording.key]
-            future = _submit(task, pool)
-            running[future.key] = task, future
-            future.add_done_callback(events.put)
-        event = _wait_for_event(events, pool, fetcher, [task for task, _ in running.values()])
+            key = task.recording.key
+            del waiting[key]
+            running[key] = _Running(task, pool.submit(task), monotonic())
+            running[key].pending.add_done_callback(_reporter(key, events))
+        event = _wait_for_event(events, pool, fetcher, list(running))
         fetcher.report()
         if isinstance(event, Arrival):
             if event.error:
@@ -60,20 +72,20 @@ def run_on_workers(
             if event.failure and event.key in waiting:
                 yield waiting.pop(event.key), event.failure
             continue
-        task, _ = running.pop(event.key)
-        fetcher.release(task.recording.key)
-        yield task, _result(event, task, pool)
+        item = running.pop(event.key)
+        fetcher.release(event.key)
+        failure = item.pending.result()
+        log_duration(event.key, monotonic() - item.start, failure)
+        yield item.task, failure
 
 
-def _submit(task: Task, pool: WorkerPool) -> Future:
-    return pool.client.submit(
-        run_task,
-        task,
-        pool.memory_per_recording if pool.limit_memory else None,
-        key=f"process-{task.key[:16]}-{uuid4().hex}",
-        pure=False,
-        retries=0,
-    )
+def _reporter(key: str, events: SimpleQueue[_Ended | Arrival]) -> Callable[[object], None]:
+    """Return a function that reports the end of a task."""
+
+    def report(_: object) -> None:
+        events.put(_Ended(key))
+
+    return report
 
 
 def _next_task(waiting: Sequence[Task], running: Sequence[Task], pool: WorkerPool) -> Task | None:
@@ -90,12 +102,17 @@ def _next_task(waiting: Sequence[Task], running: Sequence[Task], pool: WorkerPoo
 
 
 def _wait_for_event(
-    events: SimpleQueue[Future | Arrival],
+    events: SimpleQueue[_Ended | Arrival],
     pool: WorkerPool,
     fetcher: Fetcher,
-    running: Sequence[Task],
-) -> Future | Arrival:
-    """Return the next finished future or available recording, and report fetched bytes meanwhile.
+    running: Sequence[str],
+) -> _Ended | Arrival:
+    """Return the next ended task or available recording, and report fetched bytes meanwhile.
+
+    Parameters
+    ----------
+    running
+        Keys of the recordings in progress.
 
     Raises
     ------
@@ -109,39 +126,11 @@ def _wait_for_event(
         except Empty:
             fetcher.report()
             # workers may leave while nothing is fetched yet, as those of an adaptive cluster do
-            is_served = not running or bool(pool.client.nthreads())
+            is_served = not running or pool.has_workers()
             seconds_without_workers = 0.0 if is_served else seconds_without_workers + POLL_SECONDS
         if seconds_without_workers >= LOST_WORKERS_TIMEOUT:
-            keys = ", ".join(task.recording.key for task in running)
             raise BidsDlError(
                 f"{pool.name} were lost, and none returned within {LOST_WORKERS_TIMEOUT:g} s; "
-                f"in progress: {keys}\n"
+                f"in progress: {', '.join(running)}\n"
                 "  staged recordings are kept: start workers and run the same command again"
             )
-
-
-def _result(future: Future, task: Task, pool: WorkerPool) -> Failure | None:
-    """Return the failure of a finished task, None if it succeeded.
-
-    Raises
-    ------
-    BidsDlError
-        The connection to the scheduler was lost.
-    """
-    key = task.recording.key
-    try:
-        problem = future.exception(timeout=RESULT_TIMEOUT)
-        if problem is None:
-            return future.result(timeout=RESULT_TIMEOUT)  # type: ignore[no-any-return]
-    except TimeoutError:
-        # The worker died after the task was done. The staged entry tells how the task ended.
-        return None
-    except CancelledError:
-        raise BidsDlError(
-            f"lost the connection to {pool.name}; staged recordings are kept: "
-            "run the same command again when the scheduler is available"
-        ) from None
-    if isinstance(problem, KilledWorker):
-        reason = "its worker process was killed each time (out of memory, or a crash in a reader)"
-        return Failure(key, "worker", reason, transient=True)
-    return unexpected_failure(key, problem)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from time import monotonic
 
 from bids_dl.config.stages import PipelineConfig
 from bids_dl.datamodel import Failure
 from bids_dl.pipeline.processing import memory, process
 from bids_dl.pipeline.processing.task import Task
+from bids_dl.pipeline.running.distribute import run_on_workers
+from bids_dl.pipeline.running.durations import log_duration
 from bids_dl.pipeline.running.fetch import Fetcher
+from bids_dl.pipeline.running.local_workers import LocalWorkers, WorkerStarter, open_starter
+from bids_dl.pipeline.running.worker_pool import WorkerPool
 
 SYNCHRONOUS = "synchronous"
 """Value of ``PipelineConfig.scheduler`` that runs all tasks in this process, as in Dask."""
@@ -18,7 +25,10 @@ Result = tuple[Task, Failure | None]
 
 
 def run_tasks(
-    tasks: Sequence[Task], config: PipelineConfig, fetcher: Fetcher | None = None
+    tasks: Sequence[Task],
+    config: PipelineConfig,
+    fetcher: Fetcher | None = None,
+    starter: WorkerStarter | None = None,
 ) -> Iterator[Result]:
     """Process and stage recordings, and yield each one as it ends.
 
@@ -35,6 +45,8 @@ def run_tasks(
         (its address), or this process (``"synchronous"``).
     fetcher
         Makes the recordings of the tasks available; None if all are on this machine.
+    starter
+        Starts local processes; None to begin with their preparation now.
 
     Yields
     ------
@@ -52,18 +64,35 @@ def run_tasks(
     if config.scheduler == SYNCHRONOUS:
         yield from _run_in_this_process(tasks, config, fetcher)
         return
-    # Dask takes half a second to import.
-    from bids_dl.pipeline.running.distribute import run_on_workers
-    from bids_dl.pipeline.running.workers import start_workers
-
-    packages = {name for task in tasks for name in task.recipe.packages}
-    with start_workers(config, len(tasks), packages) as pool:
+    with _open_pool(tasks, config, starter) as pool:
         yield from _run_with_retry(
             tasks,
             pool.memory_per_recording,
             lambda chosen: run_on_workers(chosen, pool, fetcher),
             fetcher,
         )
+
+
+@contextmanager
+def _open_pool(
+    tasks: Sequence[Task], config: PipelineConfig, starter: WorkerStarter | None
+) -> Iterator[WorkerPool]:
+    """Provide processes of this machine, or the workers of a Dask scheduler."""
+    if config.scheduler:
+        # Dask takes half a second to import.
+        from bids_dl.pipeline.running.dask_workers import connect_workers
+
+        packages = {name for task in tasks for name in task.recipe.packages}
+        with connect_workers(config, config.scheduler, packages) as workers:
+            yield workers
+        return
+    jobs = min(config.jobs or os.cpu_count() or 1, len(tasks))
+    max_bytes = config.memory or memory.available_memory()
+    with (
+        nullcontext(starter) if starter else open_starter() as opened,
+        LocalWorkers(opened, jobs, max_bytes) as pool,
+    ):
+        yield pool
 
 
 def _run_in_this_process(
@@ -77,7 +106,9 @@ def _run_in_this_process(
             arrival = fetcher.wait(key)
             if arrival.error:
                 raise arrival.error
+            start = monotonic()
             failure = arrival.failure or process.run_task(task)
+            log_duration(key, monotonic() - start, failure)
             fetcher.release(key)
             yield task, failure
 

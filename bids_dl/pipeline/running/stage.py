@@ -14,6 +14,7 @@ from bids_dl.errors import BidsDlError
 from bids_dl.pipeline.outcome import Progress, ProgressCallback
 from bids_dl.pipeline.processing.task import Task, make_task
 from bids_dl.pipeline.running.fetch import choose_bytes, make_fetcher
+from bids_dl.pipeline.running.local_workers import WorkerStarter
 from bids_dl.pipeline.staging import Staging
 from bids_dl.pipeline.staging_entry import StagedRecording, StagingEntry
 from bids_dl.planning.plan import Plan
@@ -30,7 +31,13 @@ StagingResult = StagingEntry | Failure
 
 @dataclass(frozen=True)
 class Conversion:
-    """A plan, its destination and staging, and how the work is done."""
+    """A plan, its destination and staging, and how the work is done.
+
+    Attributes
+    ----------
+    starter
+        Starts the processes of the work; None if they are not prepared yet, or not local.
+    """
 
     plan: Plan
     location: Location
@@ -38,6 +45,7 @@ class Conversion:
     config: PipelineConfig
     access: source.Access
     on_progress: ProgressCallback
+    starter: WorkerStarter | None = None
 
 
 def read_staged(
@@ -151,7 +159,7 @@ def _run(conversion: Conversion, tasks: Sequence[Task]) -> Iterator[tuple[Task, 
 
     fetcher = make_fetcher(tasks, conversion.plan, conversion.access, conversion.on_progress)
     with fetcher:
-        yield from run_tasks(tasks, conversion.config, fetcher)
+        yield from run_tasks(tasks, conversion.config, fetcher, conversion.starter)
 
 
 class _StageProgress:

@@ -19,6 +19,7 @@ from bids_dl.preprocess.channels import (
     find_derivations,
     locate_channels,
 )
+from bids_dl.preprocess.excerpt import loaded_samples
 from bids_dl.preprocess.notes import share_flag
 from bids_dl.preprocess.step import Array, Context, Names, StepTraits
 from bids_dl.wording import join_names
@@ -115,11 +116,11 @@ class Reference:
                 self.name, f"fewer than two channels are not marked bad; bad are {join_names(bads)}"
             )
         # The reference is subtracted from all good channels, so one of them shows if it is zero.
-        probe = (good or referenced)[:1]
-        before = raw.get_data(picks=probe)
+        probe = raw.ch_names.index((good or referenced)[0])
+        before = loaded_samples(raw)[probe].copy()
         self._subtract(raw, restored, good, derivations)
         share = 0.0
-        if not np.array_equal(before, raw.get_data(picks=probe)):
+        if not np.array_equal(before, loaded_samples(raw)[probe]):
             share = len(good) / restored.n_chans
         others = [name for name in restored.ch_names if name not in referenced]
         notes = []

@@ -120,7 +120,7 @@ def connect(filesystem: Any, path: str, storage_options: Mapping[str, Any]) -> O
         protocols = [protocols]
     if "s3" not in protocols or find_spec("obstore") is None:
         return None
-    if not _supports(storage_options):
+    if not supports(storage_options):
         return None
     if OBSTORE_PROCESS and OBSTORE_PROCESS[0] != os.getpid():
         return None
@@ -129,7 +129,7 @@ def connect(filesystem: Any, path: str, storage_options: Mapping[str, Any]) -> O
     return ObstoreClient(filesystem, path)
 
 
-def _supports(storage_options: Mapping[str, Any]) -> bool:
+def supports(storage_options: Mapping[str, Any]) -> bool:
     """Return whether all storage options are supported here."""
     for name, value in storage_options.items():
         if name not in SUPPORTED_OPTIONS:

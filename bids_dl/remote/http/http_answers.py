@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -16,6 +18,9 @@ MIN_BYTES_PER_SECOND = 1000
 READ_BYTES = 1 << 18  # at a time
 PARTIAL_STATUS = 206
 ERROR_STATUS = 400  # and all above
+MAX_DIGITS = 18  # of a number of bytes
+EXHAUSTED = re.compile(r";\s*r=0\s*(;|$)")  # in a RateLimit header: no request is left
+SECONDS_TO_RESET = re.compile(r";\s*t=(\d{1,6})\b")
 
 
 class HttpStatusError(OSError):
@@ -104,14 +109,37 @@ async def check_status(response: aiohttp.ClientResponse) -> None:
     body = await response.content.read(1000)
     raise HttpStatusError(
         response.status,
-        retry_after=_retry_after(response.headers.get("Retry-After", "")),
+        retry_after=requested_wait(response.headers),
         body=body.decode("utf-8", "replace"),
     )
 
 
+def requested_wait(headers: Mapping[str, str]) -> float:
+    """Return the seconds that an answer asks to wait, 0 if it does not ask.
+
+    Parameters
+    ----------
+    headers
+        Headers of the answer: ``Retry-After``, and ``RateLimit`` as the draft of the IETF
+        (draft-ietf-httpapi-ratelimit-headers) has it. The longer wait counts.
+
+    Examples
+    --------
+    >>> requested_wait({"Retry-After": "3"})
+    3.0
+    >>> requested_wait({"RateLimit": '"resolvers";r=0;t=200, "pages";r=10;t=300'})
+    200.0
+    """
+    waits = [_retry_after(headers.get("Retry-After", ""))]
+    for limit in headers.get("RateLimit", "").split(","):
+        if EXHAUSTED.search(limit) and (reset := SECONDS_TO_RESET.search(limit)):
+            waits.append(float(reset[1]))
+    return max(waits)
+
+
 def _retry_after(text: str) -> float:
     """Return the seconds that a Retry-After header asks for, 0 if it cannot be read."""
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
@@ -206,7 +234,7 @@ def parse_content_range(text: str) -> tuple[int, int, int | None]:
     unit, _, rest = text.partition(" ")
     interval, _, total = rest.partition("/")
     first, _, last = interval.partition("-")
-    is_readable = first.isdecimal() and last.isdecimal() and int(first) <= int(last)
-    if unit != "bytes" or not is_readable:
+    is_readable = first.isdecimal() and last.isdecimal() and len(text) <= 4 * MAX_DIGITS
+    if unit != "bytes" or not is_readable or int(first) > int(last):
         raise WrongContentError(f"unreadable Content-Range {text[:100]!r}")
     return int(first), int(last) + 1, int(total) if total.isdecimal() else None

@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from bids_dl.remote.http.http_answers import (
     PARTIAL_STATUS,
@@ -27,13 +25,11 @@ from bids_dl.remote.http.http_answers import (
     check_status,
 )
 from bids_dl.remote.http.http_connections import HttpConnections
-from bids_dl.remote.retry import (
-    RETRY_TIMEOUT_SECONDS,
-    backoff_delays,
-    has_stalled_too_long,
-    is_transient,
-    is_wrong_address,
-)
+from bids_dl.remote.retry import has_stalled_too_long, is_transient, is_wrong_address
+from bids_dl.remote.waits import RETRY_TIMEOUT_SECONDS, backoff_delays
+
+if TYPE_CHECKING:
+    import aiohttp
 
 T = TypeVar("T")
 

@@ -38,6 +38,14 @@ CLOSE_SECONDS = 1.0  # until a thread that closes connections is left alone
 REDIRECT_STATUS = {301, 302, 303, 307, 308}
 
 
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """An answer that leads to another address, which may be signed."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
 @dataclass
 class HttpConnections:
     """Connections of one process, for all of its threads.
@@ -173,18 +181,56 @@ class HttpConnections:
             The server cannot be reached.
         """
         for _ in range(MAX_REDIRECTS):
-            host = urlsplit(url).netloc
-            all_headers = {**(headers or {}), **self.headers_by_host.get(host, {})}
-            async with self._slots[host]:
-                response = await self._answer(method, url, all_headers, body)
-                async with response:
-                    self.answering_hosts.add(host)
-                    if response.status not in REDIRECT_STATUS or "Location" not in response.headers:
-                        return await use(response)
-                    url = urljoin(url, response.headers["Location"])
-            if urlsplit(url).scheme not in ("http", "https"):
-                raise WrongContentError(f"a redirect leads to {urlsplit(url).scheme}:")
+            answer = await self._request_once(method, url, use, headers, body)
+            if not isinstance(answer, Redirect):
+                return answer
+            url = answer.url
         raise WrongContentError(f"more than {MAX_REDIRECTS} redirects")
+
+    async def request_on_host(
+        self,
+        method: str,
+        url: str,
+        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> T | Redirect:
+        """Make a request, and follow redirects on the same host only. Errors are as for `request`.
+
+        Returns
+        -------
+        object
+            What ``use`` makes of the answer, or the redirect to another host.
+        """
+        host = urlsplit(url).netloc
+        for _ in range(MAX_REDIRECTS):
+            answer = await self._request_once(method, url, use, headers, None)
+            if not isinstance(answer, Redirect) or urlsplit(answer.url).netloc != host:
+                return answer
+            url = answer.url
+        raise WrongContentError(f"more than {MAX_REDIRECTS} redirects")
+
+    async def _request_once(
+        self,
+        method: str,
+        url: str,
+        use: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+    ) -> T | Redirect:
+        """Make a request, and return what ``use`` makes of the answer, unless it is a redirect."""
+        host = urlsplit(url).netloc
+        all_headers = {**(headers or {}), **self.headers_by_host.get(host, {})}
+        async with self._slots[host]:
+            response = await self._answer(method, url, all_headers, body)
+            async with response:
+                self.answering_hosts.add(host)
+                if response.status not in REDIRECT_STATUS or "Location" not in response.headers:
+                    return await use(response)
+                target = urljoin(url, response.headers["Location"])
+                if urlsplit(target).scheme not in ("http", "https"):
+                    raise WrongContentError(f"a redirect leads to {urlsplit(target).scheme}:")
+                return Redirect(target, response.headers.copy())
 
     async def _answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None

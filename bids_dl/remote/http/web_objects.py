@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import errno
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +20,13 @@ from bids_dl.remote.http.http_answers import (
     ERROR_STATUS,
     PARTIAL_STATUS,
     STALL_SECONDS,
-    HttpStatusError,
-    NoRangesError,
     WrongContentError,
-    check_available_range,
     check_status,
     parse_content_range,
 )
 from bids_dl.remote.http.http_connections import HttpConnections
+from bids_dl.remote.http.object_requests import check_found, read_range, read_whole
+from bids_dl.remote.http.plain_ranges import ObjectRequest, PlainRanges
 from bids_dl.remote.retry import OUT_OF_RANGE_STATUS, SERVER_ERROR_STATUS, TRANSIENT_STATUS
 from bids_dl.wording import join_names
 
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_CONNECTIONS = 64  # to a host, so that requests overlap
-MAX_OBJECT_BYTES = 256_000_000  # of an object that is read whole
-MAX_UNANNOUNCED_BYTES = 32_000_000  # of one whose size the server does not state
-MISSING_STATUS = {404, 410}
+MAX_KNOWN_REQUESTS = 4096  # of shards, made once for all their ranges
 
 REQUEST_OPTIONS = {"ssl", "proxy", "proxy_auth"}  # arguments of aiohttp's requests
 SUPPORTED_OPTIONS = {"headers", "auth", "cookies", "client_kwargs", *REQUEST_OPTIONS}
@@ -176,155 +173,127 @@ def _stall_seconds(url: str, timeout: Any) -> float:
     return float(timeout)
 
 
-def read_object(
-    options: WebOptions, url: str, start: int | None, stop: int | None, max_bytes: int
-) -> bytes:
-    """Read an object, or its bytes from ``start`` to ``stop``, as far as it has them.
+@dataclass(frozen=True, slots=True)
+class WebObjects:
+    """Objects below a URL. Each method makes one try, because callers retry."""
 
-    Parameters
-    ----------
-    start
-        First byte. A negative number counts from the end.
-    max_bytes
-        Size of the largest whole object that is accepted.
+    url: str
+    options: WebOptions
 
-    Raises
-    ------
-    FileNotFoundError
-        The object does not exist.
-    OSError
-        The object is larger than ``max_bytes`` (EFBIG), or the server cannot be reached.
-    HttpStatusError, WrongContentError, aiohttp.ClientError
-        The server refuses the request or answers with something else.
-    """
-    connections = options.connections()
-    if start is None and stop is None:
-        return connections.run(_read_whole(connections, url, max_bytes))
-    return connections.run(_read_range(connections, url, start or 0, stop))
+    @property
+    def is_anonymous(self) -> bool:
+        """True if requests have no credentials."""
+        has_query = "?" in self.url  # which may be a signature
+        return not (self.options.headers[1] or self.options.trust_environment or has_query)
 
+    @property
+    def read_only(self) -> str:
+        """Reason why nothing can be written, and what to do."""
+        return "http(s) URLs are read-only; write to a folder or a bucket"
 
-def read_ranges(
-    options: WebOptions, ranges: Sequence[tuple[str, int, int | None]]
-) -> list[bytes | Exception]:
-    """Read byte ranges concurrently: URL, ``start`` and ``stop`` of each, as for `read_object`.
+    def read_object(self, url: str, start: int | None, stop: int | None, max_bytes: int) -> bytes:
+        """Read an object, or its bytes from ``start`` to ``stop``, as far as it has them.
 
-    Returns
-    -------
-    list
-        The bytes of each range, as far as the object has them, or the exception it failed with.
-    """
-    connections = options.connections()
+        Parameters
+        ----------
+        start
+            First byte. A negative number counts from the end.
+        max_bytes
+            Size of the largest whole object that is accepted.
 
-    async def read_all() -> list[bytes | BaseException]:
-        requests = [_read_range(connections, *byte_range) for byte_range in ranges]
-        return await asyncio.gather(*requests, return_exceptions=True)
+        Raises
+        ------
+        FileNotFoundError
+            The object does not exist.
+        OSError
+            The object is larger than ``max_bytes`` (EFBIG), or the server cannot be reached.
+        HttpStatusError, WrongContentError, aiohttp.ClientError
+            The server refuses the request or answers with something else.
+        """
+        connections = self.options.connections()
+        if start is None and stop is None:
+            return connections.run(read_whole(connections, url, max_bytes))
+        return connections.run(read_range(connections, url, start or 0, stop))
 
-    contents: list[bytes | Exception] = []
-    for content in connections.run(read_all()):
-        if isinstance(content, BaseException) and not isinstance(content, Exception):
-            raise content
-        contents.append(content)
-    return contents
+    def read_ranges(self, ranges: Sequence[tuple[str, int, int | None]]) -> list[bytes | Exception]:
+        """Read byte ranges concurrently: URL, ``start`` and ``stop`` of each, as for `read_object`.
 
+        Returns
+        -------
+        list
+            The bytes of each range, as far as the object has them, or the exception it failed with.
+        """
+        connections = self.options.connections()
 
-def exists(options: WebOptions, url: str) -> bool:
-    """Return whether an object exists and may be read. Errors are those of `read_object`."""
-    connections = options.connections()
+        async def read_all() -> list[bytes | BaseException]:
+            requests = [read_range(connections, *byte_range) for byte_range in ranges]
+            return await asyncio.gather(*requests, return_exceptions=True)
 
-    async def check(response: aiohttp.ClientResponse) -> bool:
-        status = response.status
-        if status >= SERVER_ERROR_STATUS or status in TRANSIENT_STATUS:
-            await check_status(response)
-        return status < ERROR_STATUS or status == OUT_OF_RANGE_STATUS
+        contents: list[bytes | Exception] = []
+        for content in connections.run(read_all()):
+            if isinstance(content, BaseException) and not isinstance(content, Exception):
+                raise content
+            contents.append(content)
+        return contents
 
-    # the first byte, because some servers do not answer HEAD
-    headers = {"Range": "bytes=0-0"}
-    return connections.run(connections.request("GET", url, check, headers=headers))
+    def plain_ranges(self) -> PlainRanges | None:
+        """Return the client for ranges of many objects. None if proxies or options prevent it."""
+        options = self.options
+        if options.trust_environment or options.request_options or getproxies():
+            return None
+        host, headers = options.headers
+        is_own = host == urlsplit(self.url).netloc
+        requested = dict(headers) if is_own else {}
 
+        @functools.lru_cache(MAX_KNOWN_REQUESTS)
+        def request_of(path: str) -> ObjectRequest | None:
+            return ObjectRequest.of_url(path, requested)
 
-def size(options: WebOptions, url: str) -> int:
-    """Return the bytes of an object. Errors are those of `read_object`."""
-    connections = options.connections()
+        return PlainRanges(request_of, options.stall_seconds, describes_errors=True)
 
-    async def read(response: aiohttp.ClientResponse) -> int:
-        if response.status == OUT_OF_RANGE_STATUS:
-            return 0
-        await _check_found(response, url)
-        text = response.headers.get("Content-Range", "")
-        total = response.content_length
-        if response.status == PARTIAL_STATUS:
-            _, _, total = parse_content_range(text)
-        if total is None:
-            raise WrongContentError("the server does not state the size of the file")
-        return total
+    def exists(self, url: str) -> bool:
+        """Return whether an object exists and may be read. Errors are those of `read_object`."""
+        connections = self.options.connections()
 
-    headers = {"Range": "bytes=0-0"}
-    return connections.run(connections.request("GET", url, read, headers=headers))
+        async def check(response: aiohttp.ClientResponse) -> bool:
+            status = response.status
+            if status >= SERVER_ERROR_STATUS or status in TRANSIENT_STATUS:
+                await check_status(response)
+            return status < ERROR_STATUS or status == OUT_OF_RANGE_STATUS
 
+        # the first byte, because some servers do not answer HEAD
+        headers = {"Range": "bytes=0-0"}
+        return connections.run(connections.request("GET", url, check, headers=headers))
 
-async def _read_whole(connections: HttpConnections, url: str, max_bytes: int) -> bytes:
-    async def read(response: aiohttp.ClientResponse) -> bytes:
-        await _check_found(response, url)
-        is_announced = response.content_length is not None
-        limit = max_bytes if is_announced else min(max_bytes, MAX_UNANNOUNCED_BYTES)
-        try:
-            return await connections.read_at_most(response, limit)
-        except WrongContentError:
-            raise OSError(errno.EFBIG, f"has more than {limit} bytes", url) from None
+    def size(self, url: str) -> int:
+        """Return the bytes of an object. Errors are those of `read_object`."""
+        connections = self.options.connections()
 
-    return await connections.request("GET", url, read)
+        async def read(response: aiohttp.ClientResponse) -> int:
+            if response.status == OUT_OF_RANGE_STATUS:
+                return 0
+            await check_found(response, url)
+            text = response.headers.get("Content-Range", "")
+            total = response.content_length
+            if response.status == PARTIAL_STATUS:
+                _, _, total = parse_content_range(text)
+            if total is None:
+                raise WrongContentError("the server does not state the size of the file")
+            return total
 
+        headers = {"Range": "bytes=0-0"}
+        return connections.run(connections.request("GET", url, read, headers=headers))
 
-async def _read_range(
-    connections: HttpConnections, url: str, start: int, stop: int | None
-) -> bytes:
-    if start == stop:
-        return b""
-    # a server counts from the end to the end only
-    to_request = None if start < 0 else stop
-    last = "" if to_request is None else to_request - 1
+    def entries(self) -> Mapping[str, Mapping[str, Any]]:
+        """Refuse to list objects, which http cannot.
 
-    async def read(response: aiohttp.ClientResponse) -> bytes:
-        await _check_found(response, url)
-        size = _size_of_range(response, start, to_request)
-        content = await connections.read_at_most(response, size)
-        if len(content) < size:
-            raise ConnectionResetError(f"{len(content)} of {size} bytes arrived")
-        return content
+        Raises
+        ------
+        StoreError
+            Always.
+        """
+        raise StoreError(f"{self.url}: {self.read_only}")
 
-    headers = {"Range": f"bytes={start}" if start < 0 else f"bytes={start}-{last}"}
-    content = await connections.request("GET", url, read, headers=headers)
-    if start < 0 and stop is not None:
-        return content[: max(0, len(content) + stop)]
-    return content
-
-
-def _size_of_range(response: aiohttp.ClientResponse, start: int, stop: int | None) -> int:
-    """Return the bytes of an answer to a range, which may also be a whole object of that size.
-
-    Raises
-    ------
-    WrongContentError
-        The answer holds other bytes.
-    """
-    if response.status == PARTIAL_STATUS:
-        size = check_available_range(response.headers.get("Content-Range", ""), start, stop)
-        if response.content_length not in (None, size):
-            raise WrongContentError(f"{response.content_length} bytes for a range of {size} bytes")
-        if stop is None and size > MAX_OBJECT_BYTES:
-            raise WrongContentError(f"{size} bytes to the end of the file")
-        return size
-    size = response.content_length or 0
-    is_whole_object = (start < 0 and size == -start) or (start == 0 and size == stop)
-    if not is_whole_object or size == 0:
-        raise NoRangesError("the server ignores byte ranges and sends the whole file")
-    return size
-
-
-async def _check_found(response: aiohttp.ClientResponse, url: str) -> None:
-    """Raise the error that the status of an answer reports."""
-    if response.status in MISSING_STATUS:
-        raise FileNotFoundError(errno.ENOENT, "does not exist", url)
-    await check_status(response)
-    if response.status not in (200, PARTIAL_STATUS):
-        raise HttpStatusError(response.status)  # such as 204, which has no content
+    def pinned_url(self) -> str:
+        """Return the URL, which has no versions."""
+        return self.url

@@ -84,7 +84,7 @@ def open_access(
     ConfigError
         An endpoint is unknown or is not a URL.
     """
-    from bids_dl.remote.http.http_client import HttpClient  # takes time to import
+    from bids_dl.remote.http.http_client import HttpClient  # asyncio takes time to import
 
     config = config or FetchConfig()
     endpoints = find_endpoints(config.endpoints, environment)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bids_dl.remote.caching.remote_file import RemoteFile
+from bids_dl.source.archives.zarr_index import ZarrCopies
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class ArchivedDataset:
         Of the version; "" if unknown.
     notes
         One line for each fact to tell the user, such as a newer version that cannot be reached.
+    copies
+        Zarr copies that the signals are read from; None if signals are files.
     """
 
     address: str
@@ -43,3 +46,4 @@ class ArchivedDataset:
     commit: str = ""
     doi: str = ""
     notes: tuple[str, ...] = ()
+    copies: ZarrCopies | None = None

@@ -1,4 +1,4 @@
-"""Contents of the cache of remote files: by dataset and version, and what belongs to none."""
+"""Contents of the cache: remote files by dataset and version, others, and local headers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bids_dl.source.archives.endpoints import Endpoints
 from bids_dl.source.archives.version_index import VersionIndex, index_of
 
 DATASETS = "datasets"
+HEADERS = "headers"  # of local recordings, by `bids_dl.source.header_cache`
 SLACK_BYTES = 65_536  # by which a small whole file may take less than its size
 BLOCK_BYTES = 512  # unit of ``st_blocks``
 
@@ -69,6 +70,8 @@ class CacheContents:
         as those of clones.
     partial, unfinished
         Partial files and unfinished downloads of all versions.
+    headers
+        Headers of local recordings.
     total
         All files.
     """
@@ -78,6 +81,7 @@ class CacheContents:
     unowned: tuple[Path, ...]
     partial: DiskUse
     unfinished: DiskUse
+    headers: DiskUse
     total: DiskUse
 
 
@@ -94,6 +98,7 @@ def read_cache_contents(cache: ObjectCache, endpoints: Endpoints) -> CacheConten
     everything = []
     for name in (DATASETS, OBJECTS, PARTIAL):
         everything += [file for file in _files_below(cache.root / name) if file.suffix != LOCK]
+    headers = _files_below(cache.root / HEADERS)
     versions = _read_versions(cache, endpoints, frozenset(objects))
     unfinished = [file for file in everything if file.suffix == PART]
     owned: set[Path] = set()
@@ -109,7 +114,8 @@ def read_cache_contents(cache: ObjectCache, endpoints: Endpoints) -> CacheConten
         unowned=tuple(unowned),
         partial=measure_files(partial),
         unfinished=measure_files(unfinished),
-        total=measure_files(everything),
+        headers=measure_files(headers),
+        total=measure_files([*everything, *headers]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Removal of datasets from the cache of remote files."""
+"""Removal of datasets and headers from the cache."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bids_dl.remote.caching.file_lock import sole_use
 from bids_dl.remote.caching.object_cache import OBJECTS, PART, PARTIAL, ObjectCache
 from bids_dl.source.archives.cache_contents import (
     DATASETS,
+    HEADERS,
     CacheContents,
     CachedVersion,
     read_cache_contents,
@@ -39,7 +40,7 @@ def empty_cache(
     """Remove versions of datasets from a cache.
 
     A file that a kept version refers to is kept. Files that no version refers to, as those of
-    clones, are removed by age, or with everything.
+    clones, and headers of local recordings are removed by age, or with everything.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def empty_cache(
             _remove_everything(cache.root)
         else:
             kept = [version for version in contents.versions if version not in removed]
-            unowned = _unused_since(contents.unowned, config, now)
+            headers = list((cache.root / HEADERS).glob("*"))
+            unowned = _unused_since([*contents.unowned, *headers], config, now)
             _remove_versions(cache.root, removed, kept)
             for path in unowned:
                 _remove_object(path)
@@ -165,5 +167,5 @@ def _remove_broken_folders(folder: Path) -> None:
 
 def _remove_everything(root: Path) -> None:
     """Remove all that a cache consists of, but no other file in its folder."""
-    for name in (DATASETS, OBJECTS, PARTIAL, FOLDERS):
+    for name in (DATASETS, OBJECTS, PARTIAL, FOLDERS, HEADERS):
         shutil.rmtree(root / name, ignore_errors=True)

@@ -18,6 +18,7 @@ DEFAULT_ENDPOINTS = {
     "nemar-git": "https://github.com/nemarDatasets",
     "nemar-data": "https://data.nemar.org",
     "nemar-s3": "https://nemar.s3.us-east-2.amazonaws.com",
+    "nemar-zarr": "https://zarr.nemar.org",
     "nemar-api": "https://api.nemar.org",
 }
 """Base address by name; the environment variable of a name is ``BIDS_DL_OPENNEURO_GIT``, ..."""

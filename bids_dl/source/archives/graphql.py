@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from bids_dl.remote.caching.remote_file import RemoteFile
 from bids_dl.remote.http.http_answers import HttpStatusError
-from bids_dl.remote.retry import backoff_delays
+from bids_dl.remote.waits import backoff_delays
 from bids_dl.source.archives.access import OPENNEURO_TOKEN, Access
 from bids_dl.source.archives.address import Address
 from bids_dl.source.archives.archived import ArchivedDataset

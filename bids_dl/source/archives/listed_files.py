@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,6 +15,7 @@ from bids_dl.source.archives.access import Access
 from bids_dl.source.archives.archived import ArchivedDataset
 from bids_dl.source.archives.git.git_archive import fetch_texts
 from bids_dl.source.archives.git.snapshot_files import HIDDEN, is_needed_text
+from bids_dl.source.archives.version_folder import new_version_folder
 from bids_dl.source.archives.version_index import VersionIndex
 from bids_dl.wording import count, join_names
 
@@ -153,23 +152,9 @@ def _write_texts(listing: ArchivedDataset, texts: list[str], root: Path, access:
     """Fetch text files into a new folder, and give it its name when it is complete."""
     if root.is_dir():
         return
-    try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
-    except OSError as error:
-        raise SourceError(
-            f"the cache {root.parent} cannot be written to ({error.strerror}); "
-            "choose another --cache"
-        ) from None
-    try:
+    with new_version_folder(root) as scratch:
         fetch_texts(replace(listing, root=scratch), tuple(texts), access)
         _check_written(listing, texts, scratch)
-        scratch.rename(root)
-    except OSError as error:
-        if not root.is_dir():  # another process was not faster
-            raise SourceError(f"{root}: cannot be written to ({error.strerror})") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check_written(listing: ArchivedDataset, texts: list[str], folder: Path) -> None:

@@ -79,7 +79,7 @@ def get_json(url: str, client: HttpClient) -> Any:
         body = client.get(url, max_bytes=MAX_MANIFEST_BYTES, headers=JSON_HEADERS)
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter by lists in lists in lists
         raise RouteFailedError(f"{url}: the answer is not JSON; check the address") from None
 
 
@@ -93,7 +93,7 @@ def describe_status(error: HttpStatusError) -> str:
     """
     try:
         version = json.loads(error.body).get("last_seen_version", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         version = ""
     return f"HTTP {error.status}" + (f", removed after version {version}" if version else "")
 

@@ -38,6 +38,10 @@ def open_archive(address: Address, access: Access) -> ArchivedDataset:
         from bids_dl.source.archives.nemar import open_nemar
 
         return open_nemar(address, access)
+    if address.kind == "nemar-zarr":
+        from bids_dl.source.archives.nemar_zarr import open_nemar_zarr
+
+        return open_nemar_zarr(address, access)
     from bids_dl.source.archives.web import open_url
 
     return open_url(address, access)

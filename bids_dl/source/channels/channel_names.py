@@ -10,10 +10,10 @@ import re
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
-from bids_dl.source.channels.electrodes import is_electrode
+from bids_dl.source.channels.electrode_names import is_electrode
 
 Basis: TypeAlias = Literal[
     "electrode", "pair", "label", "cap", "shaft", "numbered", "signal", "unknown"
@@ -97,6 +97,7 @@ CAP_STEMS = frozenset("abcdefgh")  # of BioSemi; EGI numbers its sensors E1, E2,
 MIN_CAP_SENSORS = 4  # of one letter; fewer may be the ears (A1, A2) or the eyes (E1, E2)
 MIN_SHAFT_CONTACTS = 2
 SCALP_LIKE_CONTACTS = {1, 2, 3}  # of a shaft whose name is that of a scalp electrode (C1, C2)
+KNOWN_LISTS = 256  # of names; most recordings of a dataset have those of others
 MIN_NUMBERED = 4  # channels that are numbered alike without a kind
 
 
@@ -124,18 +125,24 @@ def types_by_name(labels: Sequence[str], *, intracranial: str = "") -> list[Name
     >>> [named.ch_type for named in types_by_name(["LA1", "LA2", "EKG1"], intracranial="seeg")]
     ['seeg', 'seeg', 'ecg']
     """
+    return list(_types_by_name(tuple(labels), intracranial))
+
+
+@lru_cache(maxsize=KNOWN_LISTS)
+def _types_by_name(labels: tuple[str, ...], intracranial: str) -> tuple[NamedType, ...]:
+    """Determine the types of channels by their names, as `types_by_name`."""
     families = _find_families(labels, intracranial=bool(intracranial))
     types = [_type_of(label, families, intracranial) for label in labels]
     if any(named.basis in {"electrode", "pair", "label", "cap", "shaft"} for named in types):
-        return types
+        return tuple(types)
     numbered = [bool(NUMBERED.fullmatch(bare_label(label))) for label in labels]
     if sum(numbered) < MIN_NUMBERED:
-        return types
+        return tuple(types)
     default = NamedType(intracranial or "eeg", "numbered")
     for i, named in enumerate(types):
         if numbered[i] and named == UNKNOWN:
             types[i] = default
-    return types
+    return tuple(types)
 
 
 def bare_label(label: str) -> str:
@@ -166,6 +173,8 @@ def number_repeats(labels: Sequence[str]) -> list[str]:
     ['Cz-0', 'Fz', 'Cz-1']
     """
     names = list(labels)
+    if len(set(names)) == len(names):
+        return names
     for label in dict.fromkeys(labels):
         places = [i for i, name in enumerate(names) if name == label]
         if len(places) < 2:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from bids_dl.datamodel import BRAIN_TYPES, MISSING_SPELLINGS
@@ -34,6 +35,7 @@ MNE_TYPES = {
 """BIDS channel type in lower case (1.10, "Channels description") -> MNE's. Others are "misc"."""
 
 NO_NAME = {"", "n/a"}
+KNOWN_MATCHES = 128  # most recordings of a dataset have the channels of others
 FileTypes: TypeAlias = Literal["stated", "default", "none"]
 KindBasis: TypeAlias = Literal["table", "file", "default"] | Basis
 DISPLAY_TYPES = {"eeg": "EEG", "seeg": "sEEG", "ecog": "ECoG", "dbs": "DBS"}
@@ -149,6 +151,14 @@ def match_rows(labels: Sequence[str], table: Sequence[ChannelRow]) -> list[Chann
         Stage "channels": both the file and channels.tsv have names without a match, so that a
         channel may have been renamed.
     """
+    return list(_match_rows(tuple(labels), tuple(table)))
+
+
+@lru_cache(maxsize=KNOWN_MATCHES)
+def _match_rows(
+    labels: tuple[str, ...], table: tuple[ChannelRow, ...]
+) -> tuple[ChannelRow | None, ...]:
+    """Match the channels of a file to the rows of channels.tsv, as `match_rows`."""
     candidates = [_match_by_key(labels, table, key) for key in (str, _without_case, _bare_name)]
     rows = max(candidates, key=lambda matches: sum(row is not None for row in matches))
     matched = {row.name for row in rows if row}
@@ -162,7 +172,7 @@ def match_rows(labels: Sequence[str], table: Sequence[ChannelRow]) -> list[Chann
             f"only in channels.tsv: {join_names(only_in_table) or 'none'}; "
             "make their names agree",
         )
-    return rows
+    return tuple(rows)
 
 
 def determine_kinds(

@@ -1,31 +1,16 @@
-"""Electrodes of the 10-05 system and their standard positions."""
+"""Standard positions of electrodes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
 
-import mne
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 RENAMED = (("standard_", "colin27_"), ("colin27_", "standard_"))
 """Beginnings of names of templates in another release of MNE, and in this one if it has them."""
-
-
-def is_electrode(name: str) -> bool:
-    """Return whether a name is an electrode of the 10-05 system, ignoring case.
-
-    The 10-05 system is that of Oostenveld and Praamstra (2001),
-    https://doi.org/10.1016/S1388-2457(00)00527-7.
-
-    Examples
-    --------
-    >>> is_electrode("fcz"), is_electrode("E57")
-    (True, False)
-    """
-    return name.casefold() in _template()[1]
 
 
 def standard_positions(names: Sequence[str], templates: Sequence[str] = ()) -> tuple[Array, str]:
@@ -81,6 +66,8 @@ def _template() -> tuple[str, dict[str, Array]]:
 
 def _find_template(name: str) -> str:
     """Return the name that a template has in this release of MNE, which renamed some in 1.13."""
+    import mne
+
     known = mne.channels.get_builtin_montages()
     for old, new in RENAMED:
         renamed = new + name.removeprefix(old)
@@ -96,6 +83,8 @@ def _load_electrodes(template: str) -> dict[str, Array]:
     MNE's head coordinates have their origin between the ears. Templates have frames of their own,
     some of the MRI, in which electrodes are up to 4 cm lower.
     """
+    import mne
+
     montage = mne.channels.make_standard_montage(_find_template(template))
     info = mne.create_info(montage.ch_names, 1.0, "eeg")
     info.set_montage(montage)

@@ -25,12 +25,15 @@ class Origin:
         SOURCE without its version: ``"openneuro:ds004362"``.
     version, commit, doi
         Of the version; "" if unknown.
+    updated_utc
+        Time at which the index of lossy copies was written; "" if signals are those of the archive.
     """
 
     address: str
     version: str = ""
     commit: str = ""
     doi: str = ""
+    updated_utc: str = ""
 
 
 @dataclass(frozen=True)

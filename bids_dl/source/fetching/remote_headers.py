@@ -29,6 +29,7 @@ from bids_dl.source.formats.inspect import (
     signal_extension,
 )
 from bids_dl.source.formats.mat5 import SampleBlock, find_samples
+from bids_dl.source.formats.zarr_copy import inspect_copy
 
 if TYPE_CHECKING:
     from bids_dl.source.archives.access import Access
@@ -70,6 +71,8 @@ def fetch_header(dataset: Dataset, recording: Recording, access: Access) -> Data
         partial |= _fetch_edf_header(dataset, signal, access)
     elif extension == ".set":
         partial |= _fetch_set_header(dataset, signal, access)
+    elif extension == ".zarr":
+        inspect_copy(dataset.path(signal), signal, dataset.copies)
     else:
         fetch_files(dataset, [signal], access)
     companions = companion_files(dataset, recording)

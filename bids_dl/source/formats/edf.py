@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -31,6 +32,9 @@ FIELD_BYTES = {
     "reserved": 32,
 }
 """Fields of the signals' part, each stored for all signals before the next field begins."""
+LIMITS = ("physical_min", "physical_max", "digital_min", "digital_max")
+PARSED_FIELDS = {"label", "unit", "n_samples", *LIMITS}
+PARSED_HEADERS = 32  # kept, because a header is read several times and recordings often share it
 
 VERSIONS = {b"0", b"\xffBIOSEMI"}
 ANNOTATION_LABELS = {"EDF Annotations", "BDF Annotations"}
@@ -253,13 +257,16 @@ def count_records(header: EdfHeader, path: Path) -> tuple[int, str]:
     )
 
 
+@lru_cache(maxsize=PARSED_HEADERS)
 def _parse_signals(content: bytes) -> tuple[EdfSignal, ...]:
     """Parse the signals' part of a header, which stores field by field."""
     n_signals = len(content) // HEADER_BYTES
     columns: dict[str, list[bytes]] = {}
     start = 0
     for name, width in FIELD_BYTES.items():
-        columns[name] = [content[start + width * i :][:width] for i in range(n_signals)]
+        if name in PARSED_FIELDS:
+            stop = start + width * n_signals
+            columns[name] = [content[i : i + width] for i in range(start, stop, width)]
         start += width * n_signals
     rows = zip(*columns.values(), strict=True)
     return tuple(_parse_signal(dict(zip(columns, row, strict=True))) for row in rows)
@@ -272,7 +279,7 @@ def _parse_signal(fields: dict[str, bytes]) -> EdfSignal:
     if n_samples < 0:
         _refuse(f"{label!r} has {n_samples} samples in a data record; the header is damaged")
     limits = {}
-    for name in ("physical_min", "physical_max", "digital_min", "digital_max"):
+    for name in LIMITS:
         limits[name] = _parse_number(fields[name], f"range of {label!r}", float)
     is_scaled = (
         all(map(math.isfinite, limits.values()))

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bids_dl.errors import RecordingError
+from bids_dl.requirements import describe_missing
 from bids_dl.wording import count
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -37,8 +38,7 @@ def check_set(path: Path, name: str) -> None:
         if not (find_spec("pymatreader") and find_spec("h5py")):
             raise RecordingError(
                 "source",
-                f"{name} is a MATLAB 7.3 file, which needs the package pymatreader: "
-                "pip install pymatreader",
+                f"{name} is a MATLAB 7.3 file: {describe_missing('pymatreader')}",
             )
     elif not head.startswith(MAT5_START) or head[ENDIAN_FIELD] not in ENDIAN_MARKS:
         raise RecordingError(

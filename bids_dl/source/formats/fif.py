@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import mne
-
 # Results of `mne.what` that a recording may be mistaken for
 CONTENTS = {
     "epochs": "epochs",
@@ -35,6 +33,8 @@ def explain_error(error: Exception, path: Path, name: str) -> str:
     str
         One line, or "" if the message of the error is clear by itself.
     """
+    import mne
+
     if not isinstance(error, ValueError):
         return ""
     try:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from bids_dl.datamodel import Recording
 from bids_dl.errors import RecordingError
+from bids_dl.requirements import describe_missing
 from bids_dl.source.channels.channel_names import number_repeats
 from bids_dl.source.channels.channel_rows import (
     ChannelRow,
@@ -27,6 +28,7 @@ from bids_dl.source.formats import (
     eeglab,
     mef,
     nwb,
+    zarr_copy,
 )
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.gaps import Gap
@@ -34,7 +36,7 @@ from bids_dl.wording import count, join_names
 
 # BIDS 1.10, "Electroencephalography" and "Intracranial Electroencephalography", and FIF. If a
 # recording has several signal files, the first in this order is read.
-EXTENSIONS = (".edf", ".vhdr", ".set", ".bdf", ".fif", ".mefd", ".nwb")
+EXTENSIONS = (".edf", ".vhdr", ".set", ".bdf", ".fif", ".mefd", ".nwb", ".zarr")
 EDF_EXTENSIONS = {".edf", ".bdf"}
 # Extensions of files that accompany a signal
 AUXILIARY_EXTENSIONS = {
@@ -101,9 +103,9 @@ def _find_obstacle(signal: str, datatype: str) -> str:
     if SPLIT.search(signal) and extension != ".fif":
         return " is one part of a split recording, supported for .fif only; join the parts"
     if extension == ".mefd" and not find_spec("pymef"):
-        return " is MEF3, which needs the package pymef: pip install pymef"
+        return f" is MEF3: {describe_missing('pymef')}"
     if extension == ".nwb" and not find_spec("pynwb"):
-        return " is NWB, which needs the package pynwb: pip install pynwb"
+        return f" is NWB: {describe_missing('pynwb')}"
     return ""
 
 
@@ -129,10 +131,12 @@ def companion_files(dataset: Dataset, recording: Recording) -> dict[str, str]:
         return _brainvision_files(dataset, signal)
     if extension == ".set":
         fdt = f"{signal[: -len(extension)]}.fdt"
-        return {PurePosixPath(fdt).name: fdt} if fdt in dataset.files else {}
+        return {PurePosixPath(fdt).name: fdt} if dataset.holds(fdt) else {}
     if extension == ".fif" and SPLIT.search(PurePosixPath(signal).name):
         whole = SPLIT.sub("", signal)
-        parts = [file for file in dataset.files if SPLIT.sub("", file) == whole]
+        folder = signal.rpartition("/")[0]
+        files = [f"{folder}/{name}" for name in dataset.files_by_folder[folder]]
+        parts = [file for file in files if SPLIT.sub("", file) == whole]
         return {PurePosixPath(part).name: part for part in parts if part != signal}
     return {}
 
@@ -153,7 +157,7 @@ def _brainvision_files(dataset: Dataset, signal: str) -> dict[str, str]:
                 f"{signal} names the file {name!r}; expected a file name without a folder",
             )
         candidates = [f"{folder}/{name}", *(stem + extension for extension in extensions)]
-        existing = [file for file in candidates if file in dataset.files]
+        existing = list(filter(dataset.holds, candidates))
         if name and existing:
             files[name] = existing[0]
     if header.data_file not in files:
@@ -205,6 +209,15 @@ def inspect_file(dataset: Dataset, recording: Recording, table: Sequence[Channel
             file_types="default",
             nwb=series,
             notes=(*series.notes, *gap_notes),
+        )
+    if extension == ".zarr":
+        copy = zarr_copy.inspect_copy(dataset.path(signal), signal, dataset.copies)
+        zarr_copy.check_units(copy, table)
+        return SignalInfo(
+            units=copy.units,
+            assumed_volts=(1.0,) * len(copy.units),
+            zarr_copy=copy,
+            notes=copy.notes,
         )
     return SignalInfo(companions=companions, file_types="stated")
 
@@ -273,6 +286,7 @@ def _inspect_edf(dataset: Dataset, recording: Recording, table: Sequence[Channel
         units=tuple(channel.unit for channel in kept.values()),
         assumed_volts=tuple(channel.assumed_volts for channel in kept.values()),
         gaps=gaps,
+        edf=header,
         notes=tuple(notes),
     )
 

@@ -1,4 +1,4 @@
-"""NWB files: the ElectricalSeries of a recording, read lazily as MNE's raw.
+"""NWB files: description of the ElectricalSeries of a recording.
 
 The format is Neurodata Without Borders 2, https://nwb-schema.readthedocs.io. The times of an NWB
 file count from its reference time; those of a recording count from its first sample, as in BIDS.
@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mne
 import numpy as np
 import numpy.typing as npt
 
@@ -31,7 +30,6 @@ Array = npt.NDArray[np.float64]
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NAME_COLUMNS = ("channel_name", "label", "name", "electrode_name", "channel")  # of electrodes
 TIMES_AT_ONCE = 1 << 20  # timestamps in memory
-VALUES_AT_ONCE = 1 << 20  # samples of all channels in memory, beside the result
 MAX_STEP = 1.5  # usual intervals between two timestamps of one segment
 CLOCK_ERROR = 1e-9  # relative; a larger difference is not that of floating-point numbers
 RATE_DIGITS = 6  # of a rate in Hz that is computed from timestamps
@@ -80,44 +78,6 @@ class NwbSignal:
     offset: float
     gaps: tuple[Gap, ...]
     notes: tuple[str, ...]
-
-
-class RawNwb(mne.io.BaseRaw):  # type: ignore[misc]  # mne has no types
-    """Samples of an ElectricalSeries in V, read from the file when they are needed."""
-
-    def __init__(self, path: Path, signal: NwbSignal) -> None:
-        info = mne.create_info(list(signal.ch_names), signal.sfreq, "seeg", verbose="error")
-        super().__init__(
-            info,
-            filenames=[path],
-            last_samps=[signal.n_times - 1],
-            raw_extras=[{"signal": signal}],
-            verbose="error",
-        )
-
-    def _read_segment_file(
-        self,
-        data: Array,
-        idx: slice | npt.NDArray[np.intp],
-        fi: int,
-        start: int,
-        stop: int,
-        cals: Array,
-        mult: Array | None,
-    ) -> None:
-        """Read the samples from ``start`` to before ``stop`` into ``data``."""
-        import h5py
-
-        signal: NwbSignal = self._raw_extras[fi]["signal"]
-        factors = np.array(signal.factors)[:, np.newaxis]
-        n_at_once = max(1, VALUES_AT_ONCE // len(factors))
-        with h5py.File(self.filenames[fi], "r") as file:
-            for first in range(start, stop, n_at_once):
-                last = min(first + n_at_once, stop)
-                stored = np.asarray(file[signal.data_path][first:last], float)
-                samples = stored.reshape(last - first, -1).T * factors + signal.offset
-                part = samples[idx] * cals if mult is None else mult @ samples
-                data[:, first - start : last - start] = part
 
 
 def inspect_nwb(path: Path, name: str) -> NwbSignal:

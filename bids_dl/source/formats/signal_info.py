@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bids_dl.source.formats.edf import EdfHeader
 from bids_dl.source.formats.nwb import NwbSignal
+from bids_dl.source.formats.zarr_copy import CopySignal
 from bids_dl.source.gaps import Gap
 
 
@@ -32,8 +34,12 @@ class SignalInfo:
     file_types
         Meaning of the channel types that MNE reads: "stated" in the file, "default" of a format
         that may state them, or "none".
+    edf
+        Header of an EDF or BDF file; None for other formats.
     nwb
         Description of the samples of an NWB file; None for other formats.
+    zarr_copy
+        Description of the Zarr copy of the recording; None for other formats.
     notes
         Remarks for the user, one line each.
     """
@@ -45,5 +51,7 @@ class SignalInfo:
     gaps: tuple[Gap, ...] = ()
     companions: Mapping[str, str] = field(default_factory=dict)
     file_types: Literal["stated", "default", "none"] = "none"
+    edf: EdfHeader | None = None
     nwb: NwbSignal | None = None
+    zarr_copy: CopySignal | None = None
     notes: tuple[str, ...] = ()

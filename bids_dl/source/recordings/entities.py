@@ -7,13 +7,14 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 
 EEG_KEYS = frozenset({"sub", "ses", "task", "acq", "run"})  # need no import of pybids
 LATER_KEYS = frozenset({"cohort", "scale", "split", "tpl"})  # BIDS 1.10 has them, pybids 0.22 not
 NEXT_KEY = re.compile(r"_(?=[A-Za-z]+-)")  # a label ends at the next key
 FOLDER_KEYS = ("sub", "ses")
+KNOWN_STEMS = 1024  # kept, because the names of a folder are compared for each kind of file
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def _pybids_keys() -> frozenset[str]:
     return frozenset(keys)
 
 
+@lru_cache(maxsize=KNOWN_STEMS)
 def parse_entities(stem: str) -> frozenset[str]:
     """Split a BIDS file name without suffix into its ``"key-label"`` strings.
 

@@ -7,10 +7,9 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-from mne_bids import BIDSPath
+from typing import TYPE_CHECKING, Any
 
 from bids_dl.datamodel import Recording
 from bids_dl.source.dataset import Dataset
@@ -18,6 +17,9 @@ from bids_dl.source.formats.brainvision import decode_text
 from bids_dl.source.formats.inspect import signal_extension
 from bids_dl.source.formats.signal_info import SignalInfo
 from bids_dl.source.recordings.entities import parse_entities
+
+if TYPE_CHECKING:
+    from mne_bids import BIDSPath
 
 FIF_EXTENSION = ".fif"
 # BIDS entity -> argument of `BIDSPath`
@@ -30,6 +32,62 @@ ENTITY_ARGUMENTS = {
     "space": "space",
     "rec": "recording",
 }
+# Keys of the entities of a file name, in the order of BIDS
+NAME_KEYS = {
+    "subject": "sub",
+    "session": "ses",
+    "task": "task",
+    "acquisition": "acq",
+    "run": "run",
+    "space": "space",
+    "recording": "recording",
+    "split": "split",
+}
+
+
+@dataclass(frozen=True)
+class LinkedRecording:
+    """Dataset of one recording.
+
+    Attributes
+    ----------
+    root
+        Folder of the dataset.
+    datatype, extension
+        Datatype and extension of the recording.
+    entities
+        Labels by the argument of `BIDSPath`.
+    """
+
+    root: Path
+    datatype: str
+    extension: str
+    entities: Mapping[str, str]
+
+    @property
+    def signal(self) -> Path:
+        """Path of the signal file."""
+        parts = []
+        for argument, key in NAME_KEYS.items():
+            if argument in self.entities:
+                parts.append(f"{key}-{self.entities[argument]}")
+        folder = self.root / parts[0]
+        if "session" in self.entities:
+            folder /= parts[1]
+        return folder / self.datatype / f"{'_'.join(parts)}_{self.datatype}{self.extension}"
+
+    def bids_path(self) -> BIDSPath:
+        """Return the path for `mne_bids.read_raw_bids`."""
+        from mne_bids import BIDSPath
+
+        return BIDSPath(
+            root=self.root,
+            datatype=self.datatype,
+            suffix=self.datatype,
+            extension=self.extension,
+            check=False,
+            **self.entities,
+        )
 
 
 def find_scratch_folder(dataset: Dataset, recording: Recording) -> Path | None:
@@ -50,7 +108,7 @@ def link_recording(
     info: SignalInfo,
     sidecar: Mapping[str, Any],
     folder: Path,
-) -> BIDSPath:
+) -> LinkedRecording:
     """Create a dataset of one recording from links to its files.
 
     Tables that mne-bids would read and that may stop it at an unexpected cell are omitted:
@@ -70,16 +128,16 @@ def link_recording(
 
     Returns
     -------
-    BIDSPath
-        Path of the signal file for `mne_bids.read_raw_bids`.
+    LinkedRecording
+        The dataset.
 
     Raises
     ------
     SourceError
         A table of positions is outside of the dataset, or no file.
     """
-    path = _bids_path(folder, recording)
-    signal = Path(path.fpath)
+    linked = _name_recording(folder, recording)
+    signal = linked.signal
     signal.parent.mkdir(parents=True)
     _link(dataset.path(str(recording.signal)), signal)
     for name, file in info.companions.items():
@@ -91,7 +149,7 @@ def link_recording(
             name = PurePosixPath(files[-1]).name  # may have an entity of its own: space-CapTrak
             _link(dataset.path(files[-1]), signal.parent / name)
     signal.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")
-    return path
+    return linked
 
 
 def _link_companion(source: Path, name: str, signal: Path) -> None:
@@ -124,21 +182,14 @@ def _link(source: Path, target: Path) -> None:
             shutil.copyfile(source, target)
 
 
-def _bids_path(root: Path, recording: Recording) -> BIDSPath:
-    """Build the path of a recording from the characters of its entities that mne-bids accepts."""
+def _name_recording(root: Path, recording: Recording) -> LinkedRecording:
+    """Name a recording by the characters of its entities that mne-bids accepts."""
     signal = str(recording.signal)
-    arguments = {"subject": "unknown"}
+    entities = {"subject": "unknown"}
     for part in parse_entities(PurePosixPath(signal).name.rpartition("_")[0]):
         entity, _, value = part.partition("-")
         if entity == "split":
-            arguments["split"] = value
+            entities["split"] = value
         elif entity in ENTITY_ARGUMENTS:
-            arguments[ENTITY_ARGUMENTS[entity]] = re.sub(r"[^A-Za-z0-9]", "", value) or "unknown"
-    return BIDSPath(
-        root=root,
-        datatype=recording.datatype,
-        suffix=recording.datatype,
-        extension=signal_extension(signal),
-        check=False,
-        **arguments,
-    )
+            entities[ENTITY_ARGUMENTS[entity]] = re.sub(r"[^A-Za-z0-9]", "", value) or "unknown"
+    return LinkedRecording(root, recording.datatype, signal_extension(signal), entities)

@@ -109,12 +109,12 @@ def check_objects(location: Location, *, on_progress: ProgressCallback) -> Objec
             continue
         for problem, rows in _affected_windows(damaged, arrays, checksums):
             damages.append(Damage(damaged.name, problem, rows))
-    if not location.is_web:
+    if not location.is_web:  # the hub has listings
         unexpected, foreign = find_unexpected(location, objects, _array_names(objects))
         damages += unexpected
         remarks += foreign
     if root:
-        damages += _check_content_id(root, objects)
+        damages += check_content(root, objects)
     return ObjectCheck(damages, remarks, objects)
 
 
@@ -321,7 +321,7 @@ def _damaged_chunks(
     return damaged
 
 
-def _check_content_id(
+def check_content(
     root: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]
 ) -> list[Damage]:
     """Check that manifest and root have the same identifiers of content and documents."""

@@ -65,19 +65,23 @@ REQUEST = _object(
         "source": _object(),
         "windows": _object(dict.fromkeys(("size", "stride", "tmin", "tmax"), NUMBER_OR_NULL)),
         "splits": _object(),
-        "preprocess": _object({"name": TEXT, "steps": _list(STEP)}, required=["name", "steps"]),
+        "preprocess": _object(
+            {"name": TEXT, "steps": _list(STEP), "plugins": _object(additionalProperties=TEXT)},
+            required=["name", "steps"],
+        ),
         "store": _object(),
         "sharing": _object(),
     },
     required=["events", "preprocess"],
 )
 SOURCE_TEXTS = ("dataset", "title", "doi", "licence", "how_to_acknowledge", "bids_version")
-ARCHIVE_TEXTS = ("address", "version", "commit")
+ARCHIVE_TEXTS = ("address", "version", "commit", "updated_utc")
 SOURCE_LISTS = ("authors", "references", "funding", "ethics")
+DERIVATION_LISTS = ("generated_by", "source_datasets")
 SOURCE = _object(
     {
-        **dict.fromkeys((*SOURCE_TEXTS, *ARCHIVE_TEXTS), TEXT),
-        **dict.fromkeys(SOURCE_LISTS, TEXTS),
+        **dict.fromkeys((*SOURCE_TEXTS, *ARCHIVE_TEXTS, "dataset_type"), TEXT),
+        **dict.fromkeys((*SOURCE_LISTS, *DERIVATION_LISTS), TEXTS),
         "recordings": COUNT,
         "sha256": HEX,
     },

@@ -10,13 +10,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bids_dl.config.stages import StoreConfig
 from bids_dl.remote.checksum import CHECKSUM_BYTES
 from bids_dl.store.format import SIGNALS
+
+if TYPE_CHECKING:
+    from bids_dl.config.stages import StoreConfig
 
 KNOWN_DTYPES = ("float32", "int16")
 KNOWN_CODECS = (
@@ -116,6 +118,7 @@ def choose_chunking(
 
     Examples
     --------
+    >>> from bids_dl.config.stages import StoreConfig
     >>> choose_chunking((100_000, 64, 256), StoreConfig())
     (8, 1464)
     """

@@ -6,27 +6,21 @@ zarr-python reads the chunks only if they have codecs that are not supported her
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
-from io import FileIO
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import zarr
-from numcodecs import blosc
 
 from bids_dl.errors import BidsDlError
 from bids_dl.remote.byte_range import ByteRange, Bytes
 from bids_dl.remote.caching.cache import Cache
-from bids_dl.remote.checksum import (
-    CHECKSUM_BYTES,
-    crc32c,
-    stored_crc32c,
-)
+from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, crc32c_of_parts, stored_crc32c
 from bids_dl.remote.location import Location
-from bids_dl.remote.ranges import RangeReader, fill, open_local
+from bids_dl.remote.ranges import RangeReader
 from bids_dl.store.checking.identity import UNKNOWN_STORE, StoreIdentity
 from bids_dl.store.format import SIGNALS
 from bids_dl.store.read_errors import ReadErrors, Rows
@@ -38,54 +32,19 @@ from bids_dl.store.signals.chunk_layout import (
     scale_factor,
     windows_per_chunk,
 )
+from bids_dl.store.signals.direct_windows import arrays_of_chunk, is_direct
+from bids_dl.store.signals.local_bytes import ShardFiles, fill_arrays
 from bids_dl.store.signals.shard_index import ShardIndexes
-from bids_dl.store.zarr_store import LocationStore
-
-Indices = npt.NDArray[np.int64]
-DIRECT_BYTES = 131_072
-"""Size from which a window is read directly into its batch; so much at a time fits into the
-processor's cache."""
-BLOSC_HEADER = np.dtype([("kind", "<u4"), ("size", "<u4"), ("block", "<u4"), ("stored", "<u4")])
-"""Header of blosc 1, sizes in bytes.
-
-See https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst.
-"""
-
-
-class Destination(NamedTuple):
-    """Windows of one chunk that are copied into one array.
-
-    Attributes
-    ----------
-    chunk_rows
-        (n,): positions within the chunk, ascending, each once.
-    batch_rows
-        (n,): positions in ``batch``.
-    batch
-        (n_slots, n_chans, n_times): float32, filled in µV; or int16, filled with the numbers of the
-        store.
-    """
-
-    chunk_rows: Indices
-    batch_rows: Indices
-    batch: npt.NDArray[Any]
-
-
-class Scratch(NamedTuple):
-    """Memory of one read, reused by the next, so that it stays in the processor's cache."""
-
-    content: Bytes  # a chunk as it is stored
-    numbers: npt.NDArray[Any] | None  # and decompressed; None if chunks are not compressed
-
-
-class StoredChunk(NamedTuple):
-    """A chunk and its byte range."""
-
-    number: int
-    byte_range: ByteRange
-
-    def __str__(self) -> str:
-        return f"chunk {self.number} of {SIGNALS} (in {self.byte_range.name})"
+from bids_dl.store.signals.stored_chunk import BytesRead, Scratch, StoredChunk, decompress
+from bids_dl.store.signals.verified_windows import (
+    MAX_SPARSE_SHARE,
+    UnverifiedWindowError,
+    place_verified_windows,
+    read_verified_windows,
+)
+from bids_dl.store.signals.window_checksums import WindowChecksums, running_checksums
+from bids_dl.store.signals.window_copies import Change, Destination, copy_windows, place_windows
+from bids_dl.store.signals.zarr_chunks import ZarrChunks
 
 
 class ChunkReader:
@@ -127,6 +86,8 @@ class ChunkReader:
         self._ranges = RangeReader(location, cache)
         self._errors = ReadErrors(location, identity.root_sha256)
         self._spare: deque[Scratch] = deque()
+        self._zarr_chunks = ZarrChunks(location)
+        self._window_checksums = WindowChecksums(self.n_chunks, self.windows_per_chunk)
         self._layout = parse_chunk_layout(metadata)
         self._checksums: Checksums | None = None
         if self._layout is not None:
@@ -135,10 +96,6 @@ class ChunkReader:
             self._indexes = ShardIndexes(
                 self._layout, self.shape[0], self._ranges, self._errors, self._checksums
             )
-
-    @cached_property
-    def _array(self) -> zarr.Array[Any]:
-        return zarr.open_array(LocationStore(self.location.child(SIGNALS)), mode="r")
 
     @property
     def n_chunks(self) -> int:
@@ -158,8 +115,11 @@ class ChunkReader:
         return self._layout.scale
 
     def read(
-        self, chunks: Sequence[int], destinations: Sequence[Sequence[Destination]]
-    ) -> list[int]:
+        self,
+        chunks: Sequence[int],
+        destinations: Sequence[Sequence[Destination]],
+        change: Change | None = None,
+    ) -> list[BytesRead]:
         """Read and verify chunks, and copy their windows into batches.
 
         Parameters
@@ -168,11 +128,14 @@ class ChunkReader:
             Numbers of the chunks.
         destinations
             Destinations of the windows of each chunk; other windows of it are skipped.
+        change
+            Changes float32 windows in place before they are copied, given their rows of the store.
 
         Returns
         -------
-        list of int
-            Bytes of each chunk as it is stored.
+        list of BytesRead
+            Bytes of the chunks, in any order. Once a chunk on disk was verified, only the windows
+            with a destination are read if these are few.
 
         Raises
         ------
@@ -184,30 +147,103 @@ class ChunkReader:
         layout = self._layout
         if layout is None:
             pairs = zip(chunks, destinations, strict=True)
-            return [self._read_with_zarr(chunk, targets) for chunk, targets in pairs]
-        ranges = self._byte_ranges(layout, chunks)
-        is_direct = (
-            self.is_local
-            and layout.is_plain
-            and layout.decoded_bytes >= DIRECT_BYTES * self.windows_per_chunk
-        )
+            return [self._read_with_zarr(chunk, targets, change) for chunk, targets in pairs]
+        read = self._read_local if self.is_local else self._read_remote
         scratch = self._take_scratch(layout)
         try:
-            contents = self._contents(chunks, ranges, scratch)
-            for chunk, byte_range, targets in zip(chunks, ranges, destinations, strict=True):
-                if byte_range is None:
-                    values = np.full(layout.chunk_shape, layout.fill, layout.dtype)
-                    _copy_windows(values, targets, layout.scale)
-                    continue
-                stored = StoredChunk(chunk, byte_range)
-                if is_direct:
-                    self._read_directly(layout, scratch, stored, targets)
-                else:
-                    values = self._decode(layout, next(contents), scratch, stored)
-                    _copy_windows(values, targets, layout.scale)
+            return read(layout, scratch, chunks, destinations, change)
         finally:
             self._spare.append(scratch)
-        return [0 if byte_range is None else byte_range.size for byte_range in ranges]
+
+    def _read_local(
+        self,
+        layout: ChunkLayout,
+        scratch: Scratch,
+        chunks: Sequence[int],
+        destinations: Sequence[Sequence[Destination]],
+        change: Change | None,
+    ) -> list[BytesRead]:
+        """Read chunks from disk, one after the other."""
+        sizes = []
+        with ShardFiles(self.location) as files:
+            if change is None:
+                known, others = self._read_verified(layout, files, chunks, destinations)
+                sizes += known
+                chunks = [chunks[index] for index in others]
+                destinations = [destinations[index] for index in others]
+            ranges = self._byte_ranges(layout, chunks)
+            for chunk, byte_range, targets in zip(chunks, ranges, destinations, strict=True):
+                if byte_range is None:
+                    sizes.append(self._copy_fill_value(layout, chunk, targets, change))
+                    continue
+                stored = StoredChunk(chunk, byte_range)
+                if change is None and is_direct(layout, targets):
+                    sizes.append(self._read_directly(layout, files, scratch, stored, targets))
+                    continue
+                content = scratch.content[: byte_range.size]
+                self._fill(files, stored, [content], content.nbytes)
+                values = self._decode(layout, content, scratch, stored)
+                changed = self._change_of(chunk, change)
+                copy_windows(values, targets, layout.scale, changed, scratch.microvolts)
+                n_bytes = byte_range.size
+                sizes.append(BytesRead.of_whole_chunk(n_bytes, targets, self.windows_per_chunk))
+        return sizes
+
+    def _read_remote(
+        self,
+        layout: ChunkLayout,
+        scratch: Scratch,
+        chunks: Sequence[int],
+        destinations: Sequence[Sequence[Destination]],
+        change: Change | None,
+    ) -> list[BytesRead]:
+        """Request chunks at once, in the order of the store, and receive one after the other."""
+        by_number = sorted(zip(chunks, destinations, strict=True), key=itemgetter(0))
+        ranges = self._byte_ranges(layout, [chunk for chunk, _ in by_number])
+        sizes = []
+        reads: list[tuple[StoredChunk, Sequence[Destination], list[npt.NDArray[Any]]]] = []
+        may_be_direct = change is None and self._ranges.cache is None
+        for byte_range, (chunk, targets) in zip(ranges, by_number, strict=True):
+            if byte_range is None:
+                sizes.append(self._copy_fill_value(layout, chunk, targets, change))
+                continue
+            arrays: list[npt.NDArray[Any]] = [scratch.content[: byte_range.size]]
+            if may_be_direct and is_direct(layout, targets):
+                arrays = arrays_of_chunk(layout, scratch, place_windows(targets))
+            reads.append((StoredChunk(chunk, byte_range), targets, arrays))
+        requested = [stored.byte_range for stored, _, _ in reads]
+        with closing(self._ranges.fill(requested, [arrays for _, _, arrays in reads])) as received:
+            for failure, (stored, targets, arrays) in zip(received, reads, strict=True):
+                if failure is not None:
+                    raise self._read_error(failure, stored)
+                if len(arrays) > 1:
+                    self._check_parts(layout, stored, arrays)
+                else:
+                    values = self._decode(layout, arrays[0], scratch, stored)
+                    changed = self._change_of(stored.number, change)
+                    copy_windows(values, targets, layout.scale, changed, scratch.microvolts)
+                n_bytes = stored.byte_range.size
+                sizes.append(BytesRead.of_whole_chunk(n_bytes, targets, self.windows_per_chunk))
+        return sizes
+
+    def _copy_fill_value(
+        self,
+        layout: ChunkLayout,
+        chunk: int,
+        destinations: Sequence[Destination],
+        change: Change | None,
+    ) -> BytesRead:
+        """Copy the windows of a chunk that is not stored, because all its numbers are equal."""
+        values = np.full(layout.chunk_shape, layout.fill, layout.dtype)
+        copy_windows(values, destinations, layout.scale, self._change_of(chunk, change))
+        return BytesRead(0, 0)
+
+    def _change_of(self, chunk: int, change: Change | None) -> Change | None:
+        """Return a change that takes positions within a chunk in place of rows of the store."""
+        if change is None:
+            return None
+        first_row = chunk * self.windows_per_chunk
+        return lambda windows, positions: change(windows, positions + first_row)
 
     def _byte_ranges(self, layout: ChunkLayout, chunks: Sequence[int]) -> list[ByteRange | None]:
         """Return the byte range of each chunk, or None if it is all fill value and not stored."""
@@ -229,69 +265,78 @@ class ChunkReader:
             ranges.append(byte_range)
         return ranges
 
-    def _contents(
-        self, chunks: Sequence[int], ranges: Sequence[ByteRange | None], scratch: Scratch
-    ) -> Iterator[Bytes]:
-        """Yield the bytes of each stored chunk, valid until the next."""
-        stored_chunks = []
-        for chunk, byte_range in zip(chunks, ranges, strict=True):
-            if byte_range is not None:
-                stored_chunks.append(StoredChunk(chunk, byte_range))
-        if not self.is_local:
-            contents = self._ranges.read([stored.byte_range for stored in stored_chunks])
-            for stored, content in zip(stored_chunks, contents, strict=True):
-                if isinstance(content, Exception):
-                    raise self._read_error(content, stored)
-                yield content
-            return
-        for stored in stored_chunks:
-            content = scratch.content[: stored.byte_range.size]
-            with self._open(stored) as file:
-                fill(file, content)
-            yield content
+    def _fill(
+        self,
+        files: ShardFiles,
+        stored: StoredChunk,
+        arrays: Sequence[npt.NDArray[Any]],
+        size: int,
+    ) -> None:
+        """Fill arrays with the ``size`` bytes of a chunk on disk.
 
-    @contextmanager
-    def _open(self, stored: StoredChunk) -> Iterator[FileIO]:
-        """Open the file of a chunk at its first byte.
-
-        Failures inside the context name the chunk.
+        The file is regular, because the index of its shard was read.
         """
+        byte_range = stored.byte_range
         try:
-            # the index of its shard was read before
-            with open_local(self.location, stored.byte_range, is_regular=True) as file:
-                yield file
+            fill_arrays(files.open(byte_range.name), byte_range.start, arrays, size)
         except (OSError, EOFError) as failure:
             raise self._read_error(failure, stored) from None
 
     def _read_directly(
         self,
         layout: ChunkLayout,
+        files: ShardFiles,
         scratch: Scratch,
         stored: StoredChunk,
         destinations: Sequence[Destination],
-    ) -> None:
-        """Read large windows from the file into their batches, without a copy in between.
+    ) -> BytesRead:
+        """Read windows from the file into their batches, without a copy in between.
 
-        The checksum is computed while the bytes are in the processor's cache.
+        The bytes are verified in their batches, while they are in the processor's cache.
         """
-        end = layout.decoded_bytes
-        # windows without a destination are read into the scratch memory
-        windows = list(scratch.content[:end].reshape(self.windows_per_chunk, -1))
-        for chunk_rows, batch_rows, batch in destinations:
-            for chunk_row, batch_row in zip(chunk_rows.tolist(), batch_rows.tolist(), strict=True):
-                windows[chunk_row] = batch[batch_row].reshape(-1).view(np.uint8)
-        trailer = scratch.content[end : end + CHECKSUM_BYTES * layout.is_checked]
-        checksum = 0
-        with self._open(stored) as file:
-            for window in windows:
-                for start in range(0, len(window), DIRECT_BYTES):
-                    part = window[start : start + DIRECT_BYTES]
-                    fill(file, part)
-                    if layout.is_checked:
-                        checksum = crc32c(part, checksum)
-            fill(file, trailer)
+        placed = place_windows(destinations)
+        is_sparse = layout.is_checked and len(placed) <= MAX_SPARSE_SHARE * self.windows_per_chunk
+        arrays = arrays_of_chunk(layout, scratch, placed)
+        self._fill(files, stored, arrays, layout.max_stored_bytes)
+        if is_sparse:
+            checksums = running_checksums(arrays[:-1])
+            self._check(stored, checksums[-1], arrays[-1])
+            self._window_checksums.add(stored.number, stored.byte_range.start, checksums)
+        else:
+            self._check_parts(layout, stored, arrays)
+        n_bytes = stored.byte_range.size
+        return BytesRead(n_bytes, round(n_bytes * len(placed) / self.windows_per_chunk))
+
+    def _check_parts(
+        self, layout: ChunkLayout, stored: StoredChunk, arrays: Sequence[npt.NDArray[Any]]
+    ) -> None:
+        """Check a chunk that was read into an array for each window, and one for its checksum."""
         if layout.is_checked:
-            self._check(stored, checksum, trailer)
+            self._check(stored, crc32c_of_parts(arrays[:-1]), arrays[-1])
+
+    def _read_verified(
+        self,
+        layout: ChunkLayout,
+        files: ShardFiles,
+        chunks: Sequence[int],
+        destinations: Sequence[Sequence[Destination]],
+    ) -> tuple[list[BytesRead], Sequence[int]]:
+        """Read the windows of chunks that were verified before, if only few of each are used.
+
+        Return their bytes, and the indices of the other chunks.
+        """
+        placed = place_verified_windows(layout, self._window_checksums, chunks, destinations)
+        try:
+            n_bytes = read_verified_windows(layout, self._window_checksums, files, placed)
+        except UnverifiedWindowError as problem:
+            byte_range = self._byte_ranges(layout, [problem.chunk])[0]
+            if byte_range is None:
+                raise
+            stored = StoredChunk(problem.chunk, byte_range)
+            if problem.failure is None:
+                raise self._mismatch(stored) from None
+            raise self._read_error(problem.failure, stored) from None
+        return [BytesRead(n_bytes, n_bytes)] if n_bytes else [], placed.others
 
     def _decode(
         self, layout: ChunkLayout, content: Bytes, scratch: Scratch, stored: StoredChunk
@@ -304,35 +349,30 @@ class ChunkReader:
         if scratch.numbers is None:
             return content.view(layout.dtype).reshape(layout.chunk_shape)
         try:
-            header = np.frombuffer(content, BLOSC_HEADER, 1)[0]
-            if header["size"] != layout.decoded_bytes or header["stored"] != len(content):
-                raise ValueError("the header belongs to other bytes")
-            blosc.decompress(content, scratch.numbers)
+            decompress(content, scratch.numbers)
         except (ValueError, RuntimeError) as failure:
             raise self._read_error(failure, stored) from None
         return scratch.numbers
 
-    def _read_with_zarr(self, chunk: int, destinations: Sequence[Destination]) -> int:
-        """Read a chunk with zarr-python. Return its bytes when decoded."""
+    def _read_with_zarr(
+        self, chunk: int, destinations: Sequence[Destination], change: Change | None
+    ) -> BytesRead:
+        """Read a chunk with zarr-python. The bytes are those of the decoded chunk."""
         start, stop = self._rows(chunk)
         try:
-            values = np.asarray(self._array[start:stop])
+            values = self._zarr_chunks.read(start, stop)
         except (OSError, ValueError, RuntimeError) as failure:
             subject = f"chunk {chunk} of {SIGNALS}"
             raise self._errors.from_failure(failure, subject, (start, stop)) from failure
-        _copy_windows(values, destinations, self._scale)
-        return values.nbytes
+        copy_windows(values, destinations, self._scale, self._change_of(chunk, change))
+        return BytesRead.of_whole_chunk(values.nbytes, destinations, self.windows_per_chunk)
 
     def _take_scratch(self, layout: ChunkLayout) -> Scratch:
         """Take memory that no other thread uses."""
         try:
             return self._spare.pop()
         except IndexError:
-            content = np.empty(layout.max_stored_bytes, np.uint8)
-            numbers = None
-            if layout.is_compressed:
-                numbers = np.empty(layout.chunk_shape, layout.dtype)
-            return Scratch(content, numbers)
+            return Scratch.of_layout(layout)
 
     def _rows(self, chunk: int) -> Rows:
         """Return the rows of the window table that a chunk holds."""
@@ -346,24 +386,14 @@ class ChunkReader:
         """Compare the checksum of a chunk with its trailer, and with that of the chunk expected."""
         stated = stored_crc32c(trailer)
         if checksum != stated:
-            problem = f"{stored} does not match its checksum"
-            raise self._errors.damaged(problem, self._rows(stored.number))
+            raise self._mismatch(stored)
         expected = stored.byte_range.crc32c
         if expected is not None and stated != expected:
             raise self._errors.misplaced(str(stored), self._rows(stored.number))
 
+    def _mismatch(self, stored: StoredChunk) -> BidsDlError:
+        problem = f"{stored} does not match its checksum"
+        return self._errors.damaged(problem, self._rows(stored.number))
+
     def __getstate__(self) -> dict[str, Any]:
-        state = {**self.__dict__, "_spare": deque()}
-        state.pop("_array", None)  # because its connections belong to this process
-        return state
-
-
-def _copy_windows(
-    values: npt.NDArray[Any], destinations: Sequence[Destination], scale: float
-) -> None:
-    """Copy windows of a chunk into their batches. The last chunk is padded to full length."""
-    for chunk_rows, batch_rows, batch in destinations:
-        windows = values if len(chunk_rows) == len(values) else values[chunk_rows]
-        if scale != 1 and batch.dtype == np.float32:
-            windows = np.multiply(windows, np.float32(scale), dtype=np.float32)
-        batch[batch_rows] = windows
+        return {**self.__dict__, "_spare": deque()}

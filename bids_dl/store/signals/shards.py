@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,12 @@ def write_shards(
             written.result()
             on_progress(n_windows)
 
+    shape = (shard_windows, *array.shape[1:])
+    # a buffer is filled again when the upload from it has ended
+    buffers = cycle([np.empty(shape, array.dtype) for _ in range(n_uploads)])
     start = 0
     with ThreadPoolExecutor(n_uploads) as pool:
-        for windows in regroup(batches, shard_windows):
+        for windows in regroup(batches, buffers):
             before_shard()
             rows = slice(start, start + len(windows))
             pending.append((len(windows), pool.submit(array.__setitem__, rows, windows)))
@@ -62,26 +66,30 @@ def write_shards(
     return start
 
 
-def regroup(batches: Iterator[Windows], size: int) -> Iterator[Windows]:
-    """Yield the same windows in batches of ``size``. The last one may be shorter.
+def regroup(batches: Iterator[Windows], buffers: Iterator[Windows]) -> Iterator[Windows]:
+    """Copy windows into one buffer after the other, and yield each when it is full.
+
+    The last one may be shorter. Windows are copied as they arrive, so that the memory of a batch
+    is free for the next one: new memory takes longer to get than to fill.
 
     Examples
     --------
-    >>> [len(batch) for batch in regroup(iter([np.zeros(3), np.zeros(4)]), 5)]
+    >>> batches = iter([np.zeros(3), np.zeros(4)])
+    >>> [len(windows) for windows in regroup(batches, cycle([np.empty(5)]))]
     [5, 2]
     """
-    waiting: list[Windows] = []
-    n_waiting = 0
+    buffer = next(buffers)
+    n_filled = 0
     for batch in batches:
         rest = batch
-        while n_waiting + len(rest) >= size:
-            n_missing = size - n_waiting
-            yield np.concatenate([*waiting, rest[:n_missing]])
-            rest = rest[n_missing:]
-            waiting = []
-            n_waiting = 0
-        if len(rest):
-            waiting.append(rest)
-            n_waiting += len(rest)
-    if waiting:
-        yield np.concatenate(waiting)
+        while len(rest):
+            n_copied = min(len(rest), len(buffer) - n_filled)
+            buffer[n_filled : n_filled + n_copied] = rest[:n_copied]
+            rest = rest[n_copied:]
+            n_filled += n_copied
+            if n_filled == len(buffer):
+                yield buffer
+                buffer = next(buffers)
+                n_filled = 0
+    if n_filled:
+        yield buffer[:n_filled]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl.store.signals.chunks import ChunkReader, Destination
+from bids_dl.store.signals.chunks import ChunkReader
+from bids_dl.store.signals.window_copies import Destination
 
 Signals = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]

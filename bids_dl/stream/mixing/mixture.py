@@ -29,7 +29,7 @@ from bids_dl.stream.select import get_column
 from bids_dl.wording import count
 
 if TYPE_CHECKING:
-    from bids_dl.stream.stores import JoinedColumns
+    from bids_dl.stream.columns import JoinedColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _training_normalizers(
     stores: Sequence[Store], grouped: Sequence[list[int]], table: JoinedColumns
 ) -> list[Normalizer | None]:
     """Return normalizers by the training windows of each store."""
-    is_training = np.asarray(get_column(table, "split") == "train", bool)
+    is_training = get_column(table, "split").matches(["train"])
     first_rows = np.cumsum([0, *(len(store) for store in stores)])
     index = np.zeros(first_rows[-1], np.int64)
     normalizers: list[Normalizer | None] = []

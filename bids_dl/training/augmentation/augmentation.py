@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bids_dl.errors import ConfigError
 from bids_dl.models.target import TargetSpec
-from bids_dl.stream.batch_reader import Batch
+from bids_dl.stream.batches import Batch
 from bids_dl.training.augmentation.mixup import Mixup
 from bids_dl.training.augmentation.operation import WindowOperation, draw_uniform
 from bids_dl.training.augmentation.registry import MIXUP, OPERATIONS

@@ -100,6 +100,37 @@ def test_a_whole_line_without_its_line_feed_counts_and_is_not_written_twice(tmp_
     assert len(read_journal(tmp_path).lines) == 1
 
 
+@pytest.mark.parametrize("content", [None, b"", b"{}\n"])
+def test_a_log_that_another_program_removed_or_shortened_takes_no_more_lines(tmp_path, content):
+    journal = Journal(tmp_path)
+    first = answer()
+    journal.append(first)
+    whole = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).unlink()
+    if content is not None:
+        (tmp_path / JOURNAL).write_bytes(content)
+    with pytest.raises(ConfigError, match=r"No such file|\d bytes, \d+ before"):
+        journal.append(answer())
+    assert (tmp_path / JOURNAL).exists() == (content is not None)
+    (tmp_path / JOURNAL).write_bytes(whole)  # put back
+    assert journal.append(answer())
+    assert len(read_journal(tmp_path).lines) == 2
+
+
+@pytest.mark.parametrize("content", [None, b"precious"])
+def test_a_log_that_is_a_link_is_not_followed(tmp_path, content):
+    target = tmp_path / "target"
+    if content is not None:
+        target.write_bytes(content)
+    log = tmp_path / "labels" / JOURNAL
+    log.parent.mkdir(parents=True)
+    log.symlink_to(target)
+    for use in (read_journal, lambda folder: Journal(folder).append(answer())):
+        with pytest.raises(ConfigError, match="it is a link, replace it by the file"):
+            use(tmp_path / "labels")
+    assert (target.read_bytes() if target.exists() else None) == content
+
+
 def test_the_same_line_again_changes_nothing(tmp_path):
     line = answer()
     assert Journal(tmp_path).append(line)

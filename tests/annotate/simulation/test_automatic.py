@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bids_dl.annotate.learning.learner import Answers
 from bids_dl.annotate.simulation.automatic import WEIGHT, add_automatic
-from bids_dl.annotate.simulation.learner import Answers
 
 
 def answers_of(n_negative: int, n_positive: int) -> Answers:

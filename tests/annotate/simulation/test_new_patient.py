@@ -10,9 +10,9 @@ import pytest
 from planted_patients import write_patients
 
 import bids_dl
+from bids_dl.annotate.learning.learner import Answers
 from bids_dl.annotate.simulation import new_patient
 from bids_dl.annotate.simulation.adaptation import EQUAL_ANSWERS, LogisticAdaptation
-from bids_dl.annotate.simulation.learner import Answers
 from bids_dl.annotate.simulation.new_patient import (
     divide_patients,
     iterate_answers,

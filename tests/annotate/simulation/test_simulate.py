@@ -11,14 +11,17 @@ import pytest
 from people_store import window_table, write_store
 
 import bids_dl
+from bids_dl.annotate.learning.features import measure_windows
 from bids_dl.annotate.simulation import simulate_store
-from bids_dl.annotate.simulation.features import measure_windows
 from bids_dl.config.simulation_stage import SimulateConfig
 from bids_dl.errors import ConfigError, TargetError
 from bids_dl.testing import plant_spikes
 
 FILES = {"curves.csv", "curves.png", "simulation.json", "summary.csv"}
-MODULES = ("automatic", "curves", "features", "files", "learner", "scoring", "simulate")
+MODULES = (
+    *("learning.features", "learning.learner", "simulation.scoring", "simulation.automatic"),
+    *("simulation.curves", "simulation.files", "simulation.simulate"),
+)
 SMALL = {"strategy": ("mixture",), "seeds": 2, "batch": 6, "budget": 18}
 
 
@@ -33,7 +36,7 @@ def test_the_examples_of_the_docstrings_are_right(eyes_store, tmp_path, monkeypa
     (tmp_path / "eyes.zarr").symlink_to(eyes_store)
     monkeypatch.chdir(tmp_path)
     for name in MODULES:
-        module = importlib.import_module(f"bids_dl.annotate.simulation.{name}")
+        module = importlib.import_module(f"bids_dl.annotate.{name}")
         assert doctest.testmod(module).failed == 0, name
 
 

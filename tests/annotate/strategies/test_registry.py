@@ -55,7 +55,7 @@ def is_near(pool: Pool, first: int, second: int) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pool=pools(), n=st.integers(0, 25), seed=st.integers(0, 5))
 def test_a_batch_is_unlabelled_distinct_spaced_and_as_large_as_can_be(name, pool, n, seed):
     rows = pick(name, pool, n, seed)

@@ -103,7 +103,6 @@ def test_an_entry_point_is_a_model_by_its_name(module, tmp_path, monkeypatch):
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mylab\nVersion: 1.5\n")
     (folder / "entry_points.txt").write_text(f"[bids_dl.models]\nlabnet = {module}:Net\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert "labnet" in imported.list_entry_points()
     spec = find_spec("labnet")
     assert (spec.name, spec.package) == ("labnet", "mylab 1.5")
     assert build("labnet", **SIZES)(torch.randn(2, 4, 128)).shape == (2, 3)
@@ -121,3 +120,21 @@ def test_a_class_inside_a_function_has_no_name_to_predict_with():
 
 def test_the_examples_of_the_docstrings_run():
     assert doctest.testmod(imported, extraglobs={"nn": nn}).failed == 0
+
+
+def test_distributions_are_listed_again_only_if_a_folder_of_the_path_changed(
+    module, tmp_path, monkeypatch
+):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    listings = []
+    monkeypatch.setattr(
+        *(metadata, "packages_distributions", lambda: listings.append("listed") or {})
+    )
+    for _ in range(3):
+        assert find_spec(f"{module}:Net").package == f"{module} (no distribution)"
+    assert len(listings) == 1
+    (folder / "new-1.0.dist-info").mkdir()
+    find_spec(f"{module}:Net")
+    assert len(listings) == 2

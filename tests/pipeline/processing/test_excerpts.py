@@ -232,7 +232,7 @@ def test_windows_keep_their_numbers_whatever_their_order(tmp_path):
 RATES = [(160, 128), (250, 128), (256, 256), (1000, 250), (500, 128), (100, 128)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rates=st.sampled_from(RATES),
     edges=st.lists(st.floats(0, 60), max_size=4),

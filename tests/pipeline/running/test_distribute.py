@@ -22,7 +22,6 @@ from bids_dl.pipeline.processing import memory
 from bids_dl.pipeline.running import distribute
 from bids_dl.pipeline.running.distribute import run_on_workers
 from bids_dl.pipeline.running.fetch import Fetcher
-from bids_dl.pipeline.running.workers import WorkerPool
 from bids_dl.testing import make_dataset
 
 KILLED_RECORDING = "sub-004/eeg/sub-004_task-rest_run-1"
@@ -60,9 +59,11 @@ def expected(dataset, tmp_path_factory):
 @pytest.fixture
 def killed(tmp_path, monkeypatch):
     """Key of a recording that kills each worker which opens it."""
-    script = tmp_path / "killer.py"
-    script.write_text(KILLER_SCRIPT)
-    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", str(script))
+    folder = tmp_path / "at-start"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(KILLER_SCRIPT)  # imported by each new interpreter
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.setenv("KILLED_RECORDING", KILLED_RECORDING)
     return f"ds000010/{KILLED_RECORDING}"
 
@@ -204,46 +205,38 @@ class FakeTask:
         return SimpleNamespace(key=self.key)
 
 
-class FakeClient:
-    """Dask client whose futures finish one by one, the oldest first.
+class FakePool:
+    """Two workers that share 100 bytes, whose tasks finish one by one, the oldest first.
 
     It records which tasks ran at once after each submission.
     """
+
+    name = "the workers"
+    total_memory = 100
+    memory_per_recording = 100
 
     def __init__(self):
         self.running = []
         self.concurrent = []
 
-    def submit(self, _function, task, _max_bytes, *, key, **_options):
-        future = SimpleNamespace(
-            key=key,
-            task=task,
-            exception=lambda **_: None,
-            result=lambda **_: None,
-            add_done_callback=lambda _: None,
-        )
-        self.running.append(future)
-        self.concurrent.append([running.task.key for running in self.running])
-        return future
+    def count_workers(self):
+        return 2
+
+    def submit(self, task):
+        self.running.append(task.key)
+        self.concurrent.append(list(self.running))
+        return SimpleNamespace(result=lambda: None, add_done_callback=lambda _: None)
 
     def finish_oldest(self, *_):
-        return self.running.pop(0)
+        return SimpleNamespace(key=self.running.pop(0))
 
 
 @pytest.fixture
 def pool(monkeypatch):
-    """Two workers that share 100 bytes."""
-    client = FakeClient()
-    monkeypatch.setattr(distribute, "_wait_for_event", client.finish_oldest)
+    fake = FakePool()
+    monkeypatch.setattr(distribute, "_wait_for_event", fake.finish_oldest)
     monkeypatch.setattr(memory, "estimate_memory", lambda task: task.n_bytes)
-    return WorkerPool(
-        client=client,
-        count_workers=lambda: 2,
-        total_memory=100,
-        memory_per_recording=100,
-        limit_memory=True,
-        name="the workers",
-    )
+    return fake
 
 
 def test_no_more_recordings_are_processed_at_once_than_memory_allows(pool):
@@ -251,10 +244,10 @@ def test_no_more_recordings_are_processed_at_once_than_memory_allows(pool):
     tasks = [FakeTask(key, n_bytes) for key, n_bytes in sizes.items()]
     results = [task.key for task, _ in run_on_workers(tasks, pool, Fetcher())]
     assert results == ["a", "c", "b", "e", "d"]
-    assert pool.client.concurrent == [["a"], ["a", "c"], ["c", "b"], ["b", "e"], ["d"]]
+    assert pool.concurrent == [["a"], ["a", "c"], ["c", "b"], ["b", "e"], ["d"]]
 
 
 def test_no_more_recordings_are_processed_at_once_than_there_are_workers(pool):
     tasks = [FakeTask(key, 1) for key in "abc"]
     list(run_on_workers(tasks, pool, Fetcher()))
-    assert max(len(keys) for keys in pool.client.concurrent) == 2
+    assert max(len(keys) for keys in pool.concurrent) == 2

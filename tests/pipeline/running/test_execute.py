@@ -30,12 +30,21 @@ def test_neither_the_workers_nor_the_destination_change_a_byte(
     assert contents(dest) == contents(eyes_store)
 
 
-def test_a_synchronous_conversion_does_not_import_dask(eegbci, tmp_path):
+@pytest.mark.parametrize(
+    ("option", "absent"),
+    [
+        ("scheduler='synchronous'", ("dask", "distributed", "aiohttp")),
+        ("jobs=1", ("dask", "distributed", "aiohttp", "mne", "scipy")),
+    ],
+)
+def test_the_main_process_of_a_conversion_imports_only_what_it_uses(
+    eegbci, tmp_path, option, absent
+):
     script = (
         "import sys, bids_dl\n"
         "bids_dl.convert(sys.argv[1], sys.argv[2], hed='Eyes-closed', window=2, subject='001', "
-        "scheduler='synchronous')\n"
-        "print([name for name in ('dask', 'distributed') if name in sys.modules])\n"
+        f"{option})\n"
+        f"print([name for name in {absent} if name in sys.modules])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(eegbci), str(tmp_path / "a.zarr")],

@@ -22,7 +22,7 @@ def make_windows(signals: np.ndarray, times: np.ndarray = TIMES) -> Windows:
 
 
 @given(start=st.floats(-0.2, 0.2), width=st.floats(0.05, 0.5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_only_the_mean_of_the_interval_is_subtracted(start, width):
     times = np.arange(-26, 103) / 128
     signals = np.random.default_rng(3).standard_normal((5, 3, len(times))) + 7

@@ -97,7 +97,7 @@ def test_dropouts_of_some_channels_are_found_to_the_sample(fine, kind, channels)
     assert report.channels == tuple(raw.ch_names[i] for i in channels)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_each_channel_may_have_different_dropouts(fine, data):
     # Edges are equal or 8 samples apart; closer ones would count as one dropout, by chance.
@@ -254,7 +254,7 @@ def test_mirrored_samples_of_an_excerpt_do_not_lengthen_a_dropout(fine, before, 
     assert mirrored_report.notes[0].split(": ")[1] == report.notes[0].split(": ")[1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     starts=st.lists(st.integers(60, 9000), max_size=8),
     lengths=st.lists(st.integers(16, 300), min_size=8, max_size=8),

@@ -137,7 +137,7 @@ def test_an_excerpt_with_its_context_is_filtered_as_the_whole_signal(step, sfreq
     sfreq=st.sampled_from([128.0, 250.0, 1000.0]),
     window=st.sampled_from(["hamming", "hann", "blackman"]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_context_is_half_of_the_kernel_that_mne_designs(low, width, sfreq, window):
     step = Filter(low, low + width, fir_window=window)
     kernel = create_filter(None, sfreq, step.low, step.high, fir_window=window, verbose="error")
@@ -205,7 +205,7 @@ def test_a_transition_in_hz_is_the_width_of_both_transitions_in_mne(real):
     assert_close(filtered, expected.get_data())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     band=st.sampled_from(BANDS),
     transition=st.sampled_from(["eeglab", 0.2]),

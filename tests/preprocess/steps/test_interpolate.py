@@ -147,7 +147,7 @@ def test_an_earlier_reference_adds_only_a_constant(real):
 
 
 @given(start=st.integers(0, 3000), length=st.integers(1, 500))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_an_excerpt_is_interpolated_as_the_whole_recording(real, start, length):
     step = Interpolate(channels=("T9", "Cz", "FC1"))
     assert step.required_context(spec_of(real)).kind == "samples"

@@ -41,7 +41,7 @@ def dropped_by_mne(windows, **limits):
     return [i for i, log in enumerate(epochs.drop_log) if log]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(loud=st.one_of(st.none(), st.floats(60, 500)), flat=st.one_of(st.none(), st.floats(0.5, 60)))
 def test_the_same_windows_are_dropped_as_by_mne(windows, loud, flat):
     if loud is None and flat is None:

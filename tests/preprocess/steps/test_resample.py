@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_runs import assert_signals_close, make_noise, make_raw, run_step
 
+from bids_dl.datamodel import StepReport
 from bids_dl.preprocess.recipe import spec_of
+from bids_dl.preprocess.steps import resample
 from bids_dl.preprocess.steps.resample import Resample
 
 RATES = [100.0, 128.0, 160.0, 200.0, 250.0, 256.0, 1000 / 3, 499.998, 500.0, 512.0, 1000.0, 2048.0]
@@ -35,7 +37,7 @@ def test_resample_equals_mne_if_the_length_is_a_multiple_of_the_ratio(sfreq, new
     position=st.floats(0.2, 0.8),
     extra=st.integers(0, 400),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_impulse_stays_at_its_time(sfreq, new_sfreq, position, extra):
     n_times = int(4 * sfreq) + extra  # mostly no multiple of the ratio
     sample = int(position * n_times)
@@ -96,7 +98,7 @@ def test_the_same_rate_changes_nothing():
     edges=st.sets(st.integers(1, 999), min_size=1, max_size=4),
     segment=st.integers(0, 4),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_segment_affects_another_across_a_jump_in_time(sfreq, edges, segment):
     bounds = [0, *sorted(edges), 1000]
     start, stop = bounds[segment % len(edges) : segment % len(edges) + 2]
@@ -112,3 +114,42 @@ def test_no_segment_affects_another_across_a_jump_in_time(sfreq, edges, segment)
         last = math.ceil(stop * 128 / sfreq)
         resampled_segments.append(signals[:, first:last])
     np.testing.assert_array_equal(*resampled_segments)
+
+
+@pytest.mark.parametrize("n_times", [2, 333, 5001])
+@pytest.mark.parametrize("n_chans", [1, 7])
+def test_channels_resampled_together_equal_those_resampled_alone(monkeypatch, n_chans, n_times):
+    signals = np.random.default_rng(0).normal(size=(n_chans, n_times))
+    monkeypatch.setattr(resample, "BATCH_BYTES", 3 * 8 * n_times)  # batches of three channels
+    together, _ = run_step(make_raw(signals, 160.0), Resample(128.0))
+    for channel, signal in enumerate(signals):
+        alone, _ = run_step(make_raw(signal[None], 160.0), Resample(128.0))
+        np.testing.assert_array_equal(together.get_data()[channel], alone.get_data()[0])
+
+
+@pytest.mark.parametrize("edge", [None, 1001])
+@pytest.mark.parametrize("sfreq", [100.0, 160.0, 500.0, 1000 / 3, 1000.0])
+def test_samples_in_intervals_equal_those_of_the_whole_recording_to_the_bit(sfreq, edge):
+    raw = make_noise(sfreq, n_times=6007)
+    if edge is not None:
+        raw.annotations.append(edge / sfreq, 0.0, "EDGE boundary")
+    step = Resample(128.0)
+    spec = spec_of(raw)
+    whole = step.apply(raw.copy(), spec)[0].get_data()
+    n_times = whole.shape[1]
+    jump = round((edge or 0) / sfreq * 128)
+    starts = [0, 5, n_times // 3, n_times // 3 + 9, jump, max(0, jump - 8), n_times - 16]
+    intervals = [(start, start + 16) for start in starts]
+    resampled, report = step.apply_to_intervals(raw.copy(), spec, intervals)
+    signals = resampled.get_data()
+    assert report == StepReport("resample")
+    for first, last in intervals:
+        np.testing.assert_array_equal(signals[:, first:last], whole[:, first:last])
+    assert np.isnan(signals).any()  # what no interval needs is not computed
+
+
+def test_intervals_of_a_recording_that_has_the_rate_change_nothing():
+    raw = make_noise(128.0, n_times=500)
+    resampled, _ = Resample(128.0).apply_to_intervals(raw, spec_of(raw), [(3, 9)])
+    assert resampled is raw
+    assert np.isfinite(raw.get_data()).all()

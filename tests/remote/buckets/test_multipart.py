@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import fsspec
 import numpy as np
 import pytest
@@ -15,6 +17,12 @@ from bids_dl.remote.location import Location
 
 URL = "s3://bucket/small.zarr"
 LARGE = np.random.default_rng(0).bytes(40_000_000)  # three parts
+
+
+@pytest.fixture
+def options(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of the bucket with longer timeouts, because a part takes 16 MB."""
+    return options | {"config_kwargs": {"read_timeout": 2.0}, "retry_timeout": 2.0}
 
 
 def part_numbers(requests: list[str]) -> list[str]:
@@ -47,7 +55,7 @@ def test_a_failed_upload_is_aborted(s3, options, faulty):
 @pytest.mark.parametrize("fault", ["500", "timeout", "reset", "lost", "expired"])
 def test_a_failed_part_is_sent_again_and_the_others_are_not(options, faulty, fault):
     faulty.fail(fault, share=0.4, only="partNumber=", seed=2)
-    location = Location(URL, {**options, "config_kwargs": {"read_timeout": 0.9}})
+    location = Location(URL, options)
     location.write("large", LARGE)
     n_failed = faulty.failed[fault, "PUT"]
     faulty.only = "nothing"

@@ -1,9 +1,10 @@
-"""Byte ranges of a bucket by s3fs and by obstore: the same bytes, retries and errors."""
+"""Byte ranges of a bucket by s3fs, obstore and signed addresses: bytes, retries and errors."""
 
 from __future__ import annotations
 
 import os
 import pickle
+import time
 
 import fsspec
 import pytest
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from bids_dl.errors import BidsDlError
 from bids_dl.remote.buckets.obstore_ranges import MAX_FAILURES, connect
+from bids_dl.remote.buckets.presigned import RENEWAL_SECONDS, SignedAddresses, presigned_ranges
 from bids_dl.remote.byte_range import ByteRange
 from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import RangeReader
@@ -22,8 +24,13 @@ from bids_dl.stream import StreamingDataset
 
 SMALL = SmallStore()
 URL = "s3://bucket/deep/small.zarr"
-# obstore is not used if an option is given that only s3fs knows
-CLIENT_OPTIONS = {"s3fs": {"default_fill_cache": True}, "obstore": {}}
+# obstore is not used if an option is given that only s3fs knows, and addresses are signed unless
+# the requester pays
+CLIENT_OPTIONS = {
+    "s3fs": {"default_fill_cache": True},
+    "obstore": {"requester_pays": True},
+    "signed": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +85,12 @@ def open_stream(options, **stream_options) -> StreamingDataset:
     return StreamingDataset(URL, storage_options=options, **stream_options)
 
 
-def test_obstore_is_used_unless_an_option_is_for_s3fs_alone(options, client):
+def test_the_client_follows_from_the_options(options, client):
     location = Location(URL, options)
     connected = connect(location.filesystem, location.root, options)
     assert (connected is None) == (client == "s3fs")
+    signed = presigned_ranges(location.filesystem, options)
+    assert (signed is not None) == (client == "signed")
 
 
 def test_each_range_is_the_bytes_requested(options):
@@ -107,7 +116,13 @@ def test_an_epoch_requests_its_chunks_and_indexes_once_and_nothing_else(server, 
     stream = open_stream(options)
     server.fail()
     list(stream)
-    assert len(server.log) == 18 + 6
+    limits = []
+    for _, headers in server.log:
+        _, _, limit = headers["range"].partition("=")
+        first, _, last = limit.partition("-")
+        limits.append(int(last) + 1 - int(first) if first else int(last))
+    assert sum(limits) == stream.traffic.bytes_read + 6 * (3 * 16 + 4)
+    assert len(limits) <= 18 + 6
 
 
 def test_credentials_come_from_the_environment(options, monkeypatch):
@@ -175,3 +190,18 @@ def test_a_public_bucket_is_read_without_credentials(server, options, monkeypatc
     reader = RangeReader(Location("s3://bucket", anonymous))
     [content] = reader.read([ByteRange("open", 2, 3)])
     assert content.tobytes() == b"234"
+
+
+def test_an_address_is_signed_once_and_again_for_another_client(server, monkeypatch):
+    filesystem = s3_filesystem(options_of(server, "signed"))
+    filesystem.connect()
+    addresses = SignedAddresses(filesystem)
+    first = addresses.request_of("bucket/a b")
+    assert first.target.startswith("/bucket/a%20b?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
+    assert addresses.request_of("bucket/a b") is first
+    filesystem.connect(refresh=True)  # with other credentials
+    second = addresses.request_of("bucket/a b")
+    assert second is not first
+    later = time.monotonic() + RENEWAL_SECONDS + 1
+    monkeypatch.setattr("bids_dl.remote.buckets.presigned.time.monotonic", lambda: later)
+    assert addresses.request_of("bucket/a b") is not second

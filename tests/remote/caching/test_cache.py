@@ -63,7 +63,8 @@ def total_bytes(folder: Path) -> int:
 def test_signals_are_requested_once_over_epochs_streams_and_workers(server, cache_folder):
     stream = open_stream(server, cache_folder)
     assert_every_window_once(stream, SMALL)
-    assert len(server.signal_requests()) == 18 + 6
+    assert server.signal_bytes_sent == ALL_BYTES
+    assert len(server.signal_requests()) < 18 + 6  # neighbours are requested together
     assert total_bytes(cache_folder) == ALL_BYTES
     assert stream.traffic.bytes_cached == 0
     server.reset()
@@ -97,7 +98,8 @@ def test_a_fiftieth_of_a_store_is_read_without_the_rest(tmp_path, server):
     assert len(stream.windows) == 80
     signal_bytes = large.n_windows * small_store.WINDOW_BYTES
     assert stream.traffic.bytes_read == 20 * CHUNK_BYTES < 0.021 * signal_bytes
-    assert len(server.signal_requests()) == 20 + 2
+    assert server.signal_bytes_sent == 20 * CHUNK_BYTES + 2 * (100 * 16 + 4)
+    assert len(server.signal_requests()) <= 20 + 2
     column_files = (tmp_path / "web" / "large.zarr").rglob("c/0")
     column_bytes = sum(file.stat().st_size for file in column_files)
     index_bytes = 2 * (100 * 16 + 4)
@@ -105,22 +107,22 @@ def test_a_fiftieth_of_a_store_is_read_without_the_rest(tmp_path, server):
 
 
 @pytest.mark.parametrize(
-    ("damage", "n_read_again"),
+    ("damage", "bytes_read_again"),
     [
-        (lambda content: b"\xff" + content[1:], 24),
-        (lambda content: content[:-1], 24),
-        (lambda _: b"", 24),
+        (lambda content: b"\xff" + content[1:], ALL_BYTES),
+        (lambda content: content[:-1], ALL_BYTES),
+        (lambda _: b"", ALL_BYTES),
         (lambda content: content + content, 0),  # bytes after an entry do not belong to it
     ],
     ids=["changed", "cut short", "empty", "longer"],
 )
-def test_a_damaged_entry_is_evicted_and_read_again(server, cache_folder, damage, n_read_again):
+def test_a_damaged_entry_is_evicted_and_read_again(server, cache_folder, damage, bytes_read_again):
     assert_every_window_once(open_stream(server, cache_folder), SMALL)
     for path in entries(cache_folder):
         path.write_bytes(damage(path.read_bytes()))
     server.reset()
     assert_every_window_once(open_stream(server, cache_folder), SMALL)
-    assert len(server.signal_requests()) == n_read_again
+    assert server.signal_bytes_sent == bytes_read_again
     server.reset()
     assert_every_window_once(open_stream(server, cache_folder), SMALL)
     assert server.signal_requests() == []

@@ -64,7 +64,7 @@ def test_another_range_is_refused(location):
 
 
 def test_a_refusal_is_one_line_that_names_the_status(location):
-    with pytest.raises(StoreError, match=r"access denied \(HTTP 403\)"):
+    with pytest.raises(StoreError, match=r"not there, or not public \(HTTP 403\)"):
         location.read("denied")
 
 

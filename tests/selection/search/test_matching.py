@@ -84,7 +84,7 @@ def reference_mask(frame, terms):
     return mask
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TABLES, st.lists(TERMS, min_size=1, max_size=2))
 def test_comparisons_match_the_rows_that_pandas_finds(cells, alternatives):
     first, second = zip(*cells, strict=True)

@@ -37,7 +37,7 @@ def test_every_row_of_real_datasets_is_assembled_as_by_hedtools(shared, name):
         assert strings == expected, table.recording
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     LEVELS,
     st.sampled_from(["Label/#", "(Green, Label/#)"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import warnings
 
+import mne
 import numpy as np
 import pytest
 
@@ -55,5 +56,5 @@ def test_a_template_has_its_names_of_all_releases_of_mne(kind, monkeypatch):
         for name in names:
             assert np.isfinite(standard_positions(["Cz"], [name])[0]).all()
             assert electrodes._load_electrodes(name)["cz"].shape == (3,)
-    monkeypatch.setattr(electrodes.mne.channels, "get_builtin_montages", lambda: ["standard_1020"])
+    monkeypatch.setattr(mne.channels, "get_builtin_montages", lambda: ["standard_1020"])
     assert electrodes._find_template("colin27_1020") == "standard_1020"

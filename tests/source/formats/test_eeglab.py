@@ -73,7 +73,8 @@ def test_a_set_of_version_7_3_without_its_reader_names_the_package(tmp_path, mon
     content = b"MATLAB 7.3 MAT-file".ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n"
     failure = refusal(*write_recording(tmp_path, {"_eeg.set": content}))
     assert failure.stage == "source"
-    assert "needs the package pymatreader: pip install pymatreader" in failure.reason
+    command = "run pip install 'pymatreader>="
+    assert f"the package pymatreader is not installed; {command}" in failure.reason
 
 
 def test_a_set_that_is_not_a_mat_file_is_refused_with_its_first_bytes(tmp_path):

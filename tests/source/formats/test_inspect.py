@@ -90,7 +90,7 @@ def test_the_real_cnt_file_that_crashes_its_reader_is_never_opened(shared, tmp_p
 def test_a_format_without_its_reader_names_the_package(tmp_path, monkeypatch, extension, package):
     monkeypatch.setattr("bids_dl.source.formats.inspect.find_spec", lambda _: None)
     failure = refusal(*write_recording(tmp_path, {f"_eeg{extension}": b"x"}))
-    assert f"needs the package {package}: pip install {package}" in failure.reason
+    assert f"the package {package} is not installed; run pip install '{package}" in failure.reason
 
 
 def test_a_supported_format_takes_precedence(tmp_path):

@@ -19,7 +19,7 @@ from bids_dl.source import (
     read_header,
     read_header_with_notes,
 )
-from bids_dl.source.formats import nwb
+from bids_dl.source.formats import nwb, raw_nwb
 from bids_dl.source.gaps import Gap
 
 STORED = np.random.default_rng(0).integers(-1000, 1000, (1000, 3)).astype(np.int16)
@@ -63,7 +63,7 @@ def test_samples_are_scaled_to_volts(tmp_path, scaling, volts):
 
 
 def test_a_long_recording_is_read_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(nwb, "VALUES_AT_ONCE", 100)
+    monkeypatch.setattr(raw_nwb, "VALUES_AT_ONCE", 100)
     dataset, recording = as_dataset(tmp_path)
     with open_raw(dataset, recording) as raw:
         np.testing.assert_allclose(raw.get_data(), STORED.T * 1e-6, rtol=1e-6)

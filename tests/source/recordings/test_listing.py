@@ -10,9 +10,10 @@ from bids_dl.errors import SourceError
 from bids_dl.source import find_recordings, list_recordings, open_dataset
 
 
-def test_the_sample_has_eight_recordings(eegbci):
+def test_the_sample_has_eleven_recordings(eegbci):
     recordings = find_recordings(open_dataset(str(eegbci)), SourceConfig())
-    expected = [(f"00{i}", run) for i in range(1, 5) for run in "12"]
+    runs = {"001": "124", "002": "124", "003": "124", "004": "12"}
+    expected = [(subject, run) for subject in runs for run in runs[subject]]
     assert [(recording.subject, recording.run) for recording in recordings] == expected
     assert recordings[0].path == "sub-001/eeg/sub-001_task-motion_run-1"
     assert recordings[0].key == "ds004362/sub-001/eeg/sub-001_task-motion_run-1"
@@ -32,7 +33,7 @@ def test_entities_may_have_their_prefix(eegbci):
 
 
 def test_a_missing_entity_is_answered_with_the_available_ones(eegbci):
-    message = r"none of 8 recordings has subject 9 \(available: subject 001, 002, 003, 004\)"
+    message = r"none of 11 recordings has subject 9 \(available: subject 001, 002, 003, 004\)"
     with pytest.raises(SourceError, match=message):
         find_recordings(open_dataset(str(eegbci)), SourceConfig(subject=("9",)))
 

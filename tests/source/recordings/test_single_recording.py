@@ -22,15 +22,15 @@ def test_signal_companions_and_positions_are_linked_and_tables_are_not(tmp_path)
     folder = tmp_path / "single"
     folder.mkdir()
     info = SignalInfo(companions={"old name.fdt": "sub-1/eeg/sub-1_task-x_eeg.fdt"})
-    path = link_recording(dataset, recording, info, {"TaskName": "x"}, folder)
-    assert {file.name for file in Path(path.directory).iterdir()} == {
+    linked = link_recording(dataset, recording, info, {"TaskName": "x"}, folder)
+    assert {file.name for file in linked.signal.parent.iterdir()} == {
         "sub-1_task-x_eeg.set",
         "sub-1_task-x_eeg.fdt",
         "sub-1_task-x_eeg.json",
         "sub-1_task-x_electrodes.tsv",
     }
-    assert Path(path.fpath).read_bytes() == b"set"
-    assert json.loads(Path(path.fpath).with_suffix(".json").read_text()) == {"TaskName": "x"}
+    assert linked.signal.read_bytes() == b"set"
+    assert json.loads(linked.signal.with_suffix(".json").read_text()) == {"TaskName": "x"}
 
 
 def test_markers_are_reduced_to_ascii(tmp_path):
@@ -39,8 +39,8 @@ def test_markers_are_reduced_to_ascii(tmp_path):
     folder = tmp_path / "single"
     folder.mkdir()
     info = SignalInfo(companions={"x.vmrk": "sub-1/eeg/sub-1_task-x_eeg.vmrk"})
-    path = link_recording(dataset, recording, info, {}, folder)
-    assert (Path(path.directory) / "x.vmrk").read_text() == "Mk2=Comment,M?de"
+    linked = link_recording(dataset, recording, info, {}, folder)
+    assert (linked.signal.parent / "x.vmrk").read_text() == "Mk2=Comment,M?de"
 
 
 def test_files_are_copied_on_a_file_system_without_links(tmp_path, monkeypatch):
@@ -51,6 +51,6 @@ def test_files_are_copied_on_a_file_system_without_links(tmp_path, monkeypatch):
     folder = tmp_path / "single"
     folder.mkdir()
     monkeypatch.setattr(Path, "symlink_to", refuse)
-    path = link_recording(dataset, recording, SignalInfo(), {}, folder)
-    assert not Path(path.fpath).is_symlink()
-    assert Path(path.fpath).read_bytes() == b"edf"
+    linked = link_recording(dataset, recording, SignalInfo(), {}, folder)
+    assert not linked.signal.is_symlink()
+    assert linked.signal.read_bytes() == b"edf"

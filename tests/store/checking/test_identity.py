@@ -51,7 +51,7 @@ def store(written, tmp_path) -> Path:
 def test_a_misplaced_chunk_is_an_error_that_names_it(
     written, store, monkeypatch, kind, seed, direct_bytes
 ):
-    monkeypatch.setattr("bids_dl.store.signals.chunks.DIRECT_BYTES", direct_bytes)
+    monkeypatch.setattr("bids_dl.store.signals.direct_windows.MIN_DIRECT_BYTES", direct_bytes)
     names = SHARD_MISPLACEMENTS[kind](store, written[1], np.random.default_rng(seed))
     with pytest.raises(DamagedStoreError) as caught:
         open_store(store).read("signals")

@@ -20,7 +20,8 @@ from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store
 from bids_dl.store.signals.chunk_layout import parse_chunk_layout
-from bids_dl.store.signals.chunks import ChunkReader, Destination
+from bids_dl.store.signals.chunks import ChunkReader
+from bids_dl.store.signals.window_copies import Destination
 
 # 30 windows: 8 chunks in 3 shards
 SMALL = SmallStore(n_subjects=3, per_recording=5, per_chunk=4, chunks_per_shard=3)
@@ -31,10 +32,16 @@ BLOSC = BloscCodec(cname="lz4", shuffle="bitshuffle", typesize=2)
 CRC32C = Crc32cCodec()
 
 
-@pytest.fixture(params=[10**9, 1], ids=["through scratch memory", "directly into the batch"])
+@pytest.fixture(params=["through scratch memory", "into the batch", "into the batch by parts"])
 def path(tmp_path: Path, request, monkeypatch) -> Path:
-    """A small store; its windows are small or large to the reader."""
-    monkeypatch.setattr("bids_dl.store.signals.chunks.DIRECT_BYTES", request.param)
+    """A small store; its windows are small or large to the reader.
+
+    They are read by the calls of Linux and macOS, or by those of Windows.
+    """
+    min_bytes = 10**9 if request.param == "through scratch memory" else 1
+    monkeypatch.setattr("bids_dl.store.signals.direct_windows.MIN_DIRECT_BYTES", min_bytes)
+    if request.param == "into the batch by parts":
+        monkeypatch.setattr("bids_dl.store.signals.local_bytes.HAS_VECTORED_READS", False)
     small_store.write(tmp_path / "small.zarr", SMALL)
     return tmp_path / "small.zarr"
 
@@ -188,13 +195,89 @@ def test_windows_without_a_destination_are_verified_but_copied_nowhere(path):
         Destination(np.array([1]), np.array([2]), left),
         Destination(np.array([3]), np.array([0]), right),
     ]
-    assert reader.read([1], [destinations]) == [4 * small_store.WINDOW_BYTES + 4]
+    size = 4 * small_store.WINDOW_BYTES + 4
+    assert reader.read([1], [destinations]) == [(size, size // 2)]
     np.testing.assert_array_equal([left[2], right[0]], SMALL.signals[[5, 7]])
     assert not left[:2].any()
     assert not right[1:].any()
     flip_bit(path / "signals/c/0/0/0", 4 * small_store.WINDOW_BYTES + 20)  # in window 4
     with pytest.raises(DamagedStoreError, match="chunk 1 of signals"):
-        reader.read([1], [destinations])
+        open_reader(path).read([1], [destinations])
+
+
+@pytest.mark.parametrize("rows", [[0], [3], [1, 2], [0, 3]])
+def test_few_windows_of_a_verified_chunk_are_read_alone_and_verified_again(path, monkeypatch, rows):
+    monkeypatch.setattr("bids_dl.store.signals.direct_windows.MIN_DIRECT_BYTES", 1)
+    reader = open_reader(path)
+    batch = np.zeros((2, *reader.shape[1:]), np.float32)
+    destinations = [Destination(np.array(rows), np.arange(len(rows)), batch)]
+    sizes = []
+    for _ in range(3):
+        batch[...] = 0
+        sizes += reader.read([4], [destinations])
+        np.testing.assert_array_equal(batch[: len(rows)], SMALL.signals[16:][rows])
+    used = len(rows) * small_store.WINDOW_BYTES
+    assert sizes[1:] == [(used, used)] * 2
+    assert sizes[0].read == 4 * small_store.WINDOW_BYTES + 4
+    shard = path / "signals/c/1/0/0"  # chunk 4 is its second one
+    start = 4 * small_store.WINDOW_BYTES + 4
+    for row in range(4):
+        flip_bit(shard, start + row * small_store.WINDOW_BYTES + 7)
+        if row in rows:
+            with pytest.raises(DamagedStoreError, match=r"chunk 4 of signals .*its checksum"):
+                reader.read([4], [destinations])
+        else:
+            assert reader.read([4], [destinations]) == [(used, used)]
+        flip_bit(shard, start + row * small_store.WINDOW_BYTES + 7)
+
+
+def test_windows_of_another_chunk_in_place_of_a_verified_one_are_found(path, monkeypatch):
+    monkeypatch.setattr("bids_dl.store.signals.direct_windows.MIN_DIRECT_BYTES", 1)
+    reader = open_reader(path)
+    batch = np.zeros((1, *reader.shape[1:]), np.float32)
+    destinations = [Destination(np.array([2]), np.array([0]), batch)]
+    reader.read([4], [destinations])
+    shard = path / "signals/c/1/0/0"
+    content = bytearray(shard.read_bytes())
+    size = 4 * small_store.WINDOW_BYTES + 4
+    content[size : 2 * size] = content[:size]  # chunk 3, with a checksum that matches
+    shard.write_bytes(content)
+    with pytest.raises(DamagedStoreError, match=r"chunk 4 of signals .*its checksum"):
+        reader.read([4], [destinations])
+
+
+def test_a_copy_of_a_reader_verifies_chunks_again(path, monkeypatch):
+    monkeypatch.setattr("bids_dl.store.signals.direct_windows.MIN_DIRECT_BYTES", 1)
+    reader = open_reader(path)
+    batch = np.zeros((1, *reader.shape[1:]), np.float32)
+    destinations = [Destination(np.array([2]), np.array([0]), batch)]
+    whole = reader.read([4], [destinations])
+    assert reader.read([4], [destinations]) != whole
+    assert pickle.loads(pickle.dumps(reader)).read([4], [destinations]) == whole
+
+
+@pytest.mark.parametrize("scale", [None, 0.125])
+def test_windows_are_changed_before_they_are_copied_and_each_row_by_its_own_number(path, scale):
+    expected = SMALL.signals
+    reader = open_reader(path)
+    if scale is not None:
+        expected = replace_by_int16(path, scale)
+        reader = open_replaced(path)
+    batch = np.zeros((30, *reader.shape[1:]), np.float32)
+    destinations = []
+    for chunk in range(reader.n_chunks):
+        positions = np.arange(min(4, 30 - 4 * chunk))[chunk % 2 :: 1 + chunk % 3]
+        destinations.append([Destination(positions, 4 * chunk + positions, batch)])
+
+    def change(windows, rows):
+        windows *= 2
+        windows += rows[:, None, None].astype(np.float32)
+
+    reader.read(range(reader.n_chunks), destinations, change)
+    used = np.concatenate([target.batch_rows for [target] in destinations])
+    added = used[:, None, None].astype(np.float32)
+    np.testing.assert_array_equal(batch[used], 2 * expected[used] + added)
+    assert not np.delete(batch, used, axis=0).any()
 
 
 def test_the_message_omits_recordings_if_their_column_is_damaged_too(path):

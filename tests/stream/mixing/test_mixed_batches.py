@@ -32,8 +32,8 @@ def test_memory_for_pending_parts_stays_within_the_documented_bound(
     start_reads = _Assembler._start
     pending_bytes = []
 
-    def start(self, max_end):
-        reads = start_reads(self, max_end)
+    def start(self, max_end, max_reads):
+        reads = start_reads(self, max_end, max_reads)
         buffers = self._pending.values()
         pending_bytes.append(sum(buffer.signals.nbytes for buffer in buffers))
         return reads

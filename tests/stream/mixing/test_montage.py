@@ -102,7 +102,7 @@ def test_a_permutation_of_the_channels_permutes_signals_and_positions(tmp_path, 
     assert stream.channels_of(1) == tuple(f"C{i}" for i in order)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.tuples(st.integers(1, 3), st.sampled_from([3, 8]), st.integers(0, 6)),

@@ -18,7 +18,7 @@ from bids_dl.stream import Batch, StreamingDataset
 from bids_dl.stream.mixing.resampling import make_resampler, resampled_length
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(1, 40).flatmap(lambda period: st.tuples(st.just(period), st.integers(1, 12))),
     st.integers(1, 60),

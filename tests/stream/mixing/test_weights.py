@@ -42,7 +42,6 @@ def counts_by_store(rows) -> list[list[int]]:
     return [counts[: SIZES[0]].tolist(), counts[SIZES[0] :].tolist()]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 70), st.integers(1, 6), st.integers(0, 2**40))
 def test_windows_come_equally_often_in_each_epoch_and_over_all(size, count, per_chunk, seed):
     chunks = np.r_[np.arange(size) // per_chunk, 100, 100, 101]
@@ -125,7 +124,7 @@ def test_ranks_share_the_windows_of_an_epoch(pair):
 phase_sizes = st.tuples(st.integers(1, 3), st.sampled_from([2, 5]), st.integers(0, 6))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(phase_sizes, min_size=1, max_size=3), st.integers(0, 3))
 def test_a_resumed_epoch_loses_and_repeats_nothing(pair, phases, epoch):
     whole = make_stream(pair)

@@ -7,7 +7,7 @@ import torch
 
 from bids_dl.errors import ConfigError
 from bids_dl.models.target import TargetSpec
-from bids_dl.stream.batch_reader import Batch
+from bids_dl.stream.batches import Batch
 from bids_dl.training.augmentation import check_augmentation, make_augmentation
 from bids_dl.training.augmentation.registry import OPERATIONS
 

@@ -54,7 +54,7 @@ def test_only_with_patience_persons_of_the_training_side_are_held_out_for_valida
         assert tuple(len(persons_of(table, rows)) for rows in sides) == sizes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     n_persons=st.integers(4, 12),
     folds=st.sampled_from(["loso", 2, "3", 4]),

@@ -27,7 +27,7 @@ def distance(table, first, second, window_seconds):
     return shortest
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n_blocks=st.integers(2, 9),
     step=st.sampled_from([0.5, 2.0, 3.0]),

@@ -54,7 +54,7 @@ def test_blocks_of_a_recording_are_ordered_by_their_first_onset_not_by_their_num
     assert find_last_part(timeline, np.ones(4, bool), 0.5).tolist() == [True, True, False, False]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     windows=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 40)),
@@ -86,7 +86,7 @@ def test_no_group_is_divided_within_a_block_unless_it_is_the_only_one(windows, d
             assert not set(timeline.blocks[chosen]) & set(timeline.blocks[members & ~last])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     windows=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 30), st.booleans()), min_size=1, max_size=30

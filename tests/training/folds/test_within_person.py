@@ -36,7 +36,7 @@ def test_the_examples_of_the_docstrings_are_right():
     assert doctest.testmod(within_person).failed == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs=RUNS, unit=st.sampled_from(UNITS), patience=st.sampled_from([None, 1]))
 def test_each_unit_of_a_person_with_two_is_tested_once_and_never_trained_on(runs, unit, patience):
     table = recording_table(runs)

@@ -55,7 +55,7 @@ def test_results_do_not_depend_on_the_order_of_windows(spec):
 
 
 @given(st.integers(2, 12), st.integers(0, 1000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_intervals_of_proportions_contain_their_value_and_stay_between_0_and_1(n_persons, seed):
     table = draw_windows(TWO_CLASSES, n_persons, seed=seed)
     results = evaluate(table, TWO_CLASSES, vote_by="block", seed=seed)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
@@ -31,7 +31,6 @@ def reference(statistics: PairStatistics, label: int, rows: np.ndarray) -> float
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1, 3, 10_000]))
-@settings(deadline=None)
 def test_the_area_is_that_of_scikit_learn(seed, n_scores):
     statistics = draw_pairs(seed, n_scores=n_scores)
     rows = np.arange(60)

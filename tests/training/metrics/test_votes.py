@@ -46,7 +46,7 @@ def test_a_tie_of_equal_probabilities_goes_to_the_first_class_in_any_order_of_wi
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 10_000))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_votes_do_not_depend_on_the_order_of_windows(spec, seed):
     table = draw_windows(spec, n_persons=3)
     shuffled = table.sample(frac=1, random_state=seed)

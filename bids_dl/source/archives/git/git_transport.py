@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from bids_dl.errors import SourceError
-from bids_dl.remote.retry import backoff_delays, is_transient, is_wrong_address
+from bids_dl.remote.retry import is_transient, is_wrong_address
+from bids_dl.remote.waits import backoff_delays
 from bids_dl.wording import one_line
 
 if TYPE_CHECKING:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import posixpath
-import shutil
-import tempfile
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +26,7 @@ from bids_dl.source.archives.git.annex_branch import (
     urls_of,
 )
 from bids_dl.source.archives.git.git_snapshot import GitEntry, Snapshot
+from bids_dl.source.archives.version_folder import new_version_folder
 from bids_dl.wording import join_names
 
 TEXT_SUFFIXES = {".json", ".tsv", ".txt", ".md", ".rst", ".bidsignore"}
@@ -118,16 +117,8 @@ def write_snapshot(snapshot: Snapshot, root: Path, routes: AnnexRoutes) -> Snaps
         A path leads out of the dataset, two paths are one on this file system, or the folder
         cannot be written to.
     """
-    try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
-    except OSError as error:
-        raise SourceError(f"{root}: cannot be written to ({error.strerror})") from None
-    try:
+    with new_version_folder(root) as scratch:
         entries = _write_files(snapshot, scratch)
-        _move(scratch, root)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     files = locate_files(snapshot, entries.keys, routes)
     for path, target in entries.copies.items():
         if target in files:
@@ -283,15 +274,6 @@ def _write(folder: Path, entry: GitEntry, content: bytes, result: _Sorted) -> No
         result.findings["name too long for this file system, left out"].append(entry.path)
     else:
         result.written[entry.path] = entry.sha
-
-
-def _move(scratch: Path, root: Path) -> None:
-    """Give a complete folder its name, unless there is one with that name already."""
-    try:
-        scratch.rename(root)
-    except OSError as error:
-        if not root.is_dir():
-            raise SourceError(f"{root}: cannot be written to ({error.strerror})") from None
 
 
 def _read_logs(snapshot: Snapshot, key: AnnexKey, remotes: tuple[AnnexRemote, ...]) -> KeyLogs:

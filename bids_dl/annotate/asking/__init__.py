@@ -1,0 +1,1 @@
+"""Ask experts: the next window, the training between two rounds, and its test figures."""

@@ -1,0 +1,1 @@
+"""Learn from answers: features of windows, and learners that are trained after each batch."""

@@ -1,0 +1,1 @@
+"""Checks of requests: who sends them, their parameters and their bodies, before any effect."""

@@ -1,0 +1,1 @@
+"""Publishing: push stores and runs, pull stores, and write archives of stores."""

@@ -1,0 +1,1 @@
+"""Extensions of the site: pages generated from the code, links, order of the galleries."""

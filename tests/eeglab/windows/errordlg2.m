@@ -1,0 +1,8 @@
+function errordlg2(text, title, varargin)
+% ERRORDLG2 - stand-in for EEGLAB's message box: keeps the text in the global DIALOGS.
+    global DIALOGS
+    if nargin < 2
+        title = '';
+    end
+    DIALOGS{end + 1} = struct('kind', 'errordlg2', 'title', title, 'text', text);
+end
