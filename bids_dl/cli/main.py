@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -64,6 +65,8 @@ def main() -> None:
     """Run the command line. An error is a message and an exit status, never a traceback."""
     # Python ends by collections, which would visit all objects of the libraries
     atexit.register(gc.freeze)
+    # MNE logs to standard output, which belongs to the results of a command
+    os.environ.setdefault("MNE_LOGGING_LEVEL", "error")
     try:
         _run_program()
     except SystemExit as end:

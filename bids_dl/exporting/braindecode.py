@@ -31,16 +31,19 @@ def make_datasets(store: Store) -> Any:
     ModelError
         braindecode is not installed.
     """
+    import mne
+
     base = import_optional("braindecode.datasets", "braindecode")
     epochs = make_epochs(store)
     table = epochs.metadata
     n_times = len(epochs.times)
-    epochs.metadata = table.assign(
-        target=epochs.events[:, 2] - 1,
-        i_window_in_trial=0,
-        i_start_in_trial=0,
-        i_stop_in_trial=n_times,
-    )
+    with mne.utils.use_log_level("error"):  # MNE tells on stdout that it replaces a table
+        epochs.metadata = table.assign(
+            target=epochs.events[:, 2] - 1,
+            i_window_in_trial=0,
+            i_start_in_trial=0,
+            i_stop_in_trial=n_times,
+        )
     keys = [key for key in KEYS if key in table]
     datasets = []
     for _, rows in table.groupby(["dataset", "recording"], sort=False):

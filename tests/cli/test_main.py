@@ -50,6 +50,18 @@ def test_the_package_is_the_program(module):
     assert result.stdout == f"bids-dl {bids_dl.__version__}\n"
 
 
+def test_nothing_that_mne_logs_is_in_the_output_of_a_command():
+    code = (
+        "from bids_dl.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: import mne; mne.utils.logger.info('reading')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == f"bids-dl {bids_dl.__version__}\n"
+
+
 def test_shell_completion_is_offered(command):
     help_text = without_styles(command("--help").out)
     assert "--install-completion" in help_text

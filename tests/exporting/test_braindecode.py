@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mne
 import numpy as np
 import pytest
 from people_store import window_table, write_store
@@ -32,6 +33,14 @@ def test_each_recording_is_a_dataset_with_its_windows_and_classes(store):
         assert ("rest", "move")[target] == store.table["label"].iloc[number]
         assert (start, stop) == (0, 64)
     assert window.dtype == np.float32
+
+
+def test_the_export_prints_nothing(store, capsys):
+    make(store)
+    capsys.readouterr()
+    with mne.utils.use_log_level("info"):
+        make(store)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_datasets_are_divided_by_their_description(store):

@@ -86,6 +86,6 @@ def _load_electrodes(template: str) -> dict[str, Array]:
     import mne
 
     montage = mne.channels.make_standard_montage(_find_template(template))
-    info = mne.create_info(montage.ch_names, 1.0, "eeg")
-    info.set_montage(montage)
+    info = mne.create_info(montage.ch_names, 1.0, "eeg", verbose="error")
+    info.set_montage(montage, verbose="error")
     return {channel["ch_name"].casefold(): channel["loc"][:3].copy() for channel in info["chs"]}

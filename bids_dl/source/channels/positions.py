@@ -131,7 +131,8 @@ def _montage_in_head(positions: Positions) -> mne.channels.DigMontage:
         coord_frame=positions.frame,
         **fiducials,
     )
-    return mne.channels.transform_to_head(montage)
+    with mne.utils.use_log_level("error"):  # MNE tells on stdout that it knows no fiducials
+        return mne.channels.transform_to_head(montage)
 
 
 def _approximate_fiducials(

@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import mne
 import mne_bids.config
 import numpy as np
 import pytest
@@ -15,7 +16,14 @@ from signal_files import EdfChannel, edf_bytes, write_recording
 
 from bids_dl.remote.scratch import scratch_folder
 from bids_dl.source import mne_reading, open_raw, signal
-from bids_dl.source.channels.positions import FRAMES, METERS, read_positions
+from bids_dl.source.channels.positions import (
+    FRAMES,
+    METERS,
+    Positions,
+    _montage_in_head,
+    read_positions,
+    set_positions,
+)
 from bids_dl.source.recordings.single_recording import link_recording
 
 NAMES = ("Fp1", "Cz", "Oz", "T7")
@@ -66,6 +74,16 @@ def test_each_known_coordinate_system_is_read_without_mne_bids(tmp_path, frame):
     system = SYSTEM | {"EEGCoordinateSystem": frame}
     table = f"name\tx\ty\tz\n{TABLE}\n"
     assert check_equal(*as_dataset(tmp_path, table, system, space="_space-X"))
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_positions_are_set_without_output(capsys, frame):
+    raw = mne.io.RawArray(np.zeros((1, 2)), mne.create_info(["Cz"], 100, "eeg"), verbose="error")
+    positions = Positions(names=("Cz",), coordinates=((0.0, 0.01, 0.1),), frame=FRAMES[frame])
+    _montage_in_head.cache_clear()
+    with mne.utils.use_log_level("info"):
+        set_positions(raw, positions)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_coordinate_systems_have_the_frames_of_mne_bids():
