@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from bids_dl.datamodel import Recording
@@ -21,7 +21,10 @@ from bids_dl.source.file_state import (
     read_states,
     states_below,
 )
-from bids_dl.source.formats.inspect import check_supported, companion_files
+from bids_dl.source.formats.inspect import EXTENSIONS, check_supported, companion_files
+
+# A header and a file of samples are hashed both; other signal files are one file
+SAMPLE_EXTENSIONS = (".eeg", ".dat", ".fdt", *EXTENSIONS)
 
 
 class HashedFiles(NamedTuple):
@@ -39,6 +42,12 @@ class HashedFiles(NamedTuple):
 
     digests: dict[str, str]
     states: dict[str, FileState]
+
+    @property
+    def samples_digest(self) -> str:
+        """Checksum of the file that holds the samples, the first part of a split recording."""
+        files = [file for file in self.digests if _extension(file) in SAMPLE_EXTENSIONS]
+        return self.digests[min(files, key=lambda file: SAMPLE_EXTENSIONS.index(_extension(file)))]
 
 
 def hash_source_files(dataset: Dataset, recording: Recording) -> HashedFiles:
@@ -70,6 +79,10 @@ def hash_source_files(dataset: Dataset, recording: Recording) -> HashedFiles:
             raise _changed(file, dataset)
         states |= before
     return HashedFiles(hashes, states)
+
+
+def _extension(file: str) -> str:
+    return PurePosixPath(file).suffix.lower()
 
 
 def with_partial_states(dataset: Dataset, hashed: HashedFiles) -> HashedFiles:

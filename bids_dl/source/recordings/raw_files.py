@@ -7,7 +7,7 @@
 3. A name with ``desc-`` is a derivative.
 4. A file that .bidsignore lists is not part of the dataset.
 5. A recording whose folder and name contradict each other is left out.
-6. Of several paths to one file, the first that is not a link is taken, else the first.
+6. A symbolic link to the file of another recording is left out.
 
 Each rule that leaves something out makes one note, with the number and the first name. So do links
 out of the dataset, through which signals are read and texts are not.
@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
@@ -77,7 +77,7 @@ UNNAMED = _Rule("file", "neither named *_eeg in a folder eeg nor *_ieeg in a fol
 DERIVED = _Rule("recording", "with desc- in the name, which marks derivatives")
 IGNORED = _Rule("recording", f"listed in {IGNORE_FILE}")
 CONTRADICTORY = _Rule("recording", "whose folders and name contradict each other", "; rename one")
-TWIN = _Rule("recording", "whose file is that of another recording, by a link")
+TWIN = _Rule("recording", "whose file is a link to that of another recording")
 
 
 class _Notes:
@@ -225,49 +225,45 @@ def _read_ignore_file(dataset: Dataset) -> GitIgnoreSpec:
 
 
 def _find_twins(dataset: Dataset, files: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Find recordings whose signal is the file of another recording, by a link.
+    """Find recordings whose signal is a symbolic link to the file of another recording.
+
+    Links to other files, such as those of git-annex, are no twins. Neither are hard links: nothing
+    tells them from files, and each path has a subject of its own.
 
     Returns
     -------
     dict
         The recording to keep, by each recording to leave out.
     """
-    paths_by_file: dict[object, list[str]] = {}
-    is_link = {}
-    for path, names in files.items():
-        if names:
-            file, is_link[path] = _follow_link(dataset, names[0])
-            paths_by_file.setdefault(file, []).append(path)
+    recording_of = {name: path for path, names in files.items() for name in names}
     twins = {}
-    for paths in paths_by_file.values():
-        first = min(paths, key=lambda path: (is_link[path], path))
-        twins.update({path: first for path in paths if path != first})
-    return twins
+    for path, names in files.items():
+        for target in _follow_links(dataset, names[0]) if names else ():
+            if recording_of.get(target, path) != path:
+                twins[path] = recording_of[target]
+    return {path: kept for path, kept in twins.items() if kept not in twins}  # links in a circle
 
 
-def _follow_link(dataset: Dataset, signal: str) -> tuple[object, bool]:
-    """Return a value that is equal for two paths of one file, and whether a path is a link.
+def _follow_links(dataset: Dataset, file: str) -> Iterator[str]:
+    """Yield each file that a symbolic link leads to, relative to the dataset, one after another."""
+    seen: set[str] = set()
+    target = _link_target(dataset, file)
+    while target is not None and target not in seen:
+        seen.add(target)
+        yield target
+        target = _link_target(dataset, target)
 
-    The links by which git-annex keeps equal content once are no links of the dataset.
-    """
+
+def _link_target(dataset: Dataset, file: str) -> str | None:
+    """Return where a symbolic link leads, relative to the dataset, None for a file."""
     remote = dataset.remote
-    if remote is None:
-        path = dataset.root / signal
-        return _file_identity(path), path.is_symlink()
-    target = remote.links.get(signal, signal)
-    path = dataset.root / target
-    if target not in remote.by_path and path.is_symlink():  # a link that is not committed
-        target = os.path.relpath(os.path.realpath(path), dataset.root)
-    return target, target != signal
-
-
-def _file_identity(path: Path) -> object:
-    """Return a value that is equal for two paths of one file, also through links."""
-    try:
-        status = path.stat()
-    except OSError:  # a broken link
-        return os.path.realpath(path)
-    return status.st_dev, status.st_ino
+    if remote is not None and (file in remote.links or file in remote.by_path):
+        return remote.links.get(file)  # without the links of git-annex to its content
+    path = dataset.root / file
+    if not path.is_symlink():
+        return None
+    target = path.parent / path.readlink()
+    return os.path.relpath(target.parent.resolve() / target.name, dataset.root.resolve())
 
 
 def _notes_on_formats(dataset: str, files: Mapping[str, tuple[str, ...]]) -> list[str]:

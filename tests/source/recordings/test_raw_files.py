@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from bids_folder import EVENTS, write_folder
@@ -102,32 +103,49 @@ def test_a_bidsignore_that_cannot_be_read_is_refused(tmp_path):
         find_raw_files(open_dataset(str(root)))
 
 
-@pytest.mark.parametrize("link", ["symbolic", "hard"])
+def link(root: Path, path: str, target: str) -> None:
+    """Make a symbolic link in a dataset, both relative to it."""
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).symlink_to(os.path.relpath(root / target, (root / path).parent))
+
+
 @pytest.mark.parametrize("name", ["sub-0", "sub-2"])
-def test_one_file_under_two_paths_is_one_recording(tmp_path, link, name):
-    write_folder(tmp_path / "ds", RAW)
-    signal = tmp_path / "ds" / "sub-1/eeg/sub-1_task-x_eeg.edf"
-    twin = tmp_path / "ds" / name / "eeg" / f"{name}_task-x_eeg.edf"
-    twin.parent.mkdir(parents=True)
-    if link == "symbolic":
-        twin.symlink_to(os.path.relpath(signal, twin.parent))
-    else:
-        twin.hardlink_to(signal)
-    raw = find_raw_files(open_dataset(str(tmp_path / "ds")))
-    first = f"{name}/eeg/{name}_task-x" if (link, name) == ("hard", "sub-0") else ""
-    assert list(raw.files) == [first or "sub-1/eeg/sub-1_task-x"]
-    assert "left out 1 recording whose file is that of another recording" in raw.notes[0]
-
-
-def test_links_to_one_absent_annex_object_are_one_recording(tmp_path):
-    root = write_folder(tmp_path / "ds", {})
-    for subject in "12":
-        folder = root / f"sub-{subject}" / "eeg"
-        folder.mkdir(parents=True)
-        link = folder / f"sub-{subject}_task-x_eeg.edf"
-        link.symlink_to("../../.git/annex/objects/key")
+def test_a_link_to_another_recording_is_left_out(tmp_path, name):
+    root = write_folder(tmp_path / "ds", RAW)
+    signal = "sub-1/eeg/sub-1_task-x_eeg.edf"
+    link(root, f"{name}/eeg/{name}_task-x_eeg.edf", signal)
+    link(root, "sub-3/eeg/sub-3_task-x_eeg.edf", f"{name}/eeg/{name}_task-x_eeg.edf")
     raw = find_raw_files(open_dataset(str(root)))
     assert list(raw.files) == ["sub-1/eeg/sub-1_task-x"]
+    assert "left out 2 recordings whose file is a link to that of another recording" in raw.notes[0]
+    assert raw.notes[0].endswith("(sub-1/eeg/sub-1_task-x)")
+
+
+def test_a_hard_link_is_a_recording(tmp_path):
+    root = write_folder(tmp_path / "ds", RAW)
+    (root / "sub-2/eeg").mkdir(parents=True)
+    twin = root / "sub-2/eeg/sub-2_task-x_eeg.edf"
+    twin.hardlink_to(root / "sub-1/eeg/sub-1_task-x_eeg.edf")
+    raw = find_raw_files(open_dataset(str(root)))
+    assert list(raw.files) == ["sub-1/eeg/sub-1_task-x", "sub-2/eeg/sub-2_task-x"]
+    assert raw.notes == ()
+
+
+def test_links_in_a_circle_are_recordings_that_cannot_be_read(tmp_path):
+    root = write_folder(tmp_path / "ds", {})
+    first, second = (f"sub-{i}/eeg/sub-{i}_task-x_eeg.edf" for i in "12")
+    link(root, first, second)
+    link(root, second, first)
+    raw = find_raw_files(open_dataset(str(root)))
+    assert list(raw.files) == ["sub-1/eeg/sub-1_task-x", "sub-2/eeg/sub-2_task-x"]
+
+
+def test_links_to_one_object_of_the_annex_are_recordings(tmp_path):
+    root = write_folder(tmp_path / "ds", {})
+    for subject in "12":
+        link(root, f"sub-{subject}/eeg/sub-{subject}_task-x_eeg.edf", ".git/annex/objects/key")
+    raw = find_raw_files(open_dataset(str(root)))
+    assert list(raw.files) == ["sub-1/eeg/sub-1_task-x", "sub-2/eeg/sub-2_task-x"]
 
 
 def test_links_out_of_the_dataset_are_told_once_with_their_number(tmp_path):
