@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +27,42 @@ def disk_path(url: str, storage_options: Mapping[str, Any]) -> str | None:
     return url.rstrip("/")
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a file that appears complete, by renaming.
+
+    Parameters
+    ----------
+    pieces
+        Content of the file, written as it comes. If it ends with an error, nothing is left.
 
     Raises
     ------
     OSError
         The file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with _errors_about(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("wb")
     try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
+        for piece in pieces:
+            with _errors_about(path):
+                file.write(piece)
+        with _errors_about(path):
+            file.close()
+            part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            file.close()
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        # the system names no path if the disk is full
+        raise
+
+
+@contextmanager
+def _errors_about(path: Path) -> Iterator[None]:
+    """Let errors of the system name a file: they name none if the disk is full."""
+    try:
+        yield
+    except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -13,10 +14,12 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 import zarr
+from numcodecs.blosc import Blosc
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import StoreError
+from bids_dl.remote.byte_range import Bytes
 from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.store.array_objects import array_digests
 from bids_dl.store.checking.completeness import check_complete, flush
@@ -39,14 +42,15 @@ from bids_dl.store.format import (
     make_column,
     to_json,
 )
-from bids_dl.store.signals.chunk_checksums import ShardChecksums
+from bids_dl.store.signals.chunk_checksums import Checksums
 from bids_dl.store.signals.chunk_layout import choose_chunking
-from bids_dl.store.signals.shards import Windows, write_shards
-from bids_dl.store.zarr_store import LocationStore, WriteCallback
+from bids_dl.store.signals.shards import Compressor, ShardEncoder, Windows
+from bids_dl.store.zarr_store import LocationStore
 from bids_dl.wording import count
 
 ROWS_PER_CHUNK = 100_000  # of the window table
-SHARD_UPLOADS = 2  # shards uploaded at a time while the next one is assembled
+SHARD_UPLOADS = 2  # shards uploaded at a time while the next one is encoded
+SHUFFLES = {"noshuffle": Blosc.NOSHUFFLE, "bitshuffle": Blosc.BITSHUFFLE}
 COLUMN_UPLOADS = 8  # small arrays uploaded at a time, because each costs several round trips
 
 
@@ -113,19 +117,26 @@ class StoreWriter:
         self.location.write(name, content)
         self._register(name, content)
 
-    def zarr_store(self, array: str, on_object: WriteCallback | None = None) -> LocationStore:
-        """Return the store through which zarr-python writes an array.
+    def write_pieces(self, name: str, pieces: Iterator[Bytes]) -> None:
+        """Write an object of an array, on disk piece by piece."""
+        sha256 = hashlib.sha256()
+        n_bytes = 0
 
-        Parameters
-        ----------
-        on_object
-            Called with name and bytes of each object of the array after it was written.
-        """
+        def hashed() -> Iterator[memoryview]:
+            nonlocal n_bytes
+            for piece in pieces:
+                sha256.update(piece.data)
+                n_bytes += len(piece)
+                yield piece.data
+
+        self.location.write_pieces(name, hashed())
+        self.objects[name] = {"bytes": n_bytes, "sha256": sha256.hexdigest()}
+
+    def zarr_store(self, array: str) -> LocationStore:
+        """Return the store through which zarr-python writes an array."""
 
         def register(key: str, content: bytes) -> None:
             self._register(f"{array}/{key}", content)
-            if on_object is not None:
-                on_object(key, content)
 
         return LocationStore(self.location.child(array), register)
 
@@ -194,39 +205,16 @@ def write_signals(
     StoreError
         The number of windows differs from ``shape``, or another conversion writes here.
     """
-    row = ARRAYS[SIGNALS]
-    attributes: dict[str, Any] = dict(row.attributes)
-    checksum = Crc32cCodec()
+    attributes: dict[str, Any] = dict(ARRAYS[SIGNALS].attributes)
     if resolution is None:
-        dtype = "float32"
-        compressors: list[Any] = [checksum]
+        array = _ShardedArray(SIGNALS, shape, "float32", attributes)
     else:
-        dtype = "int16"
-        # LZ4 over bit planes decodes fast. Blosc runs with one thread, so that bytes repeat;
-        # zarr-python calls it in several threads.
-        compressors = [
-            BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2),
-            checksum,
-        ]
         attributes["scale_factor"] = resolution
-    chunk, shard = choose_chunking(shape, config, itemsize=np.dtype(dtype).itemsize)
-    checksums = ShardChecksums(shard // chunk)
-    array = zarr.create_array(
-        store.zarr_store(SIGNALS, checksums.collect),
-        shape=shape,
-        chunks=(chunk, *shape[1:]),
-        shards=(shard, *shape[1:]),
-        dtype=dtype,
-        filters=None,
-        compressors=compressors,
-        fill_value=0,
-        dimension_names=row.dimensions,
-        attributes=attributes,
-        zarr_format=3,
-        config={"write_empty_chunks": True},  # because a missing shard is damage
-    )
-    _write_shards(store, array, batches, on_progress)
-    write_column(store, make_column(SIGNALS_CRC32C, checksums.to_array()))
+        # LZ4 over bit planes decodes fast
+        blosc = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2)
+        array = _ShardedArray(SIGNALS, shape, "int16", attributes, blosc)
+    checksums = _write_array(store, array, batches, config, on_progress)
+    write_column(store, make_column(SIGNALS_CRC32C, np.stack(checksums)))
 
 
 def write_dropout_mask(
@@ -245,45 +233,128 @@ def write_dropout_mask(
         Masks in the order of the store, (n, n_chans, n_times) with any n: true for samples of a
         dropout.
     """
-    row = ARRAYS[DROPOUT]
-    chunk, shard = choose_chunking(shape, config, itemsize=1)
+    attributes = dict(ARRAYS[DROPOUT].attributes)
     blosc = BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1)
-    array = zarr.create_array(
-        store.zarr_store(DROPOUT),
-        shape=shape,
-        chunks=(chunk, *shape[1:]),
-        shards=(shard, *shape[1:]),
-        dtype="bool",
-        filters=None,
-        compressors=[blosc, Crc32cCodec()],
-        fill_value=False,
-        dimension_names=row.dimensions,
-        attributes=dict(row.attributes),
-        zarr_format=3,
-        config={"write_empty_chunks": True},
+    array = _ShardedArray(DROPOUT, shape, "bool", attributes, blosc)
+    _write_array(store, array, batches, config, lambda _: None)
+
+
+@dataclass(frozen=True)
+class _ShardedArray:
+    """An array of windows. Each chunk is compressed by ``blosc``, if any, and has a CRC32C."""
+
+    name: str
+    shape: tuple[int, int, int]
+    dtype: str
+    attributes: Mapping[str, Any]
+    blosc: BloscCodec | None = None
+
+    def create(self, store: StoreWriter, config: StoreConfig) -> ShardEncoder:
+        """Write the metadata of the array, and return the encoder of its shards."""
+        dtype = np.dtype(self.dtype)
+        chunk, shard = choose_chunking(self.shape, config, itemsize=dtype.itemsize)
+        checksum = Crc32cCodec()
+        zarr.create_array(
+            store.zarr_store(self.name),
+            shape=self.shape,
+            chunks=(chunk, *self.shape[1:]),
+            shards=(shard, *self.shape[1:]),
+            dtype=dtype,
+            filters=None,
+            compressors=[checksum] if self.blosc is None else [self.blosc, checksum],
+            fill_value=dtype.type(0),
+            dimension_names=ARRAYS[self.name].dimensions,
+            attributes=dict(self.attributes),
+            zarr_format=3,
+        )
+        compress = None if self.blosc is None else _compressor(self.blosc)
+        return ShardEncoder((chunk, *self.shape[1:]), dtype, shard // chunk, compress)
+
+
+def _compressor(codec: BloscCodec) -> Compressor:
+    """Return the function by which zarr-python compresses a chunk.
+
+    It uses one thread, because zarr-python sets ``numcodecs.blosc.use_threads``.
+    """
+    blosc = Blosc(
+        cname=codec.cname.value,
+        clevel=codec.clevel,
+        shuffle=SHUFFLES[codec.shuffle.value],
+        blocksize=codec.blocksize,
     )
-    _write_shards(store, array, batches, lambda _: None)
+    compress: Compressor = blosc.encode
+    return compress
 
 
-def _write_shards(
+def _write_array(
     store: StoreWriter,
-    array: zarr.Array[Any],
+    array: _ShardedArray,
+    batches: Iterator[Windows],
+    config: StoreConfig,
+    on_progress: Callable[[int], None],
+) -> list[Checksums]:
+    """Write an array shard by shard, and return the checksums of its chunks.
+
+    Raises
+    ------
+    StoreError
+        The number of windows differs from the shape, or another conversion writes here.
+    """
+    encoder = array.create(store, config)
+    write = _write_on_disk if store.location.is_local else _upload
+    write(store, array.name, encoder, batches, on_progress)
+    if encoder.n_windows != array.shape[0]:
+        raise StoreError(
+            f"{store.location.url}: got {count(encoder.n_windows, 'window')} for an array of "
+            f"{array.shape[0]}; this is a bug, please report it"
+        )
+    return encoder.checksums
+
+
+def _write_on_disk(
+    store: StoreWriter,
+    array: str,
+    encoder: ShardEncoder,
     batches: Iterator[Windows],
     on_progress: Callable[[int], None],
 ) -> None:
-    is_local = store.location.is_local
-    n_windows = write_shards(
-        array,
-        batches,
-        n_uploads=1 if is_local else SHARD_UPLOADS,
-        before_shard=(lambda: None) if is_local else store.check_marker,
-        on_progress=on_progress,
-    )
-    if n_windows != array.shape[0]:
-        raise StoreError(
-            f"{store.location.url}: got {count(n_windows, 'window')} for an array of "
-            f"{array.shape[0]}; this is a bug, please report it"
-        )
+    """Write each shard while it is encoded."""
+    for shard, pieces in enumerate(encoder.encode(batches)):
+        n_before = encoder.n_windows
+        store.write_pieces(_object_name(array, shard), pieces)
+        on_progress(encoder.n_windows - n_before)
+
+
+def _upload(
+    store: StoreWriter,
+    array: str,
+    encoder: ShardEncoder,
+    batches: Iterator[Windows],
+    on_progress: Callable[[int], None],
+) -> None:
+    """Encode each shard while others are uploaded."""
+    pending: deque[tuple[int, Future[None]]] = deque()
+
+    def wait_until(limit: int) -> None:
+        """Wait until at most ``limit`` shards are being uploaded."""
+        while len(pending) > limit:
+            n_windows, uploaded = pending.popleft()
+            uploaded.result()
+            on_progress(n_windows)
+
+    with ThreadPoolExecutor(SHARD_UPLOADS) as pool:
+        for shard, pieces in enumerate(encoder.encode(batches)):
+            n_before = encoder.n_windows
+            content = b"".join([piece.tobytes() for piece in pieces])
+            wait_until(SHARD_UPLOADS - 1)
+            store.check_marker()
+            uploaded = pool.submit(store.write, _object_name(array, shard), content)
+            pending.append((encoder.n_windows - n_before, uploaded))
+        wait_until(0)
+
+
+def _object_name(array: str, shard: int) -> str:
+    return f"{array}/c/{shard}/0/0"
 
 
 def text_array(values: Sequence[str]) -> npt.NDArray[Any]:

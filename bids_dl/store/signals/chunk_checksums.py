@@ -20,36 +20,6 @@ Checksums = npt.NDArray[np.uint32]
 """(n_shards, chunks_per_shard + 1): checksum of each chunk of a shard, then that of its index."""
 
 
-class ShardChecksums:
-    """Checksums of the shards of one array, collected while the shards are written.
-
-    Parameters
-    ----------
-    chunks_per_shard
-        Number of chunks that a shard has room for.
-    """
-
-    def __init__(self, chunks_per_shard: int) -> None:
-        self._chunks_per_shard = chunks_per_shard
-        self._by_shard: dict[int, Checksums] = {}
-
-    def collect(self, key: str, content: bytes) -> None:
-        """Collect the checksums of an object of the array. Any thread may call this.
-
-        Parameters
-        ----------
-        key
-            Name of the object within its array; `zarr.json` is no shard.
-        """
-        if key.startswith("c/"):
-            checksums = shard_checksums(content, self._chunks_per_shard)
-            self._by_shard[int(key.split("/")[1])] = checksums
-
-    def to_array(self) -> Checksums:
-        """Return the checksums of all shards, in the order of their numbers."""
-        return np.stack([self._by_shard[shard] for shard in sorted(self._by_shard)])
-
-
 def shard_checksums(content: bytes, chunks_per_shard: int) -> Checksums:
     """Return the checksums that a shard contains, as they are stored.
 

@@ -1,84 +1,109 @@
-"""Write a sharded array, shard by shard, uploading one while the next is assembled."""
+"""Encode windows into the shards of a Zarr array, chunk by chunk: no shard is held in memory.
+
+The bytes are those that zarr-python writes with the codec `sharding_indexed`
+(https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.html), which copies a
+shard four times: chunks, then an index, each with its CRC32C.
+"""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import cycle
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import zarr
+
+from bids_dl.remote.byte_range import Bytes, as_bytes
+from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c
+from bids_dl.store.signals.chunk_checksums import Checksums
+from bids_dl.store.signals.chunk_layout import NOT_STORED
 
 Windows = npt.NDArray[Any]  # (n, n_chans, n_times): float32, int16 or bool
+Compressor = Callable[[Windows], bytes]
 
 
-def write_shards(
-    array: zarr.Array[Any],
-    batches: Iterator[Windows],
-    *,
-    n_uploads: int,
-    before_shard: Callable[[], None],
-    on_progress: Callable[[int], None],
-) -> int:
-    """Write windows into an array, one shard after the other.
+@dataclass
+class ShardEncoder:
+    """Encodes windows into shards.
 
-    Parameters
+    Attributes
     ----------
-    batches
-        Windows in the order of the array, (n, n_chans, n_times) with any n.
-    n_uploads
-        Shards written at a time; with 1, each is complete before the next is assembled.
-    before_shard
-        Called before each shard; an exception that it raises ends the writing.
-    on_progress
-        Called with the number of windows written since the last call.
-
-    Returns
-    -------
-    int
-        Number of windows written.
+    chunk_shape
+        (windows, n_chans, n_times). Numbers are stored little-endian.
+    compress
+        Compresses a chunk; None stores it as it is.
+    checksums
+        Checksums of the shards so far, as `signals_crc32c` has them.
+    n_windows
+        Number of windows encoded so far.
     """
-    shard_windows = (array.shards or array.chunks)[0]
-    pending: deque[tuple[int, Future[None]]] = deque()
 
-    def wait_until(limit: int) -> None:
-        """Wait until at most ``limit`` shards are being written."""
-        while len(pending) > limit:
-            n_windows, written = pending.popleft()
-            written.result()
-            on_progress(n_windows)
+    chunk_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    chunks_per_shard: int
+    compress: Compressor | None = None
+    checksums: list[Checksums] = field(default_factory=list)
+    n_windows: int = 0
 
-    shape = (shard_windows, *array.shape[1:])
-    # a buffer is filled again when the upload from it has ended
-    buffers = cycle([np.empty(shape, array.dtype) for _ in range(n_uploads)])
-    start = 0
-    with ThreadPoolExecutor(n_uploads) as pool:
-        for windows in regroup(batches, buffers):
-            before_shard()
-            rows = slice(start, start + len(windows))
-            pending.append((len(windows), pool.submit(array.__setitem__, rows, windows)))
-            start = rows.stop
-            wait_until(n_uploads - 1)
-        wait_until(0)
-    return start
+    def encode(self, batches: Iterator[Windows]) -> Iterator[Iterator[Bytes]]:
+        """Yield the bytes of each shard, piece by piece.
+
+        A piece must be used before the next is asked for, and a shard before the next.
+
+        Parameters
+        ----------
+        batches
+            Windows in the order of the array, (n, n_chans, n_times) with any n.
+        """
+        chunks = regroup(batches, np.empty(self.chunk_shape, self.dtype.newbyteorder("<")))
+        for first in chunks:
+            yield self._encode_shard(chain([first], islice(chunks, self.chunks_per_shard - 1)))
+
+    def _encode_shard(self, chunks: Iterator[Windows]) -> Iterator[Bytes]:
+        """Yield the chunks of a shard and its index, each followed by its checksum."""
+        index = np.full((self.chunks_per_shard, 2), NOT_STORED, "<u8")
+        checksums = np.zeros(self.chunks_per_shard + 1, np.uint32)
+        offset = 0
+        for number, chunk in enumerate(chunks):
+            content = self._encode_chunk(chunk)
+            checksums[number] = checksum = crc32c(content)
+            self.n_windows += len(chunk)
+            yield content
+            yield _trailer(checksum)
+            index[number] = offset, len(content) + CHECKSUM_BYTES
+            offset += len(content) + CHECKSUM_BYTES
+        content = as_bytes(index)
+        checksums[-1] = checksum = crc32c(content)
+        self.checksums.append(checksums)
+        yield content
+        yield _trailer(checksum)
+
+    def _encode_chunk(self, windows: Windows) -> Bytes:
+        """Return the bytes of a chunk, filled up with zeros if it is the last one."""
+        if len(windows) < self.chunk_shape[0]:
+            chunk = np.zeros(self.chunk_shape, windows.dtype)
+            chunk[: len(windows)] = windows
+        else:
+            chunk = windows
+        if self.compress is None:
+            return as_bytes(chunk)
+        return np.frombuffer(self.compress(chunk), np.uint8)
 
 
-def regroup(batches: Iterator[Windows], buffers: Iterator[Windows]) -> Iterator[Windows]:
-    """Copy windows into one buffer after the other, and yield each when it is full.
+def regroup(batches: Iterator[Windows], buffer: Windows) -> Iterator[Windows]:
+    """Copy windows into a buffer, and yield it each time that it is full.
 
-    The last one may be shorter. Windows are copied as they arrive, so that the memory of a batch
-    is free for the next one: new memory takes longer to get than to fill.
+    At the end it may be filled in part. Windows are copied as they arrive, so that the memory of a
+    batch is free for the next one: new memory takes longer to get than to fill.
 
     Examples
     --------
     >>> batches = iter([np.zeros(3), np.zeros(4)])
-    >>> [len(windows) for windows in regroup(batches, cycle([np.empty(5)]))]
+    >>> [len(windows) for windows in regroup(batches, np.empty(5))]
     [5, 2]
     """
-    buffer = next(buffers)
     n_filled = 0
     for batch in batches:
         rest = batch
@@ -89,7 +114,10 @@ def regroup(batches: Iterator[Windows], buffers: Iterator[Windows]) -> Iterator[
             n_filled += n_copied
             if n_filled == len(buffer):
                 yield buffer
-                buffer = next(buffers)
                 n_filled = 0
     if n_filled:
         yield buffer[:n_filled]
+
+
+def _trailer(checksum: int) -> Bytes:
+    return as_bytes(np.array(checksum, "<u4"))
