@@ -10,7 +10,10 @@ from bids_dl import preprocess, source
 from bids_dl.datamodel import Failure, Recording, SignalSpec
 from bids_dl.errors import RecordingError
 from bids_dl.planning.survey import Survey
+from bids_dl.remote.parallel import call_in_threads
 from bids_dl.wording import count, join_names
+
+PARALLEL_HASHES = 4  # recordings whose files are hashed at once, because SHA-256 needs no lock
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,13 @@ def choose_store_spec(
     failures = {failure.recording: failure for failure in survey.failures}
     specs: dict[str, SignalSpec] = {}
     hashed: dict[str, source.HashedFiles] = {}
-    for recording in matched:
+    readable = [recording for recording in matched if recording.key not in failures]
+    for recording, files in zip(readable, _hash_files(survey, readable), strict=True):
         key = recording.key
-        if key in failures:
-            continue
         try:
-            dataset = survey.datasets[recording.dataset]
-            hashed[key] = source.hash_source_files(dataset, recording)
+            if isinstance(files, RecordingError):
+                raise files
+            hashed[key] = files
             specs[key] = recipe.output_spec(survey.headers[key].spec)
         except RecordingError as problem:
             failures[key] = Failure(key, problem.stage, problem.reason, problem.transient)
@@ -82,6 +85,20 @@ def choose_store_spec(
         if _signature(spec) != _signature(store_spec):
             failures[key] = Failure(key, "channels", _describe_difference(spec, store_spec))
     return StoreSpec(store_spec, hashed, tuple(failures.values()))
+
+
+def _hash_files(
+    survey: Survey, recordings: Sequence[Recording]
+) -> list[source.HashedFiles | RecordingError]:
+    """Hash the files of each recording, several recordings at once."""
+
+    def hash_or_fail(recording: Recording) -> source.HashedFiles | RecordingError:
+        try:
+            return source.hash_source_files(survey.datasets[recording.dataset], recording)
+        except RecordingError as problem:
+            return problem
+
+    return call_in_threads(hash_or_fail, recordings, n_threads=PARALLEL_HASHES)
 
 
 def no_recording_error(failures: Sequence[Failure], notes: Sequence[str]) -> RecordingError:

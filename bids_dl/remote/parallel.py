@@ -1,4 +1,4 @@
-"""Calls that wait for servers, several at once."""
+"""Calls that wait for servers, or compute without the lock of Python, several at once."""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ def draw_batches(data: st.DataObject, values: np.ndarray) -> list[np.ndarray]:
     place=st.sampled_from([LOCAL, IN_MEMORY]),
     is_zero=st.booleans(),
 )
-def test_shards_are_those_of_zarr(
-    data, n_windows, chunk_bytes, shard_bytes, dtype, place, is_zero
-):
+def test_shards_are_those_of_zarr(data, n_windows, chunk_bytes, shard_bytes, dtype, place, is_zero):
     shape = (n_windows, N_CHANS, N_TIMES)
     values = np.random.default_rng(n_windows).integers(-1000, 1000, shape) * (not is_zero)
     values = (values > 0) if dtype == "bool" else values.astype(dtype)
