@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import weakref
 from collections import deque
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ import numpy.typing as npt
 from numpy.typing import DTypeLike
 
 Array = npt.NDArray[Any]
+PRIVATE_MEMORY = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,10 +106,31 @@ class Buffers:
         batch_size = self.shape[0]
         n_windows = self._buffers_per_arena * batch_size
         number = len(self.arenas)
-        arena = np.empty((n_windows, *self.shape[1:]), self.dtype)
+        arena = _small_pages((n_windows, *self.shape[1:]), self.dtype)
         self.arenas.append(arena)
         for slot in reversed(range(0, n_windows, batch_size)):
             self._free.append(Buffer(number, slot, arena[slot : slot + batch_size]))
+
+
+def _small_pages(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return an array in new memory that the system provides page by page.
+
+    NumPy asks for huge pages. In a virtual machine whose host has not provided them yet, the first
+    use of 85 MB takes 0.2 s of CPU then, of small pages 0.05 s. Later, both take 0.05 s.
+
+    Raises
+    ------
+    MemoryError
+        There is not enough memory.
+    """
+    if not PRIVATE_MEMORY:  # as on Windows
+        return np.empty(shape, dtype)
+    n_items = math.prod(shape)
+    try:
+        memory = mmap.mmap(-1, max(1, n_items * dtype.itemsize), flags=PRIVATE_MEMORY)
+    except OSError as error:
+        raise MemoryError(f"{n_items * dtype.itemsize} bytes for batches: {error}") from None
+    return np.frombuffer(memory, dtype, n_items).reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import numpy as np
 import pytest
@@ -63,3 +64,20 @@ def test_only_batches_of_integers_need_separate_memory_while_they_are_filled(res
     assert memory.finished.dtype == np.float32
     assert memory.pending.dtype == dtype
     assert (memory.pending is memory.finished) == (resolution is None)
+
+
+def test_batches_that_do_not_fit_into_memory_are_an_error_of_memory():
+    with pytest.raises(MemoryError, match="bytes for batches"):
+        Buffers((1 << 40, 64, 64)).acquire()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_does_not_change_the_memory_of_its_parent():
+    signals = Buffers((2, 3, 4)).acquire().signals
+    signals[:] = 1
+    child = os.fork()
+    if not child:
+        signals[:] = 2
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (signals == 1).all()

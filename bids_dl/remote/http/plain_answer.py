@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bids_dl.remote.http.http_answers import (
     MAX_DIGITS,
@@ -15,6 +16,8 @@ from bids_dl.remote.http.http_answers import (
     requested_wait,
 )
 from bids_dl.remote.http.object_requests import MISSING_STATUS
+
+KNOWN_HEADERS = 256  # lines
 
 
 class UnusualAnswerError(Exception):
@@ -66,11 +69,7 @@ def parse_head(head: bytes) -> AnswerHead:
         raise UnusualAnswerError(lines[0][:100])
     headers: dict[str, str] = {}
     for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if not colon or name != name.strip():
-            raise UnusualAnswerError(line[:100])
-        name = name.title()
-        value = value.strip()
+        name, value = _parse_header(line)
         if headers.setdefault(name, value) != value:
             if name in ("Content-Length", "Content-Range", "Transfer-Encoding"):
                 raise UnusualAnswerError(line[:100])
@@ -78,6 +77,15 @@ def parse_head(head: bytes) -> AnswerHead:
     connection = headers.get("Connection", "").lower()
     is_last = "close" in connection or (version == "HTTP/1.0" and "keep-alive" not in connection)
     return AnswerHead(int(status), headers, is_last)
+
+
+@lru_cache(maxsize=KNOWN_HEADERS)
+def _parse_header(line: str) -> tuple[str, str]:
+    """Parse a header. Most are the same in all answers of a server."""
+    name, colon, value = line.partition(":")
+    if not colon or name != name.strip():
+        raise UnusualAnswerError(line[:100])
+    return name.title(), value.strip()
 
 
 def size_of_range(head: AnswerHead, start: int, stop: int | None) -> int:

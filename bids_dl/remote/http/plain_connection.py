@@ -258,8 +258,9 @@ class PlainConnection:
         OSError
             The connection is lost, or no byte arrives in time.
         """
-        pending = [array for array in arrays if array.nbytes]
-        size = sum(array.nbytes for array in pending)
+        sizes = [array.nbytes for array in arrays]
+        size = sum(sizes)
+        pending = list(arrays) if all(sizes) else [array for array in arrays if array.nbytes]
         position = 0
         while position < size:
             n_bytes = self._receive_into(pending)

@@ -39,7 +39,7 @@ def arrays_of_chunk(
     n_windows = layout.chunk_shape[0]
     trailer = scratch.content[layout.decoded_bytes : layout.max_stored_bytes]
     if [row for row, _ in placed] == list(range(n_windows)):
-        return [*(window for _, window in placed), trailer]
+        return [window for _, window in placed] + [trailer]
     windows: list[Array] = list(scratch.content[: layout.decoded_bytes].reshape(n_windows, -1))
     for row, window in placed:
         windows[row] = window
