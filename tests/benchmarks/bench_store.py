@@ -27,6 +27,7 @@ from bids_dl.config.stages import StoreConfig
 from bids_dl.demo import sample_folder
 from bids_dl.remote.location import Location
 from bids_dl.store import open_store, writer
+from bids_dl.store.format import make_column
 from bids_dl.store.signals.chunks import ChunkReader
 from bids_dl.store.signals.quantization import MagnitudeHistogram, Quantizer, choose_resolution
 from bids_dl.store.signals.window_copies import Destination
@@ -78,7 +79,7 @@ def write_store(
     resolution: float | None = None,
     chunk_bytes: int = StoreConfig().chunk_bytes,
 ) -> None:
-    """Write a store of signals only."""
+    """Write a store of signals and one column."""
     shutil.rmtree(folder, ignore_errors=True)
     store = writer.StoreWriter.create(Location(str(folder)), "a plan")
     batches = batches_of(windows)
@@ -90,7 +91,10 @@ def write_store(
         resolution=resolution,
         on_progress=lambda _: None,
     )
-    writer.finish(store, {"sfreq": 128.0, "classes": {}}, ["signals"], {})
+    labels = make_column("label", writer.text_array(["eeg"] * len(windows)))
+    writer.write_column(store, labels)
+    attributes = {"sfreq": 128.0, "classes": {"label": ["eeg"]}}
+    writer.finish(store, attributes, ["signals", "label"], {})
 
 
 def write_plain_file(path: Path, windows: np.ndarray) -> None:
