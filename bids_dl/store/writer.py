@@ -113,7 +113,7 @@ class StoreWriter:
         return store
 
     def write(self, name: str, content: bytes) -> None:
-        """Write an object that belongs to no array."""
+        """Write an object."""
         self.location.write(name, content)
         self._register(name, content)
 

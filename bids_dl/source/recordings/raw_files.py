@@ -263,7 +263,8 @@ def _link_target(dataset: Dataset, file: str) -> str | None:
     if not path.is_symlink():
         return None
     target = path.parent / path.readlink()
-    return os.path.relpath(target.parent.resolve() / target.name, dataset.root.resolve())
+    folder = os.path.realpath(target.parent)
+    return os.path.relpath(f"{folder}/{target.name}", os.path.realpath(dataset.root))
 
 
 def _notes_on_formats(dataset: str, files: Mapping[str, tuple[str, ...]]) -> list[str]:

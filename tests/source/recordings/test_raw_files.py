@@ -140,6 +140,14 @@ def test_links_in_a_circle_are_recordings_that_cannot_be_read(tmp_path):
     assert list(raw.files) == ["sub-1/eeg/sub-1_task-x", "sub-2/eeg/sub-2_task-x"]
 
 
+def test_a_link_through_a_circle_of_folders_is_a_recording(tmp_path):
+    root = write_folder(tmp_path / "ds", {})
+    link(root, "circle", "circle")
+    link(root, "sub-1/eeg/sub-1_task-x_eeg.edf", "circle/sub-2_task-x_eeg.edf")
+    raw = find_raw_files(open_dataset(str(root)))
+    assert list(raw.files) == ["sub-1/eeg/sub-1_task-x"]
+
+
 def test_links_to_one_object_of_the_annex_are_recordings(tmp_path):
     root = write_folder(tmp_path / "ds", {})
     for subject in "12":
