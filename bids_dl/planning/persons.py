@@ -11,7 +11,7 @@ from bids_dl.config.stages import SplitsConfig
 from bids_dl.datamodel import Person, Recording
 from bids_dl.errors import TargetError
 from bids_dl.windows import WindowSequence
-from bids_dl.wording import count, join_names, suggest
+from bids_dl.wording import join_names, suggest
 
 Participants = Mapping[str, source.Participants]
 """The participants.tsv of each dataset, by name."""
@@ -78,31 +78,6 @@ def find_missing_labels(
         missing = [label for label in all_labels if label not in labels_of[split]]
         warnings += [f"no window of {label} in the split {split}" for label in missing]
     return warnings
-
-
-def find_shared_signals(
-    recordings: Sequence[Recording], hashed: Mapping[str, source.HashedFiles]
-) -> list[str]:
-    """Warn if the same samples are those of several persons, whom splits cannot separate.
-
-    Parameters
-    ----------
-    hashed
-        Checksums of the files of each recording, by recording key.
-    """
-    first_with: dict[str, Recording] = {}  # by checksum of the samples
-    shared: dict[Person, str] = {}
-    for recording in recordings:
-        first = first_with.setdefault(hashed[recording.key].samples_digest, recording)
-        if first.person != recording.person:
-            shared.setdefault(recording.person, f"{recording.key} has those of {first.key}")
-    if not shared:
-        return []
-    example = next(iter(shared.values()))
-    return [
-        f"{count(len(shared), 'person', 'people')} whose samples are also another person's, "
-        f"{example}: in different splits they make a model look better than it is"
-    ]
 
 
 def _stratified_values(

@@ -26,7 +26,8 @@ from bids_dl.datamodel import (
     exact_rate,
 )
 from bids_dl.planning.identity import describe_request
-from bids_dl.planning.persons import assign_persons, find_missing_labels, find_shared_signals
+from bids_dl.planning.persons import assign_persons, find_missing_labels
+from bids_dl.planning.shared_samples import find_shared_samples
 from bids_dl.planning.store_spec import choose_store_spec, no_recording_error
 from bids_dl.planning.survey import (
     Survey,
@@ -273,7 +274,7 @@ def make_plan(
     split_of, split_warnings = assign_persons(recordings, participants, request.splits)
     warnings += [*survey.warnings, *resolved.notes, *split_warnings]
     warnings += find_missing_labels(planned, recordings, split_of)
-    warnings += find_shared_signals(recordings, hashed)
+    warnings += find_shared_samples(recordings, hashed)
     return Plan(
         request=request,
         survey=survey,

@@ -129,7 +129,11 @@ class StoreWriter:
                 n_bytes += len(piece)
                 yield piece.data
 
-        self.location.write_pieces(name, hashed())
+        try:
+            self.location.write_pieces(name, hashed())
+        except FileNotFoundError:  # another conversion may have removed what is not complete
+            self.check_marker()
+            raise
         self.objects[name] = {"bytes": n_bytes, "sha256": sha256.hexdigest()}
 
     def zarr_store(self, array: str) -> LocationStore:

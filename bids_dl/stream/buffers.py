@@ -128,7 +128,7 @@ def _small_pages(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     n_items = math.prod(shape)
     try:
         memory = mmap.mmap(-1, max(1, n_items * dtype.itemsize), flags=PRIVATE_MEMORY)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise MemoryError(f"{n_items * dtype.itemsize} bytes for batches: {error}") from None
     return np.frombuffer(memory, dtype, n_items).reshape(shape)
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
 from bids_dl.config.stages import SplitsConfig
 from bids_dl.datamodel import Recording
 from bids_dl.errors import ConfigError, TargetError
-from bids_dl.planning.persons import assign_persons, find_shared_signals
-from bids_dl.source import HashedFiles, Participants
+from bids_dl.planning.persons import assign_persons
+from bids_dl.source import Participants
 
 SUBJECTS = [f"{i:02}" for i in range(20)]
 RECORDINGS = [
@@ -73,32 +72,3 @@ def test_stratifying_splits_that_a_column_names_is_refused():
 
     with pytest.raises(ConfigError, match="--stratify sex balances random splits, but --split s"):
         parse_request({"hed": "Red", "split": "site", "stratify": "sex"})
-
-
-def hashed(extensions: tuple[str, ...], samples: list[str]) -> dict[str, HashedFiles]:
-    """Checksums of recordings: those of the last extension as given, and equal ones of the rest."""
-    files = {}
-    for recording, of_samples in zip(RECORDINGS, samples, strict=False):
-        digests = {"task-x_eeg.json": "equal"}
-        for extension in extensions:
-            digests[f"{recording.path}_eeg{extension}"] = "equal"
-        digests[f"{recording.path}_eeg{extensions[-1]}"] = of_samples
-        files[recording.key] = HashedFiles(digests, {})
-    return files
-
-
-@pytest.mark.parametrize("extensions", [(".edf",), (".vhdr", ".vmrk", ".eeg"), (".set", ".fdt")])
-def test_people_with_the_samples_of_another_are_counted(extensions):
-    files = hashed(extensions, ["a", "b", "a", "a"])
-    [line] = find_shared_signals(RECORDINGS[:4], files)
-    assert line.startswith(
-        "2 people whose samples are also another person's, "
-        f"{RECORDINGS[2].key} has those of {RECORDINGS[0].key}: "
-    )
-    assert find_shared_signals(RECORDINGS[:2], files) == []
-
-
-def test_one_person_may_have_the_same_samples_twice():
-    again = replace(RECORDINGS[0], run="2", path=f"{RECORDINGS[0].path}_run-2")
-    files = {recording.key: HashedFiles({"a.edf": "1"}, {}) for recording in (RECORDINGS[0], again)}
-    assert find_shared_signals([RECORDINGS[0], again], files) == []

@@ -133,6 +133,19 @@ def test_a_wrong_number_of_windows_is_an_error(tmp_path):
         writer.write_signals(store, SHAPE, batches, CONFIG, on_progress=lambda _: None)
 
 
+def test_a_second_writer_ends_the_first_in_the_middle_of_a_shard(tmp_path):
+    location = Location(str(tmp_path / "a.zarr"))
+
+    def batches():
+        yield SIGNALS[:5]
+        writer.StoreWriter.create(location, "another plan")
+        yield SIGNALS[5:]
+
+    store = writer.StoreWriter.create(location, "a plan")
+    with pytest.raises(StoreError, match="another conversion has started to write here"):
+        writer.write_signals(store, SHAPE, batches(), CONFIG, on_progress=lambda _: None)
+
+
 @pytest.mark.parametrize("name", ["writable.probe", "writable.probe.x7.part"])
 def test_the_probe_of_a_killed_process_is_no_obstacle_and_is_removed(tmp_path, name):
     (tmp_path / name).touch()

@@ -21,10 +21,9 @@ from bids_dl.source.file_state import (
     read_states,
     states_below,
 )
-from bids_dl.source.formats.inspect import EXTENSIONS, check_supported, companion_files
+from bids_dl.source.formats.inspect import AUXILIARY_EXTENSIONS, check_supported, companion_files
 
-# A header and a file of samples are hashed both; other signal files are one file
-SAMPLE_EXTENSIONS = (".eeg", ".dat", ".fdt", *EXTENSIONS)
+HEADER_EXTENSIONS = (".vhdr", ".set")  # of files that may leave their samples to another one
 
 
 class HashedFiles(NamedTuple):
@@ -44,10 +43,11 @@ class HashedFiles(NamedTuple):
     states: dict[str, FileState]
 
     @property
-    def samples_digest(self) -> str:
-        """Checksum of the file that holds the samples, the first part of a split recording."""
-        files = [file for file in self.digests if _extension(file) in SAMPLE_EXTENSIONS]
-        return self.digests[min(files, key=lambda file: SAMPLE_EXTENSIONS.index(_extension(file)))]
+    def samples_digests(self) -> tuple[str, ...]:
+        """Checksums of the files that hold the samples."""
+        files = [file for file in self.digests if _extension(file) not in AUXILIARY_EXTENSIONS]
+        samples = [file for file in files if _extension(file) not in HEADER_EXTENSIONS]
+        return tuple(self.digests[file] for file in samples or files)
 
 
 def hash_source_files(dataset: Dataset, recording: Recording) -> HashedFiles:

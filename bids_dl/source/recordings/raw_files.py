@@ -19,7 +19,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
@@ -235,36 +235,47 @@ def _find_twins(dataset: Dataset, files: Mapping[str, tuple[str, ...]]) -> dict[
     dict
         The recording to keep, by each recording to leave out.
     """
-    recording_of = {name: path for path, names in files.items() for name in names}
+    signals = {path: _place(dataset, names[0]) for path, names in files.items() if names}
+    targets = {path: list(_follow_links(dataset, place)) for path, place in signals.items()}
+    recording_of = {place: path for path, place in signals.items()}
     twins = {}
-    for path, names in files.items():
-        for target in _follow_links(dataset, names[0]) if names else ():
-            if recording_of.get(target, path) != path:
-                twins[path] = recording_of[target]
+    for path, places in targets.items():
+        for place in places:
+            if recording_of.get(place, path) != path:
+                twins[path] = recording_of[place]
     return {path: kept for path, kept in twins.items() if kept not in twins}  # links in a circle
 
 
-def _follow_links(dataset: Dataset, file: str) -> Iterator[str]:
-    """Yield each file that a symbolic link leads to, relative to the dataset, one after another."""
+def _place(dataset: Dataset, file: str) -> str:
+    """Return the absolute path of a file of a dataset, without links to folders."""
+    folder, _, name = file.rpartition("/")
+    return f"{os.path.realpath(dataset.root / folder)}/{name}"
+
+
+def _follow_links(dataset: Dataset, place: str) -> Iterator[str]:
+    """Yield the place of each file that a symbolic link leads to, one after another."""
     seen: set[str] = set()
-    target = _link_target(dataset, file)
+    target = _link_target(dataset, place)
     while target is not None and target not in seen:
         seen.add(target)
         yield target
         target = _link_target(dataset, target)
 
 
-def _link_target(dataset: Dataset, file: str) -> str | None:
-    """Return where a symbolic link leads, relative to the dataset, None for a file."""
+def _link_target(dataset: Dataset, place: str) -> str | None:
+    """Return the place that a symbolic link leads to, None for a file."""
     remote = dataset.remote
-    if remote is not None and (file in remote.links or file in remote.by_path):
-        return remote.links.get(file)  # without the links of git-annex to its content
-    path = dataset.root / file
+    if remote is not None:
+        file = os.path.relpath(place, os.path.realpath(dataset.root))
+        if file in remote.links:
+            return _place(dataset, remote.links[file])
+        if file in remote.by_path:  # which git-annex links to its content
+            return None
+    path = Path(place)
     if not path.is_symlink():
         return None
     target = path.parent / path.readlink()
-    folder = os.path.realpath(target.parent)
-    return os.path.relpath(f"{folder}/{target.name}", os.path.realpath(dataset.root))
+    return f"{os.path.realpath(target.parent)}/{target.name}"
 
 
 def _notes_on_formats(dataset: str, files: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -121,6 +121,24 @@ def test_a_link_to_another_recording_is_left_out(tmp_path, name):
     assert raw.notes[0].endswith("(sub-1/eeg/sub-1_task-x)")
 
 
+@pytest.mark.parametrize("folder", ["code", "../elsewhere"])
+def test_a_link_to_a_recording_in_a_linked_folder_is_left_out(tmp_path, folder):
+    root = write_folder(tmp_path / "ds", {"dataset_description.json": "{}"})
+    file = "sub-1/eeg/sub-1_task-x_eeg.edf"
+    write_folder(root / folder, {file: "x"})
+    link(root, "sub-1", f"{folder}/sub-1")
+    link(root, "sub-2/eeg/sub-2_task-x_eeg.edf", file)
+    raw = find_raw_files(open_dataset(str(root)))
+    assert list(raw.files) == ["sub-1/eeg/sub-1_task-x"]
+
+
+def test_a_link_to_a_file_that_is_not_read_is_a_recording(tmp_path):
+    root = write_folder(tmp_path / "ds", RAW | {"sub-1/eeg/sub-1_task-x_eeg.bdf": "other"})
+    link(root, "sub-2/eeg/sub-2_task-x_eeg.bdf", "sub-1/eeg/sub-1_task-x_eeg.bdf")
+    raw = find_raw_files(open_dataset(str(root)))
+    assert list(raw.files) == ["sub-1/eeg/sub-1_task-x", "sub-2/eeg/sub-2_task-x"]
+
+
 def test_a_hard_link_is_a_recording(tmp_path):
     root = write_folder(tmp_path / "ds", RAW)
     (root / "sub-2/eeg").mkdir(parents=True)
