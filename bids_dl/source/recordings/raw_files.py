@@ -77,7 +77,7 @@ UNNAMED = _Rule("file", "neither named *_eeg in a folder eeg nor *_ieeg in a fol
 DERIVED = _Rule("recording", "with desc- in the name, which marks derivatives")
 IGNORED = _Rule("recording", f"listed in {IGNORE_FILE}")
 CONTRADICTORY = _Rule("recording", "whose folders and name contradict each other", "; rename one")
-TWIN = _Rule("recording", "whose file is a link to that of another recording")
+TWIN = _Rule("recording", "whose file is that of another recording, by a link")
 
 
 class _Notes:

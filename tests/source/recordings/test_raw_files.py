@@ -117,7 +117,7 @@ def test_a_link_to_another_recording_is_left_out(tmp_path, name):
     link(root, "sub-3/eeg/sub-3_task-x_eeg.edf", f"{name}/eeg/{name}_task-x_eeg.edf")
     raw = find_raw_files(open_dataset(str(root)))
     assert list(raw.files) == ["sub-1/eeg/sub-1_task-x"]
-    assert "left out 2 recordings whose file is a link to that of another recording" in raw.notes[0]
+    assert "left out 2 recordings whose file is that of another recording" in raw.notes[0]
     assert raw.notes[0].endswith("(sub-1/eeg/sub-1_task-x)")
 
 
