@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -242,10 +242,6 @@ class Location:
         else:
             self.check_not_served()
             self._request(lambda: self.filesystem.pipe_file(path, content))
-
-    def write_pieces(self, name: str, pieces: Iterable[memoryview]) -> None:
-        """Write an object piece by piece, only if `is_local`. It appears complete or not at all."""
-        write_file(Path(self.path(name)), pieces)
 
     def upload_file(self, name: str, file: Path) -> None:
         """Write a file on disk as an object, whatever its size, only if not `is_local`."""

@@ -14,12 +14,12 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 import zarr
-from numcodecs.blosc import Blosc
-from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.codecs import Crc32cCodec
 
 from bids_dl.config.stages import StoreConfig
 from bids_dl.errors import StoreError
 from bids_dl.remote.byte_range import Bytes
+from bids_dl.remote.disk_files import write_file
 from bids_dl.remote.location import PROBE_FILE, Location
 from bids_dl.store.array_objects import array_digests
 from bids_dl.store.checking.completeness import check_complete, flush
@@ -43,14 +43,13 @@ from bids_dl.store.format import (
     to_json,
 )
 from bids_dl.store.signals.chunk_checksums import Checksums
-from bids_dl.store.signals.chunk_layout import choose_chunking
-from bids_dl.store.signals.shards import Compressor, ShardEncoder, Windows
+from bids_dl.store.signals.sharded_array import FAST_TO_DECODE, SMALL, ShardedArray
+from bids_dl.store.signals.shards import ShardEncoder, Windows
 from bids_dl.store.zarr_store import LocationStore
 from bids_dl.wording import count
 
 ROWS_PER_CHUNK = 100_000  # of the window table
 SHARD_UPLOADS = 2  # shards uploaded at a time while the next one is encoded
-SHUFFLES = {"noshuffle": Blosc.NOSHUFFLE, "bitshuffle": Blosc.BITSHUFFLE}
 COLUMN_UPLOADS = 8  # small arrays uploaded at a time, because each costs several round trips
 
 
@@ -118,7 +117,7 @@ class StoreWriter:
         self._register(name, content)
 
     def write_pieces(self, name: str, pieces: Iterator[Bytes]) -> None:
-        """Write an object of an array, on disk piece by piece."""
+        """Write an object of an array on disk, piece by piece."""
         sha256 = hashlib.sha256()
         n_bytes = 0
 
@@ -130,7 +129,7 @@ class StoreWriter:
                 yield piece.data
 
         try:
-            self.location.write_pieces(name, hashed())
+            write_file(self.location.folder / name, hashed())
         except FileNotFoundError:  # another conversion may have removed what is not complete
             self.check_marker()
             raise
@@ -211,12 +210,10 @@ def write_signals(
     """
     attributes: dict[str, Any] = dict(ARRAYS[SIGNALS].attributes)
     if resolution is None:
-        array = _ShardedArray(SIGNALS, shape, "float32", attributes)
+        array = ShardedArray(SIGNALS, shape, "float32", attributes)
     else:
         attributes["scale_factor"] = resolution
-        # LZ4 over bit planes decodes fast
-        blosc = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=2)
-        array = _ShardedArray(SIGNALS, shape, "int16", attributes, blosc)
+        array = ShardedArray(SIGNALS, shape, "int16", attributes, FAST_TO_DECODE)
     checksums = _write_array(store, array, batches, config, on_progress)
     write_column(store, make_column(SIGNALS_CRC32C, np.stack(checksums)))
 
@@ -238,61 +235,13 @@ def write_dropout_mask(
         dropout.
     """
     attributes = dict(ARRAYS[DROPOUT].attributes)
-    blosc = BloscCodec(cname="zstd", clevel=5, shuffle="noshuffle", typesize=1)
-    array = _ShardedArray(DROPOUT, shape, "bool", attributes, blosc)
+    array = ShardedArray(DROPOUT, shape, "bool", attributes, SMALL)
     _write_array(store, array, batches, config, lambda _: None)
-
-
-@dataclass(frozen=True)
-class _ShardedArray:
-    """An array of windows. Each chunk is compressed by ``blosc``, if any, and has a CRC32C."""
-
-    name: str
-    shape: tuple[int, int, int]
-    dtype: str
-    attributes: Mapping[str, Any]
-    blosc: BloscCodec | None = None
-
-    def create(self, store: StoreWriter, config: StoreConfig) -> ShardEncoder:
-        """Write the metadata of the array, and return the encoder of its shards."""
-        dtype = np.dtype(self.dtype)
-        chunk, shard = choose_chunking(self.shape, config, itemsize=dtype.itemsize)
-        checksum = Crc32cCodec()
-        zarr.create_array(
-            store.zarr_store(self.name),
-            shape=self.shape,
-            chunks=(chunk, *self.shape[1:]),
-            shards=(shard, *self.shape[1:]),
-            dtype=dtype,
-            filters=None,
-            compressors=[checksum] if self.blosc is None else [self.blosc, checksum],
-            fill_value=dtype.type(0),
-            dimension_names=ARRAYS[self.name].dimensions,
-            attributes=dict(self.attributes),
-            zarr_format=3,
-        )
-        compress = None if self.blosc is None else _compressor(self.blosc)
-        return ShardEncoder((chunk, *self.shape[1:]), dtype, shard // chunk, compress)
-
-
-def _compressor(codec: BloscCodec) -> Compressor:
-    """Return the function by which zarr-python compresses a chunk.
-
-    It uses one thread, because zarr-python sets ``numcodecs.blosc.use_threads``.
-    """
-    blosc = Blosc(
-        cname=codec.cname.value,
-        clevel=codec.clevel,
-        shuffle=SHUFFLES[codec.shuffle.value],
-        blocksize=codec.blocksize,
-    )
-    compress: Compressor = blosc.encode
-    return compress
 
 
 def _write_array(
     store: StoreWriter,
-    array: _ShardedArray,
+    array: ShardedArray,
     batches: Iterator[Windows],
     config: StoreConfig,
     on_progress: Callable[[int], None],
@@ -304,7 +253,7 @@ def _write_array(
     StoreError
         The number of windows differs from the shape, or another conversion writes here.
     """
-    encoder = array.create(store, config)
+    encoder = array.create(store.zarr_store(array.name), config)
     write = _write_on_disk if store.location.is_local else _upload
     write(store, array.name, encoder, batches, on_progress)
     if encoder.n_windows != array.shape[0]:
