@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import signal
@@ -17,7 +18,8 @@ import bids_dl
 def wait_for(folder, pattern, process):
     """Wait up to a minute until a file matches or the process ends."""
     deadline = time.monotonic() + 60
-    while not list(folder.glob(pattern)) and process.poll() is None:
+    # not Path.glob, which fails if a folder is removed while it looks
+    while not glob.glob(pattern, root_dir=folder) and process.poll() is None:  # noqa: PTH207
         if time.monotonic() > deadline:
             break
         time.sleep(0.005)
