@@ -34,5 +34,6 @@ def find_shared_samples(
         effect += ", and a test on another split is not independent"
     return [
         f"{count(len(shared), 'recording')} with the samples of another one, such as "
-        f"{recording.key} with those of {first.key}: {effect}"
+        f"{recording.key} with those of {first.key}: {effect}; "
+        "list copies in .bidsignore to leave them out"
     ]

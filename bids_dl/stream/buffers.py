@@ -129,7 +129,10 @@ def _small_pages(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     try:
         memory = mmap.mmap(-1, max(1, n_items * dtype.itemsize), flags=PRIVATE_MEMORY)
     except (OSError, OverflowError) as error:
-        raise MemoryError(f"{n_items * dtype.itemsize} bytes for batches: {error}") from None
+        raise MemoryError(
+            f"no {n_items * dtype.itemsize} bytes for batches ({error}); "
+            "use a smaller batch_size or pool_bytes"
+        ) from None
     return np.frombuffer(memory, dtype, n_items).reshape(shape)
 
 
