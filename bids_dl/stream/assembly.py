@@ -1,4 +1,8 @@
-"""Assemble batches ahead of the loop. Each chunk is read once, straight into its batches."""
+"""Assemble batches ahead of the loop. Each chunk is read once, straight into its batches.
+
+If all chunks are on disk and were verified before, their windows are copied from memory maps when
+their batch is made.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ BATCHES_HELD = BATCHES_AHEAD + 2  # including those that the loop works with
 CHUNKS_PER_READ = 8  # per task of a thread; a remote store requests them concurrently
 MAX_CHUNKS_PER_READ = 64  # read inline, or of a local store of which few windows are used
 CONVERTED_BYTES = 524_288  # of samples converted at once, so that they stay in the cache
+CHANGED_BYTES = 2_097_152  # of samples changed at once; more cost fewer steps per window
 
 Part = tuple[Signals, Indices]
 """Signals (n_windows, n_chans, n_times), and the positions of their windows in ``rows``."""
@@ -167,9 +172,12 @@ class _Assembler:
             self._chunks_per_read = int(
                 np.clip(chunks_per_read, CHUNKS_PER_READ, MAX_CHUNKS_PER_READ)
             )
-        n_pending = max_pending_batches(
-            self._schedule, self._reads_to_start + self._chunks_per_read
-        )
+        self._is_mapped = settings.mmap and chunks.are_mapped(self._schedule.reads)
+        n_pending = 0  # mapped windows need no memory before their batch is made
+        if not self._is_mapped:
+            n_pending = max_pending_batches(
+                self._schedule, self._reads_to_start + self._chunks_per_read
+            )
         for memory in self._memories:
             memory.pending.reserve(-(-n_pending // len(self._memories)) + BATCHES_HELD)
         self._pending: dict[int, Buffer] = {}  # by step
@@ -189,10 +197,9 @@ class _Assembler:
 
     @property
     def finishes_batches(self) -> bool:
-        """True if much is left to do when the windows of a batch have been read."""
-        return self._change is not None and any(
-            memory.resolution is not None for memory in self._memories
-        )
+        """True if much is left to do when the chunks of a batch have been read."""
+        is_converted = any(memory.resolution is not None for memory in self._memories)
+        return self._is_mapped or (self._change is not None and is_converted)
 
     def assemble(self, step: int) -> Part:
         """Return the batch of a step. Steps must be requested in order."""
@@ -200,7 +207,7 @@ class _Assembler:
         try:
             self._check_running()
             if self._may_read_inline and self.policy.read_inline:
-                self._read_inline(n_needed)
+                self._read_inline(n_needed, int(self._reads_to_start[step]))
             else:
                 self._read_in_threads(n_needed, int(self._reads_to_start[step]))
         except BaseException:
@@ -217,6 +224,8 @@ class _Assembler:
         finished = memory.finished
         resolution = memory.resolution
         buffer = self._pending.pop(step, None) or pending.acquire()
+        if self._is_mapped:
+            self._copy_mapped(windows, buffer)
         if resolution is None:
             return finished.to_array(buffer, n_windows)
         signals = finished.to_array(finished.acquire(), n_windows)
@@ -225,19 +234,37 @@ class _Assembler:
         pending.release(buffer)
         return signals
 
+    def _copy_mapped(self, windows: Indices, buffer: Buffer) -> None:
+        """Copy the windows of a step from memory maps, and change them."""
+        rows = self._rows[windows]
+        chunk, position = self._chunks.locate(rows)
+        n_bytes = self._chunks.copy_mapped(chunk, position, buffer.windows[: len(rows)])
+        self._count(Traffic(n_bytes, n_bytes))
+        if self._change is None:
+            return
+        signals = buffer.signals
+        at_once = max(1, CHANGED_BYTES * len(signals) // max(1, signals.nbytes))
+        for start in range(0, len(rows), at_once):
+            stop = min(start + at_once, len(rows))
+            self._change(signals[start:stop], rows[start:stop])
+
     def _memory_of(self, step: int) -> BatchMemory:
         return self._memories[step % len(self._memories)]
 
-    def _read_inline(self, n_needed: int) -> None:
+    def _read_inline(self, n_needed: int, n_to_start: int) -> None:
         """Finish the first ``n_needed`` reads in this thread.
 
         No further read is started, because the first read of the next pool would allocate memory
-        for all batches of that pool.
+        for all batches of that pool. Mapped chunks need none, so the system is asked to read those
+        up to ``n_to_start``, too.
         """
         self._wait(n_needed)
-        while self._n_started < n_needed:
+        if self._n_started >= n_needed:
+            return
+        end = n_to_start if self._is_mapped else n_needed
+        while self._n_started < end:
             self._check_running()
-            first, last = self._start(n_needed, MAX_CHUNKS_PER_READ)
+            first, last = self._start(end, MAX_CHUNKS_PER_READ)
             self._count(self._read(first, last))
             self._n_finished = self._n_started
 
@@ -283,6 +310,8 @@ class _Assembler:
         first = self._n_started
         last = min(first + max_reads, max_end)
         self._n_started = last
+        if self._is_mapped:
+            return first, last
         steps = set(schedule.step[schedule.bounds[first] : schedule.bounds[last]].tolist())
         for step in steps - self._pending.keys():
             buffer = self._memory_of(step).pending.acquire()
@@ -294,6 +323,10 @@ class _Assembler:
     def _read(self, first: int, last: int) -> Traffic:
         """Read the chunks of reads ``first`` to ``last``, in any thread."""
         schedule = self._schedule
+        chunks = schedule.reads[first:last]
+        if self._is_mapped:
+            self._chunks.read_ahead(np.sort(chunks))
+            return Traffic()
         arenas = self._memories[0].pending.arenas
         windows = slice(schedule.bounds[first], schedule.bounds[last])
         steps = schedule.step[windows]
@@ -315,10 +348,9 @@ class _Assembler:
                 indices = start + np.flatnonzero(arena[start:stop] == number)
                 by_arena.append(Destination(position[indices], slot[indices], arenas[number]))
             destinations.append(by_arena)
-        chunks = schedule.reads[first:last].tolist()
         # int16 is changed when a batch is converted to float32
         change = self._change if arenas[0].dtype == np.float32 else None
-        sizes = self._chunks.read(chunks, destinations, change)
+        sizes = self._chunks.read(chunks.tolist(), destinations, change)
         return Traffic(sum(size.read for size in sizes), sum(size.used for size in sizes))
 
     def stop(self) -> None:

@@ -53,6 +53,8 @@ class BatchReader:
     mixture
         Stores of several shapes, with their own normalizers. None if the signals are delivered as
         they are stored.
+    mmap
+        Copy windows of verified chunks on a local disk from memory maps.
 
     Attributes
     ----------
@@ -67,6 +69,7 @@ class BatchReader:
     transform: Callable[[Batch], Any] | None
     threads: int | None
     mixture: Mixture | None = None
+    mmap: bool = True
 
     def __post_init__(self) -> None:
         self.traffic = Traffic()
@@ -125,7 +128,9 @@ class BatchReader:
             memories = self._take_memories([shape], as_stored=as_stored)
         n_groups = 1 if self.mixture is None else len(self.mixture.groups)
         change = None if as_stored or self.mixture is not None else self.normalizer
-        settings = ReadSettings(threads, windows_ahead, memories[:n_groups], self.traffic, change)
+        settings = ReadSettings(
+            threads, windows_ahead, memories[:n_groups], self.traffic, change, self.mmap
+        )
         try:
             for signals, windows in assemble_batches(
                 chunks, self.rows, steps, finish_batch=finish, settings=settings

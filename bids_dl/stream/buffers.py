@@ -6,12 +6,14 @@ import math
 import mmap
 import weakref
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import DTypeLike
+
+from bids_dl.store.signals.local_bytes import WindowMemory
 
 Array = npt.NDArray[Any]
 PRIVATE_MEMORY = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
@@ -32,6 +34,14 @@ class Buffer:
     arena: int
     slot: int
     signals: Array
+    _windows: list[WindowMemory] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def windows(self) -> list[WindowMemory]:
+        """Memory of each window."""
+        if not self._windows:
+            self._windows.extend(WindowMemory.of_batch(self.signals))
+        return self._windows
 
 
 class Buffers:

@@ -21,9 +21,9 @@ from bids_dl.stream.batches import Batch
 from bids_dl.stream.columns import JoinedColumns
 from bids_dl.stream.epoch_plan import EpochPlan, check_batch_size
 from bids_dl.stream.mixing.signal_request import SignalRequest
-from bids_dl.stream.mixing.weights import WeightedDraw, check_epoch_options, make_draw
+from bids_dl.stream.mixing.weights import check_epoch_options, make_draw
 from bids_dl.stream.normalize import Statistics
-from bids_dl.stream.order import Indices, Steps
+from bids_dl.stream.order import Steps
 from bids_dl.stream.progress import StreamProgress
 from bids_dl.stream.ranks import check_ranks
 from bids_dl.stream.read_settings import Traffic, chunks_ahead, chunks_per_pool
@@ -109,6 +109,9 @@ class StreamingDataset(IterableDataset[Batch]):
         may share the folder.
     cache_bytes
         Maximum size of the cache folder. The least recently used entries are evicted.
+    mmap
+        Copy windows of float32 on a local Linux disk from memory maps once their chunks were
+        verified. False reads files by system calls only.
 
     Attributes
     ----------
@@ -167,6 +170,7 @@ class StreamingDataset(IterableDataset[Batch]):
         threads: int | None = None,
         cache: str | os.PathLike[str] | bool = False,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        mmap: bool = True,
     ) -> None:
         super().__init__()
         check_batch_size(batch_size)
@@ -174,7 +178,7 @@ class StreamingDataset(IterableDataset[Batch]):
         check_integers(seed=seed, minimum=None)
         check_optional_integers(pool_bytes=pool_bytes, threads=threads)
         check_optional_integers(rank=rank, world_size=world_size, minimum=None)
-        check_flags(shuffle=shuffle, drop_last=drop_last, endless=endless)
+        check_flags(shuffle=shuffle, drop_last=drop_last, endless=endless, mmap=mmap)
         check_callables(transform=transform)
         check_epoch_options(weights, epoch_windows, shuffle=shuffle)
         selected = select_from_stores(
@@ -206,8 +210,11 @@ class StreamingDataset(IterableDataset[Batch]):
             transform,
             threads,
             selected.mixture,
+            mmap,
         )
         chunks, _ = self._reader.chunks.locate(selected.rows)
+        sizes = np.diff(np.searchsorted(selected.rows, self._reader.sources.first_rows)).tolist()
+        urls = self._reader.sources.urls
         self._plan = EpochPlan(
             selected.rows,
             chunks,
@@ -215,19 +222,10 @@ class StreamingDataset(IterableDataset[Batch]):
             batch_size,
             shuffle,
             drop_last,
-            self._make_draw(weights, epoch_windows, chunks),
+            make_draw(weights, epoch_windows, urls=urls, sizes=sizes, chunks=chunks),
         )
         ranks = check_ranks(rank, world_size)
         self._progress = StreamProgress(self._plan, ranks, seed, endless=endless)
-
-    def _make_draw(
-        self, weights: Sequence[float] | None, epoch_windows: int | None, chunks: Indices
-    ) -> WeightedDraw | None:
-        if weights is None:
-            return None
-        urls = [store.url for store in self._selected.stores]
-        sizes = np.diff(np.searchsorted(self._rows, self._reader.sources.first_rows)).tolist()
-        return make_draw(weights, epoch_windows, urls=urls, sizes=sizes, chunks=chunks)
 
     def __repr__(self) -> str:
         return describe_rows(type(self).__name__, self._describe())

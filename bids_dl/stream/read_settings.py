@@ -54,6 +54,8 @@ class ReadSettings:
     change
         Normalizes windows in place, given their rows in the joined table, while they are in the
         processor's cache: when they are read, or converted from int16. None keeps µV.
+    mmap
+        Whether verified chunks on a local disk are copied from memory maps.
     """
 
     threads: int
@@ -61,6 +63,7 @@ class ReadSettings:
     memories: tuple[BatchMemory, ...]
     traffic: Traffic
     change: Change | None = None
+    mmap: bool = True
 
 
 def default_threads(n_workers: int, *, is_local: bool) -> int:

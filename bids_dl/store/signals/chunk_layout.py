@@ -75,6 +75,11 @@ class ChunkLayout:
         return self.dtype.itemsize * math.prod(self.chunk_shape)
 
     @cached_property
+    def window_bytes(self) -> int:
+        """Bytes of a window without compression."""
+        return self.decoded_bytes // self.chunk_shape[0]
+
+    @cached_property
     def max_stored_bytes(self) -> int:
         """Upper limit of the bytes of a stored chunk."""
         overhead = MAX_BLOSC_OVERHEAD * self.is_compressed

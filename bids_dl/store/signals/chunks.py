@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl.errors import BidsDlError
 from bids_dl.remote.byte_range import ByteRange, Bytes
 from bids_dl.remote.caching.cache import Cache
-from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, crc32c_of_parts, stored_crc32c
+from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, crc32c_of_parts
 from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import RangeReader
 from bids_dl.store.checking.identity import UNKNOWN_STORE, StoreIdentity
 from bids_dl.store.format import SIGNALS
-from bids_dl.store.read_errors import ReadErrors, Rows
+from bids_dl.store.read_errors import ReadErrors
 from bids_dl.store.signals.chunk_checksums import Checksums
+from bids_dl.store.signals.chunk_errors import ChunkErrors
 from bids_dl.store.signals.chunk_layout import (
     NOT_STORED,
     ChunkLayout,
@@ -32,16 +32,16 @@ from bids_dl.store.signals.chunk_layout import (
     scale_factor,
     windows_per_chunk,
 )
-from bids_dl.store.signals.direct_windows import arrays_of_chunk, is_direct
+from bids_dl.store.signals.direct_windows import (
+    arrays_of_chunk,
+    has_single_windows,
+    is_direct,
+)
 from bids_dl.store.signals.local_bytes import ShardFiles, fill_arrays
+from bids_dl.store.signals.mapped_windows import MappedWindows, can_map
 from bids_dl.store.signals.shard_index import ShardIndexes
 from bids_dl.store.signals.stored_chunk import BytesRead, Scratch, StoredChunk, decompress
-from bids_dl.store.signals.verified_windows import (
-    MAX_SPARSE_SHARE,
-    UnverifiedWindowError,
-    place_verified_windows,
-    read_verified_windows,
-)
+from bids_dl.store.signals.verified_windows import place_verified_windows, read_verified_windows
 from bids_dl.store.signals.window_checksums import WindowChecksums, running_checksums
 from bids_dl.store.signals.window_copies import Change, Destination, copy_windows, place_windows
 from bids_dl.store.signals.zarr_chunks import ZarrChunks
@@ -50,7 +50,7 @@ from bids_dl.store.signals.zarr_chunks import ZarrChunks
 class ChunkReader:
     """Reads chunks of a store's ``signals``.
 
-    Any thread may read. No file stays open between two reads.
+    Any thread may read. No file stays open between two reads, except those in `mapped`.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ class ChunkReader:
         self.windows_per_chunk = windows_per_chunk(metadata)
         self._scale = scale_factor(metadata)
         self._ranges = RangeReader(location, cache)
-        self._errors = ReadErrors(location, identity.root_sha256)
+        errors = ReadErrors(location, identity.root_sha256)
+        self._errors = ChunkErrors(errors, self.shape[0], self.windows_per_chunk)
         self._spare: deque[Scratch] = deque()
         self._zarr_chunks = ZarrChunks(location)
         self._window_checksums = WindowChecksums(self.n_chunks, self.windows_per_chunk)
@@ -94,7 +95,7 @@ class ChunkReader:
             if self._layout.is_checked and self._layout.is_index_checked:
                 self._checksums = identity.checksums
             self._indexes = ShardIndexes(
-                self._layout, self.shape[0], self._ranges, self._errors, self._checksums
+                self._layout, self.shape[0], self._ranges, errors, self._checksums
             )
 
     @property
@@ -106,6 +107,16 @@ class ChunkReader:
     def is_local(self) -> bool:
         """True if the store is on disk."""
         return self.location.is_local
+
+    @cached_property
+    def mapped(self) -> MappedWindows | None:
+        """Windows in memory maps, None if the store cannot be mapped."""
+        layout = self._layout
+        if layout is None or not self.is_local or not has_single_windows(layout):
+            return None
+        if not can_map(self.location):
+            return None
+        return MappedWindows(self.location, layout, self._window_checksums, self._errors)
 
     @property
     def int16_resolution(self) -> float | None:
@@ -215,9 +226,10 @@ class ChunkReader:
         with closing(self._ranges.fill(requested, [arrays for _, _, arrays in reads])) as received:
             for failure, (stored, targets, arrays) in zip(received, reads, strict=True):
                 if failure is not None:
-                    raise self._read_error(failure, stored)
+                    raise self._errors.from_failure(failure, stored)
                 if len(arrays) > 1:
-                    self._check_parts(layout, stored, arrays)
+                    if layout.is_checked:
+                        self._errors.check(stored, crc32c_of_parts(arrays[:-1]), arrays[-1])
                 else:
                     values = self._decode(layout, arrays[0], scratch, stored)
                     changed = self._change_of(stored.number, change)
@@ -261,7 +273,7 @@ class ChunkReader:
             byte_range = ByteRange(layout.object_name(shard), offset, size, expected)
             if not layout.fits(size):
                 stored = StoredChunk(chunk, byte_range)
-                raise self._errors.damaged(f"{stored} has {size} bytes", self._rows(chunk))
+                raise self._errors.damaged(f"{stored} has {size} bytes", chunk)
             ranges.append(byte_range)
         return ranges
 
@@ -280,7 +292,7 @@ class ChunkReader:
         try:
             fill_arrays(files.open(byte_range.name), byte_range.start, arrays, size)
         except (OSError, EOFError) as failure:
-            raise self._read_error(failure, stored) from None
+            raise self._errors.from_failure(failure, stored) from None
 
     def _read_directly(
         self,
@@ -295,24 +307,20 @@ class ChunkReader:
         The bytes are verified in their batches, while they are in the processor's cache.
         """
         placed = place_windows(destinations)
-        is_sparse = layout.is_checked and len(placed) <= MAX_SPARSE_SHARE * self.windows_per_chunk
         arrays = arrays_of_chunk(layout, scratch, placed)
         self._fill(files, stored, arrays, layout.max_stored_bytes)
-        if is_sparse:
-            checksums = running_checksums(arrays[:-1])
-            self._check(stored, checksums[-1], arrays[-1])
-            self._window_checksums.add(stored.number, stored.byte_range.start, checksums)
-        else:
-            self._check_parts(layout, stored, arrays)
+        if layout.is_checked:
+            self._verify_windows(stored, arrays[:-1], arrays[-1])
         n_bytes = stored.byte_range.size
         return BytesRead(n_bytes, round(n_bytes * len(placed) / self.windows_per_chunk))
 
-    def _check_parts(
-        self, layout: ChunkLayout, stored: StoredChunk, arrays: Sequence[npt.NDArray[Any]]
+    def _verify_windows(
+        self, stored: StoredChunk, windows: Sequence[npt.NDArray[Any]], trailer: Bytes
     ) -> None:
-        """Check a chunk that was read into an array for each window, and one for its checksum."""
-        if layout.is_checked:
-            self._check(stored, crc32c_of_parts(arrays[:-1]), arrays[-1])
+        """Verify a chunk on disk, given its windows, and remember the checksum of each."""
+        checksums = running_checksums(windows)
+        self._errors.check(stored, checksums[-1], trailer)
+        self._window_checksums.add(stored.number, stored.byte_range.start, checksums)
 
     def _read_verified(
         self,
@@ -325,17 +333,9 @@ class ChunkReader:
 
         Return their bytes, and the indices of the other chunks.
         """
-        placed = place_verified_windows(layout, self._window_checksums, chunks, destinations)
-        try:
-            n_bytes = read_verified_windows(layout, self._window_checksums, files, placed)
-        except UnverifiedWindowError as problem:
-            byte_range = self._byte_ranges(layout, [problem.chunk])[0]
-            if byte_range is None:
-                raise
-            stored = StoredChunk(problem.chunk, byte_range)
-            if problem.failure is None:
-                raise self._mismatch(stored) from None
-            raise self._read_error(problem.failure, stored) from None
+        verified = self._window_checksums
+        placed = place_verified_windows(layout, verified, chunks, destinations)
+        n_bytes = read_verified_windows(layout, verified, files, placed, self._errors)
         return [BytesRead(n_bytes, n_bytes)] if n_bytes else [], placed.others
 
     def _decode(
@@ -345,25 +345,29 @@ class ChunkReader:
         if layout.is_checked:
             trailer = content[-CHECKSUM_BYTES:]
             content = content[:-CHECKSUM_BYTES]
-            self._check(stored, crc32c(content), trailer)
+            if self.is_local and has_single_windows(layout):
+                windows = list(content.reshape(layout.chunk_shape[0], -1))
+                self._verify_windows(stored, windows, trailer)
+            else:
+                self._errors.check(stored, crc32c(content), trailer)
         if scratch.numbers is None:
             return content.view(layout.dtype).reshape(layout.chunk_shape)
         try:
             decompress(content, scratch.numbers)
         except (ValueError, RuntimeError) as failure:
-            raise self._read_error(failure, stored) from None
+            raise self._errors.from_failure(failure, stored) from None
         return scratch.numbers
 
     def _read_with_zarr(
         self, chunk: int, destinations: Sequence[Destination], change: Change | None
     ) -> BytesRead:
         """Read a chunk with zarr-python. The bytes are those of the decoded chunk."""
-        start, stop = self._rows(chunk)
+        start, stop = self._errors.rows(chunk)
         try:
             values = self._zarr_chunks.read(start, stop)
         except (OSError, ValueError, RuntimeError) as failure:
             subject = f"chunk {chunk} of {SIGNALS}"
-            raise self._errors.from_failure(failure, subject, (start, stop)) from failure
+            raise self._errors.store.from_failure(failure, subject, (start, stop)) from failure
         copy_windows(values, destinations, self._scale, self._change_of(chunk, change))
         return BytesRead.of_whole_chunk(values.nbytes, destinations, self.windows_per_chunk)
 
@@ -374,26 +378,7 @@ class ChunkReader:
         except IndexError:
             return Scratch.of_layout(layout)
 
-    def _rows(self, chunk: int) -> Rows:
-        """Return the rows of the window table that a chunk holds."""
-        start = min(chunk * self.windows_per_chunk, self.shape[0])
-        return start, min(start + self.windows_per_chunk, self.shape[0])
-
-    def _read_error(self, failure: Exception, stored: StoredChunk) -> BidsDlError:
-        return self._errors.from_failure(failure, str(stored), self._rows(stored.number))
-
-    def _check(self, stored: StoredChunk, checksum: int, trailer: Bytes) -> None:
-        """Compare the checksum of a chunk with its trailer, and with that of the chunk expected."""
-        stated = stored_crc32c(trailer)
-        if checksum != stated:
-            raise self._mismatch(stored)
-        expected = stored.byte_range.crc32c
-        if expected is not None and stated != expected:
-            raise self._errors.misplaced(str(stored), self._rows(stored.number))
-
-    def _mismatch(self, stored: StoredChunk) -> BidsDlError:
-        problem = f"{stored} does not match its checksum"
-        return self._errors.damaged(problem, self._rows(stored.number))
-
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": deque()}
+        state = {**self.__dict__, "_spare": deque()}
+        state.pop("mapped", None)
+        return state

@@ -1,4 +1,4 @@
-"""Memory of a chunk whose windows are read straight into their batches, without a copy."""
+"""Windows of a chunk that can be read one by one, and straight into their batches."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from bids_dl.store.signals.window_copies import Destination
 MIN_DIRECT_BYTES = 4096  # of a window; smaller ones are copied together
 
 
+def has_single_windows(layout: ChunkLayout) -> bool:
+    """Return whether windows in µV can be read one by one, each with a checksum of its own."""
+    return layout.is_plain and layout.is_checked and layout.window_bytes >= MIN_DIRECT_BYTES
+
+
 def is_direct(layout: ChunkLayout, destinations: Sequence[Destination]) -> bool:
     """Return whether the bytes of a chunk are read straight into the batches."""
     if layout.is_compressed or (layout.scale != 1 and layout.dtype == np.float32):
         return False
-    if layout.decoded_bytes < MIN_DIRECT_BYTES * layout.chunk_shape[0]:
+    if layout.window_bytes < MIN_DIRECT_BYTES:
         return False
     return all(
         batch.dtype == layout.dtype and batch.flags.c_contiguous for _, _, batch in destinations

@@ -59,6 +59,12 @@ class StoredChunk(NamedTuple):
     number: int
     byte_range: ByteRange
 
+    @classmethod
+    def at_any_place(cls, layout: ChunkLayout, number: int) -> StoredChunk:
+        """Create a chunk whose byte range is only needed to name its shard."""
+        name = layout.object_name(number // layout.chunks_per_shard)
+        return cls(number, ByteRange(name, 0, layout.max_stored_bytes))
+
     def __str__(self) -> str:
         return f"chunk {self.number} of {SIGNALS} (in {self.byte_range.name})"
 

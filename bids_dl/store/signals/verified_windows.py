@@ -13,30 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bids_dl.remote.checksum import extend_crc32c
+from bids_dl.store.signals.chunk_errors import ChunkErrors
 from bids_dl.store.signals.chunk_layout import ChunkLayout
 from bids_dl.store.signals.direct_windows import is_direct
 from bids_dl.store.signals.local_bytes import ShardFiles, fill_arrays
+from bids_dl.store.signals.stored_chunk import StoredChunk
 from bids_dl.store.signals.window_checksums import WindowChecksums
 from bids_dl.store.signals.window_copies import Destination
 
 MAX_SPARSE_SHARE = 0.5  # of the windows of a chunk; above it, the whole chunk is read at once
-
-
-class UnverifiedWindowError(Exception):
-    """A window cannot be read, or differs from the one that was verified.
-
-    Parameters
-    ----------
-    chunk
-        Number of its chunk.
-    failure
-        Failure of the read, None if the bytes differ.
-    """
-
-    def __init__(self, chunk: int, failure: Exception | None) -> None:
-        super().__init__(f"chunk {chunk}: {failure or 'other bytes'}")
-        self.chunk = chunk
-        self.failure = failure
 
 
 class PlacedWindows(NamedTuple):
@@ -58,7 +43,7 @@ def place_verified_windows(
 
     These are few windows of verified chunks, which are read straight into their batches.
     """
-    are_known = verified.knows(chunks)
+    are_known = verified.knows(np.array(chunks, np.int64)).tolist()
     if not any(are_known):
         return PlacedWindows([], [], [], range(len(chunks)))
     others: list[int] = []
@@ -83,26 +68,33 @@ def place_verified_windows(
 
 
 def read_verified_windows(
-    layout: ChunkLayout, verified: WindowChecksums, files: ShardFiles, placed: PlacedWindows
+    layout: ChunkLayout,
+    verified: WindowChecksums,
+    files: ShardFiles,
+    placed: PlacedWindows,
+    errors: ChunkErrors,
 ) -> int:
     """Read windows, and compare each with the one that was verified. Return the bytes read.
 
     Raises
     ------
-    UnverifiedWindowError
-        A window cannot be read, or differs.
+    DamagedStoreError
+        A window differs, or its shard is missing or cut short.
+    StoreError
+        A shard cannot be read.
     """
     if not placed.chunks:
         return 0
-    size = layout.decoded_bytes // layout.chunk_shape[0]
+    size = layout.window_bytes
     chunks = np.array(placed.chunks)
-    known = verified.lookup(chunks, np.array(placed.rows), size)
+    rows = np.array(placed.rows)
+    known = verified.lookup(chunks, rows, size)
     shards = (chunks // layout.chunks_per_shard).tolist()
     opened = -1
     file = -1
     chunk = placed.chunks[0]
     try:
-        for i in known.in_order_of_files:
+        for i in np.lexsort((rows, chunks)).tolist():  # in the order of the files
             chunk = placed.chunks[i]
             window = placed.windows[i]
             if shards[i] != opened:
@@ -110,7 +102,8 @@ def read_verified_windows(
                 file = files.open(layout.object_name(opened))
             fill_arrays(file, known.starts[i], [window], size)
             if extend_crc32c(known.before[i], window) != known.after[i]:
-                raise UnverifiedWindowError(chunk, None)
+                raise errors.mismatch(StoredChunk.at_any_place(layout, chunk))
     except (OSError, EOFError) as failure:
-        raise UnverifiedWindowError(chunk, failure) from failure
+        stored = StoredChunk.at_any_place(layout, chunk)
+        raise errors.from_failure(failure, stored) from None
     return size * len(chunks)

@@ -22,12 +22,11 @@ Indices = npt.NDArray[np.int64]
 
 
 class VerifiedBytes(NamedTuple):
-    """Place and checksums of some windows, in the order in which they were requested."""
+    """Place and checksums of some windows."""
 
     starts: list[int]  # byte of the shard at which each window begins
     before: list[int]  # CRC32C of the bytes of the chunk before each window
     after: list[int]  # and to its end
-    in_order_of_files: list[int]  # indices of the windows
 
 
 class WindowChecksums:
@@ -39,9 +38,15 @@ class WindowChecksums:
     ----------
     n_chunks, windows_per_chunk
         Size of the array.
+
+    Attributes
+    ----------
+    n_chunks
+        As given.
     """
 
     def __init__(self, n_chunks: int, windows_per_chunk: int) -> None:
+        self.n_chunks = n_chunks
         self._shape = n_chunks, windows_per_chunk + 1
         self._lock = Lock()
         self._values: npt.NDArray[np.uint32] | None = None
@@ -65,10 +70,13 @@ class WindowChecksums:
             self._starts[chunk] = start
             self._is_known[chunk] = True  # last, because other threads read
 
-    def knows(self, chunks: Sequence[int]) -> list[bool]:
+    def knows(self, chunks: Indices) -> npt.NDArray[np.bool_]:
         """Return whether each chunk was added."""
-        known: list[bool] = self._is_known[np.array(chunks, np.int64)].tolist()
-        return known
+        return self._is_known[chunks]
+
+    def starts(self, chunks: Indices) -> Indices:
+        """Return the first byte, in its shard, of each of some chunks that were added."""
+        return self._starts[chunks]
 
     def lookup(self, chunks: Indices, rows: Indices, window_bytes: int) -> VerifiedBytes:
         """Return place and checksums of windows of chunks that were added.
@@ -83,12 +91,12 @@ class WindowChecksums:
         values = self._values
         if values is None:
             raise KeyError("no chunk was added")
-        starts = self._starts[chunks] + rows * window_bytes
+        starts = self._starts.take(chunks) + rows * window_bytes
+        place = chunks * self._shape[1] + rows
         return VerifiedBytes(
             starts.tolist(),
-            values[chunks, rows].tolist(),
-            values[chunks, rows + 1].tolist(),
-            np.lexsort((rows, chunks)).tolist(),
+            values.take(place).tolist(),
+            values.take(place + 1).tolist(),
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -114,14 +114,14 @@ def _shuffle_chunks(chunks: Indices, windows: Indices, key: tuple[int, int, int]
 
 
 def make_draw(
-    weights: Sequence[float],
+    weights: Sequence[float] | None,
     epoch_windows: int | None,
     *,
     urls: Sequence[str],
     sizes: Sequence[int],
     chunks: Indices,
-) -> WeightedDraw:
-    """Prepare the draws of a stream.
+) -> WeightedDraw | None:
+    """Prepare the draws of a stream, None if it has no weights.
 
     Parameters
     ----------
@@ -143,6 +143,8 @@ def make_draw(
     NoMatchError
         A store has no selected window.
     """
+    if weights is None:
+        return None
     shares = _check_weights(weights, len(urls))
     for url, size in zip(urls, sizes, strict=True):
         if size == 0:
