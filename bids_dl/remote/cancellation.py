@@ -66,6 +66,15 @@ class RequestGroup:
         """
         CURRENT_GROUP.set(self)
 
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Add the requests that are made inside the context."""
+        previous = CURRENT_GROUP.set(self)
+        try:
+            yield
+        finally:
+            CURRENT_GROUP.reset(previous)
+
     def cancel(self) -> None:
         """Cancel all requests of the group, and every one that is made later."""
         with self._lock:
@@ -144,14 +153,12 @@ def cancelling_requests() -> Iterator[RequestGroup]:
     True
     """
     group = RequestGroup()
-    previous = CURRENT_GROUP.set(group)
-    try:
-        yield group
-    except BaseException:
-        group.cancel()
-        raise
-    finally:
-        CURRENT_GROUP.reset(previous)
+    with group.active():
+        try:
+            yield group
+        except BaseException:
+            group.cancel()
+            raise
 
 
 @contextmanager

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import cached_property
-from io import FileIO
 from typing import Any
 
 import numpy as np
 
 from bids_dl.errors import StoreError
-from bids_dl.input import open_regular
 from bids_dl.remote.buckets import bucket_objects
 from bids_dl.remote.buckets.obstore_ranges import ObstoreClient, connect
 from bids_dl.remote.buckets.presigned import presigned_ranges
@@ -29,6 +27,7 @@ from bids_dl.remote.http.http_answers import (
 from bids_dl.remote.http.open_ranges import OpenRanges
 from bids_dl.remote.http.plain_answer import UnusualAnswerError
 from bids_dl.remote.http.plain_ranges import PlainRanges
+from bids_dl.remote.local_ranges import read_local
 from bids_dl.remote.location import Location
 from bids_dl.remote.retry import (
     TOO_MANY_STATUS,
@@ -45,6 +44,30 @@ NO_RANGES = (
     "store cannot be streamed from it; use a server that supports range requests (nginx, Apache, "
     "Caddy, a bucket), or copy the store"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRanges:
+    """Ranges that were requested, to be received by any thread, or closed.
+
+    Attributes
+    ----------
+    ranges
+        Ranges in order.
+    opened
+        Their requests. None leaves them to the general client.
+    client
+        Client whose credentials they use. None for other servers than S3.
+    """
+
+    ranges: tuple[ByteRange, ...]
+    opened: OpenRanges | None
+    client: Any
+
+    def close(self) -> None:
+        """Give up the ranges that were not received."""
+        if self.opened is not None:
+            self.opened.close()
 
 
 class RangeReader:
@@ -110,19 +133,55 @@ class RangeReader:
                     self.cache.save(byte_range, gather(parts))
                 yield failure
 
+    @property
+    def can_request(self) -> bool:
+        """True if `request` sends at once. It becomes false if answers are unusual."""
+        if self.cache is not None or self.location.is_local:
+            return False
+        return self._plain is not None and self._plain.is_usable
+
+    def request(self, ranges: Sequence[ByteRange]) -> RequestedRanges:
+        """Request ranges, without waiting for the answers, which may be received much later.
+
+        They belong to the current `RequestGroup`. Close them if they are not received.
+
+        Raises
+        ------
+        RequestCancelledError
+            The group was cancelled.
+        """
+        requested = self._prepare(ranges, is_limited=False)
+        if requested.opened is not None:
+            try:
+                requested.opened.send()
+            except BaseException:
+                requested.close()
+                raise
+        return requested
+
+    def _prepare(self, ranges: Sequence[ByteRange], *, is_limited: bool) -> RequestedRanges:
+        """Prepare requests, which are sent when they are received, or before."""
+        client = self.location.s3_client()
+        opened = None
+        if self._plain is not None and ranges:
+            opened = self._plain.open(ranges, self.location.path, is_limited=is_limited)
+        return RequestedRanges(tuple(ranges), opened, client)
+
     def _fill_uncached(
         self, ranges: Sequence[ByteRange], arrays: Sequence[Sequence[Array]]
     ) -> Generator[Exception | None, None, None]:
         if self.location.is_local:
             contents = (read_local(self.location, byte_range) for byte_range in ranges)
             yield from map(_placed, contents, arrays)
-            return
-        if not ranges:
-            return
+        elif ranges:
+            yield from self.receive(self._prepare(ranges, is_limited=True), arrays)
+
+    def receive(
+        self, requested: RequestedRanges, arrays: Sequence[Sequence[Array]]
+    ) -> Generator[Exception | None, None, None]:
+        """Receive ranges that were requested. All else is as in `fill`."""
+        ranges, opened, client = requested.ranges, requested.opened, requested.client
         start = time.monotonic()
-        client = self.location.s3_client()
-        plain = self._plain
-        opened = plain.open(ranges, self.location.path) if plain is not None else None
         if opened is None:
             answers = self._retry(ranges, self._request(ranges), start, client)
             yield from map(_placed, answers, arrays)
@@ -135,7 +194,7 @@ class RangeReader:
                     continue
                 # the others are received before any of them is requested again
                 rest = ranges[i:]
-                first_tries = [failure, *_receive(opened, rest[1:])]
+                first_tries = [failure, *_receive_all(opened, rest[1:])]
                 break
             else:
                 return
@@ -248,54 +307,6 @@ class RangeReader:
         return state
 
 
-def open_local(location: Location, byte_range: ByteRange, *, is_regular: bool = False) -> FileIO:
-    """Open an object on disk at the first byte of a range.
-
-    Parameters
-    ----------
-    is_regular
-        Whether the object is known to be a regular file, because a part of it was read before.
-        Asking the system again takes nearly as long as opening it.
-    """
-    path = location.path(byte_range.name)
-    file = FileIO(path) if is_regular else open_regular(path)
-    try:
-        start = byte_range.start
-        if start < 0:
-            start = max(0, file.seek(0, os.SEEK_END) + start)
-        file.seek(start)
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
-def fill(file: FileIO, content: Bytes) -> None:
-    """Fill an array with the next bytes of a file.
-
-    Raises
-    ------
-    EOFError
-        The file ends before.
-    """
-    while len(content):
-        count = file.readinto(content.data)
-        if not count:
-            raise EOFError("ends early")
-        content = content[count:]
-
-
-def read_local(location: Location, byte_range: ByteRange) -> Bytes | Exception:
-    """Read a range of an object on disk, or return the exception it fails with."""
-    content = np.empty(byte_range.size, np.uint8)
-    try:
-        with open_local(location, byte_range) as file:
-            fill(file, content)
-    except (OSError, EOFError) as error:
-        return error
-    return content
-
-
 def _should_retry(content: Bytes | Exception, seconds: float, *, is_first_retry: bool) -> bool:
     """Return whether a failed range is requested again, only once if it came too short."""
     if not isinstance(content, Exception) or not is_transient(content):
@@ -316,7 +327,7 @@ def _has_expired(content: Bytes | Exception) -> bool:
     return isinstance(content, Exception) and has_expired(content)
 
 
-def _receive(opened: OpenRanges, ranges: Sequence[ByteRange]) -> list[Bytes | Exception]:
+def _receive_all(opened: OpenRanges, ranges: Sequence[ByteRange]) -> list[Bytes | Exception]:
     """Receive ranges into new memory. Return the bytes or the failure of each."""
     contents: list[Bytes | Exception] = []
     for byte_range in ranges:

@@ -11,16 +11,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bids_dl.stream.assembly import FinishBatch, Signals, assemble_batches
+from bids_dl.stream.assembler import Signals
+from bids_dl.stream.assembly import FinishBatch, assemble_batches
 from bids_dl.stream.batches import Batch, MontageBatch
 from bids_dl.stream.buffers import BatchMemory, Buffers, batch_memory
 from bids_dl.stream.device_batches import DeviceFinish, make_device_finish
+from bids_dl.stream.joined_chunks import JoinedChunks
 from bids_dl.stream.mixing.mixed_batches import BatchMixer, part_shapes, part_steps
 from bids_dl.stream.mixing.mixture import Mixture
 from bids_dl.stream.normalize import Normalizer
 from bids_dl.stream.order import Indices, Steps
-from bids_dl.stream.read_settings import ReadSettings, Traffic, default_threads
-from bids_dl.stream.stores import ChunkSources, JoinedChunks
+from bids_dl.stream.read_settings import (
+    ReadSettings,
+    Traffic,
+    default_threads,
+    may_read_inline,
+)
+from bids_dl.stream.stores import ChunkSources
 
 
 class StoredBatches(NamedTuple):
@@ -129,7 +136,13 @@ class BatchReader:
         n_groups = 1 if self.mixture is None else len(self.mixture.groups)
         change = None if as_stored or self.mixture is not None else self.normalizer
         settings = ReadSettings(
-            threads, windows_ahead, memories[:n_groups], self.traffic, change, self.mmap
+            threads,
+            may_read_inline(self.threads, n_workers),
+            windows_ahead,
+            memories[:n_groups],
+            self.traffic,
+            change,
+            self.mmap,
         )
         try:
             for signals, windows in assemble_batches(

@@ -101,8 +101,8 @@ class StreamingDataset(IterableDataset[Batch]):
         eight chunks. Stores of several shapes may need twice as much. Default: 64 MB, or 160 chunks
         if they are larger, up to 256 MB.
     threads
-        Threads that read, by default from the number of cores. With one thread, the loop reads
-        inline whenever it would only wait for that thread.
+        Threads that read, by default from the number of cores. With one thread, or one core to
+        spare, the loop reads by itself whenever it would only wait.
     cache
         Folder that caches chunks of remote stores for later epochs and runs. True takes the
         user's cache folder (``$XDG_CACHE_HOME/bids_dl/chunks``). Ranks, workers and other streams

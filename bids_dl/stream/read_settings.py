@@ -42,8 +42,10 @@ class ReadSettings:
     Parameters
     ----------
     threads
-        Threads that read and decode. A single thread pauses while the loop does little but wait
-        for batches, because the loop then reads chunks itself.
+        Threads that read and decode.
+    may_read_inline
+        Whether the threads pause while the loop does little but wait for batches, because the loop
+        then reads chunks itself.
     windows_ahead
         Windows read ahead of the loop, if a step does not need more.
     memories
@@ -59,6 +61,7 @@ class ReadSettings:
     """
 
     threads: int
+    may_read_inline: bool
     windows_ahead: int
     memories: tuple[BatchMemory, ...]
     traffic: Traffic
@@ -68,12 +71,30 @@ class ReadSettings:
 
 def default_threads(n_workers: int, *, is_local: bool) -> int:
     """Return the number of reading threads of one of ``n_workers`` processes."""
-    if not is_local:
-        return REMOTE_THREADS
+    return _spare_cores(n_workers) if is_local else REMOTE_THREADS
+
+
+def may_read_inline(threads: int | None, n_workers: int) -> bool:
+    """Return whether a loop that does little but wait may read itself.
+
+    Several cores read faster than the loop alone.
+
+    Parameters
+    ----------
+    threads
+        Threads that the user has asked for.
+    n_workers
+        Processes that share the cores.
+    """
+    return (threads or _spare_cores(n_workers)) == 1
+
+
+def _spare_cores(n_workers: int) -> int:
+    """Return the number of cores beside that of the loop, at least one, for each process."""
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
-    return max(1, min(MAX_LOCAL_THREADS, cores // n_workers - 1))  # one core is for the loop
+    return max(1, min(MAX_LOCAL_THREADS, cores // n_workers - 1))
 
 
 def chunks_ahead(pool_chunks: int, *, is_local: bool, shuffle: bool) -> int:

@@ -31,12 +31,13 @@ from bids_dl.store import writer
 from bids_dl.store.format import Column, make_column
 from bids_dl.store.signals import chunks, direct_windows
 from bids_dl.stream import StreamingDataset
-from bids_dl.stream.assembly import _Assembler, to_microvolts
+from bids_dl.stream.assembler import Assembler, to_microvolts
 from bids_dl.stream.buffers import batch_memory
+from bids_dl.stream.joined_chunks import JoinedChunks
 from bids_dl.stream.order import Steps
 from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.read_settings import ReadSettings, Traffic
-from bids_dl.stream.stores import JoinedChunks, chunk_sources, open_stores
+from bids_dl.stream.stores import chunk_sources, open_stores
 
 CHUNK_SIZES = (1, 4, 7, 70)  # windows per chunk
 
@@ -154,9 +155,9 @@ def test_reading_inline_in_a_thread_or_both_in_turns_gives_the_same_batches(
     read_chunks = JoinedChunks.read
     is_main_thread = set()
 
-    def read(self, chunks, destinations, change):
+    def read(self, *chunks):
         is_main_thread.add(threading.current_thread() is threading.main_thread())
-        return read_chunks(self, chunks, destinations, change)
+        return read_chunks(self, *chunks)
 
     def rows_with(read_inline: Iterator[bool]) -> list[list[int]]:
         monkeypatch.setattr(ReadPolicy, "read_inline", property(lambda _: next(read_inline)))
@@ -205,14 +206,14 @@ def test_windows_of_int16_wait_as_int16_only_if_their_store_is_remote(
     small_store.write(path, SMALL, resolution=0.125)
     expected = [batch.signals.clone() for batch in StreamingDataset(path, normalize=normalize)]
     monkeypatch.setattr(JoinedChunks, "is_local", is_local)
-    read = _Assembler._read
+    read = Assembler._read
     dtypes = set()
 
-    def record(self, first, last):
+    def record(self, first, last, requested=None):
         dtypes.update(buffer.signals.dtype for buffer in self._pending.values())
-        return read(self, first, last)
+        return read(self, first, last, requested)
 
-    monkeypatch.setattr(_Assembler, "_read", record)
+    monkeypatch.setattr(Assembler, "_read", record)
     for batch, signals in zip(StreamingDataset(path, normalize=normalize), expected, strict=True):
         torch.testing.assert_close(batch.signals, signals, rtol=0, atol=0)
     assert dtypes == {np.dtype(dtype)}
@@ -256,8 +257,8 @@ def test_no_batch_is_delivered_after_a_failed_read(store, tmp_path, monkeypatch,
     monkeypatch.setattr(ReadPolicy, "read_inline", reads_inline)
     joined = chunk_sources(open_stores(path, None), cache=False, cache_bytes=1).open()
     steps = Steps(np.arange(70), np.arange(0, 71, 2))
-    settings = ReadSettings(1, 8, (batch_memory((2, 3, 20), None),), Traffic())
-    assembler = _Assembler(joined, np.arange(70), steps, settings)
+    settings = ReadSettings(1, True, 8, (batch_memory((2, 3, 20), None),), Traffic())
+    assembler = Assembler(joined, np.arange(70), steps, settings)
 
     def assemble_from(first_step: int) -> None:
         for step in range(first_step, 35):
@@ -302,7 +303,7 @@ def test_memory_for_pending_batches_stays_within_the_documented_bound(
     tmp_path, monkeypatch, n_subjects, reads_inline, max_pools
 ):
     small_store.write(tmp_path / "long.zarr", SmallStore(n_subjects=n_subjects, per_recording=10))
-    start_reads = _Assembler._start
+    start_reads = Assembler._start
     pending_bytes = []
 
     def start(self, max_end, max_reads):
@@ -311,7 +312,7 @@ def test_memory_for_pending_batches_stays_within_the_documented_bound(
         pending_bytes.append(sum(buffer.signals.nbytes for buffer in buffers))
         return reads
 
-    monkeypatch.setattr(_Assembler, "_start", start)
+    monkeypatch.setattr(Assembler, "_start", start)
     monkeypatch.setattr(ReadPolicy, "read_inline", reads_inline)
     stream = StreamingDataset(tmp_path / "long.zarr", batch_size=8, pool_bytes=40 * 960, threads=1)
     assert sorted(all_rows(stream)) == list(range(20 * n_subjects))

@@ -19,8 +19,7 @@ from torch.utils.data import DataLoader
 from bids_dl.errors import DamagedStoreError
 from bids_dl.store.signals import mapped_windows
 from bids_dl.store.signals.mapped_windows import MappedWindows
-from bids_dl.stream import StreamingDataset
-from bids_dl.stream import stores as joined_stores
+from bids_dl.stream import StreamingDataset, joined_chunks
 from bids_dl.stream.read_policy import ReadPolicy
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux maps stores")
@@ -108,7 +107,7 @@ def test_an_epoch_with_a_chunk_that_was_not_verified_is_read(store, copied):
 
 
 def test_stores_with_many_files_are_read(store, monkeypatch, copied):
-    monkeypatch.setattr(joined_stores, "MAX_SHARDS", 5)
+    monkeypatch.setattr(joined_chunks, "MAX_SHARDS", 5)
     stream = StreamingDataset(store, batch_size=8)
     for _ in range(2):
         check_signals(list(stream))

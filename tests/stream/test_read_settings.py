@@ -4,7 +4,12 @@ import os
 
 import pytest
 
-from bids_dl.stream.read_settings import chunks_ahead, chunks_per_pool, default_threads
+from bids_dl.stream.read_settings import (
+    chunks_ahead,
+    chunks_per_pool,
+    default_threads,
+    may_read_inline,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,6 @@ def test_workers_share_the_cores_and_leave_one_to_the_loop(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(n_cores)), raising=False)
     assert default_threads(n_workers, is_local=True) == n_threads
     assert default_threads(n_workers, is_local=False) == 8
+    assert may_read_inline(None, n_workers) == (n_threads == 1)
+    assert may_read_inline(1, n_workers)
+    assert not may_read_inline(2, n_workers)

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from bids_dl.remote.byte_range import Array, ByteRange
-from bids_dl.remote.cancellation import CURRENT_GROUP
+from bids_dl.remote.cancellation import CURRENT_GROUP, RequestCancelledError
 from bids_dl.remote.http.connection_pool import ConnectionPool
 from bids_dl.remote.http.http_answers import ERROR_STATUS, WrongContentError
 from bids_dl.remote.http.plain_answer import (
@@ -80,7 +80,7 @@ class RangeRun:
 class OpenRanges:
     """Ranges that are requested at once. One thread receives them, and closes what is left.
 
-    They belong to the `RequestGroup` of that thread.
+    They belong to the `RequestGroup` in which they were created.
 
     Parameters
     ----------
@@ -93,6 +93,9 @@ class OpenRanges:
     on_answer
         Called for each answer, with the reason if only the general client understands it. Answers
         of a busy server do not count.
+    is_limited
+        Wait for the connections of other ranges if the server has many from this process. False
+        for ranges that may be received much later: others would wait for these.
     """
 
     def __init__(
@@ -102,8 +105,10 @@ class OpenRanges:
         *,
         describes_errors: bool,
         on_answer: Callable[[UnusualAnswerError | None], None],
+        is_limited: bool = True,
     ) -> None:
         self._pool = pool
+        self._is_limited = is_limited
         self._waiting = deque(runs)
         self._sent: deque[RangeRun] = deque()
         self._describes_errors = describes_errors
@@ -113,12 +118,20 @@ class OpenRanges:
 
     def __enter__(self) -> Self:
         if self._group is not None:
-            self._group.add_request(self)
+            try:
+                self._group.add_request(self)
+            except RequestCancelledError:
+                self.close()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._group is not None:
             self._group.discard_request(self)
+        self.close()
+
+    def close(self) -> None:
+        """Give up the ranges that were not received."""
         self._waiting.clear()
         while self._sent:
             self._release()
@@ -133,6 +146,16 @@ class OpenRanges:
     def _check(self) -> None:
         if self._group is not None:
             self._group.check_running()
+
+    def send(self) -> None:
+        """Send the requests now. A failure to connect is returned by `receive`.
+
+        Raises
+        ------
+        RequestCancelledError
+            The `RequestGroup` was cancelled.
+        """
+        self._send_waiting()
 
     def receive(self, arrays: Sequence[Array]) -> Exception | None:
         """Receive the next range into arrays.
@@ -218,7 +241,7 @@ class OpenRanges:
         """Send as many requests as there is room for connections, at least one."""
         runs = []
         while self._waiting:
-            if not self._pool.take_slot():
+            if self._is_limited and not self._pool.take_slot():
                 if self._sent:  # it waits only if it has none, so that no two threads wait for ever
                     break
                 self._pool.wait_for_slot(self._check)
@@ -297,4 +320,5 @@ class OpenRanges:
             elif run.connection is not None:
                 run.connection.close()
             run.connection = None
-        self._pool.release_slot()
+        if self._is_limited:
+            self._pool.release_slot()

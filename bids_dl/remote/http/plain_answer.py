@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,13 +67,9 @@ def parse_head(head: bytes) -> AnswerHead:
     status = rest[:3]
     if version not in ("HTTP/1.1", "HTTP/1.0") or not status.isdecimal():
         raise UnusualAnswerError(lines[0][:100])
-    headers: dict[str, str] = {}
-    for line in lines[1:]:
-        name, value = _parse_header(line)
-        if headers.setdefault(name, value) != value:
-            if name in ("Content-Length", "Content-Range", "Transfer-Encoding"):
-                raise UnusualAnswerError(line[:100])
-            headers[name] += f", {value}"
+    headers = dict(map(_parse_header, lines[1:]))
+    if len(headers) < len(lines) - 1:
+        headers = _join_repeated(lines[1:])
     connection = headers.get("Connection", "").lower()
     is_last = "close" in connection or (version == "HTTP/1.0" and "keep-alive" not in connection)
     return AnswerHead(int(status), headers, is_last)
@@ -86,6 +82,24 @@ def _parse_header(line: str) -> tuple[str, str]:
     if not colon or name != name.strip():
         raise UnusualAnswerError(line[:100])
     return name.title(), value.strip()
+
+
+def _join_repeated(lines: Sequence[str]) -> dict[str, str]:
+    """Return the values of headers, some of which are given more than once.
+
+    Raises
+    ------
+    UnusualAnswerError
+        A size or a range has two values.
+    """
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, value = _parse_header(line)
+        if headers.setdefault(name, value) != value:
+            if name in ("Content-Length", "Content-Range", "Transfer-Encoding"):
+                raise UnusualAnswerError(line[:100])
+            headers[name] += f", {value}"
+    return headers
 
 
 def size_of_range(head: AnswerHead, start: int, stop: int | None) -> int:

@@ -219,21 +219,20 @@ class PlainConnection:
         OSError
             The connection is lost, or the server does not answer in time.
         """
-        head = bytearray()
         seconds = CONNECT_SECONDS + self._stall_seconds
         deadline = time.monotonic() + seconds
+        head = self._receive_piece(is_first=True)
         while (end := head.find(END_OF_HEAD)) < 0:
             if len(head) > MAX_HEAD_BYTES:
                 raise ConnectionResetError(f"a head of more than {MAX_HEAD_BYTES} bytes")
             if time.monotonic() > deadline:
                 raise StalledError(f"no answer within {seconds:.0f} s")
-            piece = self._receive_piece(is_first=not head)
-            head += piece
-        self._received = bytes(head[end + len(END_OF_HEAD) :])
+            head += self._receive_piece(is_first=False)
+        self._received = head[end + len(END_OF_HEAD) :]
         self._clock = RateCheck(self._stall_seconds)
         self._last_use = time.monotonic()
         self.was_used = True
-        return bytes(head[:end])
+        return head[:end]
 
     def _receive_piece(self, *, is_first: bool) -> bytes:
         try:

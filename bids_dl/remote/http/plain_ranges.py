@@ -21,6 +21,7 @@ from bids_dl.remote.http.plain_answer import UnusualAnswerError
 from bids_dl.remote.http.plain_connection import WebServer
 
 MAX_RUN_BYTES = 8_000_000  # of one request, because its ranges are received one after the other
+KNOWN_REQUESTS = 256  # objects
 MAX_UNUSUAL = 8  # answers in a row, after which the general client makes all requests
 
 PORTS = {"http": 80, "https": 443}
@@ -91,9 +92,16 @@ class ObjectRequest(NamedTuple):
         >>> request.encode(2, 5)
         b'GET /a HTTP/1.1\r\nHost: host\r\nRange: bytes=2-4\r\n\r\n'
         """
-        headers = [*self.headers, *range_header(start, stop).items()]
-        lines = [f"GET {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        [(name, value)] = range_header(start, stop).items()
+        return _beginning(self) + f"{name}: {value}\r\n\r\n".encode("latin-1")
+
+
+@functools.lru_cache(maxsize=KNOWN_REQUESTS)
+def _beginning(request: ObjectRequest) -> bytes:
+    """Return the lines of a request that are the same for all ranges of its object."""
+    headers = (f"{name}: {value}" for name, value in request.headers)
+    lines = [f"GET {request.target} HTTP/1.1", *headers, ""]
+    return "\r\n".join(lines).encode("latin-1")
 
 
 @functools.cache
@@ -132,20 +140,33 @@ class PlainRanges:
         self._n_unusual = 0  # answers in a row
         self._pools: dict[tuple[int, WebServer], ConnectionPool] = {}  # by process and server
 
-    def open(self, ranges: Sequence[ByteRange], path_of: Callable[[str], str]) -> OpenRanges | None:
-        """Request ranges, to be received in order.
+    @property
+    def is_usable(self) -> bool:
+        """False if the general client makes all requests, because answers were unusual."""
+        return self._n_unusual < MAX_UNUSUAL
+
+    def open(
+        self,
+        ranges: Sequence[ByteRange],
+        path_of: Callable[[str], str],
+        *,
+        is_limited: bool = True,
+    ) -> OpenRanges | None:
+        """Prepare the requests of ranges, to be sent now or later, and received in order.
 
         Parameters
         ----------
         path_of
             Returns the path of an object by its name.
+        is_limited
+            Wait for the connections of other ranges.
 
         Returns
         -------
         OpenRanges or None
             None leaves all ranges to the general client.
         """
-        if self._n_unusual >= MAX_UNUSUAL:
+        if not self.is_usable:
             return None
         runs: list[RangeRun] = []
         servers: set[WebServer] = set()
@@ -165,6 +186,7 @@ class PlainRanges:
             runs,
             describes_errors=self._describes_errors,
             on_answer=self._count,
+            is_limited=is_limited,
         )
 
     def _pool_of(self, server: WebServer) -> ConnectionPool:

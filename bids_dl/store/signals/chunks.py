@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bids_dl.remote.byte_range import ByteRange, Bytes
+from bids_dl.remote.byte_range import Bytes
 from bids_dl.remote.caching.cache import Cache
 from bids_dl.remote.checksum import CHECKSUM_BYTES, crc32c, crc32c_of_parts
 from bids_dl.remote.location import Location
@@ -26,7 +26,6 @@ from bids_dl.store.read_errors import ReadErrors
 from bids_dl.store.signals.chunk_checksums import Checksums
 from bids_dl.store.signals.chunk_errors import ChunkErrors
 from bids_dl.store.signals.chunk_layout import (
-    NOT_STORED,
     ChunkLayout,
     parse_chunk_layout,
     scale_factor,
@@ -39,6 +38,7 @@ from bids_dl.store.signals.direct_windows import (
 )
 from bids_dl.store.signals.local_bytes import ShardFiles, fill_arrays
 from bids_dl.store.signals.mapped_windows import MappedWindows, can_map
+from bids_dl.store.signals.requested_chunks import RequestedChunks
 from bids_dl.store.signals.shard_index import ShardIndexes
 from bids_dl.store.signals.stored_chunk import BytesRead, Scratch, StoredChunk, decompress
 from bids_dl.store.signals.verified_windows import place_verified_windows, read_verified_windows
@@ -94,9 +94,7 @@ class ChunkReader:
         if self._layout is not None:
             if self._layout.is_checked and self._layout.is_index_checked:
                 self._checksums = identity.checksums
-            self._indexes = ShardIndexes(
-                self._layout, self.shape[0], self._ranges, errors, self._checksums
-            )
+            self._indexes = ShardIndexes(self._layout, self._ranges, self._errors, self._checksums)
 
     @property
     def n_chunks(self) -> int:
@@ -125,11 +123,38 @@ class ChunkReader:
             return None
         return self._layout.scale
 
+    @property
+    def can_request(self) -> bool:
+        """True if chunks can be requested before they are read."""
+        return self._layout is not None and self._ranges.can_request
+
+    def load_indexes(self, chunks: Sequence[int]) -> None:
+        """Read the indexes of the shards of chunks at once. Errors are those of `read`."""
+        if self._layout is not None:
+            self._indexes.load(chunks)
+
+    def request(self, chunks: Sequence[int]) -> RequestedChunks:
+        """Request chunks of a server, to be read by any thread. Close them if they are not read.
+
+        Raises
+        ------
+        ValueError
+            `can_request` is false.
+        DamagedStoreError, StoreError
+            The index of a shard cannot be read.
+        """
+        if self._layout is None:
+            raise ValueError(f"{self.location.url}: chunks with codecs of zarr-python")
+        ranges = self._indexes.byte_ranges(sorted(chunks))
+        stored = [byte_range for byte_range in ranges if byte_range is not None]
+        return RequestedChunks(ranges, self._ranges.request(stored))
+
     def read(
         self,
         chunks: Sequence[int],
         destinations: Sequence[Sequence[Destination]],
         change: Change | None = None,
+        requested: RequestedChunks | None = None,
     ) -> list[BytesRead]:
         """Read and verify chunks, and copy their windows into batches.
 
@@ -141,6 +166,8 @@ class ChunkReader:
             Destinations of the windows of each chunk; other windows of it are skipped.
         change
             Changes float32 windows in place before they are copied, given their rows of the store.
+        requested
+            These chunks, if they were requested before.
 
         Returns
         -------
@@ -159,10 +186,11 @@ class ChunkReader:
         if layout is None:
             pairs = zip(chunks, destinations, strict=True)
             return [self._read_with_zarr(chunk, targets, change) for chunk, targets in pairs]
-        read = self._read_local if self.is_local else self._read_remote
         scratch = self._take_scratch(layout)
         try:
-            return read(layout, scratch, chunks, destinations, change)
+            if self.is_local:
+                return self._read_local(layout, scratch, chunks, destinations, change)
+            return self._read_remote(layout, scratch, chunks, destinations, change, requested)
         finally:
             self._spare.append(scratch)
 
@@ -182,7 +210,7 @@ class ChunkReader:
                 sizes += known
                 chunks = [chunks[index] for index in others]
                 destinations = [destinations[index] for index in others]
-            ranges = self._byte_ranges(layout, chunks)
+            ranges = self._indexes.byte_ranges(chunks)
             for chunk, byte_range, targets in zip(chunks, ranges, destinations, strict=True):
                 if byte_range is None:
                     sizes.append(self._copy_fill_value(layout, chunk, targets, change))
@@ -207,10 +235,12 @@ class ChunkReader:
         chunks: Sequence[int],
         destinations: Sequence[Sequence[Destination]],
         change: Change | None,
+        requested: RequestedChunks | None,
     ) -> list[BytesRead]:
         """Request chunks at once, in the order of the store, and receive one after the other."""
         by_number = sorted(zip(chunks, destinations, strict=True), key=itemgetter(0))
-        ranges = self._byte_ranges(layout, [chunk for chunk, _ in by_number])
+        in_order = [chunk for chunk, _ in by_number]
+        ranges = requested.ranges if requested else self._indexes.byte_ranges(in_order)
         sizes = []
         reads: list[tuple[StoredChunk, Sequence[Destination], list[npt.NDArray[Any]]]] = []
         may_be_direct = change is None and self._ranges.cache is None
@@ -222,9 +252,13 @@ class ChunkReader:
             if may_be_direct and is_direct(layout, targets):
                 arrays = arrays_of_chunk(layout, scratch, place_windows(targets))
             reads.append((StoredChunk(chunk, byte_range), targets, arrays))
-        requested = [stored.byte_range for stored, _, _ in reads]
-        with closing(self._ranges.fill(requested, [arrays for _, _, arrays in reads])) as received:
-            for failure, (stored, targets, arrays) in zip(received, reads, strict=True):
+        memory = [arrays for _, _, arrays in reads]
+        if requested is None:
+            filled = self._ranges.fill([stored.byte_range for stored, _, _ in reads], memory)
+        else:
+            filled = self._ranges.receive(requested.stored, memory)
+        with closing(filled):
+            for failure, (stored, targets, arrays) in zip(filled, reads, strict=True):
                 if failure is not None:
                     raise self._errors.from_failure(failure, stored)
                 if len(arrays) > 1:
@@ -256,26 +290,6 @@ class ChunkReader:
             return None
         first_row = chunk * self.windows_per_chunk
         return lambda windows, positions: change(windows, positions + first_row)
-
-    def _byte_ranges(self, layout: ChunkLayout, chunks: Sequence[int]) -> list[ByteRange | None]:
-        """Return the byte range of each chunk, or None if it is all fill value and not stored."""
-        indexes = self._indexes.load({chunk // layout.chunks_per_shard for chunk in chunks})
-        ranges: list[ByteRange | None] = []
-        for chunk in chunks:
-            shard, position = divmod(chunk, layout.chunks_per_shard)
-            offset, size = indexes[shard][position].tolist()
-            if offset == NOT_STORED and size == NOT_STORED:
-                ranges.append(None)
-                continue
-            expected = None
-            if self._checksums is not None:
-                expected = int(self._checksums[shard, position])
-            byte_range = ByteRange(layout.object_name(shard), offset, size, expected)
-            if not layout.fits(size):
-                stored = StoredChunk(chunk, byte_range)
-                raise self._errors.damaged(f"{stored} has {size} bytes", chunk)
-            ranges.append(byte_range)
-        return ranges
 
     def _fill(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -13,9 +13,11 @@ from bids_dl.errors import StoreError
 from bids_dl.remote.byte_range import ByteRange, Bytes
 from bids_dl.remote.checksum import ends_as_expected, has_valid_crc32c
 from bids_dl.remote.ranges import RangeReader
-from bids_dl.store.read_errors import ReadErrors, Rows
+from bids_dl.store.read_errors import Rows
 from bids_dl.store.signals.chunk_checksums import Checksums
-from bids_dl.store.signals.chunk_layout import ENTRY_BYTES, ChunkLayout
+from bids_dl.store.signals.chunk_errors import ChunkErrors
+from bids_dl.store.signals.chunk_layout import ENTRY_BYTES, NOT_STORED, ChunkLayout
+from bids_dl.store.signals.stored_chunk import StoredChunk
 
 Index = npt.NDArray[np.uint64]  # (chunks_per_shard, 2): offset and size of each chunk of a shard
 
@@ -25,8 +27,8 @@ class ShardIndexes:
 
     Parameters
     ----------
-    n_windows
-        Windows of the whole array.
+    errors
+        Errors of its chunks.
     checksums
         Checksums that the indexes must end with; None if they are unknown.
     """
@@ -34,21 +36,43 @@ class ShardIndexes:
     def __init__(
         self,
         layout: ChunkLayout,
-        n_windows: int,
         ranges: RangeReader,
-        errors: ReadErrors,
+        errors: ChunkErrors,
         checksums: Checksums | None = None,
     ) -> None:
         self._layout = layout
-        self._n_windows = n_windows
         self._ranges = ranges
         self._errors = errors
         self._checksums = checksums
         self._indexes: dict[int, Index] = {}  # by shard
         self._pending: dict[int, Future[Index]] = {}  # by shard; resolved by the thread that reads
 
-    def load(self, shards: Set[int]) -> Mapping[int, Index]:
-        """Read the indexes of some shards that were not read yet, and return all known ones.
+    def byte_ranges(self, chunks: Sequence[int]) -> list[ByteRange | None]:
+        """Return the byte range of each chunk, or None if it is all fill value and not stored.
+
+        Errors are those of `load`, also if a chunk has more bytes than it can have.
+        """
+        layout = self._layout
+        indexes = self.load(chunks)
+        ranges: list[ByteRange | None] = []
+        for chunk in chunks:
+            shard, position = divmod(chunk, layout.chunks_per_shard)
+            offset, size = indexes[shard][position].tolist()
+            if offset == NOT_STORED and size == NOT_STORED:
+                ranges.append(None)
+                continue
+            expected = None
+            if self._checksums is not None:
+                expected = int(self._checksums[shard, position])
+            byte_range = ByteRange(layout.object_name(shard), offset, size, expected)
+            if not layout.fits(size):
+                problem = f"{StoredChunk(chunk, byte_range)} has {size} bytes"
+                raise self._errors.damaged(problem, chunk)
+            ranges.append(byte_range)
+        return ranges
+
+    def load(self, chunks: Sequence[int]) -> Mapping[int, Index]:
+        """Read the indexes of the shards of chunks at once, and return all that were ever read.
 
         Raises
         ------
@@ -57,6 +81,7 @@ class ShardIndexes:
         StoreError
             The store cannot be reached, or the thread that reads was interrupted.
         """
+        shards = {chunk // self._layout.chunks_per_shard for chunk in chunks}
         missing = sorted(shard for shard in shards if shard not in self._indexes)
         if not missing:
             return self._indexes
@@ -98,20 +123,20 @@ class ShardIndexes:
         """Return the index of a shard from its bytes, after checking them."""
         name = self._layout.object_name(shard)
         if isinstance(content, Exception):
-            raise self._errors.from_failure(content, f"shard {name}", self._rows(shard))
+            raise self._errors.store.from_failure(content, f"shard {name}", self._rows(shard))
         if self._layout.is_index_checked and not has_valid_crc32c(content):
             problem = f"the index of shard {name} does not match its checksum"
-            raise self._errors.damaged(problem, self._rows(shard))
+            raise self._errors.store.damaged(problem, self._rows(shard))
         if not ends_as_expected(content, self._byte_range(shard)):
-            raise self._errors.misplaced(f"the index of shard {name}", self._rows(shard))
+            raise self._errors.store.misplaced(f"the index of shard {name}", self._rows(shard))
         entries = content[: ENTRY_BYTES * self._layout.chunks_per_shard]
         return entries.view("<u8").reshape(-1, 2)
 
     def _rows(self, shard: int) -> Rows:
         """Return the rows of the window table that a shard holds."""
         size = self._layout.chunks_per_shard * self._layout.chunk_shape[0]
-        start = min(shard * size, self._n_windows)
-        return start, min(start + size, self._n_windows)
+        start = min(shard * size, self._errors.n_windows)
+        return start, min(start + size, self._errors.n_windows)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_indexes": {}, "_pending": {}}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bids_dl.stream.assembly import BATCHES_HELD, Part
+from bids_dl.stream.assembler import BATCHES_HELD, Part
 from bids_dl.stream.buffers import Buffers
 from bids_dl.stream.mixing.mixture import Mixture
 from bids_dl.stream.order import Indices, Steps

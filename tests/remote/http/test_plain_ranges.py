@@ -18,7 +18,7 @@ from bids_dl.remote.http.connection_pool import MAX_CONNECTIONS
 from bids_dl.remote.http.plain_answer import UnusualAnswerError, parse_head, size_of_range
 from bids_dl.remote.http.plain_ranges import ObjectRequest, PlainRanges, neighbours
 from bids_dl.remote.location import Location
-from bids_dl.remote.ranges import RangeReader
+from bids_dl.remote.ranges import RangeReader, RequestedRanges
 
 CONTENT = bytes(range(256)) * 2000  # 512 kB
 SIZE = len(CONTENT)
@@ -170,6 +170,58 @@ def test_a_cancelled_group_is_not_waited_for(is_silent):
             assert isinstance(waiting.exception(10), RequestCancelledError)
             assert time.monotonic() - start < 5
         connection.close()
+
+
+def received(reader: RangeReader, requested: RequestedRanges) -> list:
+    """Return the bytes of ranges that were requested, or the failure of each."""
+    contents = [np.zeros(item.size, np.uint8) for item in requested.ranges]
+    failures = reader.receive(requested, [[content] for content in contents])
+    pairs = zip(contents, failures, strict=True)
+    return [content.tobytes() if failure is None else failure for content, failure in pairs]
+
+
+def test_ranges_that_were_requested_are_received_by_another_thread(server, reader):
+    requested = reader.request([ByteRange("ok", start, 10) for start in (50, 0)])
+    while len(server.requests) < 2:  # it waits for no answer
+        time.sleep(0.01)
+    with ThreadPoolExecutor(1) as threads:
+        contents = threads.submit(received, reader, requested).result()
+    assert contents == [CONTENT[50:60], CONTENT[:10]]
+    assert received(reader, reader.request([])) == []
+
+
+def test_ranges_that_wait_to_be_received_do_not_stop_others(reader):
+    starts = range(0, 20 * (MAX_CONNECTIONS + 9), 20)
+    requested = reader.request([ByteRange("ok", start, 10) for start in starts])
+    assert fill(reader, [ByteRange("ok", 7, 10)]) == ([CONTENT[7:17]], [None])
+    assert received(reader, requested) == [CONTENT[start : start + 10] for start in starts]
+
+
+def test_requests_whose_connections_were_lost_meanwhile_are_made_again(server):
+    reader = RangeReader(Location(server.url, {"retry_timeout": 1}))
+    requested = reader.request([ByteRange("ok", start, 10) for start in (50, 0)])
+    for run in requested.opened._sent:
+        run.connection._socket.shutdown(socket.SHUT_RDWR)
+    assert received(reader, requested) == [CONTENT[50:60], CONTENT[:10]]
+
+
+def test_requests_that_are_not_received_are_closed(reader):
+    requested = reader.request([ByteRange("ok", 0, SIZE)])
+    [run] = requested.opened._sent
+    connection = run.connection
+    requested.close()
+    assert connection._socket.fileno() < 0
+    requested.close()  # again
+
+
+def test_requests_of_a_cancelled_group_are_not_received(reader):
+    group = RequestGroup()
+    with group.active():
+        requested = reader.request([ByteRange("ok", 0, 10)])
+    group.cancel()
+    with pytest.raises(RequestCancelledError):
+        received(reader, requested)
+    assert not requested.opened._sent
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bids_dl.stream import StreamingDataset
-from bids_dl.stream.assembly import _Assembler
+from bids_dl.stream.assembler import Assembler
 from bids_dl.stream.mixing.mixed_batches import part_shapes, part_steps
 from bids_dl.stream.mixing.mixture import Mixture, StoreGroup
 from bids_dl.stream.order import Steps
@@ -29,7 +29,7 @@ def test_each_step_is_divided_by_group_and_remembers_the_places():
 def test_memory_for_pending_parts_stays_within_the_documented_bound(
     stores, monkeypatch, reads_inline
 ):
-    start_reads = _Assembler._start
+    start_reads = Assembler._start
     pending_bytes = []
 
     def start(self, max_end, max_reads):
@@ -38,7 +38,7 @@ def test_memory_for_pending_parts_stays_within_the_documented_bound(
         pending_bytes.append(sum(buffer.signals.nbytes for buffer in buffers))
         return reads
 
-    monkeypatch.setattr(_Assembler, "_start", start)
+    monkeypatch.setattr(Assembler, "_start", start)
     monkeypatch.setattr(ReadPolicy, "read_inline", reads_inline)
     pool_bytes = 800_000
     stream = StreamingDataset(
