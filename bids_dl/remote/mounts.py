@@ -1,4 +1,4 @@
-"""Which file system holds a path of the local machine."""
+"""Types of the file systems that this machine has mounted."""
 
 from __future__ import annotations
 
@@ -8,32 +8,24 @@ from pathlib import Path
 MOUNTS = Path("/proc/self/mountinfo")  # of Linux; see proc_pid_mountinfo(5)
 
 
-def file_system_type(path: str | os.PathLike[str]) -> str | None:
-    """Return the type of the file system that holds a path, such as "ext4" or "nfs4".
+def file_system_types() -> dict[int, str]:
+    """Return the types of the mounted file systems, such as "ext4", by their device (`st_dev`).
 
     Returns
     -------
-    str or None
-        None if the system does not tell, as on macOS and Windows.
+    dict
+        Empty if the system does not tell, as on macOS and Windows. The files of some file systems,
+        such as btrfs, have devices that are not listed.
     """
     try:
-        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+        mounts = MOUNTS.read_bytes().decode("utf-8", "surrogateescape")
     except OSError:
-        return None
-    place = os.path.realpath(path) + "/"
-    longest = ""
-    found = None
-    for line in mounts.splitlines():
-        mount, _, kind = line.partition(" - ")
-        point = _unescape(mount.split()[4]).rstrip("/") + "/"
-        if place.startswith(point) and len(point) >= len(longest):  # later mounts hide earlier ones
-            longest = point
-            found = kind.split()[0]
-    return found
-
-
-def _unescape(point: str) -> str:
-    r"""Return a mount point in which `\040` stands for a space, as are tabs and backslashes."""
-    for character in " \t\n\\":
-        point = point.replace(f"\\{ord(character):03o}", character)
-    return point
+        return {}
+    types: dict[int, str] = {}
+    for line in mounts.split("\n"):  # names may contain any other character
+        fields = line.split(" ")
+        if "-" not in fields[6:]:  # it ends the optional fields
+            continue
+        major, _, minor = fields[2].partition(":")
+        types[os.makedev(int(major), int(minor))] = fields[fields.index("-", 6) + 1]
+    return types

@@ -19,6 +19,7 @@ from bids_dl.remote.cancellation import RequestGroup
 from bids_dl.store.signals.window_copies import Change, Destination
 from bids_dl.stream.buffers import BatchMemory, Buffer
 from bids_dl.stream.joined_chunks import JoinedChunks
+from bids_dl.stream.mapped_chunks import MappedChunks
 from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.read_settings import ReadSettings, Traffic
@@ -88,9 +89,9 @@ class Assembler:
             self._chunks_per_read = int(
                 np.clip(chunks_per_read, CHUNKS_PER_READ, MAX_CHUNKS_PER_READ)
             )
-        self._is_mapped = settings.mmap and chunks.are_mapped(self._schedule.reads)
+        self._mapped = MappedChunks.map(chunks, self._schedule.reads) if settings.mmap else None
         n_pending = 0  # mapped windows need no memory before their batch is made
-        if not self._is_mapped:
+        if self._mapped is None:
             n_pending = max_pending_batches(
                 self._schedule, self._reads_to_start + self._chunks_per_read
             )
@@ -116,7 +117,7 @@ class Assembler:
     def finishes_batches(self) -> bool:
         """True if much is left to do when the chunks of a batch have been read."""
         is_converted = any(memory.resolution is not None for memory in self._memories)
-        return self._is_mapped or (self._change is not None and is_converted)
+        return self._mapped is not None or (self._change is not None and is_converted)
 
     def assemble(self, step: int) -> Part:
         """Return the batch of a step. Steps must be requested in order."""
@@ -146,8 +147,12 @@ class Assembler:
         finished = memory.finished
         resolution = memory.resolution
         buffer = self._pending.pop(step, None) or pending.acquire()
-        if self._is_mapped:
-            self._copy_mapped(windows, buffer)
+        if self._mapped is not None:
+            try:
+                self._copy_mapped(self._mapped, windows, buffer)
+            except BaseException:
+                pending.release(buffer)
+                raise
         if resolution is None:
             return finished.to_array(buffer, n_windows)
         signals = finished.to_array(finished.acquire(), n_windows)
@@ -156,11 +161,11 @@ class Assembler:
         pending.release(buffer)
         return signals
 
-    def _copy_mapped(self, windows: Indices, buffer: Buffer) -> None:
+    def _copy_mapped(self, mapped: MappedChunks, windows: Indices, buffer: Buffer) -> None:
         """Copy the windows of a step from memory maps, and change them."""
         rows = self._rows[windows]
         chunk, position = self._chunks.locate(rows)
-        n_bytes = self._chunks.copy_mapped(chunk, position, buffer.windows[: len(rows)])
+        n_bytes = mapped.copy(chunk, position, buffer.windows[: len(rows)])
         self._count(Traffic(n_bytes, n_bytes))
         if self._change is None:
             return
@@ -183,7 +188,7 @@ class Assembler:
         self._wait(n_needed)
         if self._n_started >= n_needed:
             return
-        end = n_to_start if self._is_mapped else n_needed
+        end = n_needed if self._mapped is None else n_to_start
         while self._n_started < end:
             self._check_running()
             first, last = self._start(end, MAX_CHUNKS_PER_READ)
@@ -260,7 +265,7 @@ class Assembler:
         first = self._n_started
         last = min(first + max_reads, max_end)
         self._n_started = last
-        if self._is_mapped:
+        if self._mapped is not None:
             return first, last
         steps = set(schedule.step[schedule.bounds[first] : schedule.bounds[last]].tolist())
         for step in steps - self._pending.keys():
@@ -280,8 +285,8 @@ class Assembler:
         """
         schedule = self._schedule
         chunks = schedule.reads[first:last]
-        if self._is_mapped:
-            self._chunks.read_ahead(np.sort(chunks))
+        if self._mapped is not None:
+            self._mapped.read_ahead(np.sort(chunks))
             return Traffic()
         arenas = self._memories[0].pending.arenas
         windows = slice(schedule.bounds[first], schedule.bounds[last])

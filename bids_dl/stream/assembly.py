@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from bids_dl.stream.assembler import BATCHES_AHEAD, Assembler, Part
@@ -24,7 +24,7 @@ def assemble_batches(
     *,
     finish_batch: FinishBatch | None,
     settings: ReadSettings,
-) -> Iterator[Part]:
+) -> Generator[Part, None, None]:
     """Yield batches: signals and the positions of their windows.
 
     The memory of a batch is reused when the batch is garbage-collected. Closing the iterator ends

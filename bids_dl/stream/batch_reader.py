@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -144,17 +145,22 @@ class BatchReader:
             change,
             self.mmap,
         )
+        assembled = assemble_batches(
+            chunks, self.rows, steps, finish_batch=finish, settings=settings
+        )
         try:
-            for signals, windows in assemble_batches(
-                chunks, self.rows, steps, finish_batch=finish, settings=settings
-            ):
-                batch = self._make_batch(signals, windows)
-                self.traffic.bytes_cached = self.sources.bytes_cached
-                del signals  # so that only the batch refers to its memory
-                yield batch if self.transform is None else self.transform(batch)
-                del batch
-        finally:
+            with closing(assembled):
+                for signals, windows in assembled:
+                    batch = self._make_batch(signals, windows)
+                    self.traffic.bytes_cached = self.sources.bytes_cached
+                    del signals  # so that only the batch refers to its memory
+                    yield batch if self.transform is None else self.transform(batch)
+                    del batch
+        except GeneratorExit:
             self._spare_memory = os.getpid(), memories
+            raise
+        # not after an error: a thread that Ctrl-C did not wait for may still write
+        self._spare_memory = os.getpid(), memories
 
     def _make_batch(self, signals: Signals, windows: Indices) -> Any:
         """Return a `Batch`, or a `MontageBatch` if the montage is "any"."""

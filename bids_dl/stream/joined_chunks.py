@@ -10,8 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from bids_dl.store.signals.chunks import ChunkReader
-from bids_dl.store.signals.local_bytes import WindowMemory
-from bids_dl.store.signals.mapped_windows import MAX_SHARDS, MappedWindows
 from bids_dl.store.signals.requested_chunks import RequestedChunks
 from bids_dl.store.signals.stored_chunk import BytesRead
 from bids_dl.store.signals.window_copies import Change, Destination
@@ -105,14 +103,14 @@ class JoinedChunks:
 
     def load_indexes(self, chunks: Indices) -> None:
         """Read the indexes of the shards of chunks, those of a store at once."""
-        for store, _, of_store in self._by_store(chunks):
+        for store, _, of_store in self.by_store(chunks):
             self.readers[store].load_indexes(of_store.tolist())
 
     def request(self, chunks: Indices) -> RequestedByStore:
         """Request chunks of servers, to be read by any thread. Close them if they are not read."""
         requested = RequestedByStore({})
         try:
-            for store, _, of_store in self._by_store(chunks):
+            for store, _, of_store in self.by_store(chunks):
                 requested.stores[store] = self.readers[store].request(of_store.tolist())
         except BaseException:
             requested.close()
@@ -161,59 +159,12 @@ class JoinedChunks:
             )
         return sizes
 
-    def are_mapped(self, chunks: Indices) -> bool:
-        """Return whether the windows of all these chunks can be copied from memory maps."""
-        return len(chunks) > 0 and all(
-            self._mapped[store] is not None and self._mapped_of(store).contain(of_store)
-            for store, _, of_store in self._by_store(chunks)
-        )
-
-    def read_ahead(self, chunks: Indices) -> None:
-        """Ask the system to read mapped chunks that are not in its page cache."""
-        for store, _, of_store in self._by_store(chunks):
-            self._mapped_of(store).read_ahead(of_store)
-
-    def copy_mapped(
-        self, chunks: Indices, positions: Indices, windows: Sequence[WindowMemory]
-    ) -> int:
-        """Copy windows of mapped chunks into memory.
-
-        Parameters
-        ----------
-        chunks, positions
-            (n_windows,): chunk of each window, and its position in the chunk.
-        windows
-            (n_windows,): memory for each window, which is filled with float32 in µV.
-
-        Returns
-        -------
-        int
-            Bytes that were read.
-        """
-        if len(self.readers) == 1:
-            return self._mapped_of(0).copy(chunks, positions, windows)
-        n_bytes = 0
-        for store, indices, of_store in self._by_store(chunks):
-            memory = [windows[i] for i in indices]
-            n_bytes += self._mapped_of(store).copy(of_store, positions[indices], memory)
-        return n_bytes
-
-    @cached_property
-    def _mapped(self) -> list[MappedWindows | None]:
-        """Windows of each store in memory maps."""
-        mapped = [reader.mapped for reader in self.readers]
-        if sum(windows.n_shards for windows in mapped if windows is not None) > MAX_SHARDS:
-            return [None] * len(mapped)
-        return mapped
-
-    def _mapped_of(self, store: int) -> MappedWindows:
-        windows = self._mapped[store]
-        if windows is None:
-            raise ValueError(f"store {store} is not mapped")
-        return windows
-
-    def _by_store(self, chunks: Indices) -> Iterator[tuple[int, Indices, Indices]]:
+    def by_store(self, chunks: Indices) -> Iterator[tuple[int, Indices, Indices]]:
         """Yield each store, the indices of its chunks, and their numbers in this store."""
+        if len(self.readers) == 1:
+            if len(chunks):
+                yield 0, np.arange(len(chunks)), chunks
+            return
         stores = np.searchsorted(self.first_chunks, chunks, side="right") - 1
         for store in np.unique(stores).tolist():
             indices = np.flatnonzero(stores == store)

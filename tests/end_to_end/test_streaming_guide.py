@@ -24,7 +24,7 @@ def folder(eyes_store, tmp_path, monkeypatch) -> Path:
 
 def test_the_code_of_the_guide_runs_in_order(folder, capsys):
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     names: dict[str, object] = {}
     n_batches = []
     n_requests = []

@@ -1,7 +1,8 @@
-"""The type of the file system that holds a path."""
+"""The types of the mounted file systems, by device."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,58 +10,33 @@ import pytest
 
 from bids_dl.remote import mounts
 
-TABLE = r"""
+TABLE = """
 21 1 254:0 / / rw - ext4 /dev/root rw
-22 21 0:40 / {folder}/net rw,relatime shared:7 master:2 - nfs4 server:/data rw,vers=4.2
-23 21 0:41 / {folder}/network rw - fuse.sshfs host: rw
-24 21 0:42 / {folder}/twice rw - xfs /dev/sdb rw
-25 21 0:43 / {folder}/twice rw - tmpfs tmpfs rw
-26 21 0:44 / {folder}/two\040words rw - btrfs /dev/sdc rw
+22 21 0:40 / /net rw,relatime shared:7 master:2 - nfs4 server:/data rw,vers=4.2
+23 21 0:41 / /two\\040words rw - fuse.sshfs host: rw
+24 21 8:1 / /line\r\v\f\x85\u2028\xa0- rw - xfs /dev/s\xa0d\u2028b rw
+25 21 0:43 /- /- - - tmpfs - rw
 """
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    """A folder with mount points, as far as the table says."""
+def test_the_type_of_each_device_is_found_whatever_the_names(tmp_path, monkeypatch):
     table = tmp_path / "mountinfo"
-    table.write_text(TABLE.replace("{folder}", str(tmp_path)).lstrip())
+    table.write_bytes(TABLE.lstrip().encode())
     monkeypatch.setattr(mounts, "MOUNTS", table)
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("net/store.zarr", "nfs4"),
-        ("net", "nfs4"),
-        ("network/store.zarr", "fuse.sshfs"),
-        ("netting/store.zarr", "ext4"),
-        ("twice/store.zarr", "tmpfs"),
-        ("two words/store.zarr", "btrfs"),
-        (".", "ext4"),
-    ],
-)
-def test_a_path_belongs_to_the_innermost_and_latest_mount(folder, name, kind):
-    assert mounts.file_system_type(folder / name) == kind
-
-
-def test_links_are_followed(folder):
-    (folder / "net").mkdir()
-    (folder / "link").symlink_to(folder / "net")
-    assert mounts.file_system_type(folder / "link" / "store.zarr") == "nfs4"
-
-
-def test_a_relative_path_is_one_of_the_working_folder(folder, monkeypatch):
-    (folder / "net").mkdir()
-    monkeypatch.chdir(folder / "net")
-    assert mounts.file_system_type("store.zarr") == "nfs4"
+    assert mounts.file_system_types() == {
+        os.makedev(254, 0): "ext4",
+        os.makedev(0, 40): "nfs4",
+        os.makedev(0, 41): "fuse.sshfs",
+        os.makedev(8, 1): "xfs",
+        os.makedev(0, 43): "tmpfs",
+    }
 
 
 def test_a_system_that_does_not_tell_gives_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "none")
-    assert mounts.file_system_type(tmp_path) is None
+    assert mounts.file_system_types() == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the table of Linux")
 def test_the_table_of_this_system_is_read():
-    assert mounts.file_system_type("/proc/self") == "proc"
+    assert mounts.file_system_types()[Path("/proc/self").stat().st_dev] == "proc"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from itertools import repeat
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from bids_dl.store.format import Column, make_column
 from bids_dl.store.signals import chunks, direct_windows
 from bids_dl.stream import StreamingDataset
 from bids_dl.stream.assembler import Assembler, to_microvolts
+from bids_dl.stream.batch_reader import BatchReader
 from bids_dl.stream.buffers import batch_memory
 from bids_dl.stream.joined_chunks import JoinedChunks
 from bids_dl.stream.order import Steps
@@ -250,6 +252,30 @@ def test_an_index_that_could_not_be_read_is_read_by_the_next_loop(store, monkeyp
 
 
 @pytest.mark.parametrize("reads_inline", [True, False])
+def test_memory_of_an_interrupted_loop_is_not_used_again(store, monkeypatch, reads_inline):
+    """A thread that an interrupt kept from being waited for may still write into it."""
+    monkeypatch.setattr(ReadPolicy, "read_inline", reads_inline)
+    stream = StreamingDataset(store, batch_size=4, threads=1)
+    memories = []
+    take_memories = BatchReader._take_memories
+
+    def take(self, *shapes, **options):
+        memories.append(take_memories(self, *shapes, **options))
+        return memories[-1]
+
+    monkeypatch.setattr(BatchReader, "_take_memories", take)
+    check_signals(stream)
+    next(iter(stream))
+    with monkeypatch.context() as patch:
+        patch.setattr(Assembler, "_read", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            list(stream)
+    check_signals(stream)
+    assert memories[0] is memories[1] is memories[2]
+    assert memories[3][0].pending is not memories[0][0].pending
+
+
+@pytest.mark.parametrize("reads_inline", [True, False])
 def test_no_batch_is_delivered_after_a_failed_read(store, tmp_path, monkeypatch, reads_inline):
     path = Path(shutil.copytree(store, tmp_path / "small.zarr"))
     shard = path / "signals/c/2/0/0"
@@ -376,6 +402,7 @@ def test_a_loop_that_ends_ends_its_threads(store):
 STREAM_TWO_EPOCHS = """
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 from bids_dl import StreamingDataset
 
 def memory():

@@ -19,17 +19,18 @@ from torch.utils.data import DataLoader
 from bids_dl.errors import DamagedStoreError
 from bids_dl.store.signals import mapped_windows
 from bids_dl.store.signals.mapped_windows import MappedWindows
-from bids_dl.stream import StreamingDataset, joined_chunks
+from bids_dl.stream import StreamingDataset
 from bids_dl.stream.read_policy import ReadPolicy
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux maps stores")
 
 
 @pytest.fixture(autouse=True)
-def copied(monkeypatch) -> list[int]:
+def copied(store, monkeypatch) -> list[int]:
     """Map small windows too. Return the number of windows of each copy."""
     monkeypatch.setattr("bids_dl.store.signals.direct_windows.MIN_DIRECT_BYTES", 1)
-    monkeypatch.setattr(mapped_windows, "file_system_type", lambda _: "ext4")
+    types = {Path(store).stat().st_dev: "ext4"}
+    monkeypatch.setattr(mapped_windows, "file_system_types", lambda: types)
     counts: list[int] = []
     copy = MappedWindows.copy
 
@@ -106,12 +107,34 @@ def test_an_epoch_with_a_chunk_that_was_not_verified_is_read(store, copied):
     assert sum(copied) == SMALL.n_windows
 
 
-def test_stores_with_many_files_are_read(store, monkeypatch, copied):
-    monkeypatch.setattr(joined_chunks, "MAX_SHARDS", 5)
+def test_a_process_with_few_file_descriptors_reads_by_system_calls(store, monkeypatch, copied):
+    monkeypatch.setattr(mapped_windows, "MAX_SHARE", 1e-6)
     stream = StreamingDataset(store, batch_size=8)
     for _ in range(2):
         check_signals(list(stream))
     assert not copied
+
+
+@pytest.mark.parametrize("failure", [DamagedStoreError("damaged"), KeyboardInterrupt()], ids=repr)
+def test_an_epoch_that_fails_leaves_no_memory_behind(store, monkeypatch, failure):
+    stream = StreamingDataset(store, batch_size=8)
+    list(stream)
+    kept = []
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+            batches = iter(stream)
+            next(batches)
+
+            def fail(*_):
+                raise failure
+
+            patch.setattr(MappedWindows, "copy", fail)
+            with pytest.raises(type(failure)):
+                next(batches)
+        check_signals(list(stream))
+        _, memories = stream._reader._spare_memory
+        kept.append([len(memory.pending.arenas) for memory in memories])
+    assert kept[0] == kept[-1]
 
 
 def test_batches_that_are_kept_do_not_change(store):

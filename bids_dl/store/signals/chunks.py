@@ -37,7 +37,7 @@ from bids_dl.store.signals.direct_windows import (
     is_direct,
 )
 from bids_dl.store.signals.local_bytes import ShardFiles, fill_arrays
-from bids_dl.store.signals.mapped_windows import MappedWindows, can_map
+from bids_dl.store.signals.mapped_windows import MappedShards, MappedWindows
 from bids_dl.store.signals.requested_chunks import RequestedChunks
 from bids_dl.store.signals.shard_index import ShardIndexes
 from bids_dl.store.signals.stored_chunk import BytesRead, Scratch, StoredChunk, decompress
@@ -50,7 +50,7 @@ from bids_dl.store.signals.zarr_chunks import ZarrChunks
 class ChunkReader:
     """Reads chunks of a store's ``signals``.
 
-    Any thread may read. No file stays open between two reads, except those in `mapped`.
+    Any thread may read. No file stays open between two reads, except those of maps.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ class ChunkReader:
             if self._layout.is_checked and self._layout.is_index_checked:
                 self._checksums = identity.checksums
             self._indexes = ShardIndexes(self._layout, self._ranges, self._errors, self._checksums)
+            self._maps = MappedShards(location, self._layout)
 
     @property
     def n_chunks(self) -> int:
@@ -106,15 +107,18 @@ class ChunkReader:
         """True if the store is on disk."""
         return self.location.is_local
 
-    @cached_property
-    def mapped(self) -> MappedWindows | None:
-        """Windows in memory maps, None if the store cannot be mapped."""
+    def map(self, chunks: npt.NDArray[np.int64]) -> MappedWindows | None:
+        """Map chunks (n_chunks,), None unless all were verified and can be mapped."""
         layout = self._layout
         if layout is None or not self.is_local or not has_single_windows(layout):
             return None
-        if not can_map(self.location):
+        verified = self._window_checksums
+        if not verified.knows(chunks).all():
             return None
-        return MappedWindows(self.location, layout, self._window_checksums, self._errors)
+        shards = self._maps.map(np.unique(chunks // layout.chunks_per_shard).tolist())
+        if shards is None:
+            return None
+        return MappedWindows(self.location, layout, shards, verified, self._errors)
 
     @property
     def int16_resolution(self) -> float | None:
@@ -393,6 +397,4 @@ class ChunkReader:
             return Scratch.of_layout(layout)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**self.__dict__, "_spare": deque()}
-        state.pop("mapped", None)
-        return state
+        return {**self.__dict__, "_spare": deque()}

@@ -5,15 +5,18 @@ the place of a pool of unfinished batches. Every window is compared with the one
 
 A process that reads a map dies (SIGBUS) if the file was cut short or the disk fails. So a chunk is
 first read and verified by system calls, the size of a file is compared before each batch, and only
-file systems of the machine itself are mapped, where no other machine can change a file.
+file systems on disks of the machine are mapped, where no other machine can change a file. A file
+in memory (tmpfs) is not mapped, because a hole in it may need memory that is not left.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +24,7 @@ import numpy.typing as npt
 from bids_dl.errors import BidsDlError
 from bids_dl.remote.checksum import extend_crc32c
 from bids_dl.remote.location import Location
-from bids_dl.remote.mounts import file_system_type
+from bids_dl.remote.mounts import file_system_types
 from bids_dl.store.signals.chunk_errors import ChunkErrors
 from bids_dl.store.signals.chunk_layout import ChunkLayout
 from bids_dl.store.signals.local_bytes import OPEN_FLAGS, ShardFiles, WindowMemory, will_need
@@ -29,51 +32,58 @@ from bids_dl.store.signals.stored_chunk import StoredChunk
 from bids_dl.store.signals.window_checksums import WindowChecksums
 
 Indices = npt.NDArray[np.int64]
-MAPPED_FILE_SYSTEMS = frozenset(
-    {"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"}
-)
-MAX_SHARDS = 128  # of the stores of a stream; each map holds a file descriptor
-
-
-def can_map(location: Location) -> bool:
-    """Return whether files of a store on disk can be mapped into memory."""
-    return file_system_type(location.root) in MAPPED_FILE_SYSTEMS
+MAPPED_FILE_SYSTEMS = {"bcachefs", "ext2", "ext3", "ext4", "f2fs", "overlay", "xfs", "zfs"}
+MAX_SHARE = 0.5  # of the file descriptors that a process may open, with all that it has opened
+OPEN_FILES = Path("/proc/self/fd")
 
 
 class MappedShard(NamedTuple):
-    """A shard that is mapped into memory."""
+    """A shard that is mapped into memory, until nothing refers to it."""
 
     memory: mmap.mmap
     content: memoryview  # of the same memory
-    size: int  # in bytes
     file: tuple[int, int]  # device and inode
 
     @classmethod
-    def open(cls, path: str) -> MappedShard:
+    def open(cls, path: str, file_systems: Mapping[int, str]) -> MappedShard:
         """Map a file.
+
+        Parameters
+        ----------
+        file_systems
+            Types by device.
 
         Raises
         ------
         OSError
-            The file cannot be opened.
-        EOFError
+            The file cannot be opened or mapped, or its file system is not one that is mapped.
+        ValueError
             It is empty.
         """
         file = os.open(path, OPEN_FLAGS)
         try:
             status = os.fstat(file)
-            if not status.st_size:
-                raise EOFError("is empty")
+            if file_systems.get(status.st_dev) not in MAPPED_FILE_SYSTEMS:
+                raise OSError(f"{path}: a file system that is not mapped")
             memory = mmap.mmap(file, 0, access=mmap.ACCESS_READ)
         finally:
             os.close(file)
-        return cls(memory, memoryview(memory), len(memory), (status.st_dev, status.st_ino))
+        return cls(memory, memoryview(memory), (status.st_dev, status.st_ino))
+
+    def is_file(self, path: str) -> bool:
+        """Return whether the file still has this path and its size."""
+        status = Path(path).stat()
+        is_same = (status.st_dev, status.st_ino) == self.file
+        return is_same and status.st_size == len(self.content)
+
+    def available(self) -> memoryview:
+        """Return the bytes that the file has now."""
+        size = self.memory.size()
+        return self.content if size >= len(self.content) else self.content[:size]
 
 
-class MappedWindows:
-    """Windows of the chunks that this process has verified, in memory maps.
-
-    Any thread may use it.
+class MappedShards:
+    """Maps of the shards of a store, kept for later iterations. Any thread may use it.
 
     Parameters
     ----------
@@ -81,50 +91,78 @@ class MappedWindows:
         Location of the store, on disk.
     layout
         Layout of its chunks.
+    """
+
+    def __init__(self, location: Location, layout: ChunkLayout) -> None:
+        self._location = location
+        self._layout = layout
+        self._kept: dict[int, MappedShard] = {}
+
+    def map(self, shards: Sequence[int]) -> dict[int, MappedShard] | None:
+        """Map shards, if all of them can be mapped. A shard that was replaced is mapped again.
+
+        Returns
+        -------
+        dict or None
+            None if a shard is missing or on a file system that is not mapped, or if few file
+            descriptors or addresses are left.
+        """
+        kept = dict(self._kept)
+        mapped: dict[int, MappedShard] = {}
+        file_systems: Mapping[int, str] | None = None
+        try:
+            for shard in shards:
+                path = self._location.path(self._layout.object_name(shard))
+                if shard in kept and kept[shard].is_file(path):
+                    mapped[shard] = kept[shard]
+                    continue
+                if file_systems is None:
+                    _check_descriptors(len(set(shards) - kept.keys()))
+                    file_systems = file_system_types()
+                mapped[shard] = MappedShard.open(path, file_systems)
+        except (OSError, ValueError):
+            self._kept.clear()  # because others may need their descriptors and addresses
+            return None
+        self._kept.update(mapped)
+        return mapped
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": {}}
+
+
+class MappedWindows:
+    """Windows of chunks that this process has verified, in memory maps. Any thread may use it.
+
+    Parameters
+    ----------
+    location
+        Location of the store, on disk.
+    layout
+        Layout of its chunks.
+    shards
+        Their shards.
     verified
         Chunks that were verified.
     errors
         Errors of its chunks.
-
-    Attributes
-    ----------
-    n_shards
-        Number of files.
     """
 
     def __init__(
         self,
         location: Location,
         layout: ChunkLayout,
+        shards: Mapping[int, MappedShard],
         verified: WindowChecksums,
         errors: ChunkErrors,
     ) -> None:
         self._location = location
         self._layout = layout
+        self._shards = shards
         self._verified = verified
         self._errors = errors
-        self.n_shards = -(-verified.n_chunks // layout.chunks_per_shard)
-        self._shards: dict[int, MappedShard] = {}
-
-    def contain(self, chunks: Indices) -> bool:
-        """Return whether all these chunks were verified, and their shards can be mapped.
-
-        A shard cannot be mapped if it is missing, or if the system has too few file descriptors or
-        addresses left.
-        """
-        if not self._verified.knows(chunks).all():
-            return False
-        try:
-            for shard in np.unique(chunks // self._layout.chunks_per_shard).tolist():
-                self._map(shard)
-        except (OSError, EOFError):
-            return False
-        return True
 
     def read_ahead(self, chunks: Indices) -> None:
         """Ask the system to read chunks, in ascending order, that are not in its page cache.
-
-        A shard that was replaced is mapped again, and no longer matches.
 
         Raises
         ------
@@ -144,7 +182,6 @@ class MappedWindows:
                     if shard != opened:
                         file = files.open(layout.object_name(shard))
                         opened = shard
-                        self._forget_replaced(shard, os.fstat(file))
                     will_need(file, start, layout.decoded_bytes)
                 except OSError as failure:
                     raise self._error(failure, chunk) from None
@@ -176,9 +213,7 @@ class MappedWindows:
         known = self._verified.lookup(chunks, rows, size)
         numbers = chunks.tolist()
         shards = (chunks // layout.chunks_per_shard).tolist()
-        contents = {
-            shard: self._content(shard, numbers[shards.index(shard)]) for shard in set(shards)
-        }
+        contents = {shard: self._shards[shard].available() for shard in set(shards)}
         source = zip(numbers, shards, known.starts, known.before, known.after, windows, strict=True)
         for chunk, shard, start, before, after, window in source:
             try:
@@ -189,38 +224,22 @@ class MappedWindows:
                 raise self._errors.mismatch(StoredChunk.at_any_place(layout, chunk))
         return size * len(numbers)
 
-    def _content(self, shard: int, chunk: int) -> memoryview:
-        """Return the bytes of a shard, all of which exist now."""
-        try:
-            mapped = self._map(shard)
-            if mapped.memory.size() < mapped.size:
-                raise EOFError("ends early")
-        except (OSError, EOFError) as failure:
-            raise self._error(failure, chunk) from None
-        return mapped.content
-
-    def _map(self, shard: int) -> MappedShard:
-        """Return the map of a shard.
-
-        Raises
-        ------
-        OSError
-            The file cannot be opened or mapped.
-        EOFError
-            It is empty.
-        """
-        mapped = self._shards.get(shard)
-        if mapped is None:
-            path = self._location.path(self._layout.object_name(shard))
-            mapped = self._shards[shard] = MappedShard.open(path)
-        return mapped
-
-    def _forget_replaced(self, shard: int, status: os.stat_result) -> None:
-        """Forget the map of a shard if another file has its name now."""
-        mapped = self._shards.get(shard)
-        if mapped is not None and mapped.file != (status.st_dev, status.st_ino):
-            self._shards.pop(shard, None)
-
     def _error(self, failure: Exception, chunk: int) -> BidsDlError:
         stored = StoredChunk.at_any_place(self._layout, chunk)
         return self._errors.from_failure(failure, stored)
+
+
+def _check_descriptors(n_files: int) -> None:
+    """Check that this process may open files, and that as many descriptors are left to others.
+
+    Raises
+    ------
+    OSError
+        It may not, or the system does not tell.
+    """
+    import resource  # here, because Windows has none
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n_open = sum(1 for _ in OPEN_FILES.iterdir())
+    if limit != resource.RLIM_INFINITY and n_open + n_files > MAX_SHARE * limit:
+        raise OSError(errno.EMFILE, f"{n_files} more descriptors, of {limit}")

@@ -38,15 +38,9 @@ class WindowChecksums:
     ----------
     n_chunks, windows_per_chunk
         Size of the array.
-
-    Attributes
-    ----------
-    n_chunks
-        As given.
     """
 
     def __init__(self, n_chunks: int, windows_per_chunk: int) -> None:
-        self.n_chunks = n_chunks
         self._shape = n_chunks, windows_per_chunk + 1
         self._lock = Lock()
         self._values: npt.NDArray[np.uint32] | None = None
