@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -39,6 +40,7 @@ from bids_dl.remote.retry import (
 )
 from bids_dl.remote.waits import Waits, backoff_delays
 
+FAILURE_SECONDS = 30.0  # in which a server is expected to fail again
 NO_RANGES = (
     "the server ignores byte ranges and sends whole objects (python -m http.server does), so the "
     "store cannot be streamed from it; use a server that supports range requests (nginx, Apache, "
@@ -84,6 +86,7 @@ class RangeReader:
     def __init__(self, location: Location, cache: Cache | None = None) -> None:
         self.location = location
         self.cache = cache
+        self._failure_time = -math.inf  # of the monotonic clock
 
     def read(self, ranges: Sequence[ByteRange]) -> list[Bytes | Exception]:
         """Read byte ranges through the cache, and cache those that were missing.
@@ -135,10 +138,17 @@ class RangeReader:
 
     @property
     def can_request(self) -> bool:
-        """True if `request` sends at once. It becomes false if answers are unusual."""
-        if self.cache is not None or self.location.is_local:
+        """True if ranges may be requested much before they are received.
+
+        It becomes false if answers are unusual; while the server closes connections, because little
+        is sent over a new one before it is received; and for some time after a failure, because
+        requests that are repeated should wait beside each other, in several threads.
+        """
+        if self.cache is not None or self.location.is_local or self._plain is None:
             return False
-        return self._plain is not None and self._plain.is_usable
+        if time.monotonic() < self._failure_time + FAILURE_SECONDS:
+            return False
+        return self._plain.is_usable and self._plain.keeps_connections
 
     def request(self, ranges: Sequence[ByteRange]) -> RequestedRanges:
         """Request ranges, without waiting for the answers, which may be received much later.
@@ -198,6 +208,7 @@ class RangeReader:
                 break
             else:
                 return
+        self._failure_time = time.monotonic()
         answers = self._retry(rest, self._complete(rest, first_tries), start, client)
         yield from map(_placed, answers, arrays[i:])
 

@@ -129,10 +129,10 @@ class Assembler:
                 self._read_in_threads(n_needed, n_to_start)
             elif self._chunks.is_local:
                 self._read_inline(n_needed, n_to_start)
-            elif self._chunks.can_request:
-                self._receive_inline(n_needed, n_to_start)
-            else:
+            elif not self._chunks.can_request:
                 self._read_in_threads(n_needed, n_to_start)
+            else:
+                self._receive_inline(n_needed, n_to_start)
         except BaseException:
             self._stopped = True  # because later batches would be incomplete
             raise
@@ -198,14 +198,16 @@ class Assembler:
     def _receive_inline(self, n_needed: int, n_to_start: int) -> None:
         """Finish the first ``n_needed`` reads in this thread, and request those that follow.
 
-        Memory is taken for chunks when they are received. The requests of the first batch have the
-        connection to the server for themselves.
+        Memory is taken for chunks when they are received. The first batch is read by threads:
+        until much was received over a connection, its window is small, so that several have to be
+        received at the same time.
         """
+        if not self._n_started:
+            self._read_in_threads(n_needed, n_needed)
         self._wait(n_needed)
-        n_to_request = n_to_start if self._n_started else n_needed
         while self._n_started < n_needed:
             self._check_running()
-            self._ahead.send(self._n_started, n_to_request)
+            self._ahead.send(self._n_started, n_to_start)
             requested = self._ahead.take()
             if requested is None:
                 raise RuntimeError("no request was sent")

@@ -7,12 +7,17 @@ from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from bids_dl.errors import StoreError
 from bids_dl.stream.assembler import BATCHES_AHEAD, Assembler, Part
 from bids_dl.stream.joined_chunks import JoinedChunks
 from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.read_policy import ReadPolicy
 from bids_dl.stream.read_settings import ReadSettings
 
+FORKED = (
+    "this process was forked while another one iterates over the stream, and cannot continue that "
+    "iteration; iterate over the stream again"
+)
 FinishBatch = Callable[[int, list[Part]], Part]
 """Makes a batch, given its number and its parts, which may be changed in place."""
 
@@ -49,6 +54,11 @@ def assemble_batches(
     ------
     signals, windows
         float32 (batch, n_chans, n_times) in µV, and positions in ``rows`` (batch,).
+
+    Raises
+    ------
+    StoreError
+        A chunk cannot be read, or a forked process continues the iteration of another.
     """
     assembler = Assembler(chunks, rows, steps, settings)
     n_parts = len(settings.memories)
@@ -64,6 +74,8 @@ def assemble_batches(
     has_work = finish_batch is not None or assembler.finishes_batches
     try:
         for batch in range(n_batches):
+            if os.getpid() != process:
+                raise StoreError(FORKED)
             assembler.policy.batch_requested()
             part = finisher.batch(batch) if has_work else assemble(batch)
             assembler.policy.batch_delivered()

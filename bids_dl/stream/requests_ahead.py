@@ -6,10 +6,10 @@ from collections import deque
 from typing import NamedTuple
 
 from bids_dl.remote.cancellation import RequestGroup
+from bids_dl.remote.http.connection_pool import max_connections
 from bids_dl.stream.joined_chunks import JoinedChunks, RequestedByStore
 from bids_dl.stream.order import Indices
 
-MAX_REQUESTED = 64  # chunks, whose requests overlap
 CHUNKS_PER_REQUEST = 8  # sent and received together, neighbours as one range
 
 
@@ -39,19 +39,20 @@ class RequestsAhead:
         self._group = group
         self._sent: deque[RequestedReads] = deque()
         self._n_indexed = 0  # reads whose place in the store is known
+        self._max_requested = max_connections()  # chunks, whose requests overlap
 
     def send(self, n_started: int, end: int) -> None:
-        """Request chunks up to the read ``end`` and a few more, as far as `MAX_REQUESTED` allows.
+        """Request chunks up to the read ``end`` and a few more, as far as connections allow.
 
         The first read that is not started is ``n_started``.
         """
         first = self._sent[-1].end if self._sent else n_started
-        end = min(end, n_started + MAX_REQUESTED)
-        while first < end:
+        limit = n_started + max(CHUNKS_PER_REQUEST, self._max_requested)
+        while first < end and first + CHUNKS_PER_REQUEST <= limit:
             last = min(first + CHUNKS_PER_REQUEST, len(self._reads))
             with self._group.active():
                 if self._n_indexed < last:
-                    self._n_indexed = last + MAX_REQUESTED
+                    self._n_indexed = last + self._max_requested
                     self._chunks.load_indexes(self._reads[first : self._n_indexed])
                 requested = self._chunks.request(self._reads[first:last])
             self._sent.append(RequestedReads(last, requested))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -25,7 +27,7 @@ from streams import SMALL, all_rows, batch_rows, check_signals, stream_threads
 from torch.utils.data import DataLoader
 
 from bids_dl.config.stages import StoreConfig
-from bids_dl.errors import DamagedStoreError
+from bids_dl.errors import DamagedStoreError, StoreError
 from bids_dl.remote.location import Location
 from bids_dl.remote.ranges import RangeReader
 from bids_dl.store import writer
@@ -249,6 +251,24 @@ def test_an_index_that_could_not_be_read_is_read_by_the_next_loop(store, monkeyp
         with pytest.raises(failure):
             list(stream)
     assert sorted(all_rows(stream)) == list(range(70))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_cannot_continue_an_iteration_but_begin_its_own(store):
+    stream = StreamingDataset(store, batch_size=4)
+    batches = iter(stream)
+    next(batches)
+
+    def check() -> None:
+        with pytest.raises(StoreError, match="iterate over the stream again"):
+            next(batches)
+        check_signals(stream)
+
+    child = get_context("fork").Process(target=check)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    check_signals(batches)
 
 
 @pytest.mark.parametrize("reads_inline", [True, False])

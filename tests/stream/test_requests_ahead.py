@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from bids_dl.remote.http.plain_connection import PlainConnection
 from bids_dl.remote.http.plain_ranges import PlainRanges
 from bids_dl.store.signals.chunks import ChunkReader
 from bids_dl.stream import StreamingDataset, read_settings, requests_ahead
+from bids_dl.stream.assembler import Assembler
 from bids_dl.stream.read_policy import ReadPolicy
 
 OPTIONS = {"retry_timeout": 0}
@@ -54,6 +56,20 @@ def opened(monkeypatch) -> Iterator[list[OpenRanges]]:
     assert not any(ranges._sent or ranges._waiting for ranges in opened)
 
 
+@pytest.fixture
+def by_loop(monkeypatch) -> list[bool]:
+    """Whether the loop made each read itself."""
+    by_loop: list[bool] = []
+    read = Assembler._read
+
+    def record(self, *reads):
+        by_loop.append(threading.current_thread() is threading.main_thread())
+        return read(self, *reads)
+
+    monkeypatch.setattr(Assembler, "_read", record)
+    return by_loop
+
+
 def open_stream(server: CountingServer, name: str = "float32.zarr", **options) -> StreamingDataset:
     return StreamingDataset(f"{server.url}/{name}", storage_options=OPTIONS, **options)
 
@@ -83,14 +99,22 @@ def test_batches_received_by_the_loop_by_threads_or_in_turns_are_those_of_the_di
         assert 0 < len(server.signal_requests()) <= n_chunks
 
 
-def test_a_loop_that_waits_needs_no_thread_and_one_with_other_work_gets_them(server, monkeypatch):
-    stream = open_stream(server, batch_size=4, pool_bytes=3000)
-    assert not any(stream_threads() for _ in stream)
-    busy = itertools.chain([True] * 5, itertools.repeat(False))
-    monkeypatch.setattr(ReadPolicy, "read_inline", property(lambda _: next(busy)))
-    had_threads = [bool(stream_threads()) for _ in stream]
-    assert not had_threads[0]
-    assert any(had_threads)
+def test_threads_receive_the_first_batch_and_whatever_a_loop_with_other_work_needs(
+    server, tmp_path, monkeypatch, by_loop
+):
+    small_store.write(tmp_path / "many.zarr", MANY_SHARDS)
+    stream = open_stream(server, "many.zarr", batch_size=4)
+    batches = iter(stream)
+    next(batches)
+    assert not any(by_loop)
+    by_loop.clear()
+    list(batches)
+    assert all(by_loop)
+    by_loop.clear()
+    inline = itertools.chain([True] * 10, itertools.repeat(False))
+    monkeypatch.setattr(ReadPolicy, "read_inline", property(lambda _: next(inline)))
+    list(stream)
+    assert set(by_loop) == {True, False}
 
 
 def test_two_loops_in_turns_do_not_wait_for_the_connections_of_each_other(server, monkeypatch):
@@ -160,14 +184,26 @@ def test_damage_is_an_error_that_names_the_chunk(server, tmp_path, action):
     assert not stream_threads()
 
 
-def test_unusual_answers_are_left_to_the_threads(server, monkeypatch):
+def test_unusual_answers_are_left_to_the_general_client(server, monkeypatch, opened):
     monkeypatch.setattr(PlainRanges, "is_usable", False)
     stream = open_stream(server, batch_size=4)
-    had_threads = []
-    for batch in stream:
-        had_threads.append(bool(stream_threads()))
-        check_signals([batch])
-    assert had_threads[0]
+    check_signals(list(stream))
+    assert not opened
+
+
+class ClosingServer(CountingServer):
+    """Closes the connection after each answer."""
+
+    async def answer(self, request, handler):
+        response = await handler(request)
+        response.force_close()
+        return response
+
+
+def test_a_server_that_closes_its_connections_is_read_by_threads(server, tmp_path, by_loop):
+    with ClosingServer(tmp_path) as closing_server:
+        check_signals(list(open_stream(closing_server, batch_size=4, pool_bytes=3000)))
+    assert not any(by_loop)
 
 
 def test_joined_stores_are_requested_too(server, tmp_path):
@@ -175,10 +211,7 @@ def test_joined_stores_are_requested_too(server, tmp_path):
     signals = np.concatenate([SMALL.signals, small_store.write(tmp_path / "other.zarr", other)])
     urls = [f"{server.url}/float32.zarr", f"{server.url}/other.zarr"]
     stream = StreamingDataset(urls, batch_size=8, storage_options=OPTIONS)
-    batches = []
-    for batch in stream:
-        assert not stream_threads()
-        batches.append(batch)
+    batches = list(stream)
     assert sorted(all_rows(batches)) == list(range(len(signals)))
     check_signals(batches, signals)
 
@@ -191,7 +224,7 @@ def test_a_store_on_disk_beside_one_of_a_server_is_read_by_threads(server, tmp_p
 
 
 def test_indexes_of_many_shards_are_read_together(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(requests_ahead, "MAX_REQUESTED", 16)
+    monkeypatch.setattr(requests_ahead, "max_connections", lambda: 16)
     small_store.write(tmp_path / "many.zarr", MANY_SHARDS)
     loads = []
     load_indexes = ChunkReader.load_indexes
@@ -210,11 +243,48 @@ def test_indexes_of_many_shards_are_read_together(server, tmp_path, monkeypatch)
 
 
 def test_no_more_chunks_are_under_way_than_allowed(server, tmp_path, monkeypatch, opened):
-    monkeypatch.setattr(requests_ahead, "MAX_REQUESTED", 16)
+    monkeypatch.setattr(requests_ahead, "max_connections", lambda: 16)
     small_store.write(tmp_path / "many.zarr", MANY_SHARDS)
     stream = open_stream(server, "many.zarr", batch_size=16)
     under_way = [sum(len(ranges._sent) for ranges in opened) for _ in stream]
-    assert 0 < max(under_way) <= 16 + requests_ahead.CHUNKS_PER_REQUEST
+    assert 0 < max(under_way) <= 16
+
+
+def test_few_file_descriptors_allow_few_requests(server, tmp_path, monkeypatch, opened):
+    monkeypatch.setattr(connection_pool, "max_open_files", lambda: 80)
+    small_store.write(tmp_path / "many.zarr", MANY_SHARDS)
+    stream = open_stream(server, "many.zarr", batch_size=16)
+    under_way = [sum(len(ranges._sent) for ranges in opened) for _ in stream]
+    assert 0 < max(under_way) <= 10
+    [reader] = stream._reader.chunks.readers
+    [pool] = reader._ranges._plain._pools.values()
+    assert 0 < len(pool._idle) <= 10
+
+
+def test_after_a_failure_threads_read_because_they_wait_beside_each_other(
+    server, tmp_path, by_loop, monkeypatch
+):
+    small_store.write(tmp_path / "many.zarr", MANY_SHARDS)
+    stream = StreamingDataset(
+        f"{server.url}/many.zarr", batch_size=4, storage_options={"retry_timeout": 5}
+    )
+    batches = iter(stream)
+    received = [next(batches)]
+    fill = PlainConnection.fill
+    failures = iter([ConnectionResetError("lost")])
+
+    def fail_once(self, arrays):
+        for failure in failures:
+            raise failure
+        return fill(self, arrays)
+
+    monkeypatch.setattr(PlainConnection, "fill", fail_once)
+    by_loop.clear()
+    received += batches
+    assert by_loop[0]
+    assert by_loop.count(False) > by_loop.count(True)
+    assert sorted(all_rows(received)) == list(range(MANY_SHARDS.n_windows))
+    check_signals(received, MANY_SHARDS.signals)
 
 
 def test_the_order_is_that_of_a_loop_with_threads(server):

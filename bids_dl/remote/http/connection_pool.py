@@ -15,8 +15,15 @@ from bids_dl.remote.http.plain_connection import (
     SocketAddress,
     WebServer,
 )
+from bids_dl.remote.process_limits import max_open_files
 
 MAX_CONNECTIONS = 64  # to a server from one process, so that requests overlap
+MAX_SHARE = 0.125  # of the file descriptors that the process may open
+
+
+def max_connections() -> int:
+    """Return the number of connections that a process makes to a server at the same time."""
+    return max(1, min(MAX_CONNECTIONS, int(MAX_SHARE * max_open_files())))
 
 
 @dataclass(eq=False)
@@ -31,13 +38,19 @@ class ConnectionPool:
         Server.
     stall_seconds
         Seconds without a byte until a request fails.
+
+    Attributes
+    ----------
+    is_closed_by_server
+        True if the server closed a connection after its last answer.
     """
 
     server: WebServer
     stall_seconds: float
+    is_closed_by_server: bool = field(default=False, init=False)
     _idle: deque[PlainConnection] = field(default_factory=deque, init=False)
     _slots: threading.Semaphore = field(
-        default_factory=lambda: threading.Semaphore(MAX_CONNECTIONS), init=False
+        default_factory=lambda: threading.Semaphore(max_connections()), init=False
     )
     _address: SocketAddress | None = field(default=None, init=False)  # that answered last
     _tls: list[ssl.SSLContext] = field(default_factory=list, init=False)
@@ -101,9 +114,13 @@ class ConnectionPool:
         return opened
 
     def keep(self, connection: PlainConnection) -> None:
-        """Keep a connection whose answer was received whole."""
+        """Keep a connection whose answer was received whole, unless enough are idle."""
+        self.is_closed_by_server = False
         self._address = connection.address
-        self._idle.append(connection)
+        if len(self._idle) < max_connections():
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _tls_context(self) -> ssl.SSLContext | None:
         if self.server.scheme != "https":

@@ -319,6 +319,8 @@ class OpenRanges:
                 self._pool.keep(run.connection)
             elif run.connection is not None:
                 run.connection.close()
+                if run.head is not None and run.head.is_last:
+                    self._pool.is_closed_by_server = True
             run.connection = None
         if self._is_limited:
             self._pool.release_slot()

@@ -145,6 +145,11 @@ class PlainRanges:
         """False if the general client makes all requests, because answers were unusual."""
         return self._n_unusual < MAX_UNUSUAL
 
+    @property
+    def keeps_connections(self) -> bool:
+        """False if the server closes connections after their answers."""
+        return not any(pool.is_closed_by_server for pool in self._pools.values())
+
     def open(
         self,
         ranges: Sequence[ByteRange],

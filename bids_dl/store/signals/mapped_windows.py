@@ -25,6 +25,7 @@ from bids_dl.errors import BidsDlError
 from bids_dl.remote.checksum import extend_crc32c
 from bids_dl.remote.location import Location
 from bids_dl.remote.mounts import file_system_types
+from bids_dl.remote.process_limits import has_limited_memory, max_open_files
 from bids_dl.store.signals.chunk_errors import ChunkErrors
 from bids_dl.store.signals.chunk_layout import ChunkLayout
 from bids_dl.store.signals.local_bytes import OPEN_FLAGS, ShardFiles, WindowMemory, will_need
@@ -117,7 +118,7 @@ class MappedShards:
                     mapped[shard] = kept[shard]
                     continue
                 if file_systems is None:
-                    _check_descriptors(len(set(shards) - kept.keys()))
+                    _check_limits(len(set(shards) - kept.keys()))
                     file_systems = file_system_types()
                 mapped[shard] = MappedShard.open(path, file_systems)
         except (OSError, ValueError):
@@ -229,17 +230,16 @@ class MappedWindows:
         return self._errors.from_failure(failure, stored)
 
 
-def _check_descriptors(n_files: int) -> None:
-    """Check that this process may open files, and that as many descriptors are left to others.
+def _check_limits(n_files: int) -> None:
+    """Check that this process may map files, and that as many descriptors are left to others.
 
     Raises
     ------
     OSError
-        It may not, or the system does not tell.
+        It may not, its addresses are limited, or the system does not tell.
     """
-    import resource  # here, because Windows has none
-
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if has_limited_memory():
+        raise OSError(errno.ENOMEM, "maps would take the addresses that others need")
     n_open = sum(1 for _ in OPEN_FILES.iterdir())
-    if limit != resource.RLIM_INFINITY and n_open + n_files > MAX_SHARE * limit:
-        raise OSError(errno.EMFILE, f"{n_files} more descriptors, of {limit}")
+    if n_open + n_files > MAX_SHARE * max_open_files():
+        raise OSError(errno.EMFILE, f"{n_files} more descriptors, of {max_open_files()}")

@@ -31,7 +31,6 @@ SIZE = small_store.WINDOW_BYTES
 ROWS = np.array([29, 0, 16, 17, 3, 12, 5, 0])  # of all shards, in no order, one of them twice
 ALL_CHUNKS = np.arange(8)
 
-resource = pytest.importorskip("resource", reason="only Linux maps stores")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux maps stores")
 
 
@@ -127,7 +126,7 @@ def test_maps_are_kept_for_the_next_iteration_and_given_back_with_the_reader(pat
 
 def test_maps_take_at_most_half_of_the_file_descriptors(path, reader, monkeypatch):
     limits = {"value": 2 * (n_open() + 3)}
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["value"], 10**6))
+    monkeypatch.setattr(mapped_windows, "max_open_files", lambda: limits["value"])
     assert reader.map(ALL_CHUNKS) is not None
     assert reader.map(ALL_CHUNKS) is not None  # which are counted once
     before = n_open()
@@ -137,6 +136,11 @@ def test_maps_take_at_most_half_of_the_file_descriptors(path, reader, monkeypatc
     assert n_open() == before
     limits["value"] += 6
     assert other.map(ALL_CHUNKS) is not None
+
+
+def test_a_process_whose_addresses_are_limited_maps_nothing(reader, monkeypatch):
+    monkeypatch.setattr(mapped_windows, "has_limited_memory", lambda: True)
+    assert reader.map(ALL_CHUNKS) is None
 
 
 def test_maps_that_cannot_all_be_made_are_given_back(path, reader, monkeypatch):
