@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from pathlib import Path
-from typing import Self
 
 from aiohttp import web
+from loopback_application import LoopbackApplication
 
 
-class CountingServer:
+class CountingServer(LoopbackApplication):
     """Serves the files below a folder.
 
     Attributes
@@ -24,23 +22,11 @@ class CountingServer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.url = ""
+        super().__init__()
         self.requests: list[str] = []
         self.bytes_sent = 0
         self.signal_bytes_sent = 0
         self._folder = folder
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
 
     def reset(self) -> None:
         """Count from zero."""
@@ -56,13 +42,9 @@ class CountingServer:
         """Answer a request with a file."""
         return await handler(request)
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._ready.set()
-        self._loop.run_forever()
+    def make_application(self) -> web.Application:
+        """Return the application."""
 
-    async def _serve(self) -> None:
         @web.middleware
         async def count_request(request, handler):
             self.requests.append(request.path)
@@ -76,8 +58,4 @@ class CountingServer:
         application = web.Application(middlewares=[count_request])
         application.on_response_prepare.append(count_bytes)
         application.router.add_static("/", self._folder)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return application

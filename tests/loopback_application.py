@@ -38,6 +38,7 @@ class LoopbackApplication:
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -59,12 +59,21 @@ class DaskWorkers:
         self._client = client
 
     def count_workers(self) -> int:
-        """Return the number of workers, each of which has one thread."""
-        return len(self._client.nthreads())
+        """Return the number of workers, each of which has one thread.
+
+        Raises
+        ------
+        BidsDlError
+            The connection to the scheduler was lost.
+        """
+        try:
+            return len(self._client.nthreads())
+        except OSError:
+            raise _lost_connection(self.name) from None
 
     def has_workers(self) -> bool:
         """Return whether a worker is left."""
-        return bool(self._client.nthreads())
+        return self.count_workers() > 0
 
     def submit(self, task: Task) -> DaskResult:
         """Start a task on a worker that is free."""
@@ -117,10 +126,7 @@ class DaskResult:
             # The worker died after the task was done. The staged entry tells how the task ended.
             return None
         except CancelledError:
-            raise BidsDlError(
-                f"lost the connection to {self._workers}; staged recordings are kept: "
-                "run the same command again when the scheduler is available"
-            ) from None
+            raise _lost_connection(self._workers) from None
         if isinstance(problem, KilledWorker):
             return Failure(self._key, "worker", KILLED, transient=True)
         return unexpected_failure(self._key, problem)
@@ -197,3 +203,10 @@ def _smallest_memory_limit(client: Client) -> int | None:
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
     return int(memory.SHARE_OF_FREE * min(limits)) if limits else None
+
+
+def _lost_connection(workers: str) -> BidsDlError:
+    return BidsDlError(
+        f"lost the connection to {workers}; staged recordings are kept: "
+        "run the same command again when the scheduler is available"
+    )

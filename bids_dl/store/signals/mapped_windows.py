@@ -1,7 +1,8 @@
 """Copy windows of verified chunks from memory maps of their shards, when a batch needs them.
 
 The batch is then written while it is in the processor's cache, and the system's page cache takes
-the place of a pool of unfinished batches. Every window is compared with the one that was verified.
+the place of a pool of unfinished batches. Every window is compared with the one that was verified
+by its checksum.
 
 A process that reads a map dies (SIGBUS) if the file was cut short or the disk fails. So a chunk is
 first read and verified by system calls, the size of a file is compared before each batch, and only
@@ -205,9 +206,7 @@ class MappedWindows:
         Raises
         ------
         DamagedStoreError
-            A window differs, or its shard is missing or cut short.
-        StoreError
-            A shard cannot be opened.
+            A window differs, or its shard was cut short.
         """
         layout = self._layout
         size = layout.window_bytes

@@ -108,6 +108,8 @@ def test_chunks_are_mapped_only_if_all_their_shards_can_be(path, reader, monkeyp
 
 
 def n_open() -> int:
+    """Return the number of open files of this process."""
+    gc.collect()  # those of other tests
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -120,7 +122,6 @@ def test_maps_are_kept_for_the_next_iteration_and_given_back_with_the_reader(pat
     assert n_open() == before + 3
     assert reader.map(ALL_CHUNKS)._shards == shards
     del shards, reader
-    gc.collect()
     assert n_open() == before
 
 
@@ -148,7 +149,6 @@ def test_maps_that_cannot_all_be_made_are_given_back(path, reader, monkeypatch):
     assert reader.map(ALL_CHUNKS[:3]) is not None
     (path / "signals/c/2/0/0").write_bytes(b"")
     assert reader.map(ALL_CHUNKS) is None
-    gc.collect()
     assert n_open() == before
 
 
