@@ -125,14 +125,13 @@ class Assembler:
         try:
             self._check_running()
             n_to_start = int(self._reads_to_start[step])
-            if not self._may_read_inline or not self.policy.read_inline:
-                self._read_in_threads(n_needed, n_to_start)
-            elif self._chunks.is_local:
+            is_inline = self._may_read_inline and self.policy.read_inline
+            if is_inline and self._chunks.is_local:
                 self._read_inline(n_needed, n_to_start)
-            elif not self._chunks.can_request:
-                self._read_in_threads(n_needed, n_to_start)
-            else:
+            elif is_inline and self._chunks.can_request:
                 self._receive_inline(n_needed, n_to_start)
+            else:
+                self._read_in_threads(n_needed, n_to_start)
         except BaseException:
             self._stopped = True  # because later batches would be incomplete
             raise
