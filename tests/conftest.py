@@ -151,7 +151,13 @@ def faulty(moto: int) -> Iterator[FaultyServer]:
 
 
 @pytest.fixture
-def s3(faulty: FaultyServer) -> dict[str, Any]:
+def client_timeout() -> float:
+    """Seconds that clients of the bucket wait for a byte; see `faulty_server.impatient`."""
+    return CLIENT_TIMEOUT
+
+
+@pytest.fixture
+def s3(faulty: FaultyServer, client_timeout: float) -> dict[str, Any]:
     """Options of s3fs for the empty bucket ``s3://bucket`` behind the faulty server."""
     import fsspec
 
@@ -162,7 +168,7 @@ def s3(faulty: FaultyServer) -> dict[str, Any]:
         "secret": "testing",
         # Public, so that the same objects can be read over HTTP.
         "s3_additional_kwargs": {"ACL": "public-read"},
-        "config_kwargs": {"read_timeout": CLIENT_TIMEOUT, "connect_timeout": 5},
+        "config_kwargs": {"read_timeout": client_timeout, "connect_timeout": client_timeout},
         "client_kwargs": {"endpoint_url": faulty.url},
     }
     bucket = fsspec.filesystem("s3", **options)

@@ -13,8 +13,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-HANG_SECONDS = 1.0  # of a request that times out
-CLIENT_TIMEOUT = 0.3  # s that clients of the tests wait for a byte
+import pytest
+
+HANG_SECONDS = 30.0  # of a request that times out
+CLIENT_TIMEOUT = 60.0  # s that clients wait for a byte: a busy machine may answer late
+SHORT_CLIENT_TIMEOUT = 0.3  # s, where requests are to time out
 XML = (
     '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>made up</Message></Error>'
 )
@@ -37,6 +40,9 @@ TRANSIENT_FAULTS = (
     "truncated",
 )
 DROPPED_HEADERS = {"transfer-encoding", "connection", "date", "server"}
+
+impatient = pytest.mark.parametrize("client_timeout", [SHORT_CLIENT_TIMEOUT], ids=["impatient"])
+"""Mark of a test whose requests are to time out."""
 
 
 class FaultyServer:

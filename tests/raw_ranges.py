@@ -13,7 +13,8 @@ N_REQUESTS = 2
 EXPECTED = [CONTENT[item.start : item.end] for item in RANGES]
 
 
-def open_reader(url: str, *, timeout: float = 1.0) -> RangeReader:
+def open_reader(url: str, *, timeout: float = 60.0) -> RangeReader:
+    """Open a reader that waits so many seconds for a byte, and tries once."""
     return RangeReader(Location(url, {"retry_timeout": 0, "client_kwargs": {"timeout": timeout}}))
 
 

@@ -10,7 +10,7 @@ import small_store
 import xarray
 from bucket import objects_at
 from conversions import EYES
-from faulty_server import CLIENT_TIMEOUT, TRANSIENT_FAULTS
+from faulty_server import SHORT_CLIENT_TIMEOUT, TRANSIENT_FAULTS, impatient
 from small_store import SmallStore, assert_every_window_once
 
 import bids_dl
@@ -24,6 +24,7 @@ SMALL = SmallStore(n_subjects=4, per_recording=12, per_chunk=4, chunks_per_shard
 URL = "s3://bucket/small.zarr"
 
 
+@impatient
 @pytest.mark.parametrize(
     "faults",
     [*((fault,) for fault in TRANSIENT_FAULTS), TRANSIENT_FAULTS],
@@ -46,6 +47,7 @@ def test_a_store_is_written_and_streamed_correctly_although_a_tenth_of_all_reque
 
 
 @pytest.mark.slow
+@impatient
 def test_a_conversion_to_a_failing_bucket_gives_the_bytes_of_a_local_one(
     faulty, options, eegbci, eyes_store
 ):
@@ -91,7 +93,7 @@ def test_a_store_behind_http_is_read_without_listing(faulty, options):
     url = f"{faulty.url}/bucket/web.zarr"
     # without the fault "expired", because HTTP has no credentials
     faulty.fail(*(fault for fault in TRANSIENT_FAULTS if fault != "expired"))
-    timeout = aiohttp.ClientTimeout(sock_read=CLIENT_TIMEOUT)
+    timeout = aiohttp.ClientTimeout(sock_read=SHORT_CLIENT_TIMEOUT)
     web_options = {"client_kwargs": {"timeout": timeout}, "retry_timeout": 0.3}
     stream = bids_dl.StreamingDataset(url, batch_size=8, storage_options=web_options)
     assert_every_window_once(stream, SMALL)

@@ -16,7 +16,7 @@ import small_store
 from bucket import objects_at, unfinished_uploads
 from conftest import SAMPLE
 from conversions import convert, convert_command
-from faulty_server import TRANSIENT_FAULTS
+from faulty_server import TRANSIENT_FAULTS, impatient
 from s3fs import S3FileSystem
 from small_store import SmallStore
 
@@ -156,6 +156,7 @@ def test_an_option_that_the_client_does_not_know_is_named(options):
         open_store(URL, storage_options={**options, "bogus": 1})
 
 
+@impatient
 def test_staging_in_a_bucket_retries_transient_failures(s3, options, faulty):
     staging = Staging(Location("s3://bucket/staging", options))
     entry = StagingEntry(tuple(range(40)), (), (0.0,), (1.0,), ())

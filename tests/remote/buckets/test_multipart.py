@@ -19,10 +19,14 @@ URL = "s3://bucket/small.zarr"
 LARGE = np.random.default_rng(0).bytes(40_000_000)  # three parts
 
 
+short_of_parts = pytest.mark.parametrize("client_timeout", [2.0], ids=["impatient"])
+"""Mark of a test whose requests are to time out, but not while a part is sent."""
+
+
 @pytest.fixture
 def options(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of the bucket with longer timeouts, because a part takes 16 MB."""
-    return options | {"config_kwargs": {"read_timeout": 2.0}, "retry_timeout": 2.0}
+    """Options of the bucket with longer waits, because a part takes 16 MB."""
+    return options | {"retry_timeout": 2.0}
 
 
 def part_numbers(requests: list[str]) -> list[str]:
@@ -36,6 +40,7 @@ def count_uploads(requests: list[str]) -> int:
     return sum("?uploads" in request for request in requests)
 
 
+@short_of_parts
 def test_a_large_object_is_uploaded_in_parts_although_requests_fail(faulty, options):
     location = Location("s3://bucket/parts.zarr", options)
     faulty.fail(*TRANSIENT_FAULTS, share=0.2)
@@ -52,6 +57,7 @@ def test_a_failed_upload_is_aborted(s3, options, faulty):
     assert unfinished_uploads(s3) == []
 
 
+@short_of_parts
 @pytest.mark.parametrize("fault", ["500", "timeout", "reset", "lost", "expired"])
 def test_a_failed_part_is_sent_again_and_the_others_are_not(options, faulty, fault):
     faulty.fail(fault, share=0.4, only="partNumber=", seed=2)
@@ -67,8 +73,7 @@ def test_a_failed_part_is_sent_again_and_the_others_are_not(options, faulty, fau
 
 def test_an_upload_is_complete_although_its_last_answer_is_lost(s3, options, faulty):
     faulty.fail("lost", share=0.5, only="uploadId=")
-    # a large part may take longer than the usual timeout of these tests
-    location = Location(URL, {**options, "config_kwargs": {"read_timeout": 10}})
+    location = Location(URL, options)
     location.write("large", LARGE)
     assert faulty.failed["lost", "POST"] > 0
     faulty.fail()

@@ -9,7 +9,7 @@ import time
 import fsspec
 import pytest
 import small_store
-from faulty_server import TRANSIENT_FAULTS, FaultyServer
+from faulty_server import CLIENT_TIMEOUT, TRANSIENT_FAULTS, FaultyServer
 from moto.server import ThreadedMotoServer
 from small_store import SmallStore, assert_every_window_once
 from torch.utils.data import DataLoader
@@ -70,14 +70,14 @@ def options_of(server, client: str) -> dict:
         "secret": "testing",
         "retry_timeout": 0.3,
         "client_kwargs": {"endpoint_url": server.url},
-        "config_kwargs": {"read_timeout": 0.5, "connect_timeout": 5},
+        "config_kwargs": {"read_timeout": CLIENT_TIMEOUT, "connect_timeout": CLIENT_TIMEOUT},
         **CLIENT_OPTIONS[client],
     }
 
 
-def patient(options: dict) -> dict:
-    """Options with which a slow answer is waited for: no server of the test stalls."""
-    return {**options, "config_kwargs": {"read_timeout": 60, "connect_timeout": 60}}
+def impatient(options: dict) -> dict:
+    """Options with which requests time out."""
+    return {**options, "config_kwargs": {"read_timeout": 0.5, "connect_timeout": 5}}
 
 
 def open_stream(options, **stream_options) -> StreamingDataset:
@@ -106,7 +106,7 @@ def test_each_range_is_the_bytes_requested(options):
 
 @pytest.mark.parametrize("faults", [(), TRANSIENT_FAULTS], ids=["none", "any"])
 def test_an_epoch_is_complete_although_requests_fail(server, options, faults):
-    stream = open_stream(options)
+    stream = open_stream(impatient(options))
     server.fail(*faults, share=0.1, seed=2)
     assert_every_window_once(stream, SMALL)
     assert bool(server.failed) == bool(faults)
@@ -142,13 +142,13 @@ def test_worker_processes_read_after_their_parent_has_read(options, context):
 
 @pytest.mark.parametrize("name", ["deep/small.zarr/signals/c/9/0/0", "nothing.zarr/zarr.json"])
 def test_a_missing_object_is_a_file_not_found_error(options, name):
-    reader = RangeReader(Location("s3://bucket", patient(options)))
+    reader = RangeReader(Location("s3://bucket", options))
     [content] = reader.read([ByteRange(name, 0, 10)])
     assert isinstance(content, FileNotFoundError)
 
 
 def test_a_range_beyond_the_end_is_an_eof_error(options):
-    reader = RangeReader(Location(URL, patient(options)))
+    reader = RangeReader(Location(URL, options))
     [content] = reader.read([ByteRange("signals/c/0/0/0", 100, 10**6)])
     assert isinstance(content, EOFError)
 

@@ -25,6 +25,12 @@ def server():
 def client(server):
     server.requests.clear()
     server.n_bytes.clear()
+    with HttpClient(retry_timeout=0.05) as opened:
+        yield opened
+
+
+@pytest.fixture
+def impatient_client():
     with HttpClient(retry_timeout=0.05, stall_seconds=0.5, slow_seconds=0.5) as opened:
         yield opened
 
@@ -83,10 +89,10 @@ def test_a_download_of_another_size_is_refused(server, client, tmp_path, fault):
 
 
 @pytest.mark.parametrize("fault", ["slow", "silent"])
-def test_an_answer_that_hardly_arrives_ends_as_a_failure(server, client, tmp_path, fault):
+def test_an_answer_that_hardly_arrives_ends_as_a_failure(server, impatient_client, tmp_path, fault):
     start = time.monotonic()
     with pytest.raises((StalledError, TimeoutError)):
-        client.download(f"{server.url}/{fault}", tmp_path / "part", size=len(CONTENT))
+        impatient_client.download(f"{server.url}/{fault}", tmp_path / "part", size=len(CONTENT))
     assert time.monotonic() - start < 20
 
 

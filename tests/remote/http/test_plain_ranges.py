@@ -33,7 +33,7 @@ def server():
 
 @pytest.fixture
 def reader(server) -> RangeReader:
-    return RangeReader(Location(server.url, {"retry_timeout": 0, "client_kwargs": {"timeout": 1}}))
+    return RangeReader(Location(server.url, {"retry_timeout": 0}))
 
 
 def fill(reader: RangeReader, ranges: list[ByteRange]) -> tuple[list[bytes], list]:

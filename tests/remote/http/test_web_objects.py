@@ -27,7 +27,7 @@ def server():
 def location(server) -> Location:
     server.requests.clear()
     server.n_bytes.clear()
-    return Location(server.url, {"retry_timeout": 0, "client_kwargs": {"timeout": 0.5}})
+    return Location(server.url, {"retry_timeout": 0})
 
 
 @pytest.mark.parametrize(
