@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -118,19 +118,14 @@ class ZScore:
 
     def __call__(self, signals: Signals, rows: npt.NDArray[np.int64]) -> None:
         index = self.statistics_index[rows]
-        if len(index) and (index == index[0]).all():
-            index = index[:1]  # windows of one recording are neighbours
-        shift = torch.from_numpy(self.shift[index])
-        factor = torch.from_numpy(self.factor[index])
-        all_signals = torch.from_numpy(signals)
-        for windows, channels in serial_parts(signals):
-            used = windows if len(index) > 1 else slice(None)
-            part = all_signals[windows, channels]
-            part.sub_(shift[used, channels]).mul_(factor[used, channels])
+        terms = (self.shift.take(index, axis=0), self.factor.take(index, axis=0))
+        tensors = map(torch.from_numpy, (signals, *terms))
+        for part, shift, factor in serial_parts(*tensors):
+            part.sub_(shift).mul_(factor)
 
 
-def serial_parts(signals: Signals) -> Iterator[tuple[slice, slice]]:
-    """Yield windows and channels of parts that PyTorch works on with one thread.
+def serial_parts(signals: torch.Tensor, *terms: torch.Tensor) -> Iterable[tuple[torch.Tensor, ...]]:
+    """Return parts of signals that PyTorch works on with one thread, and the terms of each part.
 
     PyTorch would divide larger parts among threads, which spin while they wait for each other and
     take the cores from the training.
@@ -139,19 +134,25 @@ def serial_parts(signals: Signals) -> Iterator[tuple[slice, slice]]:
     ----------
     signals
         (n_windows, n_chans, n_times).
+    terms
+        (n_windows, n_chans, 1).
     """
-    n_windows, n_chans, n_times = signals.shape
-    if torch.get_num_threads() == 1 or signals.size <= SERIAL_SAMPLES:
-        yield slice(None), slice(None)
-        return
+    tensors = (signals, *terms)
+    if torch.get_num_threads() == 1 or signals.numel() <= SERIAL_SAMPLES:
+        return [tensors]
+    _, n_chans, n_times = signals.shape
     windows_at_once = max(1, SERIAL_SAMPLES // (n_chans * n_times))
-    channels_at_once = n_chans if windows_at_once > 1 else max(1, SERIAL_SAMPLES // n_times)
-    for first in range(0, n_windows, windows_at_once):
-        for first_channel in range(0, n_chans, channels_at_once):
-            yield (
-                slice(first, first + windows_at_once),
-                slice(first_channel, first_channel + channels_at_once),
-            )
+    parts = _split(tensors, windows_at_once, 0)
+    if n_chans * n_times <= SERIAL_SAMPLES:
+        return parts
+    channels_at_once = max(1, SERIAL_SAMPLES // n_times)
+    return (piece for part in parts for piece in _split(part, channels_at_once, 1))
+
+
+def _split(
+    tensors: tuple[torch.Tensor, ...], size: int, dim: int
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    return zip(*(tensor.split(size, dim) for tensor in tensors), strict=True)
 
 
 def normalize_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) -> None:
