@@ -152,7 +152,8 @@ def serial_parts(signals: torch.Tensor, *terms: torch.Tensor) -> Iterable[tuple[
 def _split(
     tensors: tuple[torch.Tensor, ...], size: int, dim: int
 ) -> Iterator[tuple[torch.Tensor, ...]]:
-    return zip(*(tensor.split(size, dim) for tensor in tensors), strict=True)
+    parts = (torch.split(tensor, size, dim) for tensor in tensors)
+    return zip(*parts, strict=True)
 
 
 def normalize_windows(signals: Signals, _rows: npt.NDArray[np.int64] | None = None) -> None:
