@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import small_store
+import torch
 from small_store import SmallStore
 from streams import SMALL
 
 from bids_dl.errors import ConfigError, NoMatchError, StoreError
 from bids_dl.store import Store, open_store
 from bids_dl.stream import StreamingDataset, training_statistics
-from bids_dl.stream.normalize import normalize_windows
+from bids_dl.stream.normalize import ZScore, normalize_windows
 
 
 def stream_signals(store, **options) -> np.ndarray:
@@ -33,6 +35,15 @@ def z_score_recordings(small: SmallStore) -> np.ndarray:
 
 def check_close(signals: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(signals, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Threads of PyTorch, which divide large arrays."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 def test_without_normalize_values_are_the_stored_microvolts(store):
@@ -111,3 +122,16 @@ def test_a_store_without_statistics_is_refused(store):
     del root["consolidated_metadata"]["metadata"]["recording_std"]
     with pytest.raises(StoreError, match="has no recording_std"):
         StreamingDataset(Store(opened.url, opened.storage_options, root), normalize="recording")
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 20), (7, 3, 20), (9, 8, 2000), (2, 5, 20_000)])
+def test_each_part_of_a_batch_has_the_statistics_of_its_windows(two_threads, shape):
+    rng = np.random.default_rng(0)
+    signals = rng.normal(3, 5, shape).astype(np.float32)
+    mean = rng.normal(3, 1, (4, shape[1]))
+    std = rng.uniform(4, 6, (4, shape[1]))
+    index = rng.integers(4, size=100)
+    rows = rng.integers(100, size=shape[0])
+    expected = (signals - mean[index[rows], :, None]) / std[index[rows], :, None]
+    ZScore(mean, std, index)(signals, rows)
+    check_close(signals, expected)
