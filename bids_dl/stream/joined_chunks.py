@@ -146,13 +146,10 @@ class JoinedChunks:
         of_stores = {} if requested is None else requested.stores
         if len(self.readers) == 1:
             return self.readers[0].read(chunks, destinations, change, of_stores.get(0))
-        stores = [self._store_of(chunk) for chunk in chunks]
         sizes = []
-        for store in sorted(set(stores)):
-            indices = [i for i, chunk_store in enumerate(stores) if chunk_store == store]
-            first = int(self.first_chunks[store])
+        for store, indices, of_store in self.by_store(np.array(chunks, np.int64)):
             sizes += self.readers[store].read(
-                [chunks[i] - first for i in indices],
+                of_store.tolist(),
                 [destinations[i] for i in indices],
                 _of_joined_rows(change, int(self.first_rows[store])),
                 of_stores.get(store),
@@ -169,11 +166,6 @@ class JoinedChunks:
         for store in np.unique(stores).tolist():
             indices = np.flatnonzero(stores == store)
             yield store, indices, chunks[indices] - self.first_chunks[store]
-
-    def _store_of(self, chunk: int) -> int:
-        if len(self.readers) == 1:
-            return 0
-        return int(np.searchsorted(self.first_chunks, chunk, side="right")) - 1
 
 
 def _of_joined_rows(change: Change | None, first_row: int) -> Change | None:
