@@ -13,11 +13,10 @@ import fsspec
 import numpy as np
 import pytest
 import small_store
-from bucket import objects_at, unfinished_uploads
+from bucket import forget_clients, objects_at, unfinished_uploads
 from conftest import SAMPLE
 from conversions import convert, convert_command
 from faulty_server import TRANSIENT_FAULTS, impatient
-from s3fs import S3FileSystem
 from small_store import SmallStore
 
 import bids_dl
@@ -57,7 +56,7 @@ def environment(monkeypatch, tmp_path) -> Callable[..., None]:
     (tmp_path / "config").write_text(CONFIG_FILE)
 
     def set_variables(**values: str) -> None:
-        S3FileSystem.clear_instance_cache()
+        forget_clients()
         variables = {
             "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
             "AWS_CONFIG_FILE": str(tmp_path / "config"),

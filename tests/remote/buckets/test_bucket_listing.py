@@ -7,6 +7,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from bucket import forget_clients
 
 from bids_dl.errors import StoreError
 from bids_dl.remote.buckets import bucket_listing
@@ -30,9 +31,9 @@ def public_bucket(s3: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    forget_clients()
     yield "s3://bucket/ds"
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    forget_clients()
 
 
 def test_a_public_bucket_is_read_by_its_web_server_without_credentials(public_bucket):

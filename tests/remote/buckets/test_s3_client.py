@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
+from bucket import forget_clients
 
 from bids_dl.remote.location import Location
+
+
+@pytest.fixture(autouse=True)
+def client_closed() -> Iterator[None]:
+    """Close the client that a test has made."""
+    yield
+    forget_clients()
 
 
 def test_garbage_is_not_collected_while_the_client_of_a_bucket_is_made():

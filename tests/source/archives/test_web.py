@@ -8,6 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from archive_servers import OFFLINE
+from bucket import forget_clients
 
 from bids_dl.errors import SourceError
 from bids_dl.source import open_dataset
@@ -35,9 +36,9 @@ def bucket(moto: int, small_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> I
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    forget_clients()
     yield BUCKET
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    forget_clients()
 
 
 def first_signal(files: tuple[str, ...]) -> str:
@@ -73,7 +74,7 @@ def test_text_of_an_unchanged_bucket_is_fetched_once(access, bucket, monkeypatch
         again = open_dataset(bucket, opened)
     assert (again.root, again.origin, access.messages) == (first.root, first.origin, [])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    forget_clients()
     with access.open(OFFLINE) as opened:
         offline = open_dataset(bucket, opened)
     assert offline.origin == first.origin
