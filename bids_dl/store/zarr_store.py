@@ -7,10 +7,15 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from zarr.abc.store import ByteRequest, Store
+from zarr.abc.store import (
+    ByteRequest,
+    OffsetByteRequest,
+    RangeByteRequest,
+    Store,
+    SuffixByteRequest,
+)
 
 from bids_dl.remote.location import Location
-from bids_dl.remote.zarr_requests import requested_limits
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -82,7 +87,7 @@ class LocationStore(Store):
             return None  # arrays are written once into an empty location
         if key in self._known and byte_range is None:
             return prototype.buffer.from_bytes(self._known[key])
-        start, stop = requested_limits(byte_range)
+        start, stop = _limits(byte_range)
         try:
             if key in self._sha256:
                 whole = await asyncio.to_thread(self._read_checked, key)
@@ -150,3 +155,14 @@ class LocationStore(Store):
                 children.add(name.removeprefix(start).partition("/")[0])
         for child in sorted(children):
             yield child
+
+
+def _limits(byte_range: ByteRequest | None) -> tuple[int | None, int | None]:
+    """Return start and stop of a byte range, as `Location.read` takes them."""
+    if isinstance(byte_range, RangeByteRequest):
+        return byte_range.start, byte_range.end
+    if isinstance(byte_range, OffsetByteRequest):
+        return byte_range.offset, None
+    if isinstance(byte_range, SuffixByteRequest):
+        return -byte_range.suffix, None
+    return None, None

@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from zarr.abc.store import ByteRequest, Store
+from zarr.abc.store import (
+    ByteRequest,
+    OffsetByteRequest,
+    RangeByteRequest,
+    Store,
+    SuffixByteRequest,
+)
 
 from bids_dl.remote.location import Location
-from bids_dl.remote.zarr_requests import requested_limits
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
@@ -61,7 +66,7 @@ class CopyObjects(Store):
         if key.endswith("zarr.json"):
             text = self._documents.get(key)
             return None if text is None else prototype.buffer.from_bytes(text.encode())
-        start, stop = requested_limits(byte_range)
+        start, stop = _limits(byte_range)
         name = f"{key}?v={self._version}"
         content = await asyncio.to_thread(self._location.read, name, start, stop)
         return prototype.buffer.from_bytes(content)
@@ -100,3 +105,14 @@ class CopyObjects(Store):
         """Yield the names of the metadata below a folder."""
         async for name in self.list_prefix(prefix):
             yield name
+
+
+def _limits(byte_range: ByteRequest | None) -> tuple[int | None, int | None]:
+    """Return start and stop of a byte range, as `Location.read` takes them."""
+    if isinstance(byte_range, RangeByteRequest):
+        return byte_range.start, byte_range.end
+    if isinstance(byte_range, OffsetByteRequest):
+        return byte_range.offset, None
+    if isinstance(byte_range, SuffixByteRequest):
+        return -byte_range.suffix, None
+    return None, None
