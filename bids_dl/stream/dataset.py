@@ -18,7 +18,6 @@ from bids_dl.config.arguments import (
 from bids_dl.remote.caching.cache import DEFAULT_CACHE_BYTES
 from bids_dl.stream.batch_reader import BatchReader, StoredBatches
 from bids_dl.stream.batches import Batch
-from bids_dl.stream.columns import JoinedColumns
 from bids_dl.stream.epoch_plan import EpochPlan, check_batch_size
 from bids_dl.stream.mixing.signal_request import SignalRequest
 from bids_dl.stream.mixing.weights import check_epoch_options, make_draw
@@ -212,20 +211,27 @@ class StreamingDataset(IterableDataset[Batch]):
             selected.mixture,
             mmap,
         )
-        chunks, _ = self._reader.chunks.locate(selected.rows)
-        sizes = np.diff(np.searchsorted(selected.rows, self._reader.sources.first_rows)).tolist()
-        urls = self._reader.sources.urls
-        self._plan = EpochPlan(
-            selected.rows,
-            chunks,
-            chunks_per_pool(pool_bytes, self._reader.chunks.max_chunk_bytes),
-            batch_size,
-            shuffle,
-            drop_last,
-            make_draw(weights, epoch_windows, urls=urls, sizes=sizes, chunks=chunks),
-        )
+        self._plan = self._plan_epochs(pool_bytes, weights, epoch_windows)
         ranks = check_ranks(rank, world_size)
         self._progress = StreamProgress(self._plan, ranks, seed, endless=endless)
+
+    def _plan_epochs(
+        self, pool_bytes: int | None, weights: Sequence[float] | None, epoch_windows: int | None
+    ) -> EpochPlan:
+        """Return the plan of the epochs, for the options of the stream."""
+        reader = self._reader
+        chunks, _ = reader.chunks.locate(self._rows)
+        sizes = np.diff(np.searchsorted(self._rows, reader.sources.first_rows)).tolist()
+        urls = reader.sources.urls
+        return EpochPlan(
+            self._rows,
+            chunks,
+            chunks_per_pool(pool_bytes, reader.chunks.max_chunk_bytes),
+            self.batch_size,
+            self.shuffle,
+            self.drop_last,
+            make_draw(weights, epoch_windows, urls=urls, sizes=sizes, chunks=chunks),
+        )
 
     def __repr__(self) -> str:
         return describe_rows(type(self).__name__, self._describe())
@@ -321,17 +327,9 @@ class StreamingDataset(IterableDataset[Batch]):
         ...     assert len(batch.signals) == len(batch.index)
         """
         rank, world_size = self._progress.rank()
-        table = JoinedColumns(self._selected.stores)
-        table.fetch(["dataset", "recording"])
-        keys = table["dataset"].to_series() + "/" + table["recording"].to_series()
-        names = keys.to_numpy()[self._rows]
-        store = np.searchsorted(self._reader.sources.first_rows, self._rows, side="right")
-        is_next = (names[1:] != names[:-1]) | (store[1:] != store[:-1])
-        first = np.flatnonzero(np.r_[True, is_next])
-        all_recordings = Steps(np.arange(len(names)), np.r_[first, len(names)])
-        steps = all_recordings.take_every(world_size, start=rank)
-        batches = self._read(steps, 1)
-        yield from zip(names[first[rank::world_size]].tolist(), batches, strict=True)
+        names, recordings = self._selected.recordings()
+        batches = self._read(recordings.take_every(world_size, start=rank), 1)
+        yield from zip(names[rank::world_size], batches, strict=True)
 
     def state_dict(self, step: int | None = None) -> dict[str, Any]:
         """Return the progress in the epoch: a few numbers, ready for JSON, equal on all ranks.

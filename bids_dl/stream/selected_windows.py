@@ -21,7 +21,7 @@ from bids_dl.stream.columns import FETCH_THREADS, JoinedColumns
 from bids_dl.stream.mixing.mixture import Mixture, make_mixture
 from bids_dl.stream.mixing.signal_request import SignalRequest
 from bids_dl.stream.normalize import Normalizer, Statistics, make_normalizer
-from bids_dl.stream.order import Indices
+from bids_dl.stream.order import Indices, Steps
 from bids_dl.stream.select import (
     TargetLike,
     Where,
@@ -102,6 +102,19 @@ class SelectedWindows:
     def window_shape(self) -> tuple[int, int]:
         """Shape of a delivered window: (n_chans, n_times)."""
         return self.stores[0].shape[1:] if self.mixture is None else self.mixture.window_shape
+
+    def recordings(self) -> tuple[list[str], Steps]:
+        """Return ``DATASET/RECORDING`` of each recording, and its windows as one step."""
+        table = JoinedColumns(self.stores)
+        table.fetch(["dataset", "recording"])
+        keys = table["dataset"].to_series() + "/" + table["recording"].to_series()
+        names = keys.to_numpy()[self.rows]
+        ends = np.cumsum([len(store) for store in self.stores])
+        store = np.searchsorted(ends, self.rows, side="right")
+        is_next = (names[1:] != names[:-1]) | (store[1:] != store[:-1])
+        first = np.flatnonzero(np.r_[True, is_next])
+        steps = Steps(np.arange(len(names)), np.r_[first, len(names)])
+        return names[first].tolist(), steps
 
     def describe(self) -> dict[str, str]:
         """Describe the windows for `repr`, without reading anything."""

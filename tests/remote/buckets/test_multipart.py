@@ -18,8 +18,7 @@ from bids_dl.remote.location import Location
 URL = "s3://bucket/small.zarr"
 LARGE = np.random.default_rng(0).bytes(40_000_000)  # three parts
 
-
-short_of_parts = pytest.mark.parametrize("client_timeout", [2.0], ids=["impatient"])
+impatient = pytest.mark.parametrize("client_timeout", [2.0], ids=["impatient"])
 """Mark of a test whose requests are to time out, but not while a part is sent."""
 
 
@@ -40,7 +39,7 @@ def count_uploads(requests: list[str]) -> int:
     return sum("?uploads" in request for request in requests)
 
 
-@short_of_parts
+@impatient
 def test_a_large_object_is_uploaded_in_parts_although_requests_fail(faulty, options):
     location = Location("s3://bucket/parts.zarr", options)
     faulty.fail(*TRANSIENT_FAULTS, share=0.2)
@@ -57,7 +56,7 @@ def test_a_failed_upload_is_aborted(s3, options, faulty):
     assert unfinished_uploads(s3) == []
 
 
-@short_of_parts
+@impatient
 @pytest.mark.parametrize("fault", ["500", "timeout", "reset", "lost", "expired"])
 def test_a_failed_part_is_sent_again_and_the_others_are_not(options, faulty, fault):
     faulty.fail(fault, share=0.4, only="partNumber=", seed=2)

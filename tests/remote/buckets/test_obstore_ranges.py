@@ -9,7 +9,7 @@ import time
 import fsspec
 import pytest
 import small_store
-from faulty_server import CLIENT_TIMEOUT, TRANSIENT_FAULTS, FaultyServer
+from faulty_server import CLIENT_TIMEOUT, SHORT_CLIENT_TIMEOUT, TRANSIENT_FAULTS, FaultyServer
 from moto.server import ThreadedMotoServer
 from small_store import SmallStore, assert_every_window_once
 from torch.utils.data import DataLoader
@@ -77,7 +77,10 @@ def options_of(server, client: str) -> dict:
 
 def impatient(options: dict) -> dict:
     """Options with which requests time out."""
-    return {**options, "config_kwargs": {"read_timeout": 0.5, "connect_timeout": 5}}
+    return {
+        **options,
+        "config_kwargs": {"read_timeout": SHORT_CLIENT_TIMEOUT, "connect_timeout": 5},
+    }
 
 
 def open_stream(options, **stream_options) -> StreamingDataset:
