@@ -1,10 +1,15 @@
-"""The S3 client is made soon."""
+"""The S3 client is made soon, and belongs to one process."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import multiprocessing
 from collections.abc import Iterator
+from typing import Any
 
+import fsspec
+import fsspec.asyn
 import pytest
 from bucket import forget_clients
 
@@ -40,3 +45,34 @@ def test_collections_go_on_once_a_client_is_made(monkeypatch):
     client = location.s3_client()
     monkeypatch.setattr(gc, "disable", pytest.fail)
     assert location.s3_client() is client
+
+
+def read(options: dict[str, Any]) -> bytes:
+    return Location("s3://bucket/x", options).read("a")
+
+
+def read_and_collect(options: dict[str, Any]) -> None:
+    """Read, and collect garbage in the event loop of s3fs, with what the parent has connected."""
+    read(options)
+
+    async def collect() -> None:
+        gc.collect()
+        await asyncio.sleep(0.1)  # as long as s3fs takes to close connections
+
+    fsspec.asyn.sync(fsspec.asyn.get_loop(), collect)
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
+)
+@pytest.mark.parametrize("client_timeout", [5.0])
+def test_a_forked_process_that_reads_does_not_stall_its_parent(options, faulty):
+    Location("s3://bucket/x", options).write("a", b"abc")
+    assert read(options) == b"abc"
+    process = multiprocessing.get_context("fork").Process(target=read_and_collect, args=(options,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    faulty.fail()
+    assert read(options) == b"abc"
+    assert faulty.requests == ["GET /bucket/x/a"]  # not again after a time limit
